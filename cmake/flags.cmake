@@ -1,0 +1,40 @@
+# One set of flags for everything; style.md names them.
+add_library(suan_flags INTERFACE)
+target_compile_definitions(suan_flags INTERFACE _POSIX_C_SOURCE=200809L
+  SUAN_VERSION="${PROJECT_VERSION}")
+target_include_directories(suan_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(suan_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+  -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wformat=2
+  -Wswitch-enum -Wcast-qual -Wwrite-strings -Wnull-dereference -Wpointer-arith
+  -fno-common -fstack-protector-strong)
+if(SUAN_WERROR)
+  target_compile_options(suan_flags INTERFACE -Werror)
+endif()
+if(SUAN_AUDIT)
+  target_compile_definitions(suan_flags INTERFACE SUAN_AUDIT=1)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(suan_flags INTERFACE -D_FORTIFY_SOURCE=2)
+endif()
+if(SUAN_SANITIZE)
+  target_compile_options(suan_flags INTERFACE -fsanitize=${SUAN_SANITIZE}
+    -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(suan_flags INTERFACE -fsanitize=${SUAN_SANITIZE})
+endif()
+if(SUAN_FUZZ)
+  target_compile_options(suan_flags INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer)
+  target_link_options(suan_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# suan_library(NAME LINKS...): a folder's library, every .c beside its list.
+# CONFIGURE_DEPENDS: a new page joins its room without an edit here.
+function(suan_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC suan_flags ${ARGN})
+endfunction()
