@@ -1,0 +1,78 @@
+#ifndef MARKET_OFFER_H
+#define MARKET_OFFER_H
+
+/* An offer is a provider's standing promise to sell compute at a price. It is
+ * gossiped, versioned, and lapses by itself: a provider that falls silent
+ * disappears from every book within its time to live. */
+
+#include "base/limits.h"
+#include "base/sign.h"
+#include "sched/resources.h"
+
+/* Prices per hour of what is reserved, used or not. */
+struct price {
+    struct amount cpu_hour;  /* per core-hour (1000 milli) */
+    struct amount mem_hour;  /* per GiB-hour */
+    struct amount disk_hour; /* per GiB-hour */
+};
+
+struct label {
+    char key[LIMIT_NAME];
+    char value[LIMIT_NAME];
+};
+
+/* What the provider measured of itself, by kernels run at start (node/bench.h).
+ * 0 = not measured, which is never treated as good. */
+struct grade {
+    uint64_t int_ops;    /* integer kernel, operations per second of one core */
+    uint64_t float_ops;  /* fp kernel, FLOP per second of one core */
+    uint64_t mem_bps;    /* memory bandwidth, bytes per second */
+    uint64_t disk_bps;   /* sequential write with sync, bytes per second */
+    uint64_t measured_at_ms;
+};
+
+struct offer {
+    struct pubkey provider; /* node identity; also the account that is paid
+                               unless payout is set */
+    struct pubkey payout;   /* account that is paid */
+    uint64_t version;       /* grows; the highest valid one counts */
+    uint64_t issued_at_ms;  /* wall clock of the provider */
+    uint64_t ttl_ms;        /* <= OFFER_TTL_MAX_MS */
+    char address[LIMIT_NAME];      /* host:port of the peer listener */
+    char bulk_address[LIMIT_NAME]; /* host:port of the blob listener */
+    char name[LIMIT_NAME];         /* for people */
+    enum arch arch;
+    struct resources total;   /* what it sells in all */
+    struct resources free;    /* what is free now: a hint, a hold is the truth */
+    uint32_t slots_free;      /* jobs it would take now */
+    uint64_t time_ms_max;     /* longest lease it sells */
+    struct price price;
+    struct grade grade;
+    uint32_t label_count;
+    struct label labels[LIMIT_LABELS];
+    struct signature sig;
+};
+
+#define OFFER_TTL_MAX_MS  600000u
+#define OFFER_BYTES_MAX   4096u
+
+MUST_USE enum err offer_sign(struct offer *offer, const struct hash *chain,
+                             const struct signer *signer);
+MUST_USE enum err offer_encode(const struct offer *offer, struct buf *out);
+/* Form only. ERR_RANGE for a ttl or label count out of bounds, free > total. */
+MUST_USE enum err offer_decode(struct bytes bytes, struct arena *arena,
+                               struct offer *out);
+/* ERR_SIGNATURE. */
+MUST_USE enum err offer_verify(const struct offer *offer,
+                               const struct hash *chain);
+/* The price of one hour of `want` at this offer; ERR_OVERFLOW. Each dimension
+ * is rounded up to a micro-credit: cpu_hour * cpu_milli / 1000, and so on. */
+MUST_USE enum err price_per_hour(const struct price *price,
+                                 const struct resources *want,
+                                 struct amount *out);
+/* What `wall_ms` at `hour` costs: ceil(hour * wall_ms / 3600000). The one
+ * formula of every bill; ERR_OVERFLOW. */
+MUST_USE enum err price_for_time(struct amount hour, uint64_t wall_ms,
+                                 struct amount *out);
+
+#endif

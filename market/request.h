@@ -1,0 +1,80 @@
+#ifndef MARKET_REQUEST_H
+#define MARKET_REQUEST_H
+
+/* A request is what a buyer asks of the market: a spec, the resources of each of
+ * its tasks, and the terms. It is signed, it moves no money. The approval that
+ * goes with it does: it says up to what bill the buyer pays. */
+
+#include "market/offer.h"
+#include "market/spec.h"
+
+enum policy { POLICY_CHEAPEST = 1, POLICY_NEAREST = 2, POLICY_FASTEST = 3 };
+
+enum constraint_op {
+    CONSTRAINT_EQUAL = 1,   /* label is there and equals value */
+    CONSTRAINT_DIFFERS = 2, /* label is absent or differs */
+    CONSTRAINT_EXISTS = 3,
+    CONSTRAINT_ABSENT = 4,
+};
+struct constraint {
+    char key[LIMIT_NAME];
+    enum constraint_op op;
+    char value[LIMIT_NAME];
+};
+
+struct request {
+    struct pubkey buyer; /* account that pays */
+    struct pubkey agent; /* node identity of the buyer's node: it places the
+                            contracts and co-signs receipts, within the caps */
+    uint8_t salt[16];    /* makes every request distinct */
+    uint64_t created_at_ms;
+    uint64_t expires_at_ms; /* no contract opens after this (chain time) */
+    struct hash spec;
+    uint32_t tasks;         /* 1..LIMIT_TASKS: each one is a contract */
+    uint32_t attempts_max;  /* per task, 1..3: how often a lost one is retried */
+    struct resources resources; /* per task; must equal the spec's */
+    uint64_t time_ms_max;       /* per task; must equal the spec's */
+    enum arch arch;
+    enum policy policy;
+    struct amount price_max;  /* cap of one task's bill; zero = none stated */
+    struct pubkey only_seller; /* zero = any */
+    uint32_t constraint_count;
+    struct constraint constraints[LIMIT_CONSTRAINTS];
+    struct signature sig; /* buyer's */
+};
+
+#define REQUEST_BYTES_MAX 4096u
+
+/* The request's id is the hash of what is signed: set before the signature. */
+MUST_USE enum err request_id(const struct request *request,
+                             const struct hash *chain, struct hash *out);
+MUST_USE enum err request_sign(struct request *request,
+                               const struct hash *chain,
+                               const struct signer *signer);
+MUST_USE enum err request_encode(const struct request *request,
+                                 struct buf *out);
+MUST_USE enum err request_decode(struct bytes bytes, struct arena *arena,
+                                 struct request *out);
+MUST_USE enum err request_verify(const struct request *request,
+                                 const struct hash *chain);
+
+/* The buyer's yes to the bill: contracts of this request may lock up to
+ * `task_cap` each, so tasks * task_cap in all, attempts apart in time. */
+struct approval {
+    struct hash request;
+    struct amount task_cap;
+    uint64_t expires_at_ms;
+    struct signature sig; /* request.buyer's */
+};
+MUST_USE enum err approval_sign(struct approval *approval,
+                                const struct hash *chain,
+                                const struct signer *signer);
+MUST_USE enum err approval_encode(const struct approval *approval,
+                                  struct buf *out);
+MUST_USE enum err approval_decode(struct bytes bytes, struct arena *arena,
+                                  struct approval *out);
+MUST_USE enum err approval_verify(const struct approval *approval,
+                                  const struct pubkey *buyer,
+                                  const struct hash *chain);
+
+#endif

@@ -1,0 +1,50 @@
+#ifndef MARKET_SPEC_H
+#define MARKET_SPEC_H
+
+/* A spec says what to run: the part of a job that the executor needs. Its hash
+ * stands in the request, so nobody can run something else under the contract. */
+
+#include "base/limits.h"
+#include "sched/resources.h"
+
+#define SPEC_ARGS_MAX    64u
+#define SPEC_ENV_MAX     64u
+#define SPEC_OUTPUTS_MAX 32u
+#define SPEC_TEXT_MAX    4096u  /* one argument or variable */
+#define SPEC_BYTES_MAX   (64u * 1024)
+
+struct spec_env {
+    struct bytes name;
+    struct bytes value;
+};
+
+/* All pointers are lent from the arena the spec was decoded into. */
+struct spec {
+    struct hash image;  /* blob id of an OCI archive; zero = provider's default
+                           is never implied: refused */
+    uint32_t arg_count; /* >= 1 */
+    struct bytes *args; /* "%t" expands to the task index, "%n" to the count,
+                           "%%" to "%": see spec_expand */
+    uint32_t env_count;
+    struct spec_env *env; /* besides SUAN_TASK, SUAN_TASKS, SUAN_CONTRACT */
+    struct hash inputs;   /* blob id of a tree, appears read-only as /job/in;
+                             zero = none */
+    uint32_t output_count;
+    struct bytes *outputs; /* globs below /job/out; none = everything there */
+    struct resources resources; /* per task */
+    uint32_t pids_max;
+    uint64_t time_ms_max; /* wall clock of one task */
+    uint64_t log_bytes_max;
+};
+
+MUST_USE enum err spec_encode(const struct spec *spec, struct buf *out);
+/* ERR_TOO_LARGE, what mp refuses, then ERR_RANGE for counts, a zero image, a
+ * text with a zero byte, resources or time of zero. */
+MUST_USE enum err spec_decode(struct bytes bytes, struct arena *arena,
+                              struct spec *out);
+void spec_hash(struct bytes encoded, struct hash *out);
+/* One argument or value with its task placeholders filled in. */
+MUST_USE enum err spec_expand(struct bytes text, uint32_t task, uint32_t tasks,
+                              struct buf *out);
+
+#endif
