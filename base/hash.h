@@ -35,6 +35,7 @@ struct hash {
 #define HASH_TAG_SPEC     "suan-spec"
 #define HASH_TAG_CHUNK    "suan-chunk"
 #define HASH_TAG_BLOB     "suan-blob"
+#define HASH_TAG_NOISE    "suan-noise"
 
 /* out = BLAKE2b-256(personal = tag, data). */
 void hash_bytes(const char *tag, struct bytes data, struct hash *out);
