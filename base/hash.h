@@ -16,6 +16,7 @@ struct hash {
  * zero padded). One table, so that no two rooms pick the same. */
 #define HASH_TAG_HEADER   "sx-hdr"
 #define HASH_TAG_PROPOSAL "sx-prop"
+#define HASH_TAG_VOTE     "sx1"
 #define HASH_TAG_KEY      "sx-key"
 #define HASH_TAG_VALUE    "sx-val"
 #define HASH_TAG_NODE     "sx-node"
@@ -35,6 +36,8 @@ struct hash {
 #define HASH_TAG_SPEC     "suan-spec"
 #define HASH_TAG_CHUNK    "suan-chunk"
 #define HASH_TAG_BLOB     "suan-blob"
+#define HASH_TAG_NOISE    "suan-noise"   /* node vouches for its static key */
+#define HASH_TAG_KEYFILE  "suan-keyfile" /* checksum of a wallet file */
 #define HASH_TAG_NOISE    "suan-noise"
 
 /* out = BLAKE2b-256(personal = tag, data). */

@@ -12,9 +12,9 @@
 
 /* The tables of the state tree. Numbers enter the tree's paths: append only. */
 enum state_table {
-    STATE_ACCOUNT = 1,  /* pubkey -> account */
-    STATE_VAULT = 2,    /* id 32 -> money locked, with no owner but its rules */
-    STATE_PARAMS = 3,   /* chain parameters and supply */
+    STATE_ACCOUNT = 1, /* pubkey -> account */
+    STATE_VAULT = 2,   /* id 32 -> money locked, with no owner but its rules */
+    STATE_PARAMS = 3,  /* chain parameters and supply */
     STATE_VALIDATOR = 4,
     STATE_CONTRACT = 5, /* market's */
     STATE_TASK = 6,     /* market's: request id | index -> latest contract */

@@ -4,9 +4,9 @@
 /* A transaction: one signed wish of one account.
  *
  * Bytes, canonical msgpack: [body, signature] where body is the bin of
- *   [TX_MESSAGE, 1, chain 32, kind, sender 32, nonce, expiry_height, fee, payload bin]
- * and the signature is the sender's over sign_digest(HASH_TAG_TX, chain, body).
- * The id is hash(HASH_TAG_TX, the whole encoding). */
+ *   [TX_MESSAGE, 1, chain 32, kind, sender 32, nonce, expiry_height, fee,
+ * payload bin] and the signature is the sender's over sign_digest(HASH_TAG_TX,
+ * chain, body). The id is hash(HASH_TAG_TX, the whole encoding). */
 
 #include "base/limits.h"
 #include "base/mp.h"

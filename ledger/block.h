@@ -1,0 +1,79 @@
+#ifndef LEDGER_BLOCK_H
+#define LEDGER_BLOCK_H
+
+/* A block: a header of fixed layout, the evidence and the transactions it
+ * commits to. The id is the hash of the header's exact bytes, and the header
+ * commits to everything else, so a block has one spelling.
+ *
+ * Header, little-endian, HEADER_BYTES long:
+ *   version u16 | chain 32 | epoch u64 | height u64 | time_ms u64 | parent 32
+ *   | proposer 32 | tx_root 32 | receipt_root 32 | state_root 32
+ *   | history_root 32 | next_set 32 | params 32
+ * Block:
+ *   header | evidence_count u16 | evidence (two votes each)
+ *   | tx_count u32 | tx_count x (len u32 | transaction)
+ * tx_root is the merkle root over the evidence, then the transactions, each as
+ * hash(HASH_TAG_MERKLE, item kind u8 (1 evidence, 2 transaction) | its hash).
+ */
+
+#include "base/limits.h"
+#include "ledger/merkle.h"
+#include "ledger/tx.h"
+
+#define HEADER_VERSION 1
+#define HEADER_BYTES   (2u + 32u + 3u * 8u + 8u * 32u)
+
+/* Height 0 is the genesis, the root of epoch 1. Epoch e >= 1 has the heights
+ * (e - 1) * epoch_blocks + 1 .. e * epoch_blocks. */
+struct header {
+    struct hash chain;
+    uint64_t epoch;
+    uint64_t height;
+    uint64_t time_ms; /* chain time, ms since 1970; rises with every block */
+    struct hash parent;
+    struct pubkey proposer; /* has received the fees */
+    struct hash tx_root;
+    struct hash receipt_root;
+    struct hash state_root;   /* after this block */
+    struct hash history_root; /* MMR of the ids of all earlier headers */
+    struct hash next_set;     /* hash of the validators of epoch + 1 */
+    struct hash params;
+};
+
+void header_encode(const struct header *header, uint8_t out[HEADER_BYTES]);
+/* Reads where the cursor stands; sets its error (ERR_VERSION). */
+void header_decode(struct cursor *cursor, struct header *out);
+/* The block's id. */
+void header_id(const struct header *header, struct hash *out);
+uint64_t epoch_of_height(uint64_t height, uint64_t epoch_blocks);
+
+struct block {
+    struct header header;
+    struct hash id;
+    struct tx *txs;         /* decoded; lent from the arena */
+    struct bytes *tx_bytes; /* their encodings; lent from the block's bytes */
+    uint32_t tx_count;
+};
+
+/* Form, and that tx_root is over these very items. Signatures, order and
+ * meaning are chain.h's. What the header lends lives in the arena, what the
+ * transactions lend in `bytes`.
+ * ERR_TOO_LARGE, ERR_TRUNCATED, ERR_VERSION, ERR_RANGE (counts; evidence is
+ * not accepted by version 1), what tx_decode refuses, ERR_TRAILING, ERR_ROOT.
+ */
+MUST_USE enum err block_decode(struct bytes bytes, struct arena *arena,
+                               struct block *out);
+/* The encoding of a header and transactions already encoded. */
+void block_encode(const struct header *header, const struct bytes *tx_bytes,
+                  uint32_t tx_count, struct buf *out);
+/* The tx_root over transactions. ERR_NOMEM. */
+MUST_USE enum err block_tx_root(const struct tx *txs, uint32_t tx_count,
+                                struct hash *out);
+/* The item of a transaction in the tx_root's list. */
+void block_tx_item(const struct hash *tx_id, struct hash *out);
+/* All transaction signatures. Pure: may run on any thread, before the block is
+ * handed to the core as verified. ERR_CHAIN, ERR_SIGNATURE. */
+MUST_USE enum err block_verify_sigs(const struct block *block,
+                                    const struct hash *chain);
+
+#endif

@@ -1,0 +1,213 @@
+#ifndef LEDGER_CHAIN_H
+#define LEDGER_CHAIN_H
+
+/* The chain: the room's front. It executes blocks on overlays, checks what
+ * others made, hands out what has to be written, and answers questions about
+ * the past. It knows nothing of votes but the certificate that comes with a
+ * block; who decides is sx.h.
+ *
+ * Two positions: the `tip` is on the disk; the `head` is decided, executed, and
+ * perhaps still on its way to the disk. Blocks are built on the head; the world
+ * is told about the tip. */
+
+#include "ledger/block.h"
+#include "ledger/cert.h"
+#include "ledger/genesis.h"
+#include "ledger/kind.h"
+#include "ledger/pool.h"
+#include "ledger/result.h"
+#include "ledger/store.h"
+
+#define CHAIN_OVERLAYS_MAX 32u /* decided blocks not yet on the disk */
+
+struct chain;
+
+/* Opens the chain in a store; writes the genesis into an empty one (one
+ * store_commit, on this thread). Checks the genesis, and the hash links of the
+ * last 100 blocks. store, and the tables behind kinds, are lent until
+ * chain_close; genesis is copied. kinds holds the kinds beside the ledger's own
+ * (which are always there); an id given twice is a bug of ours.
+ * ERR_GENESIS, ERR_VERSION, ERR_CORRUPT, or a fault. */
+MUST_USE enum err chain_open(struct store *store, const struct genesis *genesis,
+                             const struct kind_table *kinds,
+                             struct chain **out);
+void chain_close(struct chain *chain); /* NULL is fine */
+
+struct chain_tip {
+    uint64_t height;
+    struct hash id;
+    struct header header;
+    uint64_t view; /* the view its certificate decided it in; 0 for genesis */
+};
+struct chain_tip chain_tip(const struct chain *chain);
+struct chain_tip chain_head(const struct chain *chain);
+
+const struct hash *chain_id(const struct chain *chain);
+const struct genesis *chain_genesis(const struct chain *chain);
+const struct params *chain_params(const struct chain *chain);
+/* Of the epoch the next block belongs to. */
+const struct validators *chain_validators(const struct chain *chain);
+uint64_t chain_next_epoch(const struct chain *chain);
+struct store *chain_store(const struct chain *chain);
+/* NULL when unknown. */
+const struct tx_kind *chain_kind(const struct chain *chain, uint32_t id);
+
+/* The state on the disk: what to show and to act on. Read only (a put is
+ * CHECKed). Lent until chain_close. Several reads that belong together go
+ * between store_hold and store_release. */
+struct state *chain_state(struct chain *chain);
+/* The state at the head, for checking what may come next. Read only, lent until
+ * the next call that changes the chain. */
+struct state *chain_head_state(struct chain *chain);
+
+/* ---- transactions ---- */
+
+/* Would this transaction be good in the next block, at time_ms? Runs the kind
+ * on a scratch overlay when the nonce is the account's next; with a later nonce
+ * it checks all but the kind's own rules. The signature is the caller's. First
+ * match: ERR_CHAIN, ERR_KIND, ERR_FEE, ERR_EXPIRED, ERR_NONCE (below the
+ * account's), ERR_FUNDS (the fee), then the kind's own refusals; or a fault. */
+MUST_USE enum err chain_check_tx(struct chain *chain, const struct tx *tx,
+                                 uint64_t time_ms);
+
+/* ---- blocks ---- */
+
+/* A block executed on the head: its bytes, results and changes. */
+struct candidate;
+
+struct chain_drop {
+    struct hash id;
+    uint64_t token;
+    enum err err;
+};
+struct chain_drops {
+    struct chain_drop *items; /* heap, the caller frees */
+    size_t count;
+};
+
+/* Makes the next block out of waiting transactions: time is max(wall_ms, what
+ * the parent and min_interval allow). Expired and refused ones are left out and
+ * taken out of the pool: *out_drops (freed by free(drops.items)). Faults only.
+ */
+MUST_USE enum err chain_build(struct chain *chain, struct pool *pool,
+                              uint64_t wall_ms, const struct pubkey *proposer,
+                              struct chain_drops *out_drops,
+                              struct candidate **out);
+
+/* Executes what another made and compares everything the header promises.
+ * sigs_verified: block_verify_sigs was OK for these bytes; else transaction
+ * signatures are checked here, save those that wait in `pool` (may be NULL).
+ * First match: what block_decode refuses, ERR_CHAIN, ERR_HEIGHT, ERR_PARENT,
+ * ERR_TIME, ERR_PROPOSER, ERR_ROOT (epoch's next_set, params, history), what a
+ * transaction is refused for, ERR_TOO_LARGE (the network's limits), ERR_ROOT
+ * (receipts, state), ERR_CONSERVATION; or a fault. */
+MUST_USE enum err chain_execute(struct chain *chain, struct bytes block,
+                                bool sigs_verified, struct pool *pool,
+                                struct candidate **out);
+
+const struct block *candidate_block(const struct candidate *candidate);
+struct bytes candidate_bytes(const struct candidate *candidate);
+const struct result *candidate_results(const struct candidate *candidate);
+/* The certificate's bytes once committed, else empty. */
+struct bytes candidate_cert(const struct candidate *candidate);
+void candidate_free(struct candidate *candidate); /* NULL is fine */
+
+/* Moves the head to the candidate, which `cert` has decided (verified by the
+ * caller: kind, epoch and id are CHECKed). Gives the batch to store. The
+ * candidate is the chain's from now on; lent until the step after
+ * chain_stored. On a fault nothing changes and the candidate stays the
+ * caller's. ERR_BUSY when CHAIN_OVERLAYS_MAX blocks wait for the disk. */
+MUST_USE enum err chain_commit(struct chain *chain, struct candidate *candidate,
+                               const struct cert *cert,
+                               struct store_batch **out_batch);
+/* How many decided blocks wait for the disk. */
+uint32_t chain_in_flight(const struct chain *chain);
+/* The batch of this height is on the disk (in height order, CHECKed): the tip
+ * follows. Returns the candidate, lent until the next chain_stored or
+ * chain_close. */
+const struct candidate *chain_stored(struct chain *chain, uint64_t height);
+
+/* ---- the past: what is on the disk ---- */
+
+/* All copy into the arena. ERR_NOT_FOUND, or a fault. */
+MUST_USE enum err chain_block_at(struct chain *chain, uint64_t height,
+                                 struct arena *arena, struct bytes *out);
+MUST_USE enum err chain_cert_at(struct chain *chain, uint64_t height,
+                                struct arena *arena, struct bytes *out);
+MUST_USE enum err chain_header_at(struct chain *chain, uint64_t height,
+                                  struct header *out);
+MUST_USE enum err chain_height_of(struct chain *chain, const struct hash *id,
+                                  uint64_t *out);
+MUST_USE enum err chain_results_at(struct chain *chain, uint64_t height,
+                                   struct arena *arena, struct result **out,
+                                   uint32_t *out_count);
+MUST_USE enum err chain_set_of(struct chain *chain, uint64_t epoch,
+                               struct validators *out);
+
+struct tx_place {
+    uint64_t height;
+    uint32_t position;
+};
+MUST_USE enum err chain_find_tx(struct chain *chain, const struct hash *id,
+                                struct tx_place *out);
+/* The transaction's bytes and its result. */
+MUST_USE enum err chain_tx_at(struct chain *chain, struct tx_place place,
+                              struct arena *arena, struct bytes *out_bytes,
+                              struct result *out_result);
+
+/* Newest first, from below `before` (height 0: from the newest), at most `max`.
+ * Every transaction an account sent or whose effect names it. */
+struct tx_ref {
+    struct tx_place place;
+    struct hash id;
+};
+MUST_USE enum err chain_account_txs(struct chain *chain,
+                                    const struct pubkey *account,
+                                    struct tx_place before, struct tx_ref *out,
+                                    size_t max, size_t *out_count);
+/* The same for an effect's subject: a contract's story. */
+MUST_USE enum err chain_subject_txs(struct chain *chain,
+                                    const struct hash *subject,
+                                    struct tx_place before, struct tx_ref *out,
+                                    size_t max, size_t *out_count);
+
+/* ---- proofs and audits ---- */
+
+/* A proof of a state record (or of its absence) at the tip, as proof.h reads
+ * it: header, certificate, path. */
+MUST_USE enum err chain_prove(struct chain *chain, enum state_table table,
+                              struct bytes key, struct buf *out);
+/* A proof that a transaction is in the chain with this result. ERR_NOT_FOUND.
+ */
+MUST_USE enum err chain_prove_tx(struct chain *chain, const struct hash *id,
+                                 struct buf *out);
+
+/* Sums all balances and vaults on the disk: ERR_CONSERVATION when they are not
+ * the supply. */
+MUST_USE enum err chain_audit_money(struct chain *chain);
+/* Re-reads the state tree and compares every page with its parent's slot and
+ * every record with its leaf: ERR_CORRUPT. */
+MUST_USE enum err chain_audit_state(struct chain *chain);
+
+struct verify_report {
+    uint64_t height; /* verified up to here */
+    uint64_t tip;    /* of how many */
+    uint64_t txs;
+    struct hash tip_id;
+    enum err err;     /* of the first difference */
+    const char *what; /* what differed: "state root"; static */
+};
+/* Called after every block; a non-OK return ends the verification with it. */
+typedef enum err (*verify_fn)(void *ctx, const struct verify_report *report);
+/* Executes the whole chain again from the genesis and compares every block,
+ * certificate, result, state record, page, history node and index with what the
+ * store has. scratch is an empty store for the replay (NULL: in memory). The
+ * report is filled in any case; a difference is ERR_CORRUPT, with
+ * report->err the reason. */
+MUST_USE enum err chain_verify(struct store *store,
+                               const struct genesis *genesis,
+                               const struct kind_table *kinds,
+                               struct store *scratch, verify_fn fn, void *ctx,
+                               struct verify_report *out_report);
+
+#endif

@@ -1,0 +1,60 @@
+#ifndef LEDGER_POOL_H
+#define LEDGER_POOL_H
+
+/* The pool: transactions that wait for a block. A transaction stays until it is
+ * final, refused or expired, so that a lost block loses nothing. Bounded by
+ * count, bytes and per account. First come, first served; one account's go in
+ * nonce order. */
+
+#include "ledger/kind.h"
+
+#define POOL_TXS_MAX     20000u
+#define POOL_BYTES_MAX   (32u * 1024 * 1024)
+#define POOL_ACCOUNT_MAX 1024u /* waiting transactions of one account */
+
+struct pool;
+
+struct pool_limits {
+    uint32_t txs;         /* 0: POOL_TXS_MAX */
+    uint64_t bytes;       /* 0: POOL_BYTES_MAX */
+    uint32_t account_txs; /* 0: POOL_ACCOUNT_MAX */
+};
+
+/* One waiting transaction; everything in it is lent by the pool until it is
+ * removed. */
+struct pool_entry {
+    struct tx tx; /* payload points into bytes */
+    struct bytes bytes;
+    uint64_t token;    /* the submitter's, echoed in effects */
+    uint64_t added_ms; /* monotonic; moved by pool users that re-send */
+};
+
+MUST_USE enum err pool_new(const struct pool_limits *limits, struct pool **out);
+void pool_free(struct pool *pool); /* NULL is fine */
+
+/* Copies a transaction in. `next_nonce` is its sender's in the state at the
+ * head; the caller has checked signature, kind, fee, expiry and funds.
+ * First match: ERR_EXISTS (this very one waits already), ERR_NONCE (below
+ * next_nonce, further than account_txs above it, or the nonce is taken),
+ * ERR_POOL_FULL, ERR_NOMEM. */
+MUST_USE enum err pool_add(struct pool *pool, const struct tx *tx,
+                           struct bytes bytes, uint64_t next_nonce,
+                           uint64_t token, uint64_t now_ms);
+/* NULL when it does not wait here. */
+struct pool_entry *pool_find(struct pool *pool, const struct hash *id);
+/* Removes and frees; ids that do not wait are fine. */
+void pool_remove(struct pool *pool, const struct hash *id);
+
+uint32_t pool_count(const struct pool *pool);
+uint64_t pool_bytes(const struct pool *pool);
+/* What an account's waiting transactions will pay in fees. */
+struct amount pool_fees(const struct pool *pool, const struct pubkey *sender);
+
+/* In arrival order; NULL ends. pool_next(pool, NULL) is the first. */
+struct pool_entry *pool_next(struct pool *pool, const struct pool_entry *after);
+/* An account's, in nonce order: the first with nonce >= `nonce`, or NULL. */
+struct pool_entry *pool_account_next(struct pool *pool,
+                                     const struct pubkey *sender,
+                                     uint64_t nonce);
+
+#endif
