@@ -3,7 +3,8 @@
 
 /* Money in micro-credits. One field, so that an integer is never mistaken for
  * money; every sum is checked. Outside base/amount.c nobody touches `.micro`
- * except to encode, decode, compare with zero or print (tests/lint/money.sh). */
+ * except to encode, decode, compare with zero or print (tests/lint/money.sh).
+ */
 
 #include "base/err.h"
 

@@ -2,7 +2,8 @@
 #define BASE_ARENA_H
 
 /* Scratch memory for one message or one block, freed all at once. Bounded:
- * asking for more than `cap_max` in total is ERR_NOMEM, not a bigger process. */
+ * asking for more than `cap_max` in total is ERR_NOMEM, not a bigger process.
+ * Every request counts rounded up to the strictest alignment (16 bytes). */
 
 #include "base/bytes.h"
 

@@ -39,7 +39,7 @@ struct buf {
 };
 
 void buf_init(struct buf *buf, size_t cap_max);
-void buf_done(struct buf *buf); /* frees; safe on a zeroed struct */
+void buf_done(struct buf *buf);  /* frees; safe on a zeroed struct */
 void buf_clear(struct buf *buf); /* keeps the memory, resets len and err */
 void buf_add(struct buf *buf, struct bytes bytes);
 void buf_add_u8(struct buf *buf, uint8_t value);

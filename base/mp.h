@@ -27,11 +27,11 @@ void mp_put_array(struct buf *out, uint32_t count);
 void mp_put_uint(struct buf *out, uint64_t value);
 void mp_put_bool(struct buf *out, bool value);
 void mp_put_bin(struct buf *out, struct bytes bytes);
-void mp_put_str(struct buf *out, const char *text); /* NULL is "" */
+void mp_put_str(struct buf *out, const char *text);            /* NULL is "" */
 void mp_put_hash(struct buf *out, const struct hash *hash);    /* bin 32 */
 void mp_put_pubkey(struct buf *out, const struct pubkey *key); /* bin 32 */
 void mp_put_signature(struct buf *out, const struct signature *sig); /* 64 */
-void mp_put_amount(struct buf *out, struct amount amount);     /* uint micro */
+void mp_put_amount(struct buf *out, struct amount amount); /* uint micro */
 
 /* ---- reading ----
  * mp_open gates the bytes and unpacks them into the arena; then the getters
@@ -71,7 +71,8 @@ void mp_get_pubkey(struct mp_reader *reader, struct pubkey *out);
 void mp_get_signature(struct mp_reader *reader, struct signature *out);
 struct amount mp_get_amount(struct mp_reader *reader);
 /* Copies a str to a zero-terminated field of `size` bytes; ERR_TOO_LARGE when
- * it does not fit, ERR_RANGE when it holds a zero byte or a control character. */
+ * it does not fit, ERR_RANGE when it holds a zero byte or a control character.
+ */
 void mp_get_text(struct mp_reader *reader, char *out, size_t size);
 /* Sets the reader's error if none is set: for a decoder's own checks. */
 void mp_fail(struct mp_reader *reader, enum err err);

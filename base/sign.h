@@ -18,7 +18,8 @@ bool pubkey_is_zero(const struct pubkey *a);
 int pubkey_compare(const struct pubkey *a, const struct pubkey *b);
 
 /* What is signed is always hash(tag, chain | data): 32 bytes, so a signer never
- * has to hold a long message, and a signature is bound to its kind and chain. */
+ * has to hold a long message, and a signature is bound to its kind and chain.
+ */
 void sign_digest(const char *tag, const struct hash *chain, struct bytes data,
                  struct hash *out_digest);
 
