@@ -39,11 +39,12 @@ struct rpc_error {
     char next[256];
 };
 /* Fills the struct; exit from rpc_exit_of. Longer text is cut. */
-__attribute__((format(printf, 4, 5))) void
-rpc_error_set(struct rpc_error *error, enum err err, const char *next,
-              const char *what_format, ...);
+__attribute__((format(printf, 4, 5))) void rpc_error_set(
+    struct rpc_error *error, enum err err, const char *next,
+    const char *what_format, ...);
 
-/* {"id", "method", "params"}; takes a new reference of params. NULL: no memory. */
+/* {"id", "method", "params"}; takes a new reference of params. NULL: no memory.
+ */
 char *rpc_request_text(uint64_t id, const char *method, json_t *params);
 /* Given: free() it. Takes no reference. */
 char *rpc_result_text(uint64_t id, json_t *result);

@@ -1,0 +1,260 @@
+#include "node/config.h"
+
+#include "base/amount.h"
+#include "base/check.h"
+#include "node/log.h"
+
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a value must look like, by key. */
+enum shape { SHAPE_TEXT, SHAPE_BOOL, SHAPE_UINT, SHAPE_DECIMAL, SHAPE_LEVEL };
+
+static const struct {
+    const char *section;
+    const char *key;
+    const char *name;
+    const char *def;
+    const char *help;
+} table[CONFIG_KEY_COUNT] = {
+#define X(section, key, def, help)                                             \
+    {#section, #key, #section "." #key, def, help},
+    CONFIG_MAP(X)
+#undef X
+};
+
+static enum shape shape_of(enum config_key key)
+{
+    switch ((int)key) {
+    case CONFIG_sell_enabled:
+        return SHAPE_BOOL;
+    case CONFIG_node_log_level:
+        return SHAPE_LEVEL;
+    case CONFIG_node_peers_max:
+    case CONFIG_node_blobs_max_mib:
+    case CONFIG_sell_mem_mib:
+    case CONFIG_sell_disk_mib:
+    case CONFIG_sell_slots:
+    case CONFIG_sell_time_max_s:
+    case CONFIG_sell_offer_ttl_s:
+    case CONFIG_sell_receipt_s:
+    case CONFIG_sell_retention_s:
+        return SHAPE_UINT;
+    case CONFIG_sell_cpus:
+    case CONFIG_sell_cpu_hour:
+    case CONFIG_sell_mem_hour:
+    case CONFIG_sell_disk_hour:
+        return SHAPE_DECIMAL;
+    default: /* every other key is free text */
+        return SHAPE_TEXT;
+    }
+}
+
+static const char *shape_text(enum shape shape)
+{
+    static const char *const texts[] = {"text", "true or false",
+                                        "a whole number", "a decimal number",
+                                        "debug, info, odd or broken"};
+    return texts[shape];
+}
+
+static bool uint_ok(const char *text)
+{
+    size_t len = strlen(text);
+    return len > 0 && len <= 18 && strspn(text, "0123456789") == len;
+}
+
+static bool shape_ok(enum shape shape, const char *text)
+{
+    struct amount amount;
+    enum log_level level;
+    switch (shape) {
+    case SHAPE_TEXT:
+        return strlen(text) < 4096;
+    case SHAPE_BOOL:
+        return strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+    case SHAPE_UINT:
+        return uint_ok(text);
+    case SHAPE_DECIMAL:
+        return amount_parse(text, &amount) == OK;
+    case SHAPE_LEVEL:
+        return log_level_parse(text, &level) == OK;
+    }
+    return false;
+}
+
+const char *config_name(enum config_key key)
+{
+    return table[key].name;
+}
+
+const char *config_default(enum config_key key)
+{
+    return table[key].def;
+}
+
+const char *config_help(enum config_key key)
+{
+    return table[key].help;
+}
+
+static enum err value_set(struct config *config, enum config_key key,
+                          const char *text, const char *source)
+{
+    struct config_value *value = &config->values[key];
+    char *copy;
+    if (!shape_ok(shape_of(key), text)) {
+        snprintf(config->error, sizeof(config->error),
+                 "%s: %s = \"%.60s\" is not %s; the default is \"%s\"", source,
+                 table[key].name, text, shape_text(shape_of(key)),
+                 table[key].def);
+        return ERR_CONFIG;
+    }
+    copy = strdup(text);
+    if (copy == NULL)
+        return ERR_NOMEM;
+    free(value->text);
+    value->text = copy;
+    snprintf(value->source, sizeof(value->source), "%s", source);
+    return OK;
+}
+
+enum err config_init(struct config *config)
+{
+    memset(config, 0, sizeof(*config));
+    for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
+        enum err err =
+            value_set(config, (enum config_key)i, table[i].def, "default");
+        if (err != OK) {
+            config_done(config);
+            return err;
+        }
+    }
+    return OK;
+}
+
+void config_done(struct config *config)
+{
+    for (int i = 0; i < CONFIG_KEY_COUNT; i++)
+        free(config->values[i].text);
+    memset(config->values, 0, sizeof(config->values));
+}
+
+/* How many leading characters two names share: enough to suggest by. */
+static size_t likeness(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] != '\0' && a[n] == b[n])
+        n++;
+    return n;
+}
+
+static enum err unknown(struct config *config, const char *source,
+                        const char *name)
+{
+    int best = 0;
+    for (int i = 1; i < CONFIG_KEY_COUNT; i++) {
+        if (likeness(table[i].name, name) > likeness(table[best].name, name))
+            best = i;
+    }
+    snprintf(config->error, sizeof(config->error),
+             "%s: there is no setting \"%.60s\" (nearest: %s); "
+             "`suan config list` shows them all",
+             source, name, table[best].name);
+    return ERR_CONFIG;
+}
+
+static enum err named_set(struct config *config, const char *name,
+                          const char *value, const char *source)
+{
+    for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
+        if (strcmp(table[i].name, name) == 0)
+            return value_set(config, (enum config_key)i, value, source);
+    }
+    return unknown(config, source, name);
+}
+
+enum err config_set(struct config *config, const char *name, const char *value)
+{
+    return named_set(config, name, value, "flag");
+}
+
+struct loading {
+    struct config *config;
+    const char *path;
+    enum err err;
+    FILE *file;
+    int line;
+};
+
+/* inih calls this for every key = value, in order; it returns 0 to stop with
+ * the line's number. */
+static int on_value(void *user, const char *section, const char *key,
+                    const char *value)
+{
+    struct loading *loading = user;
+    char name[128];
+    char source[160];
+    snprintf(name, sizeof(name), "%s.%s", section, key);
+    snprintf(source, sizeof(source), "%.140s:%d", loading->path, loading->line);
+    loading->err = named_set(loading->config, name, value, source);
+    return loading->err == OK;
+}
+
+/* inih does not hand out line numbers: count them as they are read. */
+static char *read_line(char *text, int size, void *stream)
+{
+    struct loading *loading = stream;
+    char *got = fgets(text, size, loading->file);
+    if (got != NULL)
+        loading->line++;
+    return got;
+}
+
+/* inih passes one pointer to the reader and one to the handler: the same. */
+enum err config_load(struct config *config, const char *path)
+{
+    struct loading loading = {.config = config, .path = path, .err = OK};
+    int bad;
+    loading.file = fopen(path, "re");
+    if (loading.file == NULL)
+        return ERR_NOT_FOUND;
+    bad = ini_parse_stream(read_line, &loading, on_value, &loading);
+    fclose(loading.file);
+    if (loading.err != OK)
+        return loading.err;
+    if (bad == 0)
+        return OK;
+    snprintf(config->error, sizeof(config->error),
+             "%s:%d: not a \"key = value\" line, a [section] or a # comment",
+             path, bad);
+    return ERR_CONFIG;
+}
+
+const char *config_text(const struct config *config, enum config_key key)
+{
+    CHECK(config->values[key].text != NULL);
+    return config->values[key].text;
+}
+
+bool config_bool(const struct config *config, enum config_key key)
+{
+    CHECK(shape_of(key) == SHAPE_BOOL);
+    return strcmp(config_text(config, key), "true") == 0;
+}
+
+uint64_t config_uint(const struct config *config, enum config_key key)
+{
+    CHECK(shape_of(key) == SHAPE_UINT);
+    return strtoull(config_text(config, key), NULL, 10);
+}
+
+uint64_t config_micro(const struct config *config, enum config_key key)
+{
+    struct amount amount;
+    CHECK(shape_of(key) == SHAPE_DECIMAL);
+    CHECK(amount_parse(config_text(config, key), &amount) == OK);
+    return amount.micro; /* lint: micro (a decimal, not always money) */
+}
