@@ -7,6 +7,8 @@
 
 #include "base/limits.h"
 #include "base/sign.h"
+#include "sched/grade.h"
+#include "sched/label.h"
 #include "sched/resources.h"
 
 /* Prices per hour of what is reserved, used or not. */
@@ -14,21 +16,6 @@ struct price {
     struct amount cpu_hour;  /* per core-hour (1000 milli) */
     struct amount mem_hour;  /* per GiB-hour */
     struct amount disk_hour; /* per GiB-hour */
-};
-
-struct label {
-    char key[LIMIT_NAME];
-    char value[LIMIT_NAME];
-};
-
-/* What the provider measured of itself, by kernels run at start (node/bench.h).
- * 0 = not measured, which is never treated as good. */
-struct grade {
-    uint64_t int_ops;    /* integer kernel, operations per second of one core */
-    uint64_t float_ops;  /* fp kernel, FLOP per second of one core */
-    uint64_t mem_bps;    /* memory bandwidth, bytes per second */
-    uint64_t disk_bps;   /* sequential write with sync, bytes per second */
-    uint64_t measured_at_ms;
 };
 
 struct offer {

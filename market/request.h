@@ -7,20 +7,7 @@
 
 #include "market/offer.h"
 #include "market/spec.h"
-
-enum policy { POLICY_CHEAPEST = 1, POLICY_NEAREST = 2, POLICY_FASTEST = 3 };
-
-enum constraint_op {
-    CONSTRAINT_EQUAL = 1,   /* label is there and equals value */
-    CONSTRAINT_DIFFERS = 2, /* label is absent or differs */
-    CONSTRAINT_EXISTS = 3,
-    CONSTRAINT_ABSENT = 4,
-};
-struct constraint {
-    char key[LIMIT_NAME];
-    enum constraint_op op;
-    char value[LIMIT_NAME];
-};
+#include "sched/demand.h"
 
 struct request {
     struct pubkey buyer; /* account that pays */

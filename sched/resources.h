@@ -16,7 +16,8 @@ struct resources {
 };
 
 /* a >= b in every dimension. */
-bool resources_cover(const struct resources *have, const struct resources *want);
+bool resources_cover(const struct resources *have,
+                     const struct resources *want);
 /* ERR_OVERFLOW */
 MUST_USE enum err resources_add(const struct resources *a,
                                 const struct resources *b,

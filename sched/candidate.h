@@ -1,0 +1,42 @@
+#ifndef SCHED_CANDIDATE_H
+#define SCHED_CANDIDATE_H
+
+/* A candidate is the scheduler's view of an offer, for one demand at one
+ * moment. Whoever makes it has already priced it and put ages in place of
+ * times. A figure that is not known is zero and is never treated as good. */
+
+#include "base/amount.h"
+#include "base/sign.h"
+#include "sched/grade.h"
+#include "sched/label.h"
+#include "sched/reason.h"
+#include "sched/resources.h"
+
+/* A round-trip time measured longer ago than this counts as unknown. */
+#define CANDIDATE_RTT_AGE_MAX_MS 600000u
+
+struct candidate {
+    struct pubkey provider;
+    enum arch arch;
+    struct resources total;
+    struct resources free; /* after what the asker holds there itself */
+    uint32_t slots_free;   /* tasks it would take now, likewise */
+    uint64_t time_ms_max;  /* longest task it takes; 0 = takes none */
+    uint32_t label_count;
+    const struct label *labels; /* lent */
+    struct amount hour;         /* price of one hour of the demand */
+    struct amount bill;         /* price of demand.time_ms of it */
+    uint64_t rtt_us;            /* 0 = never measured */
+    uint64_t rtt_age_ms;
+    struct grade grade;
+    uint64_t age_ms; /* since the offer arrived */
+    uint64_t ttl_ms; /* it lapses at this age */
+    /* Reasons only the maker of the view can know, as reason_bit()s: SELF,
+     * SELLER, EXCLUDED, UNREACHABLE, and PRICE where the price overflows. */
+    uint64_t refused;
+};
+
+/* Is the round-trip time known and fresh? */
+bool candidate_rtt_known(const struct candidate *candidate);
+
+#endif

@@ -1,0 +1,28 @@
+#ifndef SCHED_DEMAND_H
+#define SCHED_DEMAND_H
+
+/* A demand is what one task wants of a place to run: the scheduler's view of a
+ * request. All of its tasks are alike. */
+
+#include "base/amount.h"
+#include "sched/label.h"
+#include "sched/resources.h"
+
+/* How places that fit are ordered: sched/policy.h. */
+enum policy { POLICY_CHEAPEST = 1, POLICY_NEAREST = 2, POLICY_FASTEST = 3 };
+
+#define DEMAND_SALT_LEN 16
+
+struct demand {
+    struct resources want; /* of one task */
+    enum arch arch;        /* ARCH_ANY = does not matter */
+    uint64_t time_ms;      /* how long one task may take */
+    enum policy policy;
+    struct amount price_max; /* cap of one task's bill; zero = none stated */
+    uint32_t constraint_count;
+    const struct constraint *constraints; /* lent */
+    uint8_t salt[DEMAND_SALT_LEN]; /* of the request: breaks ties, so that
+                                      equal offers share the requests */
+};
+
+#endif
