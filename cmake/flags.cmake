@@ -1,6 +1,6 @@
 # One set of flags for everything; style.md names them.
 add_library(suan_flags INTERFACE)
-target_compile_definitions(suan_flags INTERFACE _POSIX_C_SOURCE=200809L
+target_compile_definitions(suan_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE
   SUAN_VERSION="${PROJECT_VERSION}")
 target_include_directories(suan_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(suan_flags INTERFACE

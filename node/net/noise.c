@@ -198,11 +198,10 @@ static enum err put_sealed(struct noise *noise, struct bytes plain,
         buf_add(out, BYTES_OF(tag));
     if (out->err != OK)
         return out->err;
-    if (out->len == start)
-        return OK;
-    at = out->ptr + start;
-    TRY(noise_seal(&noise->cipher, BYTES_OF(noise->hash),
-                   bytes_make(at, plain.len), at));
+    at = out->ptr == NULL ? NULL : out->ptr + start;
+    if (at != NULL)
+        TRY(noise_seal(&noise->cipher, BYTES_OF(noise->hash),
+                       bytes_make(at, plain.len), at));
     mix_hash(noise, bytes_make(at, out->len - start));
     return OK;
 }
