@@ -81,6 +81,8 @@
     X(ERR_NO_KEY, 503, "no such key")                                          \
     X(ERR_PURPOSE, 504, "the wallet does not sign for this purpose")           \
     X(ERR_LOCKED, 505, "the key is locked")                                    \
+    X(ERR_NO_WORDS, 506, "the key was not made from backup words")             \
+    X(ERR_AMBIGUOUS, 507, "several keys fit: name one")                        \
     /* node 600..699 */                                                        \
     X(ERR_HANDSHAKE, 600, "the handshake failed")                              \
     X(ERR_PEER_ID, 601, "the peer is not the one expected")                    \
