@@ -1,0 +1,669 @@
+#include "node/chain_host.h"
+
+#include "base/check.h"
+#include "node/log.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WAITING_MAX  8192 /* transactions and blocks before their check */
+#define BATCH_MAX    256  /* transactions one worker checks in one go */
+#define CHECKERS     2    /* batches being checked at the same time */
+#define RETRY_DISK_S 1
+
+/* Something that waits for its signatures to be checked. */
+struct item {
+    struct item *next;
+    bool is_block;
+    uint64_t token; /* of a transaction */
+    uint64_t peer;  /* of a block */
+    uint8_t *bytes;
+    size_t len;
+    size_t cert_len; /* a block's certificate lies behind it in bytes */
+    enum err err;
+};
+
+/* One batch on a worker thread. */
+struct checking {
+    uv_work_t work; /* first */
+    struct chain_host *host;
+    struct item *items;
+    struct item *last;
+    bool busy;
+};
+
+/* The storage thread's queue: batches in, heights out. */
+struct disk {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct store_batch *queue[CHAIN_OVERLAYS_MAX + 1];
+    size_t count;
+    uint64_t stored[CHAIN_OVERLAYS_MAX + 1];
+    size_t stored_count;
+    enum err trouble; /* of the commit being tried again, OK otherwise */
+    enum err failed;  /* not worth another try: the node must end */
+    bool stop;
+    bool running;
+};
+
+struct verifying {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    struct chain_host_verify now;
+    atomic_bool stop;
+    bool joinable;
+};
+
+struct chain_host {
+    uv_loop_t *loop;
+    struct store *store;
+    struct chain *chain;
+    struct sx *core;
+    struct chain_host_events events;
+    const struct genesis *genesis;
+    struct kind_table kinds;
+    char dir[1200];
+    uv_async_t stored;
+    uv_timer_t timer;
+    unsigned open_handles;
+    struct disk disk;
+    struct checking checking[CHECKERS];
+    struct item *waiting;
+    struct item *waiting_last;
+    size_t waiting_count;
+    struct verifying verifying;
+    bool closing;
+    bool halted;
+};
+
+static uint64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t mono_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+/* ---- the storage thread ---- */
+
+/* Tries until the disk has room again or the node stops. */
+static enum err commit_patiently(struct chain_host *host,
+                                 struct store_batch *batch)
+{
+    struct disk *disk = &host->disk;
+    for (;;) {
+        enum err err = store_commit(host->store, batch);
+        bool stop;
+        pthread_mutex_lock(&disk->lock);
+        disk->trouble = err;
+        stop = disk->stop;
+        pthread_mutex_unlock(&disk->lock);
+        if (err == OK || (err != ERR_FULL && err != ERR_NOMEM) || stop)
+            return err;
+        log_odd("chain", "block %llu cannot be stored: %s; trying again",
+                (unsigned long long)store_batch_height(batch), err_text(err));
+        nanosleep(&(struct timespec){.tv_sec = RETRY_DISK_S}, NULL);
+    }
+}
+
+static void *disk_main(void *arg)
+{
+    struct chain_host *host = arg;
+    struct disk *disk = &host->disk;
+    pthread_mutex_lock(&disk->lock);
+    for (;;) {
+        struct store_batch *batch;
+        enum err err;
+        while (disk->count == 0 && !disk->stop)
+            pthread_cond_wait(&disk->more, &disk->lock);
+        if (disk->count == 0 || disk->failed != OK)
+            break;
+        batch = disk->queue[0];
+        pthread_mutex_unlock(&disk->lock);
+        err = commit_patiently(host, batch);
+        pthread_mutex_lock(&disk->lock);
+        if (err != OK) {
+            disk->failed = err;
+        } else {
+            disk->stored[disk->stored_count++] = store_batch_height(batch);
+            disk->count--;
+            memmove(disk->queue, disk->queue + 1,
+                    disk->count * sizeof(disk->queue[0]));
+            store_batch_free(batch);
+        }
+        uv_async_send(&host->stored);
+    }
+    pthread_mutex_unlock(&disk->lock);
+    return NULL;
+}
+
+static void disk_push(struct chain_host *host, struct store_batch *batch)
+{
+    struct disk *disk = &host->disk;
+    pthread_mutex_lock(&disk->lock);
+    CHECK(disk->count <= CHAIN_OVERLAYS_MAX);
+    disk->queue[disk->count++] = batch;
+    pthread_cond_signal(&disk->more);
+    pthread_mutex_unlock(&disk->lock);
+}
+
+/* ---- the core ---- */
+
+static void step(struct chain_host *host, struct sx_event *event);
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct chain_host *host = timer->data;
+    struct sx_event event = {.kind = SX_EV_TIME};
+    step(host, &event);
+}
+
+static void wake_at(struct chain_host *host, uint64_t at_ms)
+{
+    uint64_t now = mono_ms();
+    uv_timer_start(&host->timer, on_timer, at_ms > now ? at_ms - now : 1, 0);
+}
+
+static void halt(struct chain_host *host, enum err err)
+{
+    if (host->halted)
+        return;
+    host->halted = true;
+    host->events.on_halt(host->events.ctx, err);
+}
+
+static void carry_out(struct chain_host *host, const struct sx_effect *effect)
+{
+    const struct chain_host_events *to = &host->events;
+    switch (effect->kind) {
+    case SX_STORE:
+        disk_push(host, effect->batch);
+        break;
+    case SX_SEND:
+        to->on_send(to->ctx, effect->height, effect->block, effect->cert);
+        break;
+    case SX_FINAL:
+        to->on_final(to->ctx, effect->candidate);
+        break;
+    case SX_TX_TAKEN:
+    case SX_RELAY:
+        to->on_relay(to->ctx, &effect->id, effect->block);
+        break;
+    case SX_TX_REFUSED:
+        to->on_refused(to->ctx, &effect->id, effect->token, effect->err,
+                       effect->height);
+        break;
+    case SX_FETCH:
+        to->on_fetch(to->ctx, effect->peer, effect->height);
+        break;
+    case SX_PEER_BAD:
+        to->on_peer_bad(to->ctx, effect->peer, effect->err);
+        break;
+    case SX_WAKE:
+        wake_at(host, effect->at_ms);
+        break;
+    case SX_HALT:
+        halt(host, effect->err);
+        break;
+    }
+}
+
+/* Effects are lent until the next step, and what they cause may ask for another
+ * step; such are queued as items, never run from inside: submit and block only
+ * queue. */
+static void step(struct chain_host *host, struct sx_event *event)
+{
+    struct sx_effects effects;
+    if (host->closing || host->halted)
+        return;
+    event->mono_ms = mono_ms();
+    event->wall_ms = wall_ms();
+    uv_timer_stop(&host->timer);
+    sx_step(host->core, event, &effects);
+    for (size_t i = 0; i < effects.count; i++)
+        carry_out(host, &effects.items[i]);
+}
+
+static void on_stored(uv_async_t *async)
+{
+    struct chain_host *host = async->data;
+    struct disk *disk = &host->disk;
+    uint64_t heights[CHAIN_OVERLAYS_MAX + 1];
+    size_t count;
+    enum err failed;
+    pthread_mutex_lock(&disk->lock);
+    count = disk->stored_count;
+    memcpy(heights, disk->stored, count * sizeof(heights[0]));
+    disk->stored_count = 0;
+    failed = disk->failed;
+    pthread_mutex_unlock(&disk->lock);
+    for (size_t i = 0; i < count; i++) {
+        struct sx_event event = {.kind = SX_EV_STORED, .height = heights[i]};
+        step(host, &event);
+    }
+    if (failed != OK && !host->closing)
+        halt(host, failed);
+}
+
+/* ---- signature checks on the worker pool ---- */
+
+static void check_tx(struct chain_host *host, struct item *item,
+                     struct arena *arena)
+{
+    struct tx tx;
+    item->err = tx_decode(bytes_make(item->bytes, item->len), arena, &tx);
+    if (item->err == OK)
+        item->err = tx_verify(&tx, &host->genesis->chain);
+}
+
+static void check_block(struct chain_host *host, struct item *item,
+                        struct arena *arena)
+{
+    struct block block;
+    item->err = block_decode(bytes_make(item->bytes, item->len), arena, &block);
+    if (item->err == OK)
+        item->err = block_verify_sigs(&block, &host->genesis->chain);
+}
+
+static void on_check(uv_work_t *work)
+{
+    struct checking *checking = (struct checking *)work;
+    struct arena arena;
+    arena_init(&arena, 64u * 1024 * 1024);
+    for (struct item *item = checking->items; item != NULL; item = item->next) {
+        arena_reset(&arena);
+        if (item->is_block)
+            check_block(checking->host, item, &arena);
+        else
+            check_tx(checking->host, item, &arena);
+    }
+    arena_done(&arena);
+}
+
+static void item_free(struct item *item)
+{
+    free(item->bytes);
+    free(item);
+}
+
+static void pass_block(struct chain_host *host, const struct item *item)
+{
+    struct sx_event event = {
+        .kind = SX_EV_BLOCK,
+        .peer = item->peer,
+        .block = {item->bytes, item->len},
+        .cert = {item->bytes + item->len, item->cert_len},
+        .sigs_verified = true,
+    };
+    if (item->err != OK)
+        host->events.on_peer_bad(host->events.ctx, item->peer, item->err);
+    else
+        step(host, &event);
+}
+
+/* Hands the good transactions of a run to the core in one step. */
+static void pass_txs(struct chain_host *host, const struct item *first,
+                     const struct item *end)
+{
+    struct sx_tx txs[BATCH_MAX];
+    struct sx_event event = {.kind = SX_EV_SUBMIT, .txs = txs};
+    for (const struct item *item = first; item != end; item = item->next) {
+        struct hash none = {{0}};
+        if (item->err != OK) {
+            host->events.on_refused(host->events.ctx, &none, item->token,
+                                    item->err, 0);
+            continue;
+        }
+        txs[event.tx_count++] = (struct sx_tx){
+            .bytes = {item->bytes, item->len},
+            .verified = true,
+            .token = item->token,
+        };
+    }
+    if (event.tx_count > 0)
+        step(host, &event);
+}
+
+static void start_checks(struct chain_host *host);
+
+static void on_checked(uv_work_t *work, int status)
+{
+    struct checking *checking = (struct checking *)work;
+    struct chain_host *host = checking->host;
+    struct item *item = checking->items;
+    (void)status;
+    while (item != NULL) {
+        struct item *end = item->next;
+        if (item->is_block) {
+            pass_block(host, item);
+        } else {
+            while (end != NULL && !end->is_block)
+                end = end->next;
+            pass_txs(host, item, end);
+        }
+        while (item != end) {
+            struct item *next = item->next;
+            item_free(item);
+            item = next;
+        }
+    }
+    checking->items = NULL;
+    checking->busy = false;
+    if (!host->closing)
+        start_checks(host);
+}
+
+/* Blocks must stay in order: with one in the queue only one batch runs. */
+static bool may_start(const struct chain_host *host)
+{
+    bool block = host->waiting != NULL && host->waiting->is_block;
+    for (int i = 0; i < CHECKERS; i++) {
+        const struct checking *other = &host->checking[i];
+        if (other->busy && (block || other->items->is_block))
+            return false;
+    }
+    return true;
+}
+
+static void start_check(struct chain_host *host, struct checking *checking)
+{
+    bool blocks = host->waiting->is_block;
+    size_t count = 0;
+    checking->host = host;
+    checking->items = host->waiting;
+    checking->last = NULL;
+    while (host->waiting != NULL && host->waiting->is_block == blocks &&
+           count < BATCH_MAX) {
+        checking->last = host->waiting;
+        host->waiting = host->waiting->next;
+        count++;
+    }
+    checking->last->next = NULL;
+    if (host->waiting == NULL)
+        host->waiting_last = NULL;
+    host->waiting_count -= count;
+    checking->busy = true;
+    CHECK(uv_queue_work(host->loop, &checking->work, on_check, on_checked) ==
+          0);
+}
+
+static void start_checks(struct chain_host *host)
+{
+    for (int i = 0; i < CHECKERS; i++) {
+        if (host->waiting == NULL || !may_start(host))
+            return;
+        if (!host->checking[i].busy)
+            start_check(host, &host->checking[i]);
+    }
+}
+
+static enum err enqueue(struct chain_host *host, struct item **out,
+                        struct bytes bytes, struct bytes cert)
+{
+    struct item *item;
+    if (host->waiting_count >= WAITING_MAX || host->closing)
+        return ERR_RATE;
+    item = calloc(1, sizeof(*item));
+    if (item == NULL)
+        return ERR_NOMEM;
+    item->bytes = malloc(bytes.len + cert.len + 1);
+    if (item->bytes == NULL) {
+        free(item);
+        return ERR_NOMEM;
+    }
+    memcpy(item->bytes, bytes.ptr, bytes.len);
+    if (cert.len > 0)
+        memcpy(item->bytes + bytes.len, cert.ptr, cert.len);
+    item->len = bytes.len;
+    item->cert_len = cert.len;
+    if (host->waiting_last != NULL)
+        host->waiting_last->next = item;
+    else
+        host->waiting = item;
+    host->waiting_last = item;
+    host->waiting_count++;
+    *out = item;
+    return OK;
+}
+
+enum err chain_host_submit(struct chain_host *host, struct bytes tx,
+                           uint64_t token)
+{
+    struct item *item;
+    if (tx.len == 0 || tx.len > LIMIT_TX_BYTES)
+        return ERR_TOO_LARGE;
+    TRY(enqueue(host, &item, tx, (struct bytes){NULL, 0}));
+    item->token = token;
+    start_checks(host);
+    return OK;
+}
+
+enum err chain_host_block(struct chain_host *host, uint64_t peer,
+                          struct bytes block, struct bytes cert)
+{
+    struct item *item;
+    if (block.len == 0 || block.len > LIMIT_BLOCK_BYTES)
+        return ERR_TOO_LARGE;
+    TRY(enqueue(host, &item, block, cert));
+    item->is_block = true;
+    item->peer = peer;
+    start_checks(host);
+    return OK;
+}
+
+void chain_host_peer(struct chain_host *host, uint64_t peer, uint64_t height)
+{
+    struct sx_event event = {
+        .kind = SX_EV_PEER, .peer = peer, .height = height};
+    step(host, &event);
+}
+
+/* ---- verification ---- */
+
+static enum err on_verify(void *ctx, const struct verify_report *report)
+{
+    struct chain_host *host = ctx;
+    pthread_mutex_lock(&host->verifying.lock);
+    host->verifying.now.report = *report;
+    pthread_mutex_unlock(&host->verifying.lock);
+    return atomic_load(&host->verifying.stop) ? ERR_CANCELLED : OK;
+}
+
+static void *verify_main(void *arg)
+{
+    struct chain_host *host = arg;
+    struct store_options options = {.read_only = true};
+    struct verify_report report;
+    struct store *store = NULL;
+    enum err err;
+    memset(&report, 0, sizeof(report));
+    err = store_lmdb_open(host->dir, &options, &store);
+    if (err == OK)
+        err = chain_verify(store, host->genesis, &host->kinds, NULL, on_verify,
+                           host, &report);
+    store_close(store);
+    pthread_mutex_lock(&host->verifying.lock);
+    host->verifying.now.report = report;
+    host->verifying.now.err = err;
+    host->verifying.now.done = true;
+    host->verifying.now.ended_ms = mono_ms();
+    pthread_mutex_unlock(&host->verifying.lock);
+    return NULL;
+}
+
+static void verify_join(struct chain_host *host)
+{
+    if (host->verifying.joinable)
+        pthread_join(host->verifying.thread, NULL);
+    host->verifying.joinable = false;
+}
+
+enum err chain_host_verify_start(struct chain_host *host)
+{
+    struct chain_host_verify now;
+    chain_host_verify_get(host, &now);
+    if (now.started && !now.done)
+        return ERR_BUSY;
+    verify_join(host);
+    memset(&host->verifying.now, 0, sizeof(host->verifying.now));
+    host->verifying.now.started = true;
+    host->verifying.now.started_ms = mono_ms();
+    if (pthread_create(&host->verifying.thread, NULL, verify_main, host) != 0) {
+        host->verifying.now.started = false;
+        return ERR_NOMEM;
+    }
+    host->verifying.joinable = true;
+    return OK;
+}
+
+void chain_host_verify_get(struct chain_host *host,
+                           struct chain_host_verify *out)
+{
+    pthread_mutex_lock(&host->verifying.lock);
+    *out = host->verifying.now;
+    pthread_mutex_unlock(&host->verifying.lock);
+}
+
+/* ---- life ---- */
+
+struct chain *chain_host_chain(struct chain_host *host)
+{
+    return host->chain;
+}
+
+struct sx *chain_host_core(struct chain_host *host)
+{
+    return host->core;
+}
+
+const char *chain_host_trouble(const struct chain_host *host)
+{
+    enum err err;
+    struct disk *disk = (struct disk *)(uintptr_t)&host->disk;
+    pthread_mutex_lock(&disk->lock);
+    err = disk->trouble;
+    pthread_mutex_unlock(&disk->lock);
+    return err == OK ? NULL : err_text(err);
+}
+
+static enum err open_core(struct chain_host *host,
+                          const struct chain_host_options *options)
+{
+    struct store_options store_options = {0};
+    struct sx_options core_options = {.signer = options->signer,
+                                      .mono_ms = mono_ms()};
+    TRY(store_lmdb_open(options->dir, &store_options, &host->store));
+    TRY(chain_open(host->store, options->genesis, options->kinds,
+                   &host->chain));
+    return sx_new(host->chain, &core_options, &host->core);
+}
+
+static void close_core(struct chain_host *host)
+{
+    sx_free(host->core);
+    chain_close(host->chain);
+    store_close(host->store);
+}
+
+static enum err start_disk(struct chain_host *host)
+{
+    if (pthread_create(&host->disk.thread, NULL, disk_main, host) != 0)
+        return ERR_NOMEM;
+    host->disk.running = true;
+    return OK;
+}
+
+enum err chain_host_open(const struct chain_host_options *options,
+                         struct chain_host **out)
+{
+    struct chain_host *host = calloc(1, sizeof(*host));
+    enum err err;
+    if (host == NULL)
+        return ERR_NOMEM;
+    host->loop = options->loop;
+    host->events = options->events;
+    host->genesis = options->genesis;
+    host->kinds = *options->kinds;
+    snprintf(host->dir, sizeof(host->dir), "%s", options->dir);
+    pthread_mutex_init(&host->disk.lock, NULL);
+    pthread_cond_init(&host->disk.more, NULL);
+    pthread_mutex_init(&host->verifying.lock, NULL);
+    err = open_core(host, options);
+    if (err != OK) {
+        close_core(host);
+        free(host);
+        return err;
+    }
+    CHECK(uv_async_init(host->loop, &host->stored, on_stored) == 0);
+    CHECK(uv_timer_init(host->loop, &host->timer) == 0);
+    host->stored.data = host;
+    host->timer.data = host;
+    host->open_handles = 2;
+    err = start_disk(host);
+    if (err != OK) {
+        chain_host_close(host);
+        return err;
+    }
+    *out = host;
+    return OK;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct chain_host *host = handle->data;
+    host->open_handles--;
+}
+
+static bool checks_busy(const struct chain_host *host)
+{
+    for (int i = 0; i < CHECKERS; i++) {
+        if (host->checking[i].busy)
+            return true;
+    }
+    return false;
+}
+
+static void stop_disk(struct chain_host *host)
+{
+    struct disk *disk = &host->disk;
+    if (!disk->running)
+        return;
+    pthread_mutex_lock(&disk->lock);
+    disk->stop = true;
+    pthread_cond_signal(&disk->more);
+    pthread_mutex_unlock(&disk->lock);
+    pthread_join(disk->thread, NULL);
+    for (size_t i = 0; i < disk->count; i++)
+        store_batch_free(disk->queue[i]);
+}
+
+void chain_host_close(struct chain_host *host)
+{
+    host->closing = true;
+    atomic_store(&host->verifying.stop, true);
+    verify_join(host);
+    stop_disk(host);
+    uv_close((uv_handle_t *)&host->stored, on_handle_closed);
+    uv_close((uv_handle_t *)&host->timer, on_handle_closed);
+    while (host->open_handles > 0 || checks_busy(host))
+        uv_run(host->loop, UV_RUN_ONCE);
+    while (host->waiting != NULL) {
+        struct item *next = host->waiting->next;
+        item_free(host->waiting);
+        host->waiting = next;
+    }
+    close_core(host);
+    pthread_mutex_destroy(&host->disk.lock);
+    pthread_cond_destroy(&host->disk.more);
+    pthread_mutex_destroy(&host->verifying.lock);
+    free(host);
+}

@@ -1,0 +1,82 @@
+#ifndef NODE_CHAIN_HOST_H
+#define NODE_CHAIN_HOST_H
+
+/* Hosts the consensus core (ledger/sx.h): gives it time, checks signatures on
+ * the worker pool before it sees them, commits its batches on one storage
+ * thread, and carries its effects to whoever asked. Everything else happens on
+ * the loop thread, callbacks too. */
+
+#include "ledger/sx.h"
+
+#include <uv.h>
+
+struct chain_host;
+
+struct chain_host_events {
+    void *ctx;
+    /* A block is final and on the disk. */
+    void (*on_final)(void *ctx, const struct candidate *candidate);
+    /* Decided here: bring it to every peer. */
+    void (*on_send)(void *ctx, uint64_t height, struct bytes block,
+                    struct bytes cert);
+    /* A transaction waits here; bring it towards a validator. */
+    void (*on_relay)(void *ctx, const struct hash *id, struct bytes tx);
+    /* token as it was submitted. ERR_EXISTS with a height: final already. */
+    void (*on_refused)(void *ctx, const struct hash *id, uint64_t token,
+                       enum err err, uint64_t height);
+    void (*on_fetch)(void *ctx, uint64_t peer, uint64_t height);
+    void (*on_peer_bad)(void *ctx, uint64_t peer, enum err err);
+    /* The core has stopped: the node must end. */
+    void (*on_halt)(void *ctx, enum err err);
+};
+
+struct chain_host_options {
+    uv_loop_t *loop;
+    const char *dir;               /* of the database */
+    const struct genesis *genesis; /* lent until close */
+    const struct kind_table *kinds;
+    const struct signer *signer; /* lent; a validator's, or NULL */
+    struct chain_host_events events;
+};
+
+/* ERR_* of store_lmdb_open, chain_open and sx_new. */
+MUST_USE enum err chain_host_open(const struct chain_host_options *options,
+                                  struct chain_host **out);
+/* Waits for the storage thread and the workers, then frees. Callbacks may still
+ * come while it waits for nothing else: none after it returns. */
+void chain_host_close(struct chain_host *host);
+
+struct chain *chain_host_chain(struct chain_host *host);
+struct sx *chain_host_core(struct chain_host *host);
+
+/* Copies the bytes; the answer comes as on_final (of its block) or on_refused.
+ * ERR_TOO_LARGE, ERR_RATE (too many wait for their signature check). */
+MUST_USE enum err chain_host_submit(struct chain_host *host, struct bytes tx,
+                                    uint64_t token);
+/* A block from a peer; copies. ERR_RATE. */
+MUST_USE enum err chain_host_block(struct chain_host *host, uint64_t peer,
+                                   struct bytes block, struct bytes cert);
+/* A peer says it has this height. */
+void chain_host_peer(struct chain_host *host, uint64_t peer, uint64_t height);
+
+/* Set while the disk refuses a commit (it is tried again each second): what
+ * people should be told; NULL when all is well. */
+const char *chain_host_trouble(const struct chain_host *host);
+
+/* ---- verification from genesis, in the background ---- */
+
+struct chain_host_verify {
+    bool started;
+    bool done;
+    struct verify_report report;
+    enum err err;
+    uint64_t started_ms; /* monotonic */
+    uint64_t ended_ms;
+};
+/* Starts unless one runs. It reads what is committed through a reader of its
+ * own, so the node goes on. ERR_BUSY, or a fault. */
+MUST_USE enum err chain_host_verify_start(struct chain_host *host);
+void chain_host_verify_get(struct chain_host *host,
+                           struct chain_host_verify *out);
+
+#endif
