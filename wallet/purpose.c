@@ -12,13 +12,12 @@ const struct purpose purpose_account = {
 const struct purpose purpose_node = {
     .name = "node",
     .tags = {HASH_TAG_OFFER, HASH_TAG_QUOTE, HASH_TAG_RECEIPT, HASH_TAG_TX,
-             HASH_TAG_NOISE, PURPOSE_TAG_NOISE},
+             HASH_TAG_NOISE},
 };
 
 const struct purpose purpose_validator = {
     .name = "validator",
-    .tags = {HASH_TAG_PROPOSAL, PURPOSE_TAG_VOTE, HASH_TAG_NOISE,
-             PURPOSE_TAG_NOISE},
+    .tags = {HASH_TAG_PROPOSAL, HASH_TAG_VOTE, HASH_TAG_NOISE},
 };
 
 bool purpose_allows(const struct purpose *purpose, const char *tag)

@@ -10,13 +10,6 @@
 
 #include "base/hash.h"
 
-/* What a node's identity key says about its transport key in the handshake: the
- * prefix of the signed text, for a caller that makes the digest otherwise than
- * with HASH_TAG_NOISE. */
-#define PURPOSE_TAG_NOISE "suan-noise-static-v1"
-/* A validator's vote: the bytes of consensus start with this too. */
-#define PURPOSE_TAG_VOTE "sx1"
-
 #define PURPOSE_TAGS_MAX 12
 
 struct purpose {
@@ -27,7 +20,8 @@ struct purpose {
 /* The owner's money: TX, REQUEST, APPROVAL. */
 extern const struct purpose purpose_account;
 /* A node's identity: OFFER, QUOTE, RECEIPT, TX (its own, delivered and the
- * like), NOISE (either spelling). */
+ * like), NOISE, which vouches for its
+ * transport key. */
 extern const struct purpose purpose_node;
 /* A validator: PROPOSAL, VOTE, NOISE, since it is dialled by this key. */
 extern const struct purpose purpose_validator;
