@@ -10,7 +10,8 @@ enum {
     HEAD_LEN = 4,
     HINT_LEN = 2,
     PING_LEN = 8,
-    RX_KEEP = 64 * 1024,       /* a larger frame's memory is given back */
+    REKEY_SLACK = 1024,  /* pongs that may go out before the tick sees it */
+    RX_KEEP = 64 * 1024, /* a larger frame's memory is given back */
     OUT_MAX = 8 * 1024 * 1024, /* default cap on waiting bytes */
     EARLY_PINGS = 4,           /* for a first idea of the round trip */
     EARLY_PING_US = 250 * 1000
@@ -602,8 +603,8 @@ static void channel_fill(struct channel *ch, const struct channel_config *c)
     ch->config.self = NULL;
     ch->config.expected = NULL;
     if (ch->config.rekey_frames < 2 ||
-        ch->config.rekey_frames > CHANNEL_REKEY_FRAMES)
-        ch->config.rekey_frames = CHANNEL_REKEY_FRAMES;
+        ch->config.rekey_frames > CHANNEL_REKEY_FRAMES - REKEY_SLACK)
+        ch->config.rekey_frames = CHANNEL_REKEY_FRAMES - REKEY_SLACK;
     ch->self = *c->self;
     ch->expects = c->expected != NULL;
     if (ch->expects)

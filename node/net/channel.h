@@ -60,9 +60,10 @@ enum {
 #define CHANNEL_IDLE_US      60000000u /* silence that ends a channel */
 #define CHANNEL_PING_US      20000000u /* between pings once settled */
 #define CHANNEL_REKEY_US     3600000000u
-#define CHANNEL_REKEY_FRAMES (1u << 20) /* a peer that sends more is refused   \
-                                         */
-#define CHANNEL_PINGS_MAX 600u          /* of a peer per CHANNEL_IDLE_US */
+#define CHANNEL_REKEY_FRAMES                                                   \
+    (1u << 20)                 /* a peer that sends more is refused            \
+                                */
+#define CHANNEL_PINGS_MAX 600u /* of a peer per CHANNEL_IDLE_US */
 
 /* What a node says of itself in its hello. id, not_after_ms and signature are
  * proven; the rest is the peer's word. */
@@ -124,7 +125,8 @@ struct channel_config {
     uint64_t now_us;       /* start of the handshake deadline */
     uint64_t unix_ms;      /* against which not_after_ms is read */
     size_t out_max;        /* cap on bytes waiting in the channel; 0: 8 MiB */
-    uint64_t rekey_frames; /* 0: CHANNEL_REKEY_FRAMES; never above it */
+    uint64_t rekey_frames; /* 0: a little below CHANNEL_REKEY_FRAMES, which is
+                              also the most */
 };
 
 enum channel_event_kind {
