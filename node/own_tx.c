@@ -18,7 +18,6 @@ struct entry {
     bool sent;
     uint64_t nonce; /* while sent */
     uint64_t token;
-    struct hash id;
     uint64_t due_ms; /* unsent: not before */
 };
 
@@ -88,7 +87,6 @@ static bool sign_entry(struct own_tx *own, struct entry *entry, uint64_t height,
     if (tx_sign(&tx, own->options.signer) != OK)
         return false;
     tx_encode(&tx, out);
-    entry->id = tx.id;
     entry->nonce = tx.nonce;
     return out->err == OK;
 }
@@ -192,8 +190,10 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
     struct hash subject;
     if (entry == NULL)
         return;
+    kind = entry->kind;
+    subject = entry->subject;
     if (err == ERR_EXISTS && height > 0) { /* final already */
-        own_tx_final(own, &entry->id, entry->nonce);
+        own_tx_final(own, kind, &subject, entry->nonce);
         return;
     }
     if (err == ERR_EXISTS) /* waits in the pool: as it should */
@@ -203,20 +203,20 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
         own->next_nonce = own->chain_nonce;
     if (worth_another_try(err))
         return;
-    kind = entry->kind;
-    subject = entry->subject;
     unlink_entry(own, at);
     own->options.refused(own->options.ctx, kind, &subject, err);
 }
 
-void own_tx_final(struct own_tx *own, const struct hash *id, uint64_t nonce)
+void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
+                  uint64_t nonce)
 {
     struct entry **at = &own->first;
     if (nonce >= own->chain_nonce)
         own->chain_nonce = nonce + 1;
     if (own->next_nonce < own->chain_nonce)
         own->next_nonce = own->chain_nonce;
-    while (*at != NULL && !hash_equal(&(*at)->id, id))
+    while (*at != NULL &&
+           ((*at)->kind != kind || !hash_equal(&(*at)->subject, subject)))
         at = &(*at)->next;
     if (*at != NULL)
         unlink_entry(own, at);

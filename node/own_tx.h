@@ -37,8 +37,10 @@ MUST_USE enum err own_tx_add(struct own_tx *own, uint32_t kind,
 /* The core refused a token of ours; foreign tokens are ignored. */
 void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
                     uint64_t height, uint64_t now_ms);
-/* One of ours is in a final block. */
-void own_tx_final(struct own_tx *own, const struct hash *id, uint64_t nonce);
+/* One of ours is in a final block: known by what it does, not by its id, since
+ * it may have been numbered twice. */
+void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
+                  uint64_t nonce);
 /* Sends what is due (again). Call after each block and each second. */
 void own_tx_tick(struct own_tx *own, uint64_t height, uint64_t now_ms);
 uint32_t own_tx_count(const struct own_tx *own);
