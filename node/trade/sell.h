@@ -1,0 +1,106 @@
+#ifndef NODE_TRADE_SELL_H
+#define NODE_TRADE_SELL_H
+
+/* The seller's side: holds, quotes, and every contract this node serves, from
+ * hold to settlement. Pure: events in, effects out (trade/event.h, effect.h).
+ *
+ *   hold -> HELD -> (contract final) WAITING_START -> STAGING -> STARTING ->
+ *   RUNNING -> PUBLISHING -> DELIVERING -> DELIVERED -> SETTLED
+ *   any of them -> REFUSING -> SETTLED, or HELD -> gone when its time is up
+ *
+ * Capacity: total = free + held + running, after every step. It is given back
+ * when the job ends, not when the money moves. */
+
+#include "market/offer.h"
+#include "node/trade/event.h"
+
+#define SELL_HOLDS_MAX       512u
+#define SELL_HOLDS_BUYER_MAX 64u
+#define SELL_CONTRACTS_MAX   1024u
+
+enum sell_state {
+    SELL_HELD = 1,
+    SELL_WAITING_START = 2,
+    SELL_STAGING = 3,
+    SELL_STARTING = 4,
+    SELL_RUNNING = 5,
+    SELL_PUBLISHING = 6,
+    SELL_DELIVERING = 7, /* deliver is on its way to the chain */
+    SELL_DELIVERED = 8,  /* waits for acceptance or the review's end */
+    SELL_REFUSING = 9,
+    SELL_SETTLED = 10, /* artefacts kept until retention ends */
+};
+const char *sell_state_text(enum sell_state state);
+
+struct sell;
+
+struct sell_config {
+    struct hash chain;
+    const struct signer *signer; /* the node's key: quotes and receipts */
+    struct resources total;      /* what is sold in all */
+    uint32_t slots;
+    uint64_t time_ms_max;
+    enum arch arch;
+    struct price price;
+    struct grade grade;
+    struct pubkey payout; /* zero: the node's own account */
+    uint64_t offer_version;
+    uint32_t bond_permille; /* of the cap, from the chain's parameters */
+    uint64_t hold_ms;       /* 0: 120 000; a quote is good as long */
+    uint64_t start_by_ms;   /* 0: 300 000 after the quote */
+    uint64_t receipt_ms;    /* 0: 60 000 */
+    uint64_t retention_ms;  /* 0: 24 h */
+    uint32_t label_count;
+    struct label labels[LIMIT_LABELS];
+};
+
+MUST_USE enum err sell_new(const struct sell_config *config, struct sell **out);
+void sell_free(struct sell *sell);
+/* New prices, capacity, labels: for quotes from now on. Capacity below what is
+ * in use is allowed: nothing new fits until enough has ended. */
+void sell_configure(struct sell *sell, const struct sell_config *config);
+/* on: new holds are taken. Off: ERR_NOT_SELLING; what runs goes on. */
+void sell_open(struct sell *sell, bool on);
+/* The free money of the node's account, for bonds: told after each block. */
+void sell_balance(struct sell *sell, struct amount balance);
+
+/* A record that EFFECT_SAVE wrote ("sell/..."), at start, before any event.
+ * Refuses what does not decode. */
+MUST_USE enum err sell_load(struct sell *sell, const char *key,
+                            struct bytes record);
+/* out is reset first and lent until the next step. */
+void sell_step(struct sell *sell, const struct trade_event *event,
+               struct trade_effects *out);
+
+/* ---- to look at ---- */
+struct sell_view {
+    struct hash contract; /* id it has or will have */
+    struct hash request;
+    uint32_t task;
+    uint32_t attempt;
+    enum sell_state state;
+    struct pubkey buyer;
+    struct pubkey agent;
+    struct resources resources;
+    struct amount cap;
+    struct amount due;
+    uint32_t receipt_seq;
+    uint64_t wall_ms;
+    uint64_t cpu_ms;
+    uint64_t staged;
+    uint64_t staged_total;
+    uint64_t since_ms; /* of the state */
+    enum end_reason reason;
+};
+/* The i-th, in order of arrival; false past the end. */
+bool sell_view(const struct sell *sell, size_t i, struct sell_view *out);
+struct sell_capacity {
+    struct resources total;
+    struct resources held;
+    struct resources running;
+    struct resources free;
+    uint32_t slots_free;
+};
+void sell_capacity(const struct sell *sell, struct sell_capacity *out);
+
+#endif
