@@ -32,8 +32,10 @@ enum trade_effect_kind {
     EFFECT_EXEC_COLLECT, /* subject: import outputs and logs as blobs, then
                             report TRADE_EXEC_COLLECTED */
     EFFECT_EXEC_REMOVE,  /* subject: forget the work directory */
-    EFFECT_WAKE,         /* at_ms: call again no later than this (wall clock) */
-    EFFECT_NOTE,         /* subject, text, code: a line of the event feed */
+    EFFECT_LOG_WRITE, /* subject, stream, offset, bytes: a job's output, kept at
+                         the buyer as it comes (durable at the next SAVE) */
+    EFFECT_WAKE,      /* at_ms: call again no later than this (wall clock) */
+    EFFECT_NOTE,      /* subject, text, code: a line of the event feed */
 };
 
 struct trade_effect {
