@@ -24,9 +24,11 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+__extension__ typedef unsigned __int128 wide;
+
 static uint64_t per_second(uint64_t work, uint64_t ns)
 {
-    return (uint64_t)((unsigned __int128)work * 1000000000u /
+    return (uint64_t)((wide)work * 1000000000u /
                       (ns > 0 ? ns : 1));
 }
 
