@@ -34,11 +34,15 @@ void mp_put_signature(struct buf *out, const struct signature *sig); /* 64 */
 void mp_put_amount(struct buf *out, struct amount amount); /* uint micro */
 
 /* ---- reading ----
- * mp_open gates the bytes and unpacks them into the arena; then the getters
- * walk the value in order, depth first. The first error sticks and later
- * getters return zero values; mp_close returns it, or ERR_TRAILING when an
- * array was not read to its end, or OK. Bytes and strings are lent from the
- * INPUT (valid as long as it is). */
+ * mp_open gates the bytes and unpacks them into the arena (24 bytes a value);
+ * then the getters walk the value in order, depth first. The first error sticks
+ * and later getters return zero values; mp_close returns it, or ERR_TRAILING
+ * when an array was not read to its end, or OK. Bytes and strings are lent from
+ * the INPUT (valid as long as it is).
+ *
+ * Every getter refuses, first match wins: ERR_TRUNCATED when the array has no
+ * further element, ERR_TYPE for a value of another type, then what its own
+ * comment says. A getter with an out parameter zeroes it on error. */
 
 struct mp_frame {
     const void *items; /* msgpack_object array */
@@ -66,13 +70,15 @@ bool mp_get_bool(struct mp_reader *reader);
 /* ERR_TOO_LARGE above len_max. */
 struct bytes mp_get_bin(struct mp_reader *reader, size_t len_max);
 struct bytes mp_get_str(struct mp_reader *reader, size_t len_max);
+/* Fixed sizes: ERR_RANGE for a bin of another length. */
 void mp_get_hash(struct mp_reader *reader, struct hash *out);
 void mp_get_pubkey(struct mp_reader *reader, struct pubkey *out);
 void mp_get_signature(struct mp_reader *reader, struct signature *out);
 struct amount mp_get_amount(struct mp_reader *reader);
-/* Copies a str to a zero-terminated field of `size` bytes; ERR_TOO_LARGE when
- * it does not fit, ERR_RANGE when it holds a zero byte or a control character.
- */
+/* Copies a str to a field of `size` bytes and fills up with zeros, so that
+ * equal texts are equal bytes; ERR_TOO_LARGE when it does not fit with one
+ * zero, ERR_RANGE when it holds a zero byte or a control character (also U+0080
+ * to U+009f: what we print must not command a terminal). */
 void mp_get_text(struct mp_reader *reader, char *out, size_t size);
 /* Sets the reader's error if none is set: for a decoder's own checks. */
 void mp_fail(struct mp_reader *reader, enum err err);
