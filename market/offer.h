@@ -6,6 +6,7 @@
  * disappears from every book within its time to live. */
 
 #include "base/limits.h"
+#include "base/mp.h"
 #include "base/sign.h"
 #include "sched/grade.h"
 #include "sched/label.h"
@@ -19,20 +20,19 @@ struct price {
 };
 
 struct offer {
-    struct pubkey provider; /* node identity; also the account that is paid
-                               unless payout is set */
-    struct pubkey payout;   /* account that is paid */
-    uint64_t version;       /* grows; the highest valid one counts */
-    uint64_t issued_at_ms;  /* wall clock of the provider */
-    uint64_t ttl_ms;        /* <= OFFER_TTL_MAX_MS */
-    char address[LIMIT_NAME];      /* host:port of the peer listener */
+    struct pubkey provider;   /* node identity; puts up the bond */
+    struct pubkey payout;     /* account that is paid; zero = provider's own */
+    uint64_t version;         /* grows; the highest valid one counts */
+    uint64_t issued_at_ms;    /* wall clock of the provider */
+    uint64_t ttl_ms;          /* <= OFFER_TTL_MAX_MS */
+    char address[LIMIT_NAME]; /* host:port of the peer listener */
     char bulk_address[LIMIT_NAME]; /* host:port of the blob listener */
     char name[LIMIT_NAME];         /* for people */
     enum arch arch;
-    struct resources total;   /* what it sells in all */
-    struct resources free;    /* what is free now: a hint, a hold is the truth */
-    uint32_t slots_free;      /* jobs it would take now */
-    uint64_t time_ms_max;     /* longest lease it sells */
+    struct resources total; /* what it sells in all */
+    struct resources free;  /* what is free now: a hint, a hold is the truth */
+    uint32_t slots_free;    /* jobs it would take now */
+    uint64_t time_ms_max;   /* longest lease it sells */
     struct price price;
     struct grade grade;
     uint32_t label_count;
@@ -40,18 +40,32 @@ struct offer {
     struct signature sig;
 };
 
-#define OFFER_TTL_MAX_MS  600000u
-#define OFFER_BYTES_MAX   4096u
+#define OFFER_TTL_MAX_MS 600000u
+#define OFFER_BYTES_MAX  4096u
 
+/* Every field in its range? ERR_RANGE: a ttl of zero or above the maximum, a
+ * text with a control character, an empty label key, too many labels, ARCH_ANY,
+ * free above total, a time_ms_max of zero or above MESSAGE_TIME_MS_MAX. */
+MUST_USE enum err offer_form(const struct offer *offer);
+/* Sets provider to the signer's key, and sig. What offer_form or the signer
+ * refuses. */
 MUST_USE enum err offer_sign(struct offer *offer, const struct hash *chain,
                              const struct signer *signer);
+/* Appends. What offer_form refuses, or what stuck in the buf. */
 MUST_USE enum err offer_encode(const struct offer *offer, struct buf *out);
-/* Form only. ERR_RANGE for a ttl or label count out of bounds, free > total. */
+/* Form only: ERR_TOO_LARGE above OFFER_BYTES_MAX, what mp_open_message refuses,
+ * then what offer_form does. Nothing is lent from the input. */
 MUST_USE enum err offer_decode(struct bytes bytes, struct arena *arena,
                                struct offer *out);
 /* ERR_SIGNATURE. */
 MUST_USE enum err offer_verify(const struct offer *offer,
                                const struct hash *chain);
+/* As arrays inside another noun's bytes. */
+void price_encode(const struct price *price, struct buf *out); /* array 3 */
+void price_decode(struct mp_reader *reader, struct price *out);
+void grade_encode(const struct grade *grade, struct buf *out); /* array 5 */
+void grade_decode(struct mp_reader *reader, struct grade *out);
+
 /* The price of one hour of `want` at this offer; ERR_OVERFLOW. Each dimension
  * is rounded up to a micro-credit: cpu_hour * cpu_milli / 1000, and so on. */
 MUST_USE enum err price_per_hour(const struct price *price,

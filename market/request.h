@@ -1,9 +1,9 @@
 #ifndef MARKET_REQUEST_H
 #define MARKET_REQUEST_H
 
-/* A request is what a buyer asks of the market: a spec, the resources of each of
- * its tasks, and the terms. It is signed, it moves no money. The approval that
- * goes with it does: it says up to what bill the buyer pays. */
+/* A request is what a buyer asks of the market: a spec, the resources of each
+ * of its tasks, and the terms. It is signed, it moves no money. The approval
+ * that goes with it does: it says up to what bill the buyer pays. */
 
 #include "market/offer.h"
 #include "market/spec.h"
@@ -13,35 +13,48 @@ struct request {
     struct pubkey buyer; /* account that pays */
     struct pubkey agent; /* node identity of the buyer's node: it places the
                             contracts and co-signs receipts, within the caps */
-    uint8_t salt[16];    /* makes every request distinct */
+    uint8_t salt[DEMAND_SALT_LEN]; /* makes every request distinct */
     uint64_t created_at_ms;
-    uint64_t expires_at_ms; /* no contract opens after this (chain time) */
+    uint64_t expires_at_ms; /* no contract opens from here on (chain time) */
     struct hash spec;
-    uint32_t tasks;         /* 1..LIMIT_TASKS: each one is a contract */
-    uint32_t attempts_max;  /* per task, 1..3: how often a lost one is retried */
+    uint32_t tasks;        /* 1..LIMIT_TASKS: each one is a contract */
+    uint32_t attempts_max; /* per task, 1..3: how often a lost one is retried */
     struct resources resources; /* per task; must equal the spec's */
     uint64_t time_ms_max;       /* per task; must equal the spec's */
     enum arch arch;
     enum policy policy;
-    struct amount price_max;  /* cap of one task's bill; zero = none stated */
+    struct amount price_max;   /* cap of one task's bill; zero = none stated */
     struct pubkey only_seller; /* zero = any */
     uint32_t constraint_count;
     struct constraint constraints[LIMIT_CONSTRAINTS];
     struct signature sig; /* buyer's */
 };
 
-#define REQUEST_BYTES_MAX 4096u
+#define REQUEST_BYTES_MAX    4096u
+#define REQUEST_ATTEMPTS_MAX 3u
 
-/* The request's id is the hash of what is signed: set before the signature. */
+/* Every field in its range? ERR_RANGE: a zero agent, expiry not after creation,
+ * tasks not 1..LIMIT_TASKS, attempts_max not 1..REQUEST_ATTEMPTS_MAX, resources
+ * or time of zero, time above MESSAGE_TIME_MS_MAX, an unknown arch, policy or
+ * operation, a malformed constraint (no key, a value where none belongs). */
+MUST_USE enum err request_form(const struct request *request);
+/* The request's id is the hash of what is signed: of the encoding without the
+ * signature, bound to the chain. No check of form; ERR_NOMEM. */
 MUST_USE enum err request_id(const struct request *request,
                              const struct hash *chain, struct hash *out);
+/* Sets buyer to the signer's key, and sig. What request_form or the signer
+ * refuses. */
 MUST_USE enum err request_sign(struct request *request,
                                const struct hash *chain,
                                const struct signer *signer);
+/* Appends. What request_form refuses, or what stuck in the buf. */
 MUST_USE enum err request_encode(const struct request *request,
                                  struct buf *out);
+/* ERR_TOO_LARGE above REQUEST_BYTES_MAX, what mp_open_message refuses, then
+ * what request_form does. Nothing is lent from the input. */
 MUST_USE enum err request_decode(struct bytes bytes, struct arena *arena,
                                  struct request *out);
+/* ERR_SIGNATURE. */
 MUST_USE enum err request_verify(const struct request *request,
                                  const struct hash *chain);
 
@@ -50,9 +63,12 @@ MUST_USE enum err request_verify(const struct request *request,
 struct approval {
     struct hash request;
     struct amount task_cap;
-    uint64_t expires_at_ms;
-    struct signature sig; /* request.buyer's */
+    uint64_t expires_at_ms; /* no contract opens from here on (chain time) */
+    struct signature sig;   /* request.buyer's */
 };
+#define APPROVAL_BYTES_MAX 256u
+
+/* The signer must be the buyer's: its key is not in the approval. */
 MUST_USE enum err approval_sign(struct approval *approval,
                                 const struct hash *chain,
                                 const struct signer *signer);

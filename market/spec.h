@@ -2,7 +2,8 @@
 #define MARKET_SPEC_H
 
 /* A spec says what to run: the part of a job that the executor needs. Its hash
- * stands in the request, so nobody can run something else under the contract. */
+ * stands in the request, so nobody can run something else under the contract.
+ */
 
 #include "base/limits.h"
 #include "sched/resources.h"
@@ -10,7 +11,7 @@
 #define SPEC_ARGS_MAX    64u
 #define SPEC_ENV_MAX     64u
 #define SPEC_OUTPUTS_MAX 32u
-#define SPEC_TEXT_MAX    4096u  /* one argument or variable */
+#define SPEC_TEXT_MAX    4096u /* one argument or variable */
 #define SPEC_BYTES_MAX   (64u * 1024)
 
 struct spec_env {
@@ -23,8 +24,7 @@ struct spec {
     struct hash image;  /* blob id of an OCI archive; zero = provider's default
                            is never implied: refused */
     uint32_t arg_count; /* >= 1 */
-    struct bytes *args; /* "%t" expands to the task index, "%n" to the count,
-                           "%%" to "%": see spec_expand */
+    struct bytes *args; /* "%t", "%n" and "%%" are filled in: spec_expand */
     uint32_t env_count;
     struct spec_env *env; /* besides SUAN_TASK, SUAN_TASKS, SUAN_CONTRACT */
     struct hash inputs;   /* blob id of a tree, appears read-only as /job/in;
@@ -37,13 +37,24 @@ struct spec {
     uint64_t log_bytes_max;
 };
 
+/* Every field in its range? ERR_RANGE: counts above their maximum or no
+ * argument, a zero image, an empty program, a text above SPEC_TEXT_MAX or with
+ * a zero byte, an environment name that is empty, has '=' or starts with
+ * "SUAN_", an output that is empty, absolute or has a ".." step, any of the
+ * resources, processes or time of zero, time above MESSAGE_TIME_MS_MAX. */
+MUST_USE enum err spec_form(const struct spec *spec);
+/* Appends. What spec_form refuses, ERR_TOO_LARGE above SPEC_BYTES_MAX, or what
+ * stuck in the buf. */
 MUST_USE enum err spec_encode(const struct spec *spec, struct buf *out);
-/* ERR_TOO_LARGE, what mp refuses, then ERR_RANGE for counts, a zero image, a
- * text with a zero byte, resources or time of zero. */
+/* ERR_TOO_LARGE, what mp_open_message refuses, then what spec_form does. The
+ * input is copied into the arena first: nothing is lent from it. */
 MUST_USE enum err spec_decode(struct bytes bytes, struct arena *arena,
                               struct spec *out);
+/* The spec's name: hash(HASH_TAG_SPEC, encoding). The same on every chain. */
 void spec_hash(struct bytes encoded, struct hash *out);
-/* One argument or value with its task placeholders filled in. */
+/* Appends one argument or value with its placeholders filled in: "%t" is the
+ * task's index from 0, "%n" the count of tasks, "%%" one "%". Any other "%"
+ * stands for itself, so `date +%s` needs no care. What stuck in the buf. */
 MUST_USE enum err spec_expand(struct bytes text, uint32_t task, uint32_t tasks,
                               struct buf *out);
 

@@ -1,0 +1,56 @@
+#include "market/offer.h"
+
+#include "market/message.h"
+
+#define MS_PER_HOUR    3600000u
+#define MILLI_PER_CORE 1000u
+#define MIB_PER_GIB    1024u
+
+static bool texts_ok(const struct offer *offer)
+{
+    if (!message_text_ok(offer->address, sizeof(offer->address)) ||
+        !message_text_ok(offer->bulk_address, sizeof(offer->bulk_address)) ||
+        !message_text_ok(offer->name, sizeof(offer->name)))
+        return false;
+    for (uint32_t i = 0; i < offer->label_count; i++) {
+        const struct label *label = &offer->labels[i];
+        if (!message_text_ok(label->key, sizeof(label->key)) ||
+            !message_text_ok(label->value, sizeof(label->value)) ||
+            label->key[0] == 0)
+            return false;
+    }
+    return true;
+}
+
+enum err offer_form(const struct offer *offer)
+{
+    if (offer->ttl_ms == 0 || offer->ttl_ms > OFFER_TTL_MAX_MS)
+        return ERR_RANGE;
+    if (offer->label_count > LIMIT_LABELS || !texts_ok(offer))
+        return ERR_RANGE;
+    if (offer->arch <= ARCH_ANY || offer->arch > ARCH_RISCV64)
+        return ERR_RANGE;
+    if (!resources_cover(&offer->total, &offer->free))
+        return ERR_RANGE;
+    if (offer->time_ms_max == 0 || offer->time_ms_max > MESSAGE_TIME_MS_MAX)
+        return ERR_RANGE;
+    return OK;
+}
+
+enum err price_per_hour(const struct price *price, const struct resources *want,
+                        struct amount *out)
+{
+    struct amount cpu, mem, disk;
+    TRY(amount_scale_up(price->cpu_hour, want->cpu_milli, MILLI_PER_CORE,
+                        &cpu));
+    TRY(amount_scale_up(price->mem_hour, want->mem_mib, MIB_PER_GIB, &mem));
+    TRY(amount_scale_up(price->disk_hour, want->disk_mib, MIB_PER_GIB, &disk));
+    TRY(amount_add(cpu, mem, &cpu));
+    return amount_add(cpu, disk, out);
+}
+
+enum err price_for_time(struct amount hour, uint64_t wall_ms,
+                        struct amount *out)
+{
+    return amount_scale_up(hour, wall_ms, MS_PER_HOUR, out);
+}

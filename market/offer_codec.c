@@ -1,0 +1,162 @@
+#include "market/message.h"
+#include "market/offer.h"
+
+#include "base/check.h"
+
+#define OFFER_FIELDS 16 /* and the signature */
+
+void price_encode(const struct price *price, struct buf *out)
+{
+    mp_put_array(out, 3);
+    mp_put_amount(out, price->cpu_hour);
+    mp_put_amount(out, price->mem_hour);
+    mp_put_amount(out, price->disk_hour);
+}
+
+void price_decode(struct mp_reader *reader, struct price *out)
+{
+    mp_enter_exact(reader, 3);
+    out->cpu_hour = mp_get_amount(reader);
+    out->mem_hour = mp_get_amount(reader);
+    out->disk_hour = mp_get_amount(reader);
+    mp_leave(reader);
+}
+
+void grade_encode(const struct grade *grade, struct buf *out)
+{
+    mp_put_array(out, 5);
+    mp_put_uint(out, grade->int_ops);
+    mp_put_uint(out, grade->float_ops);
+    mp_put_uint(out, grade->mem_bps);
+    mp_put_uint(out, grade->disk_bps);
+    mp_put_uint(out, grade->measured_at_ms);
+}
+
+void grade_decode(struct mp_reader *reader, struct grade *out)
+{
+    mp_enter_exact(reader, 5);
+    out->int_ops = mp_get_uint(reader);
+    out->float_ops = mp_get_uint(reader);
+    out->mem_bps = mp_get_uint(reader);
+    out->disk_bps = mp_get_uint(reader);
+    out->measured_at_ms = mp_get_uint(reader);
+    mp_leave(reader);
+}
+
+static void labels_put(const struct offer *offer, struct buf *out)
+{
+    CHECK(offer->label_count <= LIMIT_LABELS);
+    mp_put_array(out, offer->label_count);
+    for (uint32_t i = 0; i < offer->label_count; i++) {
+        mp_put_array(out, 2);
+        mp_put_str(out, offer->labels[i].key);
+        mp_put_str(out, offer->labels[i].value);
+    }
+}
+
+static void labels_get(struct mp_reader *reader, struct offer *out)
+{
+    uint32_t count = mp_enter(reader);
+    if (count > LIMIT_LABELS)
+        mp_fail(reader, ERR_RANGE);
+    for (uint32_t i = 0; i < count && reader->err == OK; i++) {
+        mp_enter_exact(reader, 2);
+        mp_get_text(reader, out->labels[i].key, LIMIT_NAME);
+        mp_get_text(reader, out->labels[i].value, LIMIT_NAME);
+        mp_leave(reader);
+    }
+    mp_leave(reader);
+    out->label_count = count;
+}
+
+static void offer_put(const struct offer *offer, bool signed_too,
+                      struct buf *out)
+{
+    mp_put_message(out, MESSAGE_OFFER, MESSAGE_VERSION,
+                   OFFER_FIELDS + signed_too);
+    mp_put_pubkey(out, &offer->provider);
+    mp_put_pubkey(out, &offer->payout);
+    mp_put_uint(out, offer->version);
+    mp_put_uint(out, offer->issued_at_ms);
+    mp_put_uint(out, offer->ttl_ms);
+    mp_put_str(out, offer->address);
+    mp_put_str(out, offer->bulk_address);
+    mp_put_str(out, offer->name);
+    mp_put_uint(out, offer->arch);
+    resources_encode(&offer->total, out);
+    resources_encode(&offer->free, out);
+    mp_put_uint(out, offer->slots_free);
+    mp_put_uint(out, offer->time_ms_max);
+    price_encode(&offer->price, out);
+    grade_encode(&offer->grade, out);
+    labels_put(offer, out);
+    if (signed_too)
+        mp_put_signature(out, &offer->sig);
+}
+
+static enum err offer_digest(const struct offer *offer,
+                             const struct hash *chain, struct hash *out)
+{
+    struct buf unsigned_bytes;
+    buf_init(&unsigned_bytes, OFFER_BYTES_MAX);
+    offer_put(offer, false, &unsigned_bytes);
+    return message_digest(&unsigned_bytes, HASH_TAG_OFFER, chain, out);
+}
+
+enum err offer_sign(struct offer *offer, const struct hash *chain,
+                    const struct signer *signer)
+{
+    struct hash digest;
+    TRY(offer_form(offer));
+    offer->provider = signer->key;
+    TRY(offer_digest(offer, chain, &digest));
+    return message_sign(signer, HASH_TAG_OFFER, &digest, &offer->sig);
+}
+
+enum err offer_encode(const struct offer *offer, struct buf *out)
+{
+    TRY(offer_form(offer));
+    offer_put(offer, true, out);
+    return out->err;
+}
+
+enum err offer_decode(struct bytes bytes, struct arena *arena,
+                      struct offer *out)
+{
+    struct mp_reader reader;
+    struct offer offer = {0};
+
+    if (bytes.len > OFFER_BYTES_MAX)
+        return ERR_TOO_LARGE;
+    TRY(mp_open_message(&reader, bytes, arena, MESSAGE_OFFER, MESSAGE_VERSION,
+                        OFFER_FIELDS + 1));
+    mp_get_pubkey(&reader, &offer.provider);
+    mp_get_pubkey(&reader, &offer.payout);
+    offer.version = mp_get_uint(&reader);
+    offer.issued_at_ms = mp_get_uint(&reader);
+    offer.ttl_ms = mp_get_uint(&reader);
+    mp_get_text(&reader, offer.address, sizeof(offer.address));
+    mp_get_text(&reader, offer.bulk_address, sizeof(offer.bulk_address));
+    mp_get_text(&reader, offer.name, sizeof(offer.name));
+    offer.arch = (enum arch)mp_get_uint_max(&reader, ARCH_RISCV64);
+    resources_decode(&reader, &offer.total);
+    resources_decode(&reader, &offer.free);
+    offer.slots_free = (uint32_t)mp_get_uint_max(&reader, UINT32_MAX);
+    offer.time_ms_max = mp_get_uint(&reader);
+    price_decode(&reader, &offer.price);
+    grade_decode(&reader, &offer.grade);
+    labels_get(&reader, &offer);
+    mp_get_signature(&reader, &offer.sig);
+    mp_leave(&reader);
+    TRY(mp_close(&reader));
+    TRY(offer_form(&offer));
+    *out = offer;
+    return OK;
+}
+
+enum err offer_verify(const struct offer *offer, const struct hash *chain)
+{
+    struct hash digest;
+    TRY(offer_digest(offer, chain, &digest));
+    return sign_verify(&offer->provider, &digest, &offer->sig);
+}
