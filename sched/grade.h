@@ -21,8 +21,8 @@ struct grade {
     uint64_t measured_at_ms;
 };
 
-/* floor(65536 * log2(value)); value > 0 is CHECKed. Exact for powers of two,
- * and never falls when value grows. */
+/* 65536 * log2(value) rounded down, at most one too small; value > 0 is
+ * CHECKed. Exact for powers of two, and never falls when value grows. */
 uint32_t grade_log2_q16(uint64_t value);
 
 /* (2 log2(int_ops) + 2 log2(float_ops) + 1 log2(mem_bps)) / 5 in 1/65536: the
