@@ -1,0 +1,713 @@
+#include "node/trade/sell_item.h"
+
+#include "base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_MAX      (4u * 1024 * 1024)
+#define OPEN_MARGIN_MS 15000u /* a contract made from a quote just in time */
+#define TELL_MS        1000u
+#define TX_RETRY_MS    3000u
+
+static const char *const state_names[] = {
+    "",           "held",       "waiting",   "staging",  "starting", "running",
+    "publishing", "delivering", "delivered", "refusing", "settled"};
+
+const char *sell_state_text(enum sell_state state)
+{
+    return state_names[state];
+}
+
+bool sell_item_reserves(const struct sell_item *item)
+{
+    return item->state >= SELL_HELD && item->state <= SELL_PUBLISHING;
+}
+
+/* ---- items ---- */
+
+struct sell_item *sell_find(struct sell *sell, const struct hash *contract)
+{
+    struct sell_item *item = sell->first;
+    while (item != NULL && !hash_equal(&item->contract, contract))
+        item = item->next;
+    return item;
+}
+
+struct sell_item *sell_item_new(struct sell *sell)
+{
+    struct sell_item *item = calloc(1, sizeof(*item));
+    if (item == NULL)
+        return NULL;
+    buf_init(&item->spec, SPEC_BYTES_MAX);
+    *sell->last = item;
+    sell->last = &item->next;
+    sell->count++;
+    return item;
+}
+
+void sell_item_free(struct sell *sell, struct sell_item *item)
+{
+    struct sell_item **at = &sell->first;
+    while (*at != item)
+        at = &(*at)->next;
+    *at = item->next;
+    if (sell->last == &item->next)
+        sell->last = at;
+    sell->count--;
+    buf_done(&item->spec);
+    free(item);
+}
+
+static void record_key(const struct sell_item *item, char out[96])
+{
+    char hex[HASH_TEXT_MAX];
+    hash_format(&item->contract, hex);
+    snprintf(out, 96, "sell/%s", hex);
+}
+
+void sell_save(struct sell *sell, const struct sell_item *item)
+{
+    struct trade_effect *save = trade_effect_add(sell->out, EFFECT_SAVE);
+    struct buf bytes;
+    buf_init(&bytes, 128u * 1024);
+    sell_item_encode(item, &bytes);
+    record_key(item, save->key);
+    save->bytes = trade_effects_keep(sell->out, buf_bytes(&bytes));
+    if (bytes.err != OK && sell->out->err == OK)
+        sell->out->err = bytes.err;
+    buf_done(&bytes);
+}
+
+static void forget(struct sell *sell, struct sell_item *item)
+{
+    struct trade_effect *save = trade_effect_add(sell->out, EFFECT_SAVE);
+    record_key(item, save->key);
+    sell_item_free(sell, item);
+}
+
+void sell_note(struct sell *sell, const struct sell_item *item,
+               const char *text)
+{
+    struct trade_effect *note = trade_effect_add(sell->out, EFFECT_NOTE);
+    note->subject = item->contract;
+    note->task = item->task;
+    note->code = (uint32_t)item->state;
+    snprintf(note->text, sizeof(note->text), "%s", text);
+}
+
+void sell_move(struct sell *sell, struct sell_item *item, enum sell_state state)
+{
+    item->state = state;
+    item->since_ms = sell->now_ms;
+    item->retry_ms = 0;
+    sell_save(sell, item);
+    sell_note(sell, item, sell_state_text(state));
+}
+
+static enum job_phase phase_of(const struct sell_item *item)
+{
+    switch (item->state) {
+    case SELL_HELD:
+        return JOB_HELD;
+    case SELL_WAITING_START:
+        return JOB_WAITING_START;
+    case SELL_STAGING:
+        return JOB_STAGING;
+    case SELL_STARTING:
+        return JOB_STARTING;
+    case SELL_RUNNING:
+        return JOB_RUNNING;
+    case SELL_PUBLISHING:
+        return JOB_PUBLISHING;
+    case SELL_DELIVERING:
+    case SELL_DELIVERED:
+        return JOB_DONE;
+    case SELL_REFUSING:
+        return JOB_FAILED;
+    case SELL_SETTLED:
+        return end_reason_side(item->reason) == 2 ? JOB_FAILED : JOB_DONE;
+    }
+    return JOB_UNKNOWN;
+}
+
+static void send(struct sell *sell, const struct pubkey *peer,
+                 const struct buf *message)
+{
+    struct trade_effect *effect = trade_effect_add(sell->out, EFFECT_SEND);
+    effect->peer = *peer;
+    effect->bytes = trade_effects_keep(sell->out, buf_bytes(message));
+}
+
+void sell_tell(struct sell *sell, struct sell_item *item, const char *text)
+{
+    struct wire_job_state state = {
+        .contract = item->contract,
+        .phase = phase_of(item),
+        .staged = item->staged[0] + item->staged[1],
+        .staged_total = item->staged_total[0] + item->staged_total[1],
+        .wall_ms = item->exec.wall_ms,
+        .cpu_ms = item->exec.cpu_ms,
+        .mem_peak_mib = item->exec.mem_peak_mib,
+        .stdout_bytes = item->exec.stdout_bytes,
+        .stderr_bytes = item->exec.stderr_bytes,
+        .reason = (uint32_t)item->reason,
+        .exit_code = item->exit_code,
+    };
+    struct buf message;
+    snprintf(state.text, sizeof(state.text), "%s", text);
+    buf_init(&message, 1024);
+    wire_job_state_encode(&state, &message);
+    send(sell, &item->agent, &message);
+    buf_done(&message);
+    item->told_ms = sell->now_ms;
+}
+
+/* ---- messages ---- */
+
+static struct sell_item *item_of(struct sell *sell, enum wire_kind kind,
+                                 const struct trade_event *event,
+                                 struct hash *out_id)
+{
+    struct sell_item *item;
+    if (wire_contract_decode(kind, event->message, &sell->arena, out_id) != OK)
+        return NULL;
+    item = sell_find(sell, out_id);
+    if (item != NULL && !pubkey_equal(&item->agent, &event->peer))
+        return NULL; /* not theirs to ask about */
+    return item;
+}
+
+static void on_ask(struct sell *sell, const struct trade_event *event)
+{
+    struct hash id = {{0}};
+    struct sell_item *item = item_of(sell, WIRE_ASK, event, &id);
+    struct wire_job_state unknown = {.phase = JOB_UNKNOWN};
+    struct buf message;
+    if (item != NULL) {
+        sell_tell(sell, item, "");
+        return;
+    }
+    unknown.contract = id;
+    buf_init(&message, 1024);
+    wire_job_state_encode(&unknown, &message);
+    send(sell, &event->peer, &message);
+    buf_done(&message);
+}
+
+static void on_cancel(struct sell *sell, const struct trade_event *event)
+{
+    struct hash id;
+    struct sell_item *item = item_of(sell, WIRE_CANCEL, event, &id);
+    if (item != NULL)
+        sell_cancel(sell, item);
+}
+
+static void on_log_get(struct sell *sell, const struct trade_event *event)
+{
+    struct wire_log_get get;
+    struct sell_item *item;
+    struct trade_effect *effect;
+    if (wire_log_get_decode(event->message, &sell->arena, &get) != OK)
+        return;
+    item = sell_find(sell, &get.contract);
+    if (item == NULL || !pubkey_equal(&item->agent, &event->peer) ||
+        item->state < SELL_RUNNING)
+        return;
+    effect = trade_effect_add(sell->out, EFFECT_EXEC_LOG);
+    effect->subject = get.contract;
+    effect->stream = get.stream;
+    effect->offset = get.offset;
+    effect->peer = event->peer;
+}
+
+static void on_receipt_ack(struct sell *sell, const struct trade_event *event)
+{
+    struct bytes body;
+    struct receipt receipt;
+    struct sell_item *item;
+    if (wire_bytes_decode(WIRE_RECEIPT_ACK, event->message, &sell->arena,
+                          &body) != OK ||
+        receipt_decode(body, &sell->arena, &receipt) != OK)
+        return;
+    item = sell_find(sell, &receipt.contract);
+    if (item == NULL || receipt.seq <= item->cosigned.seq)
+        return;
+    if (receipt_verify(&receipt, &sell->config.chain, &sell->config.signer->key,
+                       &item->agent) != OK)
+        return;
+    item->cosigned = receipt;
+    sell_save(sell, item);
+}
+
+static void on_message(struct sell *sell, const struct trade_event *event)
+{
+    enum wire_kind kind;
+    if (wire_peek(event->message, &kind) != OK)
+        return;
+    switch ((int)kind) {
+    case WIRE_HOLD:
+        sell_on_hold(sell, &event->peer, event->message);
+        break;
+    case WIRE_HOLD_RELEASE:
+        sell_on_release(sell, &event->peer, event->message);
+        break;
+    case WIRE_START:
+        sell_on_start(sell, &event->peer, event->message);
+        break;
+    case WIRE_RECEIPT_ACK:
+        on_receipt_ack(sell, event);
+        break;
+    case WIRE_LOG_GET:
+        on_log_get(sell, event);
+        break;
+    case WIRE_CANCEL:
+        on_cancel(sell, event);
+        break;
+    case WIRE_ASK:
+        on_ask(sell, event);
+        break;
+    default: /* the buyer engine's, or the node's */
+        break;
+    }
+}
+
+/* ---- the chain ---- */
+
+static void send_tx(struct sell *sell, struct sell_item *item, uint32_t kind,
+                    const struct buf *payload)
+{
+    struct trade_effect *tx = trade_effect_add(sell->out, EFFECT_TX);
+    tx->tx_kind = kind;
+    tx->subject = item->contract;
+    tx->bytes = trade_effects_keep(sell->out, buf_bytes(payload));
+    item->retry_ms = sell->now_ms + TX_RETRY_MS;
+}
+
+static void settle(struct sell *sell, struct sell_item *item)
+{
+    struct buf payload;
+    buf_init(&payload, 256);
+    contract_settle_payload(&item->contract, &payload);
+    send_tx(sell, item, TX_CONTRACT_SETTLE, &payload);
+    buf_done(&payload);
+}
+
+/* A contract with us that we hold nothing for: an old quote, or a disk that
+ * lost its records. Nothing has run, so it costs nobody anything. */
+static void refuse_stranger(struct sell *sell, const struct contract *contract)
+{
+    struct trade_effect *tx = trade_effect_add(sell->out, EFFECT_TX);
+    struct buf payload;
+    buf_init(&payload, 256);
+    contract_refuse_payload(&contract->id, END_PROVIDER_REFUSED, &payload);
+    tx->tx_kind = TX_CONTRACT_REFUSE;
+    tx->subject = contract->id;
+    tx->bytes = trade_effects_keep(sell->out, buf_bytes(&payload));
+    buf_done(&payload);
+}
+
+static void on_escrowed(struct sell *sell, struct sell_item *item)
+{
+    if (item->state != SELL_HELD)
+        return;
+    sell_move(sell, item, SELL_WAITING_START);
+    sell_tell(sell, item, "the contract is final; send the description");
+}
+
+static void on_closing(struct sell *sell, struct sell_item *item,
+                       const struct contract *contract)
+{
+    struct buf payload;
+    item->until_ms = contract->until_ms;
+    if (item->cosigned.seq <= contract->receipt_seq)
+        return;
+    buf_init(&payload, 2048);
+    contract_claim_payload(&item->contract, &item->cosigned, &payload);
+    send_tx(sell, item, TX_CONTRACT_CLAIM, &payload);
+    buf_done(&payload);
+}
+
+static void kill_job(struct sell *sell, struct sell_item *item, const char *why)
+{
+    struct trade_effect *kill = trade_effect_add(sell->out, EFFECT_EXEC_KILL);
+    kill->subject = item->contract;
+    snprintf(kill->text, sizeof(kill->text), "%s", why);
+}
+
+static void on_settled(struct sell *sell, struct sell_item *item,
+                       const struct contract *contract)
+{
+    if (item->state == SELL_SETTLED)
+        return;
+    if (item->state >= SELL_STARTING && item->state <= SELL_PUBLISHING)
+        kill_job(sell, item, "the contract is settled");
+    item->reason = contract->reason;
+    item->ended_ms = sell->now_ms;
+    sell_move(sell, item, SELL_SETTLED);
+}
+
+static void on_contract(struct sell *sell, const struct contract *contract)
+{
+    struct sell_item *item;
+    if (!pubkey_equal(&contract->provider, &sell->config.signer->key))
+        return;
+    item = sell_find(sell, &contract->id);
+    if (item == NULL) {
+        if (contract->state == CONTRACT_ESCROWED)
+            refuse_stranger(sell, contract);
+        return;
+    }
+    switch (contract->state) {
+    case CONTRACT_ESCROWED:
+        on_escrowed(sell, item);
+        break;
+    case CONTRACT_DELIVERED:
+        item->until_ms = contract->until_ms;
+        if (item->state == SELL_DELIVERING)
+            sell_move(sell, item, SELL_DELIVERED);
+        break;
+    case CONTRACT_CLOSING:
+        on_closing(sell, item, contract);
+        break;
+    case CONTRACT_SETTLED:
+        on_settled(sell, item, contract);
+        break;
+    }
+}
+
+/* ---- time ---- */
+
+static void resume(struct sell *sell, struct sell_item *item)
+{
+    item->resumed = true;
+    switch (item->state) {
+    case SELL_STAGING:
+    case SELL_STARTING:
+        sell_stage(sell, item);
+        break;
+    case SELL_PUBLISHING:
+        trade_effect_add(sell->out, EFFECT_EXEC_COLLECT)->subject =
+            item->contract;
+        break;
+    case SELL_DELIVERING:
+    case SELL_DELIVERED:
+        sell_deliver(sell, item);
+        break;
+    case SELL_HELD:
+    case SELL_WAITING_START:
+    case SELL_RUNNING:
+    case SELL_REFUSING:
+    case SELL_SETTLED:
+        break;
+    }
+}
+
+/* When this item next needs the clock; UINT64_MAX: not before news. */
+static uint64_t due_at(const struct sell *sell, const struct sell_item *item)
+{
+    switch (item->state) {
+    case SELL_HELD:
+        return item->quote.expires_at_ms + OPEN_MARGIN_MS;
+    case SELL_WAITING_START:
+    case SELL_STAGING:
+    case SELL_STARTING:
+        return item->quote.deadline_ms;
+    case SELL_RUNNING:
+        return item->receipt_at_ms + sell->config.receipt_ms;
+    case SELL_PUBLISHING:
+        return UINT64_MAX;
+    case SELL_DELIVERING:
+    case SELL_REFUSING:
+        return item->retry_ms + TX_RETRY_MS;
+    case SELL_DELIVERED:
+        return item->until_ms > item->retry_ms ? item->until_ms
+                                               : item->retry_ms;
+    case SELL_SETTLED:
+        return item->ended_ms + item->quote.retention_ms;
+    }
+    return UINT64_MAX;
+}
+
+static void retire(struct sell *sell, struct sell_item *item)
+{
+    struct trade_effect *unpin = trade_effect_add(sell->out, EFFECT_UNPIN);
+    unpin->subject = item->contract;
+    trade_effect_add(sell->out, EFFECT_EXEC_REMOVE)->subject = item->contract;
+    forget(sell, item);
+}
+
+static void on_due(struct sell *sell, struct sell_item *item)
+{
+    switch (item->state) {
+    case SELL_HELD:
+        sell_note(sell, item, "the hold's time is up");
+        forget(sell, item);
+        break;
+    case SELL_WAITING_START:
+    case SELL_STAGING:
+    case SELL_STARTING:
+        sell_refuse(sell, item, END_STAGING_FAILED,
+                    "the deadline came before the job could start");
+        break;
+    case SELL_RUNNING:
+        sell_cut_receipt(sell, item);
+        break;
+    case SELL_DELIVERING:
+        sell_deliver(sell, item);
+        break;
+    case SELL_REFUSING:
+        sell_refuse(sell, item, item->reason, "");
+        break;
+    case SELL_DELIVERED:
+        settle(sell, item);
+        break;
+    case SELL_SETTLED:
+        retire(sell, item);
+        break;
+    case SELL_PUBLISHING:
+        break;
+    }
+}
+
+static void on_time(struct sell *sell)
+{
+    struct sell_item *next;
+    for (struct sell_item *item = sell->first; item != NULL; item = next) {
+        next = item->next;
+        if (!item->resumed)
+            resume(sell, item);
+        if (due_at(sell, item) <= sell->now_ms)
+            on_due(sell, item);
+    }
+}
+
+static void ask_wake(struct sell *sell)
+{
+    uint64_t at = UINT64_MAX;
+    for (struct sell_item *item = sell->first; item != NULL;
+         item = item->next) {
+        uint64_t due = due_at(sell, item);
+        if (due < at)
+            at = due;
+    }
+    if (at != UINT64_MAX)
+        trade_effect_add(sell->out, EFFECT_WAKE)->at_ms =
+            at > sell->now_ms ? at : sell->now_ms + 1000;
+}
+
+/* ---- the engine ---- */
+
+static void on_tx_refused(struct sell *sell, const struct trade_event *event)
+{
+    struct sell_item *item = sell_find(sell, &event->subject);
+    char text[160];
+    if (item == NULL)
+        return;
+    snprintf(text, sizeof(text), "the chain refused it: %s",
+             err_text(event->err));
+    sell_note(sell, item, text);
+    item->retry_ms = sell->now_ms + 2 * TX_RETRY_MS;
+}
+
+static void on_fetching(struct sell *sell, const struct trade_event *event)
+{
+    struct sell_item *item = sell_find(sell, &event->subject);
+    unsigned which;
+    if (item == NULL || item->state != SELL_STAGING)
+        return;
+    which = hash_equal(&event->id, &item->image) ? 0 : 1;
+    item->staged[which] = event->done;
+    item->staged_total[which] = event->total;
+    if (sell->now_ms - item->told_ms >= TELL_MS)
+        sell_tell(sell, item, "");
+}
+
+static void dispatch(struct sell *sell, const struct trade_event *event)
+{
+    struct sell_item *item;
+    switch (event->kind) {
+    case TRADE_TICK:
+        break;
+    case TRADE_MESSAGE:
+        on_message(sell, event);
+        break;
+    case TRADE_CONTRACT:
+        on_contract(sell, event->contract);
+        break;
+    case TRADE_TX_REFUSED:
+        on_tx_refused(sell, event);
+        break;
+    case TRADE_FETCHED:
+        sell_on_fetched(sell, event);
+        break;
+    case TRADE_FETCHING:
+        on_fetching(sell, event);
+        break;
+    case TRADE_EXEC_STATE:
+        item = sell_find(sell, &event->subject);
+        if (item != NULL)
+            sell_on_exec(sell, item, event->exec);
+        break;
+    case TRADE_EXEC_COLLECTED:
+        item = sell_find(sell, &event->subject);
+        if (item != NULL)
+            sell_on_collected(sell, item, event);
+        break;
+    case TRADE_PEER_UP:
+    case TRADE_PEER_DOWN:
+    case TRADE_EXEC_GONE:
+    case TRADE_OFFER:
+        break;
+    }
+}
+
+void sell_step(struct sell *sell, const struct trade_event *event,
+               struct trade_effects *out)
+{
+    struct sell_capacity capacity;
+    trade_effects_reset(out);
+    arena_reset(&sell->arena);
+    sell->out = out;
+    sell->now_ms = event->now_ms;
+    sell->chain_ms = event->chain_time_ms;
+    dispatch(sell, event);
+    on_time(sell);
+    ask_wake(sell);
+    sell_capacity(sell, &capacity); /* CHECKs the sums */
+    sell->out = NULL;
+}
+
+static void set_defaults(struct sell_config *config)
+{
+    if (config->hold_ms == 0)
+        config->hold_ms = 120000;
+    if (config->start_by_ms == 0)
+        config->start_by_ms = 300000;
+    if (config->receipt_ms == 0)
+        config->receipt_ms = 60000;
+    if (config->retention_ms == 0)
+        config->retention_ms = 86400000;
+}
+
+enum err sell_new(const struct sell_config *config, struct sell **out)
+{
+    struct sell *sell = calloc(1, sizeof(*sell));
+    if (sell == NULL)
+        return ERR_NOMEM;
+    sell->last = &sell->first;
+    arena_init(&sell->arena, ARENA_MAX);
+    sell_configure(sell, config);
+    *out = sell;
+    return OK;
+}
+
+void sell_free(struct sell *sell)
+{
+    if (sell == NULL)
+        return;
+    while (sell->first != NULL)
+        sell_item_free(sell, sell->first);
+    arena_done(&sell->arena);
+    free(sell);
+}
+
+void sell_configure(struct sell *sell, const struct sell_config *config)
+{
+    sell->config = *config;
+    set_defaults(&sell->config);
+}
+
+void sell_open(struct sell *sell, bool on)
+{
+    sell->open = on;
+}
+
+void sell_balance(struct sell *sell, struct amount balance)
+{
+    sell->balance = balance;
+}
+
+enum err sell_load(struct sell *sell, const char *key, struct bytes record)
+{
+    struct sell_item *item = sell_item_new(sell);
+    struct sell_item *next;
+    enum err err;
+    (void)key;
+    if (item == NULL)
+        return ERR_NOMEM;
+    arena_reset(&sell->arena);
+    next = item->next;
+    err = sell_item_decode(record, &sell->arena, item);
+    item->next = next;
+    if (err != OK)
+        sell_item_free(sell, item);
+    return err;
+}
+
+bool sell_view(const struct sell *sell, size_t i, struct sell_view *out)
+{
+    const struct sell_item *item = sell->first;
+    while (item != NULL && i-- > 0)
+        item = item->next;
+    if (item == NULL)
+        return false;
+    *out = (struct sell_view){
+        .contract = item->contract,
+        .request = item->request,
+        .task = item->task,
+        .attempt = item->attempt,
+        .state = item->state,
+        .buyer = item->buyer,
+        .agent = item->agent,
+        .resources = item->resources,
+        .cap = item->quote.cap,
+        .due = item->last.due,
+        .receipt_seq = item->cosigned.seq,
+        .wall_ms = item->exec.wall_ms,
+        .cpu_ms = item->exec.cpu_ms,
+        .staged = item->staged[0] + item->staged[1],
+        .staged_total = item->staged_total[0] + item->staged_total[1],
+        .since_ms = item->since_ms,
+        .reason = item->reason,
+    };
+    return true;
+}
+
+/* Capacity that was configured away below what is in use counts as none free,
+ * never as a wrapped number. */
+static void take(struct resources *from, const struct resources *what)
+{
+    struct resources left;
+    if (resources_sub(from, what, &left) != OK) {
+        left.cpu_milli = from->cpu_milli > what->cpu_milli
+                             ? from->cpu_milli - what->cpu_milli
+                             : 0;
+        left.mem_mib =
+            from->mem_mib > what->mem_mib ? from->mem_mib - what->mem_mib : 0;
+        left.disk_mib = from->disk_mib > what->disk_mib
+                            ? from->disk_mib - what->disk_mib
+                            : 0;
+    }
+    *from = left;
+}
+
+void sell_capacity(const struct sell *sell, struct sell_capacity *out)
+{
+    uint32_t used = 0;
+    memset(out, 0, sizeof(*out));
+    out->total = sell->config.total;
+    out->free = sell->config.total;
+    for (const struct sell_item *item = sell->first; item != NULL;
+         item = item->next) {
+        struct resources *sum =
+            item->state == SELL_HELD ? &out->held : &out->running;
+        if (!sell_item_reserves(item))
+            continue;
+        used++;
+        CHECK(resources_add(sum, &item->resources, sum) == OK);
+        take(&out->free, &item->resources);
+    }
+    out->slots_free = sell->config.slots > used ? sell->config.slots - used : 0;
+}

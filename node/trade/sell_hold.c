@@ -1,0 +1,238 @@
+/* Holds and quotes: what a buyer is promised before any money is locked. */
+
+#include "node/trade/sell_item.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct sell_item *find_key(struct sell *sell,
+                                  const struct wire_hold_key *key)
+{
+    struct hash id;
+    contract_id(&key->request, key->task, key->attempt, &id);
+    return sell_find(sell, &id);
+}
+
+static void send_refusal(struct sell *sell, const struct pubkey *peer,
+                         const struct wire_hold_key *key, enum err err)
+{
+    struct wire_hold_refused refused = {.key = *key, .err = err};
+    struct trade_effect *effect = trade_effect_add(sell->out, EFFECT_SEND);
+    struct sell_capacity capacity;
+    struct buf message;
+    sell_capacity(sell, &capacity);
+    refused.free = capacity.free;
+    buf_init(&message, 1024);
+    wire_hold_refused_encode(&refused, &message);
+    effect->peer = *peer;
+    effect->bytes = trade_effects_keep(sell->out, buf_bytes(&message));
+    buf_done(&message);
+}
+
+static void send_quote(struct sell *sell, const struct sell_item *item)
+{
+    struct trade_effect *effect = trade_effect_add(sell->out, EFFECT_SEND);
+    struct buf quote;
+    struct buf message;
+    enum err err;
+    buf_init(&quote, QUOTE_BYTES_MAX);
+    buf_init(&message, QUOTE_BYTES_MAX + 64);
+    err = quote_encode(&item->quote, &quote);
+    if (err != OK && sell->out->err == OK)
+        sell->out->err = err;
+    wire_bytes_encode(WIRE_QUOTE, buf_bytes(&quote), &message);
+    effect->peer = item->agent;
+    effect->bytes = trade_effects_keep(sell->out, buf_bytes(&message));
+    buf_done(&quote);
+    buf_done(&message);
+}
+
+/* What the node still owes the chain in bonds for its open quotes. */
+static enum err bonds_promised(const struct sell *sell, struct amount *out)
+{
+    struct amount sum = {0};
+    for (const struct sell_item *item = sell->first; item != NULL;
+         item = item->next) {
+        if (item->state == SELL_HELD)
+            TRY(amount_add(sum, item->quote.bond, &sum));
+    }
+    *out = sum;
+    return OK;
+}
+
+static unsigned holds_of(const struct sell *sell, const struct pubkey *agent,
+                         unsigned *out_all)
+{
+    unsigned own = 0;
+    *out_all = 0;
+    for (const struct sell_item *item = sell->first; item != NULL;
+         item = item->next) {
+        if (item->state != SELL_HELD)
+            continue;
+        (*out_all)++;
+        own += pubkey_equal(&item->agent, agent) ? 1 : 0;
+    }
+    return own;
+}
+
+/* May this request have a place here? First match: the caps on holds, what the
+ * machine is, what is free. */
+static enum err check_room(const struct sell *sell,
+                           const struct request *request)
+{
+    struct sell_capacity capacity;
+    unsigned all;
+    if (!sell->open)
+        return ERR_NOT_SELLING;
+    if (holds_of(sell, &request->agent, &all) >= SELL_HOLDS_BUYER_MAX ||
+        all >= SELL_HOLDS_MAX || sell->count >= SELL_CONTRACTS_MAX)
+        return ERR_RATE;
+    if (request->arch != ARCH_ANY && request->arch != sell->config.arch)
+        return ERR_CAPACITY;
+    if (request->time_ms_max > sell->config.time_ms_max)
+        return ERR_CAPACITY;
+    sell_capacity(sell, &capacity);
+    if (capacity.slots_free == 0 ||
+        !resources_cover(&capacity.free, &request->resources))
+        return ERR_CAPACITY;
+    return OK;
+}
+
+static enum err check_request(const struct sell *sell,
+                              const struct request *request,
+                              const struct wire_hold *hold,
+                              const struct pubkey *peer)
+{
+    if (!pubkey_equal(&request->agent, peer))
+        return ERR_PARTY;
+    TRY(request_verify(request, &sell->config.chain));
+    if (request->expires_at_ms <= sell->now_ms)
+        return ERR_EXPIRED;
+    if (hold->task >= request->tasks || hold->attempt >= request->attempts_max)
+        return ERR_RANGE;
+    if (!pubkey_is_zero(&request->only_seller) &&
+        !pubkey_equal(&request->only_seller, &sell->config.signer->key))
+        return ERR_TERMS;
+    return check_room(sell, request);
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* deadline: time to start, the job's own limit, and time to publish. */
+static enum err make_quote(const struct sell *sell,
+                           const struct request *request,
+                           const struct hash *request_id,
+                           const struct wire_hold *hold, struct quote *out)
+{
+    const struct sell_config *config = &sell->config;
+    struct amount promised;
+    memset(out, 0, sizeof(*out));
+    out->request = *request_id;
+    out->task = hold->task;
+    out->attempt = hold->attempt;
+    out->provider = config->signer->key;
+    out->payout =
+        pubkey_is_zero(&config->payout) ? config->signer->key : config->payout;
+    out->offer_version = config->offer_version;
+    TRY(quote_price(request, &config->price, out));
+    TRY(amount_scale_up(out->cap, config->bond_permille, 1000, &out->bond));
+    TRY(bonds_promised(sell, &promised));
+    TRY(amount_add(promised, out->bond, &promised));
+    if (amount_cmp(promised, sell->balance) > 0)
+        return ERR_FUNDS;
+    out->grade = config->grade;
+    out->rtt_us = hold->rtt_us;
+    out->expires_at_ms =
+        min_u64(sell->now_ms + config->hold_ms, request->expires_at_ms);
+    out->start_by_ms = sell->now_ms + config->start_by_ms;
+    out->deadline_ms = out->start_by_ms + request->time_ms_max + 300000;
+    out->retention_ms = config->retention_ms;
+    if (!amount_is_zero(request->price_max) &&
+        amount_cmp(out->cap, request->price_max) > 0)
+        return ERR_PRICE;
+    return quote_sign(out, &config->chain, config->signer);
+}
+
+static enum err hold_new(struct sell *sell, const struct pubkey *peer,
+                         const struct wire_hold *hold,
+                         const struct request *request,
+                         const struct hash *request_id)
+{
+    struct sell_item *item;
+    struct quote quote;
+    TRY(check_request(sell, request, hold, peer));
+    TRY(make_quote(sell, request, request_id, hold, &quote));
+    item = sell_item_new(sell);
+    if (item == NULL)
+        return ERR_NOMEM;
+    item->request = *request_id;
+    contract_id(request_id, hold->task, hold->attempt, &item->contract);
+    item->task = hold->task;
+    item->attempt = hold->attempt;
+    item->tasks = request->tasks;
+    item->buyer = request->buyer;
+    item->agent = request->agent;
+    item->spec_hash = request->spec;
+    item->resources = request->resources;
+    item->time_ms_max = request->time_ms_max;
+    item->quote = quote;
+    item->resumed = true;
+    sell_move(sell, item, SELL_HELD);
+    send_quote(sell, item);
+    return OK;
+}
+
+/* The same buyer asking again gets the same answer: the first may be lost. */
+static enum err hold_again(struct sell *sell, const struct pubkey *peer,
+                           struct sell_item *item)
+{
+    if (!pubkey_equal(&item->agent, peer))
+        return ERR_PARTY;
+    if (item->state != SELL_HELD)
+        return ERR_EXISTS;
+    if (item->quote.expires_at_ms <= sell->now_ms)
+        return ERR_EXPIRED;
+    send_quote(sell, item);
+    return OK;
+}
+
+void sell_on_hold(struct sell *sell, const struct pubkey *peer,
+                  struct bytes message)
+{
+    struct wire_hold hold;
+    struct wire_hold_key key;
+    struct request request;
+    struct sell_item *item;
+    enum err err;
+    if (wire_hold_decode(message, &sell->arena, &hold) != OK ||
+        request_decode(hold.request, &sell->arena, &request) != OK ||
+        request_id(&request, &sell->config.chain, &key.request) != OK)
+        return; /* no key to answer under */
+    key.task = hold.task;
+    key.attempt = hold.attempt;
+    item = find_key(sell, &key);
+    err = item != NULL ? hold_again(sell, peer, item)
+                       : hold_new(sell, peer, &hold, &request, &key.request);
+    if (err != OK)
+        send_refusal(sell, peer, &key, err);
+}
+
+void sell_on_release(struct sell *sell, const struct pubkey *peer,
+                     struct bytes message)
+{
+    struct wire_hold_key key;
+    struct sell_item *item;
+    if (wire_hold_release_decode(message, &sell->arena, &key) != OK)
+        return;
+    item = find_key(sell, &key);
+    if (item == NULL || item->state != SELL_HELD ||
+        !pubkey_equal(&item->agent, peer))
+        return;
+    /* Not forgotten at once: a contract made from the quote may be on its way.
+     * The hold ends a moment from now instead. */
+    item->quote.expires_at_ms = sell->now_ms > 12000 ? sell->now_ms - 12000 : 0;
+    sell_note(sell, item, "the buyer released the hold");
+}

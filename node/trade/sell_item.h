@@ -1,0 +1,106 @@
+#ifndef NODE_TRADE_SELL_ITEM_H
+#define NODE_TRADE_SELL_ITEM_H
+
+/* One hold or contract of the seller, and the engine that keeps them: shared by
+ * the sell_*.c pages, nobody else. */
+
+#include "node/trade/sell.h"
+
+struct sell_item {
+    struct sell_item *next;
+    /* agreed at the hold; what is saved starts here */
+    struct hash request;
+    struct hash contract;
+    uint32_t task;
+    uint32_t attempt;
+    uint32_t tasks;
+    enum sell_state state;
+    struct pubkey buyer;
+    struct pubkey agent;
+    struct hash spec_hash;
+    struct resources resources;
+    uint64_t time_ms_max;
+    struct quote quote; /* signed */
+    uint64_t since_ms;  /* of the state */
+    /* from WAITING_START on */
+    uint64_t until_ms; /* the chain's: review or claims end */
+    struct buf spec;   /* encoding; empty until START */
+    char bulk_address[LIMIT_NAME];
+    struct receipt last;     /* newest provider-signed; seq 0 = none */
+    struct receipt cosigned; /* newest with both signatures; seq 0 = none */
+    bool cancel;             /* the buyer wants it to end */
+    enum end_reason reason;  /* how the job ended */
+    uint32_t exit_code;
+    struct hash result;
+    struct hash log;
+    bool collected;
+    uint64_t ended_ms;
+    /* not saved */
+    struct hash image; /* decoded from spec */
+    struct hash inputs;
+    bool image_here;
+    bool inputs_here;
+    uint64_t staged[2]; /* image, inputs */
+    uint64_t staged_total[2];
+    struct exec_state exec;
+    uint64_t receipt_at_ms; /* when the last one was cut */
+    uint64_t told_ms;       /* when the buyer was last told */
+    bool resumed;           /* effects were issued again after a start */
+    uint64_t retry_ms;      /* not before: a transaction that was refused */
+};
+
+struct sell {
+    struct sell_config config;
+    bool open;
+    struct amount balance;
+    struct sell_item *first;
+    struct sell_item **last;
+    uint32_t count;
+    struct arena arena; /* scratch of one step */
+    /* of the step that runs */
+    struct trade_effects *out;
+    uint64_t now_ms;
+    uint64_t chain_ms;
+};
+
+/* Does this state hold capacity? */
+bool sell_item_reserves(const struct sell_item *item);
+struct sell_item *sell_find(struct sell *sell, const struct hash *contract);
+struct sell_item *sell_item_new(struct sell *sell);
+void sell_item_free(struct sell *sell, struct sell_item *item);
+/* Changes the state and saves. */
+void sell_move(struct sell *sell, struct sell_item *item,
+               enum sell_state state);
+void sell_save(struct sell *sell, const struct sell_item *item);
+void sell_note(struct sell *sell, const struct sell_item *item,
+               const char *text);
+/* Tells the buyer where the job stands. */
+void sell_tell(struct sell *sell, struct sell_item *item, const char *text);
+
+/* sell_hold.c: up to the quote */
+void sell_on_hold(struct sell *sell, const struct pubkey *peer,
+                  struct bytes message);
+void sell_on_release(struct sell *sell, const struct pubkey *peer,
+                     struct bytes message);
+
+/* sell_job.c: from the contract to the collected result */
+void sell_on_start(struct sell *sell, const struct pubkey *peer,
+                   struct bytes message);
+void sell_on_fetched(struct sell *sell, const struct trade_event *event);
+void sell_on_exec(struct sell *sell, struct sell_item *item,
+                  const struct exec_state *exec);
+void sell_on_collected(struct sell *sell, struct sell_item *item,
+                       const struct trade_event *event);
+void sell_stage(struct sell *sell, struct sell_item *item);
+void sell_cancel(struct sell *sell, struct sell_item *item);
+void sell_refuse(struct sell *sell, struct sell_item *item,
+                 enum end_reason reason, const char *text);
+void sell_deliver(struct sell *sell, struct sell_item *item);
+void sell_cut_receipt(struct sell *sell, struct sell_item *item);
+
+/* sell_codec.c: the saved record. */
+void sell_item_encode(const struct sell_item *item, struct buf *out);
+MUST_USE enum err sell_item_decode(struct bytes bytes, struct arena *arena,
+                                   struct sell_item *out);
+
+#endif
