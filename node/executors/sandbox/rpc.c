@@ -1,5 +1,6 @@
 #include "node/executors/sandbox/rpc.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/check.h"
