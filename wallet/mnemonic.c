@@ -9,7 +9,7 @@
 
 #define WORD_BITS   11u
 #define ROUNDS      2048u
-#define NEAR_MAX    3u  /* edits; further off, a suggestion only confuses */
+#define NEAR_MAX    2u  /* edits; further off, a suggestion only confuses */
 #define WORD_TYPED  32u /* letters of a typed word that are compared */
 #define PACKED_LEN  33u /* entropy and checksum byte */
 #define SALT_PREFIX "mnemonic"

@@ -19,11 +19,10 @@ struct purpose {
 
 /* The owner's money: TX, REQUEST, APPROVAL. */
 extern const struct purpose purpose_account;
-/* A node's identity: OFFER, QUOTE, RECEIPT, TX (its own, delivered and the
- * like), NOISE, which vouches for its
- * transport key. */
+/* A node's identity: OFFER, QUOTE, RECEIPT, TX (its own: delivered and the
+ * like), NOISE (it vouches for its transport key). */
 extern const struct purpose purpose_node;
-/* A validator: PROPOSAL, VOTE, NOISE, since it is dialled by this key. */
+/* A validator: PROPOSAL, VOTE, NOISE (it is dialled by this key). */
 extern const struct purpose purpose_validator;
 
 bool purpose_allows(const struct purpose *purpose, const char *tag);
