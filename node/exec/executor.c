@@ -309,7 +309,7 @@ static void program_gone(struct executor *executor, const char *why)
     executor->events.on_gone(executor->events.ctx, why);
 }
 
-static void on_exit(uv_process_t *process, int64_t status, int signal)
+static void on_ended(uv_process_t *process, int64_t status, int signal)
 {
     struct executor *executor = process->data;
     char why[120];
@@ -376,7 +376,7 @@ static void start_program(struct executor *executor)
     options.args = args;
     options.stdio = stdio;
     options.stdio_count = 3;
-    options.exit_cb = on_exit;
+    options.exit_cb = on_ended;
     executor->started_ms = now_ms(executor);
     executor->last_heard_ms = executor->started_ms;
     executor->open_handles = 3;
