@@ -149,7 +149,7 @@ static enum err data_parse(const char *data, uint32_t sum, struct pubkey *out)
 enum err address_parse(const char *text, const char **out_prefix,
                        struct pubkey *out_key)
 {
-    char lower[ADDRESS_TEXT_MAX];
+    char lower[ADDRESS_TEXT_MAX] = {0};
     const char *prefix;
 
     CHECK(text != NULL);

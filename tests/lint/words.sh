@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The words that go with the code are there: a README in each folder, the pages
+# of docs, a test for each noun, a corpus for each fuzz target, and the phrases
+# that code quotes from docs/protocol.md.
+. "$(dirname "$0")/common.sh"
+
+for folder in base ledger sched market wallet node cli tests; do
+    page=$folder/README.md
+    if [ ! -f "$page" ]; then
+        lint_say "$page" "the folder has no README" \
+            "about ten lines: what it knows, what it must not know, where to \
+start"
+        continue
+    fi
+    lines=$(wc -l <"$page")
+    if [ "$lines" -lt 5 ] || [ "$lines" -gt 30 ]; then
+        lint_say "$page" "$lines lines; a folder's README has about ten" \
+            "what it knows, what it must not know, where to start; the rest \
+goes to docs/"
+    fi
+done
+
+for page in README.md docs/architecture.md docs/protocol.md docs/operator.md \
+    docs/buyer.md docs/dependencies.md docs/executors.md; do
+    [ -s "$page" ] ||
+        lint_say "$page" "missing or empty" "write it; docs are part of the work"
+done
+
+# Every page of a library that has a body is spoken about by a unit test.
+for folder in base ledger sched market wallet; do
+    while IFS= read -r header; do
+        [ -f "${header%.h}.c" ] || [ -f "${header%.h}_codec.c" ] || continue
+        if ! grep -qsF "#include \"$header\"" -r "tests/unit/$folder"; then
+            noun=$(basename "$header" .h)
+            lint_say "$header" "no test in tests/unit/$folder includes it" \
+                "write tests/unit/$folder/test_$noun.c"
+        fi
+    done < <(lint_files '*.h' | grep "^$folder/")
+done
+
+while IFS= read -r target; do
+    what=$(basename "$target" .c)
+    what=${what#fuzz_}
+    if [ -z "$(ls "tests/fuzz/corpus/$what" 2>/dev/null)" ]; then
+        lint_say "$target" "tests/fuzz/corpus/$what is empty" \
+            "add 5 to 30 small inputs, accepted and refused ones"
+    fi
+done < <(lint_files '*.c' | grep '^tests/fuzz/fuzz_')
+
+# protocol.md: "phrase" in a comment of one line quotes the protocol.
+while IFS= read -r hit; do
+    phrase=$(sed -E 's/.*protocol\.md: "([^"]+)".*/\1/' <<<"$hit")
+    if ! tr -s ' \n' ' ' <docs/protocol.md 2>/dev/null | grep -qF "$phrase"; then
+        lint_say "$(cut -d: -f1,2 <<<"$hit")" \
+            "docs/protocol.md does not say \"$phrase\"" \
+            "quote it as it stands there, or bring the two together"
+    fi
+done < <(lint_files '*.c' '*.h' | xargs -r -d '\n' \
+    grep -nHE 'protocol\.md: "[^"]+"' 2>/dev/null)
+lint_end
