@@ -44,7 +44,7 @@ static unsigned bits_get(const uint8_t packed[PACKED_LEN], unsigned i)
 {
     unsigned index = 0;
     for (unsigned bit = i * WORD_BITS; bit < (i + 1) * WORD_BITS; bit++)
-        index = index << 1 | (packed[bit / 8] >> (7 - bit % 8) & 1u);
+        index = index << 1 | ((unsigned)packed[bit / 8] >> (7 - bit % 8) & 1u);
     return index;
 }
 

@@ -266,25 +266,25 @@ static void the_test_of_the_page_can_tell_an_open_one(void **state)
 /* ---- what is left behind ---- */
 
 #define MASK       0x5au
-#define REGION_MAX ((size_t)1 << 30) /* the sanitizer's shadow is larger */
+#define REGION_MAX ((size_t)64 << 20) /* the sanitizer's shadow is larger */
 
 /* A needle kept masked, so that looking for it does not plant it. */
 struct needle {
     uint8_t masked[32];
 };
 
-static uint8_t nibble(char c)
+static unsigned nibble(char c)
 {
-    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
 static struct needle needle_make(const char *hex)
 {
     struct needle needle;
-    for (size_t i = 0; i < 32; i++)
-        needle.masked[i] =
-            (uint8_t)((nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1])) ^
-                      MASK);
+    for (size_t i = 0; i < 32; i++) {
+        unsigned byte = nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]);
+        needle.masked[i] = (uint8_t)(byte ^ MASK);
+    }
     return needle;
 }
 
