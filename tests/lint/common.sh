@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the lints: which files, what is code in them, how to complain.
 # A lint says what, where and the fix, and ends with lint_end.
 #

@@ -15,6 +15,7 @@ if [ -z "$tool" ] || [ ! -f "$build/compile_commands.json" ]; then
 fi
 memory=$build/lint/tidy
 mkdir -p "$memory"
+rm -f "$memory"/*.log
 
 tidy_key() { # FILE: a hash of all that its findings depend on
     {
