@@ -263,9 +263,9 @@ static void hex_goes_there_and_back(void **state)
 
 static void hex_of_either_case_is_read_and_nothing_else(void **state)
 {
-    static const char *const refused[] = {"abc",   "abcdef", "",     "ag12",
-                                          "ab 1",  "0xab",   "ab1",  "-abc",
-                                          "ab1\n", "/012",   "0:12", "@a12"};
+    static const char *const refused[] = {
+        "abc",  "abcdef", "",     "ag12", "ab 1", "0xab", "ab1",
+        "-abc", "ab1\n",  "/012", "0:12", "@a12", "GABC", "abcg"};
     uint8_t out[2] = {7, 7};
     (void)state;
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
