@@ -72,7 +72,7 @@ MUST_USE enum err chain_check_tx(struct chain *chain, const struct tx *tx,
 
 /* ---- blocks ---- */
 
-/* A block executed on the head: its bytes, results and changes. */
+/* A block executed on its parent: its bytes, results and changes. */
 struct candidate;
 
 struct chain_drop {
@@ -87,9 +87,11 @@ struct chain_drops {
 
 /* Makes the next block out of waiting transactions: time is max(wall_ms, what
  * the parent and min_interval allow). Expired and refused ones are left out and
- * taken out of the pool: *out_drops (freed by free(drops.items)). Faults only.
+ * taken out of the pool: *out_drops (freed by free(drops.items)), also on a
+ * fault. parent: NULL is the head, or a candidate not decided yet. Faults only.
  */
-MUST_USE enum err chain_build(struct chain *chain, struct pool *pool,
+MUST_USE enum err chain_build(struct chain *chain,
+                              const struct candidate *parent, struct pool *pool,
                               uint64_t wall_ms, const struct pubkey *proposer,
                               struct chain_drops *out_drops,
                               struct candidate **out);
@@ -98,12 +100,13 @@ MUST_USE enum err chain_build(struct chain *chain, struct pool *pool,
  * sigs_verified: block_verify_sigs was OK for these bytes; else transaction
  * signatures are checked here, save those that wait in `pool` (may be NULL).
  * First match: what block_decode refuses, ERR_CHAIN, ERR_HEIGHT, ERR_PARENT,
- * ERR_TIME, ERR_PROPOSER, ERR_ROOT (epoch's next_set, params, history), what a
- * transaction is refused for, ERR_TOO_LARGE (the network's limits), ERR_ROOT
- * (receipts, state), ERR_CONSERVATION; or a fault. */
-MUST_USE enum err chain_execute(struct chain *chain, struct bytes block,
-                                bool sigs_verified, struct pool *pool,
-                                struct candidate **out);
+ * ERR_TOO_LARGE (the network's limits), ERR_TIME, ERR_PROPOSER, ERR_ROOT
+ * (epoch, next_set, params, history), ERR_SIGNATURE, what a transaction is
+ * refused for, ERR_ROOT (receipts, state), ERR_CONSERVATION; or a fault. */
+MUST_USE enum err chain_execute(struct chain *chain,
+                                const struct candidate *parent,
+                                struct bytes block, bool sigs_verified,
+                                struct pool *pool, struct candidate **out);
 
 const struct block *candidate_block(const struct candidate *candidate);
 struct bytes candidate_bytes(const struct candidate *candidate);

@@ -11,6 +11,7 @@
 #define POOL_TXS_MAX     20000u
 #define POOL_BYTES_MAX   (32u * 1024 * 1024)
 #define POOL_ACCOUNT_MAX 1024u /* waiting transactions of one account */
+#define POOL_GAP_MAX     16u   /* nonces that may be missing in between */
 
 struct pool;
 
@@ -20,8 +21,8 @@ struct pool_limits {
     uint32_t account_txs; /* 0: POOL_ACCOUNT_MAX */
 };
 
-/* One waiting transaction; everything in it is lent by the pool until it is
- * removed. */
+/* One waiting transaction; everything in it is lent by the pool until the sweep
+ * after its removal. */
 struct pool_entry {
     struct tx tx; /* payload points into bytes */
     struct bytes bytes;
@@ -35,15 +36,17 @@ void pool_free(struct pool *pool); /* NULL is fine */
 /* Copies a transaction in. `next_nonce` is its sender's in the state at the
  * head; the caller has checked signature, kind, fee, expiry and funds.
  * First match: ERR_EXISTS (this very one waits already), ERR_NONCE (below
- * next_nonce, further than account_txs above it, or the nonce is taken),
+ * next_nonce, more than POOL_GAP_MAX missing before it, or already taken),
  * ERR_POOL_FULL, ERR_NOMEM. */
 MUST_USE enum err pool_add(struct pool *pool, const struct tx *tx,
                            struct bytes bytes, uint64_t next_nonce,
                            uint64_t token, uint64_t now_ms);
 /* NULL when it does not wait here. */
 struct pool_entry *pool_find(struct pool *pool, const struct hash *id);
-/* Removes and frees; ids that do not wait are fine. */
+/* Removes; ids that do not wait are fine. The entry's bytes stay readable until
+ * pool_sweep, so that what was said about it in this step holds. */
 void pool_remove(struct pool *pool, const struct hash *id);
+void pool_sweep(struct pool *pool);
 
 uint32_t pool_count(const struct pool *pool);
 uint64_t pool_bytes(const struct pool *pool);

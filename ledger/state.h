@@ -27,6 +27,11 @@ struct state;
 MUST_USE enum err state_get(struct state *state, enum state_table table,
                             struct bytes key, struct arena *arena,
                             struct bytes *out_value);
+/* The same into the caller's fixed memory, for small records. ERR_NOT_FOUND,
+ * ERR_CORRUPT when the value is longer than cap, or a fault. */
+MUST_USE enum err state_read(struct state *state, enum state_table table,
+                             struct bytes key, void *out, size_t cap,
+                             size_t *out_len);
 /* Copies key and value. ERR_TOO_LARGE above LIMIT_STATE_VALUE, ERR_NOMEM. */
 MUST_USE enum err state_put(struct state *state, enum state_table table,
                             struct bytes key, struct bytes value);

@@ -55,6 +55,12 @@ MUST_USE enum err store_get(struct store *store, enum store_table table,
                             struct bytes key, struct arena *arena,
                             struct bytes *out_value);
 
+/* The same into the caller's fixed memory. ERR_CORRUPT when the value is longer
+ * than cap. */
+MUST_USE enum err store_read(struct store *store, enum store_table table,
+                             struct bytes key, void *out, size_t cap,
+                             size_t *out_len);
+
 /* Calls fn for keys with `prefix`, from `from` on (inclusive, must start with
  * prefix or be empty) upwards, or from `from` downwards when `down`. key and
  * value are lent until fn returns; fn may read the store. Stops when fn returns

@@ -16,6 +16,9 @@
 
 #include "ledger/chain.h"
 
+/* How many blocks an answer to SX_FETCH holds at most. */
+#define SX_FETCH_BLOCKS 32u
+
 struct sx;
 
 struct sx_options {
@@ -25,6 +28,9 @@ struct sx_options {
     /* A follower hands a waiting transaction on again after this long; 0: 2 s
      */
     uint64_t relay_ms;
+    /* A validator listens this long before it decides anything: when its disk
+     * was put back to an older state, peers have what it signed since. */
+    uint64_t listen_ms;
 };
 
 /* chain is lent until sx_free. ERR_QUORUM when the signer is one of several

@@ -1,0 +1,515 @@
+/* Executing blocks: one's own and those of others. */
+
+#include "ledger/chain_room.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a block, its transactions and results may take while decoded: a struct
+ * tx and its parsed values per transaction, and room for kinds' scratch. */
+#define CANDIDATE_ARENA_MAX (64u * 1024 * 1024)
+
+/* ---- one transaction ---- */
+
+enum err chain_check_frame(const struct chain *chain, struct state *state,
+                           const struct tx *tx, uint64_t height,
+                           struct account *out_account)
+{
+    const struct tx_kind *kind = chain_kind(chain, tx->kind);
+    if (!hash_equal(&tx->chain, &chain->genesis.chain))
+        return ERR_CHAIN;
+    if (kind == NULL)
+        return ERR_KIND;
+    if (amount_cmp(tx->fee, kind->fee_min(tx->payload.len)) < 0)
+        return ERR_FEE;
+    if (tx->expiry_height < height)
+        return ERR_EXPIRED;
+    TRY(account_get(state, &tx->sender, out_account));
+    if (tx->nonce < out_account->nonce)
+        return ERR_NONCE;
+    return amount_cmp(out_account->balance, tx->fee) < 0 ? ERR_FUNDS : OK;
+}
+
+/* The fee goes over and the nonce up. */
+static enum err take_fee(struct state *state, const struct tx *tx,
+                         const struct block_context *context,
+                         struct account *account)
+{
+    if (account->nonce == UINT64_MAX)
+        return ERR_NONCE;
+    account->nonce++;
+    TRY(amount_sub(account->balance, tx->fee, &account->balance));
+    TRY(account_put(state, &tx->sender, account));
+    return account_credit(state, &context->proposer, tx->fee);
+}
+
+static enum err apply_unguarded(const struct chain *chain, struct state *state,
+                                const struct tx *tx,
+                                const struct block_context *context,
+                                struct arena *arena, struct result *out)
+{
+    struct account account;
+    TRY(chain_check_frame(chain, state, tx, context->height, &account));
+    if (tx->nonce != account.nonce)
+        return ERR_NONCE;
+    TRY(take_fee(state, tx, context, &account));
+    out->tx = tx->id;
+    out->status = OK;
+    out->fee = tx->fee;
+    const struct tx_kind *kind = chain_kind(chain, tx->kind);
+    return kind->apply(state, tx, context, arena, &out->effect);
+}
+
+enum err chain_apply(const struct chain *chain, struct state *state,
+                     const struct tx *tx, const struct block_context *context,
+                     struct arena *arena, struct result *out)
+{
+    struct result result;
+    struct state_mark mark = state_mark(state);
+    memset(&result, 0, sizeof(result));
+    enum err err = apply_unguarded(chain, state, tx, context, arena, &result);
+    if (err != OK) {
+        state_rollback(state, mark);
+        return err;
+    }
+    CHECK(result.effect.account_count <= 3);
+    *out = result;
+    return OK;
+}
+
+static uint64_t earliest_time(const struct chain *chain,
+                              const struct position *parent)
+{
+    uint64_t step = chain->min_interval_ms > 0 ? chain->min_interval_ms : 1;
+    return parent->tip.header.time_ms + step;
+}
+
+static struct block_context context_after(const struct chain *chain,
+                                          const struct position *parent,
+                                          uint64_t wall_ms)
+{
+    uint64_t earliest = earliest_time(chain, parent);
+    return (struct block_context){
+        .chain = chain->genesis.chain,
+        .height = parent->tip.height + 1,
+        .time_ms = wall_ms > earliest ? wall_ms : earliest,
+    };
+}
+
+static enum err check_on_scratch(struct chain *chain, const struct tx *tx,
+                                 uint64_t time_ms)
+{
+    struct block_context context = context_after(chain, &chain->head, time_ms);
+    struct state *scratch;
+    struct result result;
+    struct arena arena;
+    /* Nobody yet: any validator may get the fee, the rules do not ask. */
+    context.proposer = chain->head.set.items[0].key;
+    TRY(state_fork(chain_head_state(chain), &scratch));
+    arena_init(&arena, 1024 * 1024);
+    enum err err = chain_apply(chain, scratch, tx, &context, &arena, &result);
+    arena_done(&arena);
+    state_free(scratch);
+    return err;
+}
+
+enum err chain_check_tx(struct chain *chain, const struct tx *tx,
+                        uint64_t time_ms)
+{
+    struct account account;
+    uint64_t height = chain->head.tip.height + 1;
+    TRY(store_hold(chain->store));
+    enum err err =
+        chain_check_frame(chain, chain_head_state(chain), tx, height, &account);
+    if (err == OK && tx->nonce == account.nonce)
+        err = check_on_scratch(chain, tx, time_ms);
+    store_release(chain->store);
+    return err;
+}
+
+/* ---- positions ---- */
+
+enum err position_advance(const struct chain *chain,
+                          const struct position *before,
+                          const struct header *header, const struct hash *id,
+                          struct state *state, struct position *out)
+{
+    uint64_t next_epoch =
+        epoch_of_height(header->height + 1, chain->epoch_blocks);
+    *out = *before;
+    out->tip = (struct chain_tip){
+        .height = header->height, .id = *id, .header = *header};
+    out->set_is_new = next_epoch != header->epoch;
+    mmr_append(&out->history, id, NULL, NULL);
+    if (!out->set_is_new)
+        return OK;
+    /* One epoch of notice: the state at the start of e names the set of e+1. */
+    if (header->height > 0)
+        out->set = before->next;
+    TRY(validators_from_state(state, &out->next));
+    if (header->height == 0)
+        out->set = out->next;
+    validators_hash(&out->next, &out->next_hash);
+    return OK;
+}
+
+/* ---- candidates ---- */
+
+static struct candidate *candidate_new(void)
+{
+    struct candidate *candidate = calloc(1, sizeof(*candidate));
+    if (candidate == NULL)
+        return NULL;
+    arena_init(&candidate->arena, CANDIDATE_ARENA_MAX);
+    buf_init(&candidate->bytes, LIMIT_BLOCK_BYTES);
+    buf_init(&candidate->cert, CERT_BYTES_MAX);
+    return candidate;
+}
+
+/* The header's fields that follow from the parent alone. */
+static void fill_header(const struct chain *chain,
+                        const struct position *parent, struct header *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->chain = chain->genesis.chain;
+    out->height = parent->tip.height + 1;
+    out->epoch = epoch_of_height(out->height, chain->epoch_blocks);
+    out->parent = parent->tip.id;
+    out->next_set = parent->next_hash;
+    out->params = chain->params_hash;
+    mmr_root(&parent->history, &out->history_root);
+}
+
+static enum err audit(const struct chain *chain, struct state *state)
+{
+#ifdef SUAN_AUDIT
+    struct amount sum;
+    TRY(chain_sum_money(state, &sum));
+    CHECK(amount_cmp(sum, chain->supply) == 0);
+#else
+    (void)chain;
+    (void)state;
+#endif
+    return OK;
+}
+
+/* Seals the overlay and fills the roots that follow from execution. */
+static enum err finish_roots(const struct chain *chain,
+                             struct candidate *candidate, struct header *header)
+{
+    const struct block *block = &candidate->block;
+    TRY(block_tx_root(block->txs, block->tx_count, &header->tx_root));
+    TRY(results_root(candidate->results, block->tx_count,
+                     &header->receipt_root));
+    TRY(state_seal(candidate->overlay, amount_micro(0), &header->state_root));
+    return audit(chain, candidate->overlay);
+}
+
+/* ---- building ---- */
+
+struct builder {
+    struct chain *chain;
+    struct pool *pool;
+    struct candidate *candidate;
+    struct block_context context;
+    struct bytes *tx_bytes;
+    size_t bytes; /* of the block so far */
+    uint32_t cap;
+    struct chain_drops *drops;
+    size_t drop_cap;
+};
+
+static enum err drop_entry(struct builder *b, struct pool_entry *entry,
+                           enum err reason)
+{
+    struct chain_drops *drops = b->drops;
+    if (drops->count == b->drop_cap) {
+        size_t cap = b->drop_cap == 0 ? 16 : 2 * b->drop_cap;
+        struct chain_drop *items = realloc(drops->items, cap * sizeof(*items));
+        if (items == NULL)
+            return ERR_NOMEM;
+        drops->items = items;
+        b->drop_cap = cap;
+    }
+    drops->items[drops->count++] =
+        (struct chain_drop){entry->tx.id, entry->token, reason};
+    struct hash id = entry->tx.id;
+    pool_remove(b->pool, &id);
+    return OK;
+}
+
+/* Puts one transaction into the block. *out_full: the block has no room. */
+static enum err take_entry(struct builder *b, struct pool_entry *entry,
+                           bool *out_full)
+{
+    struct block *block = &b->candidate->block;
+    size_t size = 4 + entry->bytes.len;
+    if (block->tx_count == b->cap ||
+        b->bytes + size > b->chain->block_bytes_max) {
+        *out_full = true;
+        return OK;
+    }
+    enum err err = chain_apply(b->chain, b->candidate->overlay, &entry->tx,
+                               &b->context, &b->candidate->arena,
+                               &b->candidate->results[block->tx_count]);
+    if (err_is_fault(err))
+        return err;
+    if (err != OK)
+        return drop_entry(b, entry, err);
+    block->txs[block->tx_count] = entry->tx;
+    b->tx_bytes[block->tx_count] = entry->bytes;
+    block->tx_count++;
+    b->bytes += size;
+    return OK;
+}
+
+/* A turn in arrival order: the account's next transaction, which may have come
+ * later than the one whose turn it is. *out_after: where to go on. */
+static enum err take_turn(struct builder *b, struct pool_entry *turn,
+                          bool *out_full)
+{
+    struct account account;
+    TRY(account_get(b->candidate->overlay, &turn->tx.sender, &account));
+    struct pool_entry *entry =
+        pool_account_next(b->pool, &turn->tx.sender, account.nonce);
+    if (entry == NULL || entry->tx.nonce != account.nonce)
+        return OK;
+    return take_entry(b, entry, out_full);
+}
+
+static enum err drop_expired(struct builder *b)
+{
+    struct pool_entry *entry = pool_next(b->pool, NULL);
+    while (entry != NULL) {
+        struct pool_entry *next = pool_next(b->pool, entry);
+        if (entry->tx.expiry_height < b->context.height)
+            TRY(drop_entry(b, entry, ERR_EXPIRED));
+        entry = next;
+    }
+    return OK;
+}
+
+/* The senders in arrival order; taking a turn may remove entries, so the list
+ * is copied first. */
+static enum err take_all(struct builder *b)
+{
+    uint32_t waiting = pool_count(b->pool);
+    struct hash *turns = malloc(((size_t)waiting + 1) * sizeof(*turns));
+    uint32_t count = 0;
+    bool full = false;
+    enum err err = OK;
+    if (turns == NULL)
+        return ERR_NOMEM;
+    for (struct pool_entry *entry = pool_next(b->pool, NULL); entry != NULL;
+         entry = pool_next(b->pool, entry))
+        turns[count++] = entry->tx.id;
+    CHECK(count == waiting);
+    for (uint32_t i = 0; i < count && err == OK && !full; i++) {
+        struct pool_entry *turn = pool_find(b->pool, &turns[i]);
+        if (turn != NULL)
+            err = take_turn(b, turn, &full);
+    }
+    free(turns);
+    return err;
+}
+
+/* Points the transactions into the block's own bytes. */
+static void own_bytes(struct builder *b)
+{
+    struct block *block = &b->candidate->block;
+    const uint8_t *at = b->candidate->bytes.ptr + HEADER_BYTES + 2 + 4;
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        struct bytes old = b->tx_bytes[i];
+        struct tx *tx = &block->txs[i];
+        at += 4;
+        block->tx_bytes[i] = bytes_make(at, old.len);
+        if (tx->payload.len > 0)
+            tx->payload.ptr = at + (tx->payload.ptr - old.ptr);
+        at += old.len;
+    }
+    CHECK(at == b->candidate->bytes.ptr + b->candidate->bytes.len);
+}
+
+static enum err finish_build(struct builder *b, const struct position *parent)
+{
+    struct candidate *candidate = b->candidate;
+    struct block *block = &candidate->block;
+    struct header *header = &block->header;
+    TRY(finish_roots(b->chain, candidate, header));
+    header_id(header, &block->id);
+    block_encode(header, b->tx_bytes, block->tx_count, &candidate->bytes);
+    TRY(candidate->bytes.err);
+    CHECK(candidate->bytes.len <= b->chain->block_bytes_max);
+    own_bytes(b);
+    return position_advance(b->chain, parent, header, &block->id,
+                            candidate->overlay, &candidate->after);
+}
+
+static enum err build_into(struct builder *b, const struct position *parent)
+{
+    struct candidate *candidate = b->candidate;
+    struct block *block = &candidate->block;
+    uint32_t waiting = pool_count(b->pool);
+    b->cap = (uint32_t)b->chain->block_txs_max;
+    if (waiting < b->cap)
+        b->cap = waiting;
+    block->txs = arena_calloc(&candidate->arena, b->cap, sizeof(*block->txs));
+    block->tx_bytes =
+        arena_calloc(&candidate->arena, b->cap, sizeof(*block->tx_bytes));
+    candidate->results =
+        arena_calloc(&candidate->arena, b->cap, sizeof(*candidate->results));
+    b->tx_bytes = arena_calloc(&candidate->arena, b->cap, sizeof(*b->tx_bytes));
+    if (block->txs == NULL || block->tx_bytes == NULL ||
+        candidate->results == NULL || b->tx_bytes == NULL)
+        return ERR_NOMEM;
+    fill_header(b->chain, parent, &block->header);
+    block->header.time_ms = b->context.time_ms;
+    block->header.proposer = b->context.proposer;
+    b->bytes = HEADER_BYTES + 2 + 4;
+    TRY(drop_expired(b));
+    TRY(take_all(b));
+    return finish_build(b, parent);
+}
+
+enum err chain_build(struct chain *chain, const struct candidate *parent,
+                     struct pool *pool, uint64_t wall_ms,
+                     const struct pubkey *proposer,
+                     struct chain_drops *out_drops, struct candidate **out)
+{
+    const struct position *position = chain_parent_position(chain, parent);
+    struct builder b = {.chain = chain, .pool = pool, .drops = out_drops};
+    *out_drops = (struct chain_drops){0};
+    b.context = context_after(chain, position, wall_ms);
+    b.context.proposer = *proposer;
+    b.candidate = candidate_new();
+    if (b.candidate == NULL)
+        return ERR_NOMEM;
+    b.candidate->parent = position->tip.id;
+    enum err err = store_hold(chain->store);
+    if (err == OK) {
+        err = state_fork(chain_parent_state(chain, parent),
+                         &b.candidate->overlay);
+        if (err == OK)
+            err = build_into(&b, position);
+        store_release(chain->store);
+    }
+    if (err != OK) {
+        candidate_free(b.candidate);
+        return err;
+    }
+    *out = b.candidate;
+    return OK;
+}
+
+/* ---- executing another's ---- */
+
+static enum err check_header(const struct chain *chain,
+                             const struct position *parent,
+                             const struct candidate *candidate)
+{
+    const struct header *header = &candidate->block.header;
+    struct header expected;
+    fill_header(chain, parent, &expected);
+    if (!hash_equal(&header->chain, &expected.chain))
+        return ERR_CHAIN;
+    if (header->height != expected.height)
+        return ERR_HEIGHT;
+    if (!hash_equal(&header->parent, &expected.parent))
+        return ERR_PARENT;
+    if (candidate->bytes.len > chain->block_bytes_max ||
+        candidate->block.tx_count > chain->block_txs_max)
+        return ERR_TOO_LARGE;
+    if (header->time_ms < earliest_time(chain, parent))
+        return ERR_TIME;
+    if (validators_find(&parent->set, &header->proposer) < 0)
+        return ERR_PROPOSER;
+    if (header->epoch != expected.epoch ||
+        !hash_equal(&header->next_set, &expected.next_set) ||
+        !hash_equal(&header->params, &expected.params) ||
+        !hash_equal(&header->history_root, &expected.history_root))
+        return ERR_ROOT;
+    return OK;
+}
+
+/* A transaction that waits in our pool was verified when it came: same id, same
+ * bytes. */
+static enum err check_sigs(const struct chain *chain, const struct block *block,
+                           struct pool *pool)
+{
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        const struct tx *tx = &block->txs[i];
+        if (pool == NULL || pool_find(pool, &tx->id) == NULL)
+            TRY(tx_verify(tx, &chain->genesis.chain));
+    }
+    return OK;
+}
+
+static enum err run_all(const struct chain *chain, struct candidate *candidate)
+{
+    const struct block *block = &candidate->block;
+    struct block_context context = {
+        .chain = chain->genesis.chain,
+        .height = block->header.height,
+        .time_ms = block->header.time_ms,
+        .proposer = block->header.proposer,
+    };
+    candidate->results = arena_calloc(&candidate->arena, block->tx_count,
+                                      sizeof(*candidate->results));
+    if (candidate->results == NULL)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < block->tx_count; i++)
+        TRY(chain_apply(chain, candidate->overlay, &block->txs[i], &context,
+                        &candidate->arena, &candidate->results[i]));
+    return OK;
+}
+
+static enum err execute_into(struct chain *chain, const struct position *parent,
+                             struct candidate *candidate, bool sigs_verified,
+                             struct pool *pool)
+{
+    struct block *block = &candidate->block;
+    struct header got = {0};
+    TRY(block_decode(buf_bytes(&candidate->bytes), &candidate->arena, block));
+    TRY(check_header(chain, parent, candidate));
+    if (!sigs_verified)
+        TRY(check_sigs(chain, block, pool));
+    TRY(run_all(chain, candidate));
+    TRY(finish_roots(chain, candidate, &got));
+    if (!hash_equal(&got.receipt_root, &block->header.receipt_root) ||
+        !hash_equal(&got.state_root, &block->header.state_root))
+        return ERR_ROOT;
+    return position_advance(chain, parent, &block->header, &block->id,
+                            candidate->overlay, &candidate->after);
+}
+
+enum err chain_execute(struct chain *chain, const struct candidate *parent,
+                       struct bytes block, bool sigs_verified,
+                       struct pool *pool, struct candidate **out)
+{
+    const struct position *position = chain_parent_position(chain, parent);
+    if (block.len > LIMIT_BLOCK_BYTES)
+        return ERR_TOO_LARGE;
+    struct candidate *candidate = candidate_new();
+    if (candidate == NULL)
+        return ERR_NOMEM;
+    candidate->parent = position->tip.id;
+    buf_add(&candidate->bytes, block);
+    enum err err = candidate->bytes.err;
+    if (err == OK)
+        err = store_hold(chain->store);
+    if (err == OK) {
+        err =
+            state_fork(chain_parent_state(chain, parent), &candidate->overlay);
+        if (err == OK)
+            err = execute_into(chain, position, candidate, sigs_verified, pool);
+        store_release(chain->store);
+    }
+    if (err != OK) {
+        candidate_free(candidate);
+        return err;
+    }
+    *out = candidate;
+    return OK;
+}

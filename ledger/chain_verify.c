@@ -1,0 +1,211 @@
+/* Executing the whole chain again and comparing. */
+
+#include "ledger/chain_room.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+struct replay {
+    struct store *store; /* what is verified */
+    struct store *scratch;
+    struct chain *chain; /* on scratch */
+    struct verify_report *report;
+    verify_fn fn;
+    void *ctx;
+};
+
+/* Notes the first difference. Faults stay faults. */
+static enum err differs(struct replay *replay, const char *what, enum err err)
+{
+    replay->report->what = what;
+    replay->report->err = err;
+    return err_is_fault(err) ? err : ERR_CORRUPT;
+}
+
+static enum err read_at(struct replay *replay, enum store_table table,
+                        uint64_t height, struct arena *arena, struct bytes *out)
+{
+    uint8_t key[8];
+    return store_get(replay->store, table, key_height(height, key), arena, out);
+}
+
+static enum err check_cert(struct replay *replay, struct bytes bytes,
+                           const struct candidate *candidate, struct cert *cert)
+{
+    const struct block *block = candidate_block(candidate);
+    enum err err = cert_decode(bytes, cert);
+    if (err == OK &&
+        (cert->kind != VOTE_FINALIZE || cert->on.epoch != block->header.epoch ||
+         !hash_equal(&cert->on.id, &block->id)))
+        err = ERR_QUORUM;
+    if (err == OK)
+        err = cert_verify(cert, chain_validators(replay->chain),
+                          chain_id(replay->chain));
+    return err == OK ? OK : differs(replay, "certificate", err);
+}
+
+/* Takes the candidate on OK. */
+static enum err store_replayed(struct replay *replay,
+                               struct candidate *candidate,
+                               const struct cert *cert)
+{
+    struct store_batch *batch;
+    TRY(chain_commit(replay->chain, candidate, cert, &batch));
+    uint64_t height = store_batch_height(batch);
+    enum err err = store_commit(replay->scratch, batch);
+    store_batch_free(batch);
+    TRY(err);
+    chain_stored(replay->chain, height);
+    return OK;
+}
+
+static enum err replay_block(struct replay *replay, uint64_t height,
+                             struct arena *arena)
+{
+    struct candidate *candidate;
+    struct bytes block;
+    struct bytes cert_bytes;
+    struct cert cert;
+    enum err err = read_at(replay, STORE_BLOCK, height, arena, &block);
+    if (err != OK)
+        return differs(replay, "block missing", err);
+    err = read_at(replay, STORE_CERT, height, arena, &cert_bytes);
+    if (err != OK)
+        return differs(replay, "certificate missing", err);
+    err = chain_execute(replay->chain, NULL, block, false, NULL, &candidate);
+    if (err != OK)
+        return differs(replay, "block does not execute", err);
+    uint32_t txs = candidate_block(candidate)->tx_count;
+    err = check_cert(replay, cert_bytes, candidate, &cert);
+    if (err != OK) {
+        candidate_free(candidate);
+        return err;
+    }
+    /* From here the chain owns it, also when the scratch store fails. */
+    err = store_replayed(replay, candidate, &cert);
+    if (err != OK)
+        return differs(replay, "replay could not be kept", err);
+    replay->report->height = height;
+    replay->report->txs += txs;
+    return OK;
+}
+
+/* ---- the tables, record by record ---- */
+
+struct compare {
+    struct replay *replay;
+    enum store_table table;
+    uint64_t count;
+};
+
+static enum err compare_record(void *ctx, struct bytes key, struct bytes value)
+{
+    struct compare *compare = ctx;
+    struct arena arena;
+    struct bytes ours;
+    arena_init(&arena, 2 * LIMIT_BLOCK_BYTES + GENESIS_BYTES_MAX);
+    enum err err =
+        store_get(compare->replay->scratch, compare->table, key, &arena, &ours);
+    if (err == OK && !bytes_equal(ours, value))
+        err = ERR_CORRUPT;
+    arena_done(&arena);
+    compare->count++;
+    return err;
+}
+
+static enum err count_record(void *ctx, struct bytes key, struct bytes value)
+{
+    uint64_t *count = ctx;
+    (void)key;
+    (void)value;
+    (*count)++;
+    return OK;
+}
+
+static enum err compare_table(struct replay *replay, enum store_table table)
+{
+    static const char *const names[STORE_TABLES] = {
+        "notes",         "blocks",        "certificates",   "results",
+        "state records", "state pages",   "history",        "transaction index",
+        "account index", "subject index", "validator sets", "block index",
+    };
+    struct compare compare = {.replay = replay, .table = table};
+    struct store_range all = {.table = table};
+    uint64_t count = 0;
+    enum err err = store_each(replay->store, &all, compare_record, &compare);
+    if (err == OK)
+        err = store_each(replay->scratch, &all, count_record, &count);
+    if (err == OK && count != compare.count)
+        err = ERR_NOT_FOUND;
+    return err == OK ? OK : differs(replay, names[table], err);
+}
+
+static enum err replay_all(struct replay *replay)
+{
+    struct verify_report *report = replay->report;
+    struct arena arena;
+    enum err err = OK;
+    arena_init(&arena, 4 * LIMIT_BLOCK_BYTES);
+    for (uint64_t h = 1; h <= report->tip && err == OK; h++) {
+        err = replay_block(replay, h, &arena);
+        arena_reset(&arena);
+        if (err == OK && replay->fn != NULL)
+            err = replay->fn(replay->ctx, report);
+    }
+    arena_done(&arena);
+    /* The notes hold the store's own layout number; the rest is the chain's. */
+    for (unsigned t = STORE_BLOCK; t < STORE_TABLES && err == OK; t++)
+        err = compare_table(replay, (enum store_table)t);
+    report->tip_id = chain_tip(replay->chain).id;
+    return err;
+}
+
+static enum err stored_tip(struct replay *replay)
+{
+    uint8_t raw[8];
+    size_t len = 0;
+    enum err err = store_read(replay->store, STORE_META, BYTES_LIT(META_TIP),
+                              raw, sizeof(raw), &len);
+    if (err != OK || len != sizeof(raw))
+        return differs(replay, "tip", err != OK ? err : ERR_CORRUPT);
+    replay->report->tip = u64be_get(raw);
+    return OK;
+}
+
+static enum err verify_held(struct replay *replay,
+                            const struct genesis *genesis,
+                            const struct kind_table *kinds)
+{
+    TRY(stored_tip(replay));
+    enum err err = chain_open(replay->scratch, genesis, kinds, &replay->chain);
+    if (err != OK)
+        return differs(replay, "scratch store", err);
+    err = replay_all(replay);
+    chain_close(replay->chain);
+    return err;
+}
+
+enum err chain_verify(struct store *store, const struct genesis *genesis,
+                      const struct kind_table *kinds, struct store *scratch,
+                      verify_fn fn, void *ctx, struct verify_report *out_report)
+{
+    struct store *own = NULL;
+    struct replay replay = {.store = store,
+                            .scratch = scratch,
+                            .report = out_report,
+                            .fn = fn,
+                            .ctx = ctx};
+    memset(out_report, 0, sizeof(*out_report));
+    if (scratch == NULL) {
+        TRY(store_mem_new(&own));
+        replay.scratch = own;
+    }
+    enum err err = store_hold(store);
+    if (err == OK) {
+        err = verify_held(&replay, genesis, kinds);
+        store_release(store);
+    }
+    store_close(own);
+    return err;
+}

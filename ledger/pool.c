@@ -1,0 +1,264 @@
+#include "ledger/pool.h"
+
+#include "base/check.h"
+#include "ledger/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    struct pool_entry public; /* first: what callers see */
+    struct map_leaf by_id;
+    struct map_leaf by_nonce;
+    uint8_t nonce_key[8];
+    struct sender *sender;
+    struct entry *older;
+    struct entry *newer;
+    uint8_t bytes[];
+};
+
+struct sender {
+    struct map_leaf leaf;
+    struct pubkey key;
+    struct map entries; /* by nonce, big-endian */
+    struct amount fees;
+};
+
+struct pool {
+    struct pool_limits limits;
+    struct map by_id;
+    struct map senders;
+    struct entry *oldest;
+    struct entry *newest;
+    struct entry *removed; /* until the sweep, linked by newer */
+    uint64_t bytes;
+};
+
+#define CONTAINER(ptr, type, member)                                           \
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+enum err pool_new(const struct pool_limits *limits, struct pool **out)
+{
+    struct pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL)
+        return ERR_NOMEM;
+    if (limits != NULL)
+        pool->limits = *limits;
+    if (pool->limits.txs == 0)
+        pool->limits.txs = POOL_TXS_MAX;
+    if (pool->limits.bytes == 0)
+        pool->limits.bytes = POOL_BYTES_MAX;
+    if (pool->limits.account_txs == 0)
+        pool->limits.account_txs = POOL_ACCOUNT_MAX;
+    *out = pool;
+    return OK;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (pool == NULL)
+        return;
+    while (pool->oldest != NULL) {
+        struct hash id = pool->oldest->public.tx.id;
+        pool_remove(pool, &id);
+    }
+    CHECK(pool->bytes == 0 && pool->senders.count == 0);
+    pool_sweep(pool);
+    free(pool);
+}
+
+static struct sender *find_sender(const struct pool *pool,
+                                  const struct pubkey *key)
+{
+    struct map_leaf *leaf = map_find(&pool->senders, BYTES_OF(key->b));
+    return leaf == NULL ? NULL : CONTAINER(leaf, struct sender, leaf);
+}
+
+static struct entry *find_entry(const struct pool *pool, const struct hash *id)
+{
+    struct map_leaf *leaf = map_find(&pool->by_id, hash_as_bytes(id));
+    return leaf == NULL ? NULL : CONTAINER(leaf, struct entry, by_id);
+}
+
+static struct sender *sender_new(struct pool *pool, const struct pubkey *key)
+{
+    struct sender *sender = calloc(1, sizeof(*sender));
+    if (sender == NULL)
+        return NULL;
+    sender->key = *key;
+    sender->leaf.key = BYTES_OF(sender->key.b);
+    CHECK(map_insert(&pool->senders, &sender->leaf) == NULL);
+    return sender;
+}
+
+static void sender_drop_empty(struct pool *pool, struct sender *sender)
+{
+    if (sender->entries.count > 0)
+        return;
+    CHECK(map_remove(&pool->senders, sender->leaf.key) == &sender->leaf);
+    free(sender);
+}
+
+static enum err check_room(const struct pool *pool, const struct sender *sender,
+                           size_t len)
+{
+    if (pool->by_id.count >= pool->limits.txs ||
+        len > pool->limits.bytes - pool->bytes)
+        return ERR_POOL_FULL;
+    if (sender != NULL && sender->entries.count >= pool->limits.account_txs)
+        return ERR_POOL_FULL;
+    return OK;
+}
+
+static enum err check_nonce(const struct sender *sender, uint64_t nonce,
+                            uint64_t next_nonce)
+{
+    uint8_t key[8];
+    size_t waiting = sender != NULL ? sender->entries.count : 0;
+    if (nonce < next_nonce || nonce - next_nonce > waiting + POOL_GAP_MAX)
+        return ERR_NONCE;
+    u64be_put(key, nonce);
+    if (sender != NULL && map_find(&sender->entries, BYTES_OF(key)) != NULL)
+        return ERR_NONCE;
+    return OK;
+}
+
+static struct entry *entry_new(const struct tx *tx, struct bytes bytes)
+{
+    struct entry *entry = malloc(sizeof(*entry) + bytes.len);
+    if (entry == NULL)
+        return NULL;
+    memset(entry, 0, sizeof(*entry));
+    memcpy(entry->bytes, bytes.ptr, bytes.len);
+    entry->public.tx = *tx;
+    entry->public.bytes = bytes_make(entry->bytes, bytes.len);
+    if (tx->payload.len > 0) {
+        CHECK(tx->payload.ptr >= bytes.ptr &&
+              tx->payload.ptr + tx->payload.len <= bytes.ptr + bytes.len);
+        entry->public.tx.payload.ptr =
+            entry->bytes + (tx->payload.ptr - bytes.ptr);
+    }
+    entry->by_id.key = hash_as_bytes(&entry->public.tx.id);
+    u64be_put(entry->nonce_key, tx->nonce);
+    entry->by_nonce.key = BYTES_OF(entry->nonce_key);
+    return entry;
+}
+
+static void link_entry(struct pool *pool, struct sender *sender,
+                       struct entry *entry)
+{
+    entry->sender = sender;
+    entry->older = pool->newest;
+    if (pool->newest != NULL)
+        pool->newest->newer = entry;
+    else
+        pool->oldest = entry;
+    pool->newest = entry;
+    CHECK(map_insert(&pool->by_id, &entry->by_id) == NULL);
+    CHECK(map_insert(&sender->entries, &entry->by_nonce) == NULL);
+    pool->bytes += entry->public.bytes.len;
+}
+
+enum err pool_add(struct pool *pool, const struct tx *tx, struct bytes bytes,
+                  uint64_t next_nonce, uint64_t token, uint64_t now_ms)
+{
+    struct sender *sender = find_sender(pool, &tx->sender);
+    struct amount fees = amount_micro(0);
+    if (find_entry(pool, &tx->id) != NULL)
+        return ERR_EXISTS;
+    TRY(check_nonce(sender, tx->nonce, next_nonce));
+    TRY(check_room(pool, sender, bytes.len));
+    if (amount_add(sender != NULL ? sender->fees : fees, tx->fee, &fees) != OK)
+        return ERR_POOL_FULL;
+    struct entry *entry = entry_new(tx, bytes);
+    if (entry == NULL)
+        return ERR_NOMEM;
+    if (sender == NULL && (sender = sender_new(pool, &tx->sender)) == NULL) {
+        free(entry);
+        return ERR_NOMEM;
+    }
+    entry->public.token = token;
+    entry->public.added_ms = now_ms;
+    sender->fees = fees;
+    link_entry(pool, sender, entry);
+    return OK;
+}
+
+struct pool_entry *pool_find(struct pool *pool, const struct hash *id)
+{
+    struct entry *entry = find_entry(pool, id);
+    return entry == NULL ? NULL : &entry->public;
+}
+
+void pool_remove(struct pool *pool, const struct hash *id)
+{
+    struct entry *entry = find_entry(pool, id);
+    if (entry == NULL)
+        return;
+    struct sender *sender = entry->sender;
+    if (entry->older != NULL)
+        entry->older->newer = entry->newer;
+    else
+        pool->oldest = entry->newer;
+    if (entry->newer != NULL)
+        entry->newer->older = entry->older;
+    else
+        pool->newest = entry->older;
+    CHECK(map_remove(&pool->by_id, entry->by_id.key) == &entry->by_id);
+    CHECK(map_remove(&sender->entries, entry->by_nonce.key) ==
+          &entry->by_nonce);
+    enum err err =
+        amount_sub(sender->fees, entry->public.tx.fee, &sender->fees);
+    CHECK(err == OK);
+    pool->bytes -= entry->public.bytes.len;
+    sender_drop_empty(pool, sender);
+    entry->sender = NULL;
+    entry->newer = pool->removed;
+    pool->removed = entry;
+}
+
+void pool_sweep(struct pool *pool)
+{
+    while (pool->removed != NULL) {
+        struct entry *entry = pool->removed;
+        pool->removed = entry->newer;
+        free(entry);
+    }
+}
+
+uint32_t pool_count(const struct pool *pool)
+{
+    return (uint32_t)pool->by_id.count;
+}
+
+uint64_t pool_bytes(const struct pool *pool)
+{
+    return pool->bytes;
+}
+
+struct amount pool_fees(const struct pool *pool, const struct pubkey *sender)
+{
+    struct sender *found = find_sender(pool, sender);
+    return found == NULL ? amount_micro(0) : found->fees;
+}
+
+struct pool_entry *pool_next(struct pool *pool, const struct pool_entry *after)
+{
+    const struct entry *entry = (const struct entry *)(const void *)after;
+    struct entry *next = entry == NULL ? pool->oldest : entry->newer;
+    return next == NULL ? NULL : &next->public;
+}
+
+struct pool_entry *pool_account_next(struct pool *pool,
+                                     const struct pubkey *sender,
+                                     uint64_t nonce)
+{
+    uint8_t key[8];
+    struct sender *found = find_sender(pool, sender);
+    if (found == NULL)
+        return NULL;
+    u64be_put(key, nonce);
+    struct map_leaf *leaf = map_ceiling(&found->entries, BYTES_OF(key));
+    return leaf == NULL ? NULL
+                        : &CONTAINER(leaf, struct entry, by_nonce)->public;
+}

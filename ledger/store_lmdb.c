@@ -1,0 +1,428 @@
+/* The store on disk: LMDB with full sync. Never WRITEMAP (a wild pointer would
+ * write the database), never NOSYNC (a commit would be a guess). */
+
+#include "ledger/store_backend.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <lmdb.h>
+
+#define MAP_BYTES      (UINT64_C(64) << 30)
+#define LAYOUT         1u
+#define LAYOUT_KEY     "layout"
+#define FREE_BYTES_LOW (UINT64_C(4) << 20)
+
+struct store_lmdb {
+    struct store store;
+    MDB_env *env;
+    MDB_dbi tables[STORE_TABLES];
+    MDB_txn *reader; /* reset between holds */
+    int lock_fd;     /* -1: read only */
+    bool read_only;
+    char dir[PATH_MAX];
+};
+
+static const char *const table_names[STORE_TABLES] = {
+    [STORE_META] = "meta",
+    [STORE_BLOCK] = "block",
+    [STORE_CERT] = "cert",
+    [STORE_RESULT] = "result",
+    [STORE_STATE] = "state",
+    [STORE_PAGE] = "page",
+    [STORE_MMR] = "mmr",
+    [STORE_TX] = "tx",
+    [STORE_ACCOUNT_TX] = "account",
+    [STORE_SUBJECT_TX] = "subject",
+    [STORE_SET] = "set",
+    [STORE_BLOCK_ID] = "id",
+};
+
+static struct store_lmdb *lmdb_of(struct store *store)
+{
+    return (struct store_lmdb *)(void *)store;
+}
+
+/* What LMDB and the system say, in our words. */
+static enum err map_error(int rc)
+{
+    switch (rc) {
+    case MDB_SUCCESS:
+        return OK;
+    case MDB_NOTFOUND:
+        return ERR_NOT_FOUND;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ERR_FULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_BAD_DBI:
+    case MDB_INCOMPATIBLE:
+        return ERR_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return ERR_VERSION;
+    case ENOMEM:
+        return ERR_NOMEM;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ERR_PERM;
+    case ENOENT:
+        return ERR_NOT_FOUND;
+    case EBUSY:
+    case EAGAIN:
+    case MDB_READERS_FULL:
+        return ERR_BUSY;
+    default:
+        return ERR_IO;
+    }
+}
+
+/* LMDB reports a short write, which is how a full disk often shows, as EIO. */
+static enum err map_write_error(const struct store_lmdb *db, int rc)
+{
+    struct statvfs vfs;
+    enum err err = map_error(rc);
+    if (err == ERR_IO && statvfs(db->dir, &vfs) == 0 &&
+        (uint64_t)vfs.f_bavail * vfs.f_frsize < FREE_BYTES_LOW)
+        return ERR_FULL;
+    return err;
+}
+
+static MDB_val val_of(struct bytes bytes)
+{
+    /* LMDB takes non-const pointers and does not write through them. */
+    union {
+        const uint8_t *in;
+        void *out;
+    } ptr = {.in = bytes.ptr};
+    return (MDB_val){bytes.len, ptr.out};
+}
+
+static struct bytes bytes_of(const MDB_val *val)
+{
+    return bytes_make(val->mv_size > 0 ? val->mv_data : NULL, val->mv_size);
+}
+
+/* ---- reading ---- */
+
+static enum err lmdb_hold(struct store *store)
+{
+    return map_error(mdb_txn_renew(lmdb_of(store)->reader));
+}
+
+static void lmdb_release(struct store *store)
+{
+    mdb_txn_reset(lmdb_of(store)->reader);
+}
+
+static enum err lmdb_peek(struct store *store, enum store_table table,
+                          struct bytes key, struct bytes *out)
+{
+    struct store_lmdb *db = lmdb_of(store);
+    MDB_val k = val_of(key);
+    MDB_val v;
+    if (key.len == 0 || key.len > STORE_KEY_MAX)
+        return ERR_NOT_FOUND;
+    int rc = mdb_get(db->reader, db->tables[table], &k, &v);
+    if (rc == MDB_SUCCESS)
+        *out = bytes_of(&v);
+    return map_error(rc);
+}
+
+/* Puts the cursor on the first key of the range; MDB_NOTFOUND: empty. */
+static int cursor_start(MDB_cursor *cursor, const struct store_range *range,
+                        MDB_val *key, MDB_val *value)
+{
+    uint8_t past[STORE_KEY_MAX];
+    struct bytes from = store_range_from(range);
+    bool exact = range->from.len > 0;
+    if (range->down && !exact) {
+        memset(past, 0xff, sizeof(past));
+        if (from.len > 0)
+            memcpy(past, from.ptr, from.len);
+        from = BYTES_OF(past);
+    }
+    if (from.len == 0)
+        return mdb_cursor_get(cursor, key, value, MDB_FIRST);
+    MDB_val start = val_of(from);
+    *key = start;
+    int rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+    if (!range->down)
+        return rc;
+    if (rc == MDB_NOTFOUND)
+        return mdb_cursor_get(cursor, key, value, MDB_LAST);
+    if (rc == MDB_SUCCESS && !bytes_equal(bytes_of(key), from))
+        return mdb_cursor_get(cursor, key, value, MDB_PREV);
+    return rc;
+}
+
+static enum err lmdb_each(struct store *store, const struct store_range *range,
+                          store_each_fn fn, void *ctx)
+{
+    struct store_lmdb *db = lmdb_of(store);
+    MDB_cursor *cursor;
+    MDB_val key;
+    MDB_val value;
+    enum err err = OK;
+    TRY(map_error(
+        mdb_cursor_open(db->reader, db->tables[range->table], &cursor)));
+    int rc = cursor_start(cursor, range, &key, &value);
+    while (rc == MDB_SUCCESS && err == OK) {
+        if (!store_range_has(range, bytes_of(&key)))
+            break;
+        err = fn(ctx, bytes_of(&key), bytes_of(&value));
+        rc = mdb_cursor_get(cursor, &key, &value,
+                            range->down ? MDB_PREV : MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    if (err == OK && rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
+        err = map_error(rc);
+    return err;
+}
+
+/* ---- writing ---- */
+
+static bool grows_at_the_end(enum store_table table)
+{
+    return table == STORE_BLOCK || table == STORE_CERT || table == STORE_RESULT;
+}
+
+static int apply_op(const struct store_lmdb *db, MDB_txn *txn,
+                    const struct store_op *op)
+{
+    MDB_dbi table = db->tables[op->table];
+    MDB_val key = val_of(op->key);
+    MDB_val value = val_of(op->value);
+    if (op->is_delete) {
+        int rc = mdb_del(txn, table, &key, NULL);
+        return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
+    }
+    if (grows_at_the_end(op->table)) {
+        /* Fills pages to the brim; falls back when it is not at the end. */
+        int rc = mdb_put(txn, table, &key, &value, MDB_APPEND);
+        if (rc != MDB_KEYEXIST)
+            return rc;
+        key = val_of(op->key);
+        value = val_of(op->value);
+    }
+    return mdb_put(txn, table, &key, &value, 0);
+}
+
+static enum err lmdb_commit(struct store *store,
+                            const struct store_batch *batch)
+{
+    struct store_lmdb *db = lmdb_of(store);
+    struct store_op op;
+    MDB_txn *txn;
+    size_t at = 0;
+    CHECK(!db->read_only);
+    int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
+    if (rc != MDB_SUCCESS)
+        return map_write_error(db, rc);
+    while (rc == MDB_SUCCESS && store_batch_next(batch, &at, &op))
+        rc = apply_op(db, txn, &op);
+    if (rc != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return map_write_error(db, rc);
+    }
+    return map_write_error(db, mdb_txn_commit(txn));
+}
+
+/* ---- care ---- */
+
+static enum err lmdb_stat(struct store *store, struct store_stat *out)
+{
+    struct store_lmdb *db = lmdb_of(store);
+    MDB_envinfo info;
+    MDB_stat stat;
+    enum err err = OK;
+    memset(out, 0, sizeof(*out));
+    TRY(store_hold(store));
+    mdb_env_info(db->env, &info);
+    mdb_env_stat(db->env, &stat);
+    out->map_bytes = info.me_mapsize;
+    out->used_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+    for (unsigned i = 0; i < STORE_TABLES && err == OK; i++) {
+        err = map_error(mdb_stat(db->reader, db->tables[i], &stat));
+        out->entries[i] = stat.ms_entries;
+    }
+    store_release(store);
+    return err;
+}
+
+static void lmdb_check_readers(struct store *store)
+{
+    int dead = 0;
+    mdb_reader_check(lmdb_of(store)->env, &dead);
+}
+
+static void lmdb_close(struct store *store)
+{
+    struct store_lmdb *db = lmdb_of(store);
+    if (db->reader != NULL)
+        mdb_txn_abort(db->reader);
+    if (db->env != NULL)
+        mdb_env_close(db->env);
+    if (db->lock_fd >= 0)
+        close(db->lock_fd);
+    free(db);
+}
+
+static const struct store_ops lmdb_ops = {
+    .hold = lmdb_hold,
+    .release = lmdb_release,
+    .peek = lmdb_peek,
+    .each = lmdb_each,
+    .commit = lmdb_commit,
+    .stat = lmdb_stat,
+    .check_readers = lmdb_check_readers,
+    .close = lmdb_close,
+};
+
+/* ---- opening ---- */
+
+/* One writer per directory, also inside one process, where LMDB itself would
+ * misbehave. The lock goes with the process, however it ends. */
+static enum err take_lock(struct store_lmdb *db)
+{
+    char path[PATH_MAX + 16];
+    if (mkdir(db->dir, 0700) != 0 && errno != EEXIST)
+        return map_error(errno);
+    snprintf(path, sizeof(path), "%s/store.lock", db->dir);
+    db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (db->lock_fd < 0)
+        return map_error(errno);
+    if (flock(db->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? ERR_BUSY : map_error(errno);
+    return OK;
+}
+
+/* A file shorter than its own directory of pages would be a SIGBUS later. */
+static enum err check_length(struct store_lmdb *db)
+{
+    char path[PATH_MAX + 16];
+    struct stat file;
+    MDB_envinfo info;
+    MDB_stat stat_db;
+    mdb_env_info(db->env, &info);
+    mdb_env_stat(db->env, &stat_db);
+    snprintf(path, sizeof(path), "%s/data.mdb", db->dir);
+    if (stat(path, &file) != 0)
+        return map_error(errno);
+    uint64_t need = (uint64_t)(info.me_last_pgno + 1) * stat_db.ms_psize;
+    return (uint64_t)file.st_size < need ? ERR_CORRUPT : OK;
+}
+
+static enum err open_env(struct store_lmdb *db, uint64_t map_bytes)
+{
+    unsigned flags = MDB_NOTLS | (db->read_only ? MDB_RDONLY : 0);
+    int rc = mdb_env_create(&db->env);
+    if (rc != MDB_SUCCESS) {
+        db->env = NULL;
+        return map_error(rc);
+    }
+    if ((rc = mdb_env_set_maxdbs(db->env, STORE_TABLES)) != MDB_SUCCESS ||
+        (rc = mdb_env_set_mapsize(db->env, map_bytes)) != MDB_SUCCESS ||
+        (rc = mdb_env_open(db->env, db->dir, flags, 0600)) != MDB_SUCCESS)
+        return map_write_error(db, rc);
+    return check_length(db);
+}
+
+/* Notes the layout in a new database, compares it in an old one. */
+static enum err check_layout(struct store_lmdb *db, MDB_txn *txn)
+{
+    uint8_t raw[4];
+    MDB_val key = val_of(BYTES_LIT(LAYOUT_KEY));
+    MDB_val value;
+    int rc = mdb_get(txn, db->tables[STORE_META], &key, &value);
+    if (rc == MDB_SUCCESS) {
+        struct bytes got = bytes_of(&value);
+        return got.len == 4 && u32le_get(got.ptr) == LAYOUT ? OK : ERR_VERSION;
+    }
+    if (rc != MDB_NOTFOUND || db->read_only)
+        return map_error(rc);
+    u32le_put(raw, LAYOUT);
+    value = val_of(BYTES_OF(raw));
+    return map_write_error(
+        db, mdb_put(txn, db->tables[STORE_META], &key, &value, 0));
+}
+
+static enum err open_tables(struct store_lmdb *db)
+{
+    unsigned flags = db->read_only ? 0 : MDB_CREATE;
+    enum err err = OK;
+    MDB_txn *txn;
+    TRY(map_write_error(
+        db,
+        mdb_txn_begin(db->env, NULL, db->read_only ? MDB_RDONLY : 0, &txn)));
+    for (unsigned i = 0; i < STORE_TABLES && err == OK; i++)
+        err = map_write_error(
+            db, mdb_dbi_open(txn, table_names[i], flags, &db->tables[i]));
+    if (err == OK)
+        err = check_layout(db, txn);
+    if (err != OK) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    return map_write_error(db, mdb_txn_commit(txn));
+}
+
+static enum err open_reader(struct store_lmdb *db)
+{
+    int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &db->reader);
+    if (rc != MDB_SUCCESS) {
+        db->reader = NULL;
+        return map_error(rc);
+    }
+    mdb_txn_reset(db->reader);
+    return OK;
+}
+
+static enum err open_all(struct store_lmdb *db, uint64_t map_bytes)
+{
+    if (!db->read_only)
+        TRY(take_lock(db));
+    TRY(open_env(db, map_bytes));
+    lmdb_check_readers(&db->store);
+    TRY(open_tables(db));
+    return open_reader(db);
+}
+
+enum err store_lmdb_open(const char *dir, const struct store_options *options,
+                         struct store **out)
+{
+    struct store_lmdb *db;
+    uint64_t map_bytes = MAP_BYTES;
+    if (options != NULL && options->map_bytes != 0)
+        map_bytes = options->map_bytes;
+    if (strlen(dir) >= PATH_MAX)
+        return ERR_TOO_LARGE;
+    db = calloc(1, sizeof(*db));
+    if (db == NULL)
+        return ERR_NOMEM;
+    db->store.ops = &lmdb_ops;
+    db->lock_fd = -1;
+    db->read_only = options != NULL && options->read_only;
+    memcpy(db->dir, dir, strlen(dir) + 1);
+    enum err err = open_all(db, map_bytes);
+    if (err != OK) {
+        lmdb_close(&db->store);
+        return err;
+    }
+    *out = &db->store;
+    return OK;
+}

@@ -1,0 +1,214 @@
+/* The store in memory: for tests, for replays, and as the plain reading of what
+ * a store is. */
+
+#include "ledger/store_backend.h"
+
+#include "base/check.h"
+#include "ledger/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    struct map_leaf leaf;
+    struct bytes value;
+    struct entry *next; /* while a commit prepares */
+    uint8_t data[];     /* key, then value */
+};
+
+struct store_mem {
+    struct store store;
+    struct map tables[STORE_TABLES];
+    uint64_t used_bytes;
+};
+
+static struct store_mem *mem_of(struct store *store)
+{
+    return (struct store_mem *)(void *)store;
+}
+
+static struct entry *entry_of(struct map_leaf *leaf)
+{
+    return (struct entry *)(void *)leaf;
+}
+
+static enum err mem_hold(struct store *store)
+{
+    (void)store;
+    return OK;
+}
+
+static void mem_release(struct store *store)
+{
+    (void)store;
+}
+
+static enum err mem_peek(struct store *store, enum store_table table,
+                         struct bytes key, struct bytes *out)
+{
+    struct map_leaf *leaf = map_find(&mem_of(store)->tables[table], key);
+    if (leaf == NULL)
+        return ERR_NOT_FOUND;
+    *out = entry_of(leaf)->value;
+    return OK;
+}
+
+/* The last key with the prefix, when a downward range has no start. */
+static struct map_leaf *last_with(const struct map *map, struct bytes prefix)
+{
+    uint8_t past[STORE_KEY_MAX + 1];
+    CHECK(prefix.len <= STORE_KEY_MAX);
+    if (prefix.len == 0)
+        return map_last(map);
+    memcpy(past, prefix.ptr, prefix.len);
+    memset(past + prefix.len, 0xff, sizeof(past) - prefix.len);
+    return map_floor(map, BYTES_OF(past));
+}
+
+static struct map_leaf *range_start(const struct map *map,
+                                    const struct store_range *range)
+{
+    if (!range->down)
+        return map_ceiling(map, store_range_from(range));
+    if (range->from.len > 0)
+        return map_floor(map, range->from);
+    return last_with(map, range->prefix);
+}
+
+static enum err mem_each(struct store *store, const struct store_range *range,
+                         store_each_fn fn, void *ctx)
+{
+    const struct map *map = &mem_of(store)->tables[range->table];
+    struct map_leaf *leaf = range_start(map, range);
+    while (leaf != NULL && store_range_has(range, leaf->key)) {
+        TRY(fn(ctx, leaf->key, entry_of(leaf)->value));
+        leaf = range->down ? map_before(map, leaf->key)
+                           : map_after(map, leaf->key);
+    }
+    return OK;
+}
+
+static struct entry *entry_new(const struct store_op *op)
+{
+    struct entry *entry = malloc(sizeof(*entry) + op->key.len + op->value.len);
+    if (entry == NULL)
+        return NULL;
+    memset(entry, 0, sizeof(*entry));
+    memcpy(entry->data, op->key.ptr, op->key.len);
+    if (op->value.len > 0)
+        memcpy(entry->data + op->key.len, op->value.ptr, op->value.len);
+    entry->leaf.key = bytes_make(entry->data, op->key.len);
+    entry->value = bytes_make(entry->data + op->key.len, op->value.len);
+    return entry;
+}
+
+static void entries_free(struct entry *entry)
+{
+    while (entry != NULL) {
+        struct entry *next = entry->next;
+        free(entry);
+        entry = next;
+    }
+}
+
+/* All the memory a batch needs, in order: after this nothing can fail. */
+static enum err prepare(const struct store_batch *batch, struct entry **out)
+{
+    struct entry *first = NULL;
+    struct entry **last = &first;
+    struct store_op op;
+    size_t at = 0;
+    while (store_batch_next(batch, &at, &op)) {
+        if (op.is_delete)
+            continue;
+        struct entry *entry = entry_new(&op);
+        if (entry == NULL) {
+            entries_free(first);
+            return ERR_NOMEM;
+        }
+        *last = entry;
+        last = &entry->next;
+    }
+    *out = first;
+    return OK;
+}
+
+static void drop(struct store_mem *mem, enum store_table table,
+                 struct bytes key)
+{
+    struct map_leaf *leaf = map_remove(&mem->tables[table], key);
+    if (leaf == NULL)
+        return;
+    mem->used_bytes -= leaf->key.len + entry_of(leaf)->value.len;
+    free(entry_of(leaf));
+}
+
+static enum err mem_commit(struct store *store, const struct store_batch *batch)
+{
+    struct store_mem *mem = mem_of(store);
+    struct entry *entry;
+    struct store_op op;
+    size_t at = 0;
+    CHECK(store->held == 0);
+    TRY(prepare(batch, &entry));
+    while (store_batch_next(batch, &at, &op)) {
+        drop(mem, op.table, op.key);
+        if (op.is_delete)
+            continue;
+        CHECK(entry != NULL);
+        struct entry *next = entry->next;
+        entry->next = NULL;
+        mem->used_bytes += op.key.len + op.value.len;
+        CHECK(map_insert(&mem->tables[op.table], &entry->leaf) == NULL);
+        entry = next;
+    }
+    CHECK(entry == NULL);
+    return OK;
+}
+
+static enum err mem_stat(struct store *store, struct store_stat *out)
+{
+    struct store_mem *mem = mem_of(store);
+    memset(out, 0, sizeof(*out));
+    out->used_bytes = mem->used_bytes;
+    for (unsigned i = 0; i < STORE_TABLES; i++)
+        out->entries[i] = mem->tables[i].count;
+    return OK;
+}
+
+static void mem_check_readers(struct store *store)
+{
+    (void)store;
+}
+
+static void mem_close(struct store *store)
+{
+    struct store_mem *mem = mem_of(store);
+    for (unsigned i = 0; i < STORE_TABLES; i++) {
+        struct map_leaf *leaf;
+        while ((leaf = map_first(&mem->tables[i])) != NULL)
+            drop(mem, (enum store_table)i, leaf->key);
+    }
+    free(mem);
+}
+
+static const struct store_ops mem_ops = {
+    .hold = mem_hold,
+    .release = mem_release,
+    .peek = mem_peek,
+    .each = mem_each,
+    .commit = mem_commit,
+    .stat = mem_stat,
+    .check_readers = mem_check_readers,
+    .close = mem_close,
+};
+
+enum err store_mem_new(struct store **out)
+{
+    struct store_mem *mem = calloc(1, sizeof(*mem));
+    if (mem == NULL)
+        return ERR_NOMEM;
+    mem->store.ops = &mem_ops;
+    *out = &mem->store;
+    return OK;
+}
