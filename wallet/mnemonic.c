@@ -181,12 +181,15 @@ static void suggest(const char *typed, size_t len, char out[MNEMONIC_WORD_MAX])
     out[0] = 0;
     for (unsigned i = 0; i < BIP39_COUNT; i++) {
         const char *word = bip39_english[i];
-        unsigned far = edits(typed, len, word);
+        size_t word_len = strlen(word);
+        unsigned far = NEAR_MAX + 1;
         if (len >= 4 && strncmp(typed, word, 4) == 0)
             far = 0;
+        else if (len <= word_len + NEAR_MAX && word_len <= len + NEAR_MAX)
+            far = edits(typed, len, word);
         if (far < best && far < len) {
             best = far;
-            memcpy(out, word, strlen(word) + 1);
+            memcpy(out, word, word_len + 1);
         }
     }
 }

@@ -87,7 +87,7 @@ enum err private_dir_make(const char *path, int *out_fd)
 {
     bool made = mkdir(path, 0700) == 0;
     enum err err;
-    int fd;
+    int fd = -1;
 
     if (!made && errno != EEXIST)
         return err_of_errno();
