@@ -4,7 +4,7 @@
 /* The key store: a private directory with one encrypted file per key. Address,
  * label and dates lie in clear, so listing needs no passphrase; all of them are
  * bound to the secret, so changing one is noticed. File format:
- * wallet/README.md.
+ * docs/keystore.md.
  *
  * A wrong passphrase (ERR_PASSPHRASE) is told from a damaged file (ERR_CORRUPT,
  * ERR_CHECKSUM): the file carries a checksum of its own. */

@@ -74,7 +74,7 @@ static void the_origin_of_a_key_is_kept(void **state)
     keystore_close(&store);
 }
 
-/* Made by other programs from wallet/README.md: Argon2id and ChaCha20-Poly1305
+/* Made by other programs from docs/keystore.md: Argon2id and ChaCha20-Poly1305
  * of OpenSSL, HChaCha20 and bech32m written apart in Python. */
 static void a_file_of_another_implementation_opens(void **state)
 {
