@@ -37,8 +37,9 @@ struct buy_config {
     struct hash chain;
     const struct signer *signer; /* the node's key: receipts */
     struct pubkey self;
-    char bulk_address[LIMIT_NAME];       /* where providers fetch from */
-    uint32_t receipt_tolerance_permille; /* 0: 50; of wall time against ours */
+    char bulk_address[LIMIT_NAME];        /* where providers fetch from */
+    uint8_t book_key[SHORT_HASH_KEY_LEN]; /* random, of the order book */
+    uint32_t receipt_tolerance_permille;  /* 0: 50; of wall time against ours */
 };
 
 MUST_USE enum err buy_new(const struct buy_config *config, struct buy **out);

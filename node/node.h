@@ -1,0 +1,85 @@
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+/* The node: every room of the house in one struct, wired on one loop. It holds
+ * no rules of its own. Reading order: node.c (start and stop), gossip.c (what
+ * peers tell each other), trade_shell.c (what the engines want done), rpc_*.c
+ * (what people ask). */
+
+#include "node/blob_store.h"
+#include "node/chain_host.h"
+#include "node/config.h"
+#include "node/control.h"
+#include "node/datadir.h"
+#include "node/exec/executor.h"
+#include "node/feed.h"
+#include "node/net/bulk.h"
+#include "node/net/link.h"
+#include "node/own_tx.h"
+#include "node/records.h"
+#include "node/sense.h"
+#include "node/trade/buy.h"
+#include "node/trade/sell.h"
+
+#include "wallet/keyfile.h"
+
+#define NODE_WARNINGS_MAX 16
+#define NODE_ROLE_VALIDATOR 1u
+#define NODE_ROLE_PROVIDER  2u
+#define NODE_ROLE_BUYER     4u
+
+/* Something people should know about, with what to do. */
+struct node_warning {
+    char what[160];
+    char why[200];
+    char next[160];
+};
+
+struct images;  /* node/images.h */
+struct gossip;  /* node/gossip.h */
+struct shell;   /* node/trade_shell.h */
+struct waiters; /* node/waiters.h */
+
+struct node {
+    uv_loop_t *loop;
+    uint64_t started_ms;
+    struct config config;
+    struct datadir dir;
+    uint32_t roles;
+    char name[LIMIT_NAME];
+    struct genesis genesis;
+    const char *prefix; /* of addresses */
+    struct key *key;    /* the node's identity */
+    struct signer signer;
+    struct pubkey self;
+    struct key *transport_holder;
+    struct sensed sensed;
+    struct grade grade; /* zero until measured */
+    uint32_t grade_spread_permille;
+    bool benching;
+
+    struct feed feed;
+    struct waiters *waiters;
+    struct chain_host *host;
+    struct own_tx *own;
+    struct blob_store *blobs;
+    struct records records;
+    struct net *net;
+    struct bulk *bulk;
+    struct executor *executor;
+    struct images *images;
+    struct gossip *gossip;
+    struct shell *shell;
+    struct buy *buy;
+    struct sell *sell;
+    struct control *control;
+
+    uv_timer_t second;
+    uv_signal_t signals[2];
+    bool stopping;
+    int exit_code;
+    struct node_warning warnings[NODE_WARNINGS_MAX];
+    uint32_t warning_count;
+};
+
+#endif

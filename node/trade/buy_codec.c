@@ -1,0 +1,177 @@
+/* The buyer's records of a job and of its tasks, as they stand on the disk. */
+
+#include "node/trade/buy_item.h"
+
+#include <string.h>
+
+#define JOB_RECORD  210
+#define TASK_RECORD 211
+#define JOB_FIELDS  6u
+#define TASK_FIELDS 25u
+
+void buy_job_encode(const struct buy_item *item, struct buf *out)
+{
+    mp_put_message(out, JOB_RECORD, 1, JOB_FIELDS);
+    mp_put_bin(out, buf_bytes(&item->request));
+    mp_put_bin(out, buf_bytes(&item->spec));
+    mp_put_bin(out, buf_bytes(&item->approval));
+    mp_put_str(out, item->face.name);
+    mp_put_uint(out, item->face.created_at_ms);
+    mp_put_uint(out, item->face.ended_at_ms);
+}
+
+enum err buy_job_decode(struct bytes bytes, struct arena *arena,
+                        struct buy_saved_job *out)
+{
+    struct mp_reader reader;
+    struct buy_saved_job job;
+    TRY(mp_open_message(&reader, bytes, arena, JOB_RECORD, 1, JOB_FIELDS));
+    job.request = mp_get_bin(&reader, REQUEST_BYTES_MAX);
+    job.spec = mp_get_bin(&reader, SPEC_BYTES_MAX);
+    job.approval = mp_get_bin(&reader, 1024);
+    job.name = mp_get_str(&reader, LIMIT_NAME - 1);
+    job.created_at_ms = mp_get_uint(&reader);
+    job.ended_at_ms = mp_get_uint(&reader);
+    mp_leave(&reader);
+    TRY(mp_close(&reader));
+    *out = job;
+    return OK;
+}
+
+static void put_noun(struct buf *out, struct buf *body, enum err err)
+{
+    if (err != OK && out->err == OK)
+        out->err = err;
+    mp_put_bin(out, buf_bytes(body));
+    buf_done(body);
+}
+
+static void put_quote(struct buf *out, const struct buy_task *t)
+{
+    struct buf body;
+    buf_init(&body, QUOTE_BYTES_MAX);
+    put_noun(out, &body, t->has_quote ? quote_encode(&t->quote, &body) : OK);
+}
+
+static void put_receipt(struct buf *out, const struct buy_task *t)
+{
+    struct buf body;
+    buf_init(&body, RECEIPT_BYTES_MAX);
+    put_noun(out, &body,
+             t->receipt.seq > 0 ? receipt_encode(&t->receipt, &body) : OK);
+}
+
+void buy_task_encode(const struct buy_item *item, uint32_t task,
+                     struct buf *out)
+{
+    const struct buy_task *t = &item->tasks[task];
+    const struct buy_work *work = &item->works[task];
+    mp_put_message(out, TASK_RECORD, 1, TASK_FIELDS);
+    mp_put_uint(out, t->task);
+    mp_put_uint(out, t->attempt);
+    mp_put_uint(out, (uint64_t)t->state);
+    mp_put_str(out, t->reason);
+    mp_put_uint(out, t->since_ms);
+    mp_put_pubkey(out, &t->provider);
+    mp_put_hash(out, &t->contract);
+    put_quote(out, t);
+    put_receipt(out, t);
+    mp_put_uint(out, t->wall_ms);
+    mp_put_uint(out, t->cpu_ms);
+    mp_put_uint(out, (uint64_t)t->end);
+    mp_put_uint(out, t->exit_code);
+    mp_put_hash(out, &t->result);
+    mp_put_hash(out, &t->log);
+    mp_put_bool(out, t->fetched);
+    mp_put_amount(out, t->due);
+    mp_put_amount(out, t->paid);
+    mp_put_amount(out, t->refunded);
+    mp_put_amount(out, t->slashed);
+    mp_put_array(out, 4);
+    mp_put_uint(out, t->log_len[0]);
+    mp_put_uint(out, t->log_len[1]);
+    mp_put_bool(out, t->log_eof[0]);
+    mp_put_bool(out, t->log_eof[1]);
+    mp_put_array(out, 16);
+    for (unsigned i = 0; i < 16; i++)
+        mp_put_uint(out, t->at_ms[i]);
+    mp_put_str(out, work->address);
+    mp_put_uint(out, work->until_ms);
+    mp_put_bool(out, work->cancel);
+}
+
+static void decoded(struct mp_reader *reader, enum err err)
+{
+    if (err != OK)
+        mp_fail(reader, err);
+}
+
+static void read_place(struct mp_reader *reader, struct arena *arena,
+                       struct buy_task *t)
+{
+    struct bytes body;
+    t->task = (uint32_t)mp_get_uint_max(reader, LIMIT_TASKS - 1);
+    t->attempt = (uint32_t)mp_get_uint_max(reader, 255);
+    t->state = (enum buy_state)mp_get_uint_max(reader, BUY_EXPIRED);
+    if (t->state < BUY_WAITING)
+        mp_fail(reader, ERR_RANGE);
+    mp_get_text(reader, t->reason, sizeof(t->reason));
+    t->since_ms = mp_get_uint(reader);
+    mp_get_pubkey(reader, &t->provider);
+    mp_get_hash(reader, &t->contract);
+    body = mp_get_bin(reader, QUOTE_BYTES_MAX);
+    t->has_quote = body.len > 0;
+    if (reader->err == OK && t->has_quote)
+        decoded(reader, quote_decode(body, arena, &t->quote));
+    body = mp_get_bin(reader, RECEIPT_BYTES_MAX);
+    if (reader->err == OK && body.len > 0)
+        decoded(reader, receipt_decode(body, arena, &t->receipt));
+}
+
+static void read_outcome(struct mp_reader *reader, struct buy_task *t)
+{
+    t->wall_ms = mp_get_uint(reader);
+    t->cpu_ms = mp_get_uint(reader);
+    t->end = (enum end_reason)mp_get_uint_max(reader, 255);
+    t->exit_code = (uint32_t)mp_get_uint_max(reader, 255);
+    mp_get_hash(reader, &t->result);
+    mp_get_hash(reader, &t->log);
+    t->fetched = mp_get_bool(reader);
+    t->due = mp_get_amount(reader);
+    t->paid = mp_get_amount(reader);
+    t->refunded = mp_get_amount(reader);
+    t->slashed = mp_get_amount(reader);
+    mp_enter_exact(reader, 4);
+    t->log_len[0] = mp_get_uint(reader);
+    t->log_len[1] = mp_get_uint(reader);
+    t->log_eof[0] = mp_get_bool(reader);
+    t->log_eof[1] = mp_get_bool(reader);
+    mp_leave(reader);
+    mp_enter_exact(reader, 16);
+    for (unsigned i = 0; i < 16; i++)
+        t->at_ms[i] = mp_get_uint(reader);
+    mp_leave(reader);
+}
+
+enum err buy_task_decode(struct bytes bytes, struct arena *arena,
+                         struct buy_task *out_task, struct buy_work *out_work)
+{
+    struct mp_reader reader;
+    struct buy_task task;
+    struct buy_work work;
+    memset(&task, 0, sizeof(task));
+    memset(&work, 0, sizeof(work));
+    TRY(mp_open_message(&reader, bytes, arena, TASK_RECORD, 1, TASK_FIELDS));
+    read_place(&reader, arena, &task);
+    read_outcome(&reader, &task);
+    mp_get_text(&reader, work.address, sizeof(work.address));
+    work.until_ms = mp_get_uint(&reader);
+    work.cancel = mp_get_bool(&reader);
+    mp_leave(&reader);
+    TRY(mp_close(&reader));
+    work.result_here = task.fetched || hash_is_zero(&task.result);
+    work.log_here = task.fetched || hash_is_zero(&task.log);
+    *out_task = task;
+    *out_work = work;
+    return OK;
+}

@@ -1,0 +1,137 @@
+#ifndef NODE_TRADE_BUY_ITEM_H
+#define NODE_TRADE_BUY_ITEM_H
+
+/* One job and its tasks as the buyer's engine keeps them: shared by the buy_*.c
+ * pages, nobody else. */
+
+#include "node/trade/buy.h"
+
+/* A task's public face and what the engine needs beside it, in two arrays of
+ * the same length, so that the face can be lent as it is. */
+struct buy_work {
+    uint64_t asked_ms;   /* HOLDING: when the hold was sent last */
+    uint64_t retry_ms;   /* not before: the next try of what is due */
+    uint64_t heard_ms;   /* when the provider last spoke of this contract */
+    uint64_t running_ms; /* our clock when it began to run, 0 = not */
+    uint64_t until_ms;   /* the chain's: claims end, review ends */
+    char address[LIMIT_NAME]; /* of the provider's peer listener */
+    bool result_here;
+    bool log_here;
+    bool log_asked[2];
+    bool cancel;  /* the user wants it to end */
+    bool resumed; /* effects were issued again after a start */
+};
+
+struct buy_item {
+    struct buy_job face; /* first: a job is its item */
+    struct buy_item *next;
+    struct buf request;
+    struct buf spec;
+    struct buf approval;
+    uint64_t approval_expires_ms;
+    struct hash image;
+    struct hash inputs;
+    struct buy_task *tasks;
+    struct buy_work *works;
+    bool in_book;
+};
+
+struct buy {
+    struct buy_config config;
+    struct book *book;
+    struct buy_item *first;
+    struct buy_item **last;
+    uint32_t live; /* not ended */
+    struct arena arena;
+    bool rematching;
+    struct trade_effects *out;
+    uint64_t now_ms;
+    uint64_t chain_ms;
+};
+
+struct buy_item *buy_find(const struct buy *buy, const struct hash *id);
+/* By contract; sets *out_task. NULL when it is none of ours, or an attempt that
+ * was given up. */
+struct buy_item *buy_find_contract(const struct buy *buy,
+                                   const struct hash *contract,
+                                   uint32_t *out_task);
+/* A job with its arrays, linked in; NULL: no memory. Takes nothing. */
+struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks);
+void buy_item_free(struct buy *buy, struct buy_item *item);
+void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
+              enum buy_state state);
+__attribute__((format(printf, 5, 6))) void buy_reason(struct buy *buy,
+                                                      struct buy_item *item,
+                                                      uint32_t task,
+                                                      enum err err,
+                                                      const char *format, ...);
+void buy_save_job(struct buy *buy, const struct buy_item *item);
+void buy_save_task(struct buy *buy, const struct buy_item *item, uint32_t task);
+void buy_forget(struct buy *buy, struct buy_item *item);
+void buy_note(struct buy *buy, const struct buy_item *item, uint32_t task,
+              const char *text);
+void buy_send(struct buy *buy, const struct pubkey *peer,
+              const struct buf *message);
+void buy_tx(struct buy *buy, struct buy_item *item, uint32_t task,
+            uint32_t kind, const struct buf *payload);
+/* Ends the job once all its tasks have. */
+void buy_check_end(struct buy *buy, struct buy_item *item);
+
+/* buy_place.c: from the wish to the open contract */
+void buy_match(struct buy *buy, struct buy_item *item);
+void buy_rematch(struct buy *buy, struct buy_item *item);
+#define ADDRESS_SHORT_MAX LIMIT_NAME
+/* The provider's name by its offer, or the start of its key. */
+void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
+                   char out[ADDRESS_SHORT_MAX]);
+void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task);
+void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
+                   enum err why, uint64_t until_ms);
+void buy_on_quote(struct buy *buy, const struct pubkey *peer,
+                  struct bytes message);
+void buy_on_hold_refused(struct buy *buy, const struct pubkey *peer,
+                         struct bytes message);
+void buy_open(struct buy *buy, struct buy_item *item, uint32_t task);
+void buy_on_open_refused(struct buy *buy, struct buy_item *item, uint32_t task,
+                         enum err err);
+void buy_enter_book(struct buy *buy, struct buy_item *item);
+/* After a start: a task goes on from what its record says. */
+void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_run.c: from the open contract to the settled bill */
+void buy_on_contract(struct buy *buy, const struct contract *contract);
+void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
+                      struct bytes message);
+void buy_on_log(struct buy *buy, const struct pubkey *peer,
+                struct bytes message);
+void buy_on_receipt(struct buy *buy, const struct pubkey *peer,
+                    struct bytes message);
+void buy_on_fetched(struct buy *buy, const struct trade_event *event);
+void buy_on_fetching(struct buy *buy, const struct trade_event *event);
+void buy_run_due(struct buy *buy, struct buy_item *item, uint32_t task);
+/* Lets the contract's provider read image and inputs. */
+void buy_share_inputs(struct buy *buy, struct buy_item *item, uint32_t task);
+void buy_start(struct buy *buy, struct buy_item *item, uint32_t task);
+void buy_ask(struct buy *buy, struct buy_item *item, uint32_t task);
+void buy_send_cancel(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_codec.c */
+void buy_job_encode(const struct buy_item *item, struct buf *out);
+void buy_task_encode(const struct buy_item *item, uint32_t task,
+                     struct buf *out);
+/* The head of a saved job: how many tasks to make room for, then the rest. */
+struct buy_saved_job {
+    struct bytes request;
+    struct bytes spec;
+    struct bytes approval;
+    struct bytes name;
+    uint64_t created_at_ms;
+    uint64_t ended_at_ms;
+};
+MUST_USE enum err buy_job_decode(struct bytes bytes, struct arena *arena,
+                                 struct buy_saved_job *out);
+MUST_USE enum err buy_task_decode(struct bytes bytes, struct arena *arena,
+                                  struct buy_task *out_task,
+                                  struct buy_work *out_work);
+
+#endif

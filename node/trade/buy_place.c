@@ -1,0 +1,318 @@
+/* From the wish to the open contract: match, hold, quote, open. */
+
+#include "node/trade/buy_item.h"
+
+#include "base/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SPARES 2u
+
+static uint32_t waiting_tasks(const struct buy_item *item)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < item->face.task_count; i++)
+        count += item->tasks[i].state == BUY_WAITING ? 1 : 0;
+    return count;
+}
+
+void buy_enter_book(struct buy *buy, struct buy_item *item)
+{
+    const struct request *request = &item->face.request;
+    uint32_t waiting = waiting_tasks(item);
+    enum err err;
+    if (item->in_book || waiting == 0 || request->expires_at_ms <= buy->now_ms)
+        return;
+    err = book_request_add(buy->book, &item->face.id, request, waiting,
+                           request->expires_at_ms - buy->now_ms, buy->now_ms);
+    if (err == OK || err == ERR_EXISTS)
+        item->in_book = true;
+    else
+        buy_note(buy, item, UINT32_MAX, err_text(err));
+}
+
+/* ---- matching ---- */
+
+void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    struct buy_task *t = &item->tasks[task];
+    struct buy_work *work = &item->works[task];
+    struct book_offer offer;
+    struct wire_hold hold = {.request = buf_bytes(&item->request),
+                             .task = task,
+                             .attempt = t->attempt};
+    struct trade_effect *dial = trade_effect_add(buy->out, EFFECT_DIAL);
+    struct buf message;
+    if (book_offer_get(buy->book, &t->provider, buy->now_ms, &offer))
+        hold.rtt_us = offer.rtt_us;
+    dial->peer = t->provider;
+    snprintf(dial->text, sizeof(dial->text), "%s", work->address);
+    buf_init(&message, REQUEST_BYTES_MAX + 256);
+    wire_hold_encode(&hold, &message);
+    buy_send(buy, &t->provider, &message);
+    buf_done(&message);
+    work->asked_ms = buy->now_ms;
+}
+
+static void hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
+                    const struct book_placement *place)
+{
+    struct buy_task *t = &item->tasks[task];
+    t->provider = place->provider;
+    t->has_quote = false;
+    contract_id(&item->face.id, task, t->attempt, &t->contract);
+    snprintf(item->works[task].address, sizeof(item->works[task].address), "%s",
+             place->address);
+    buy_reason(buy, item, task, OK, "%s", "");
+    buy_move(buy, item, task, BUY_HOLDING);
+    buy_ask_hold(buy, item, task);
+}
+
+/* The next waiting task from `from` on; task_count when there is none. */
+static uint32_t next_waiting(const struct buy_item *item, uint32_t from)
+{
+    while (from < item->face.task_count &&
+           item->tasks[from].state != BUY_WAITING)
+        from++;
+    return from;
+}
+
+static void say_why_waiting(struct buy *buy, struct buy_item *item,
+                            const struct book_result *result)
+{
+    struct buf text;
+    buf_init(&text, 512);
+    book_result_format(result, &text);
+    for (uint32_t i = 0; i < item->face.task_count; i++) {
+        if (item->tasks[i].state != BUY_WAITING)
+            continue;
+        buy_reason(buy, item, i, ERR_NO_OFFER, "%s", buf_cstr(&text));
+        item->tasks[i].retry_at_ms = result->next_try_ms;
+    }
+    buf_done(&text);
+}
+
+void buy_match(struct buy *buy, struct buy_item *item)
+{
+    struct book_result result;
+    uint32_t waiting = waiting_tasks(item);
+    uint32_t task = 0;
+    if (waiting == 0 || !item->in_book)
+        return;
+    if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
+                   &buy->arena, &result) != OK)
+        return;
+    for (uint32_t i = 0; i < result.count; i++) {
+        for (uint32_t k = 0; k < result.placements[i].tasks; k++) {
+            task = next_waiting(item, task);
+            CHECK(task < item->face.task_count);
+            hold_at(buy, item, task, &result.placements[i]);
+        }
+    }
+    if (result.unplaced > 0)
+        say_why_waiting(buy, item, &result);
+}
+
+/* ---- holds ---- */
+
+static void send_release(struct buy *buy, const struct buy_item *item,
+                         uint32_t task)
+{
+    struct wire_hold_key key = {.request = item->face.id,
+                                .task = task,
+                                .attempt = item->tasks[task].attempt};
+    struct buf message;
+    buf_init(&message, 128);
+    wire_hold_release_encode(&key, &message);
+    buy_send(buy, &item->tasks[task].provider, &message);
+    buf_done(&message);
+}
+
+/* Back to waiting; the provider is left alone for this request until until_ms
+ * (0: a growing pause), and the book finds another. */
+void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
+                   enum err why, uint64_t until_ms)
+{
+    struct buy_task *t = &item->tasks[task];
+    struct pubkey provider = t->provider;
+    char name[ADDRESS_SHORT_MAX];
+    send_release(buy, item, task);
+    buy_peer_name(buy, &provider, name);
+    book_release(buy->book, &item->face.id, &provider, 1, buy->now_ms);
+    if (book_exclude(buy->book, &item->face.id, &provider, why, until_ms,
+                     buy->now_ms) != OK)
+        item->in_book = false; /* it lapsed there meanwhile */
+    memset(&t->provider, 0, sizeof(t->provider));
+    t->has_quote = false;
+    buy_reason(buy, item, task, why, "%s: %s; looking for another offer", name,
+               err_text(why));
+    buy_move(buy, item, task, BUY_WAITING);
+    buy_enter_book(buy, item);
+    item->works[task].retry_ms = buy->now_ms;
+    buy_rematch(buy, item);
+}
+
+/* A hold that was lost wants another place now; the book's own clock takes over
+ * if there is none. */
+void buy_rematch(struct buy *buy, struct buy_item *item)
+{
+    if (buy->rematching)
+        return; /* one loss at a time: the match below may lose more */
+    buy->rematching = true;
+    buy_match(buy, item);
+    buy->rematching = false;
+}
+
+void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
+                   char out[ADDRESS_SHORT_MAX])
+{
+    struct book_offer offer;
+    char hex[9];
+    if (book_offer_get(buy->book, peer, buy->now_ms, &offer) &&
+        offer.offer.name[0] != '\0') {
+        snprintf(out, ADDRESS_SHORT_MAX, "%s", offer.offer.name);
+        return;
+    }
+    hex_encode(bytes_make(peer->b, 4), hex);
+    snprintf(out, ADDRESS_SHORT_MAX, "provider %s", hex);
+}
+
+void buy_on_hold_refused(struct buy *buy, const struct pubkey *peer,
+                         struct bytes message)
+{
+    struct wire_hold_refused refused;
+    struct buy_item *item;
+    if (wire_hold_refused_decode(message, &buy->arena, &refused) != OK)
+        return;
+    item = buy_find(buy, &refused.key.request);
+    if (item == NULL || refused.key.task >= item->face.task_count)
+        return;
+    if (item->tasks[refused.key.task].state != BUY_HOLDING ||
+        item->tasks[refused.key.task].attempt != refused.key.attempt ||
+        !pubkey_equal(&item->tasks[refused.key.task].provider, peer))
+        return;
+    book_free_set(buy->book, peer, &refused.free, buy->now_ms);
+    buy_lose_hold(buy, item, refused.key.task, refused.err, 0);
+}
+
+/* ---- quotes ---- */
+
+static enum err check_quote(const struct buy *buy, const struct buy_item *item,
+                            const struct quote *quote,
+                            const struct pubkey *peer)
+{
+    if (!pubkey_equal(&quote->provider, peer))
+        return ERR_PARTY;
+    TRY(quote_verify(quote, &buy->config.chain));
+    TRY(quote_check(quote, &item->face.request, &item->face.id));
+    if (quote->expires_at_ms <= buy->now_ms + 3000)
+        return ERR_EXPIRED;
+    if (item->face.approved && amount_cmp(quote->cap, item->face.task_cap) > 0)
+        return ERR_PRICE;
+    return OK;
+}
+
+void buy_on_quote(struct buy *buy, const struct pubkey *peer,
+                  struct bytes message)
+{
+    struct bytes body;
+    struct quote quote;
+    struct buy_item *item;
+    struct buy_task *t;
+    enum err err;
+    if (wire_bytes_decode(WIRE_QUOTE, message, &buy->arena, &body) != OK ||
+        quote_decode(body, &buy->arena, &quote) != OK)
+        return;
+    item = buy_find(buy, &quote.request);
+    if (item == NULL || quote.task >= item->face.task_count)
+        return;
+    t = &item->tasks[quote.task];
+    if (t->state != BUY_HOLDING || t->attempt != quote.attempt ||
+        !pubkey_equal(&t->provider, peer))
+        return;
+    err = check_quote(buy, item, &quote, peer);
+    if (err != OK) {
+        buy_lose_hold(buy, item, quote.task, err, 0);
+        return;
+    }
+    t->quote = quote;
+    t->has_quote = true;
+    buy_move(buy, item, quote.task, BUY_QUOTED);
+    if (item->face.approved)
+        buy_open(buy, item, quote.task);
+}
+
+/* ---- opening ---- */
+
+static void open_tx(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    struct buf quote;
+    struct buf payload;
+    buf_init(&quote, QUOTE_BYTES_MAX);
+    buf_init(&payload, LIMIT_TX_BYTES);
+    if (quote_encode(&item->tasks[task].quote, &quote) == OK) {
+        contract_open_payload(buf_bytes(&item->request),
+                              buf_bytes(&item->approval), buf_bytes(&quote),
+                              &payload);
+        buy_tx(buy, item, task, TX_CONTRACT_OPEN, &payload);
+    }
+    buf_done(&quote);
+    buf_done(&payload);
+}
+
+void buy_open(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    struct buy_task *t = &item->tasks[task];
+    CHECK(t->state == BUY_QUOTED && t->has_quote);
+    if (amount_cmp(t->quote.cap, item->face.task_cap) > 0) {
+        buy_lose_hold(buy, item, task, ERR_PRICE, 0);
+        return;
+    }
+    buy_move(buy, item, task, BUY_OPENING);
+    open_tx(buy, item, task);
+}
+
+void buy_on_open_refused(struct buy *buy, struct buy_item *item, uint32_t task,
+                         enum err err)
+{
+    struct buy_task *t = &item->tasks[task];
+    if (err == ERR_EXISTS) /* it is there: its record says how it stands */
+        return;
+    if (err == ERR_FUNDS || err == ERR_EXPIRED) {
+        bool over = err == ERR_FUNDS ||
+                    item->face.request.expires_at_ms <= buy->now_ms ||
+                    item->approval_expires_ms <= buy->now_ms;
+        if (over) {
+            buy_reason(buy, item, task, err,
+                       "the contract cannot be opened: %s", err_text(err));
+            send_release(buy, item, task);
+            buy_move(buy, item, task, BUY_FAILED);
+            return;
+        }
+    }
+    /* The quote ran out, the provider's bond is short, the clocks differ: this
+     * provider is out for a while, another may do. */
+    t->state = BUY_QUOTED;
+    buy_lose_hold(buy, item, task, err, 0);
+}
+
+/* ---- after a start ---- */
+
+void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    struct buy_task *t = &item->tasks[task];
+    item->works[task].resumed = true;
+    if (t->state == BUY_HOLDING || t->state == BUY_QUOTED) {
+        send_release(buy, item, task);
+        memset(&t->provider, 0, sizeof(t->provider));
+        t->has_quote = false;
+        buy_move(buy, item, task, BUY_WAITING);
+    } else if (t->state == BUY_OPENING) {
+        open_tx(buy, item, task);
+    } else if (t->state >= BUY_STAGING && !buy_state_ended(t->state)) {
+        buy_share_inputs(buy, item, task);
+        buy_ask(buy, item, task);
+    }
+    buy_enter_book(buy, item);
+}
