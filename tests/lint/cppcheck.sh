@@ -9,7 +9,9 @@ if ! command -v cppcheck >/dev/null || [ ! -f "$build/compile_commands.json" ]; 
         "apt-get install cppcheck; cmake --preset dev -B $build"
     lint_end
 fi
-memory=$build/lint/cppcheck
+# What it remembers holds for this script and its macros only.
+memory=$build/lint/cppcheck-$(cat "$LINT_DIR/cppcheck.sh" \
+    "$LINT_DIR/cppcheck.cfg" | sha256sum | cut -c1-12)
 mkdir -p "$memory"
 
 filters=()
@@ -21,16 +23,19 @@ done
 #   missingIncludeSystem   the system's headers are not read, on purpose
 #   unmatchedSuppression   a line may be silenced for one configuration only
 #   unusedFunction         a library offers more than one program uses
-#   ctuuninitvar           takes an array that a callee fills for uninitialised;
-#                          clang's analyzer follows calls better
+#   uninitvar, ctuuninitvar  takes an array that a callee fills for
+#                          uninitialised; clang's analyzer follows calls better
+#   invalidFunctionArgBool _exit(x < 0) is plain enough
 #   readdirCalled          glibc's is safe on streams of one's own, and readdir_r
 #                          is deprecated
 cppcheck --project="$build/compile_commands.json" "${filters[@]}" \
     --enable=warning,performance,portability --inline-suppr --quiet \
     --std=c17 --platform=unix64 --library=posix \
+    --library="$LINT_DIR/cppcheck.cfg" \
     --suppress=missingIncludeSystem --suppress=unmatchedSuppression \
     --suppress=unusedFunction --suppress=readdirCalled \
-    --suppress=ctuuninitvar \
+    --suppress=ctuuninitvar --suppress=uninitvar \
+    --suppress=invalidFunctionArgBool \
     --cppcheck-build-dir="$memory" -j "${LINT_JOBS:-2}" \
     --template='{file}:{line}: {id}: {message}' 2>"$memory/findings" >/dev/null
 status=$?
