@@ -7,7 +7,7 @@
 
 static bool has_bit(const struct cert *cert, uint32_t index)
 {
-    return ((cert->bitmap[index / 8] >> (index % 8)) & 1u) != 0;
+    return (((uint32_t)cert->bitmap[index / 8] >> (index % 8)) & 1u) != 0;
 }
 
 static bool same_proposal(const struct proposal *a, const struct proposal *b)

@@ -16,6 +16,7 @@
 #include "ledger/cert.h"
 #include "ledger/result.h"
 
+#define PROOF_VERSION   1
 #define PROOF_BYTES_MAX (64u * 1024)
 
 struct state_proof {

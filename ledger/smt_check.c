@@ -67,7 +67,7 @@ static void climb(const struct hash *siblings, const uint8_t bitmap[32],
 {
     static const struct hash empty;
     for (unsigned i = depth; i-- > 0;) {
-        bool there = ((bitmap[i / 8] >> (i % 8)) & 1u) != 0;
+        bool there = (((unsigned)bitmap[i / 8] >> (i % 8)) & 1u) != 0;
         const struct hash *sibling = there ? siblings++ : &empty;
         struct hash below = *acc;
         if (path_bit(path, i))
@@ -92,7 +92,7 @@ enum err smt_check(struct bytes proof, const struct hash *root,
         return ERR_PROOF;
     cursor_copy(&cursor, bitmap, (depth + 7) / 8);
     for (unsigned i = 0; i < 256; i++) {
-        if (((bitmap[i / 8] >> (i % 8)) & 1u) == 0)
+        if ((((unsigned)bitmap[i / 8] >> (i % 8)) & 1u) == 0)
             continue;
         if (i >= depth)
             return ERR_PROOF;
