@@ -131,7 +131,8 @@ static enum err plain_read(const struct keystore_file *file,
     struct pubkey found;
     struct key *key;
 
-    if (p[0] != KEYSTORE_PLAIN_VERSION)
+    if (p[0] != KEYSTORE_PLAIN_VERSION ||
+        (p[1] & ~(KEYSTORE_FLAG_WORDS | KEYSTORE_FLAG_EXTRA)) != 0)
         return ERR_VERSION;
     TRY(key_restore(purpose, p + 6, origin.has_words ? p + 38 : NULL, origin,
                     &key));

@@ -96,6 +96,10 @@ static void a_box_of_a_later_layout_is_told_apart(void **state)
     memcpy(plain + 6, seed, sizeof(seed));
     seal_plain(&file, plain);
     assert_err(try_open(&file), ERR_VERSION);
+    plain[0] = KEYSTORE_PLAIN_VERSION;
+    plain[1] = 0x80; /* a flag that we do not know */
+    seal_plain(&file, plain);
+    assert_err(try_open(&file), ERR_VERSION);
     key_free(key);
 }
 
