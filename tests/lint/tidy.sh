@@ -56,6 +56,7 @@ export -f tidy_key tidy_one
 export tool build memory
 if ! { if [ $# -gt 0 ]; then printf '%s\n' "$@"; else compiled; fi; } |
     xargs -r -P "${LINT_JOBS:-2}" -I{} bash -c 'tidy_one {}'; then
+    # shellcheck disable=SC2034 # lint_end reads it
     LINT_COUNT=$(find "$memory" -name '*.log' | wc -l)
 fi
 lint_end
