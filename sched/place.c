@@ -13,7 +13,7 @@ void place_init(struct place *place, uint32_t tasks, uint32_t spares,
         (struct place){.entries = entries, .tasks = tasks, .spares = spares};
 }
 
-static bool is_full(const struct place *place)
+bool place_full(const struct place *place)
 {
     return place->count - place->covered == place->spares &&
            place->room >= place->tasks;
@@ -21,7 +21,7 @@ static bool is_full(const struct place *place)
 
 bool place_closed(const struct place *place, const struct rank *floor)
 {
-    return is_full(place) &&
+    return place_full(place) &&
            rank_compare(&place->entries[place->count - 1].rank, floor) < 0;
 }
 

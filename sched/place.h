@@ -40,6 +40,9 @@ void place_init(struct place *place, uint32_t tasks, uint32_t spares,
 bool place_consider(struct place *place, const struct rank *rank,
                     uint32_t room);
 
+/* Does it hold all it needs, so that only a better candidate changes it? */
+bool place_full(const struct place *place);
+
 /* Can no candidate of this rank or a worse one change the list any more? */
 bool place_closed(const struct place *place, const struct rank *floor);
 

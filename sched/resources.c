@@ -33,6 +33,18 @@ enum err resources_sub(const struct resources *a, const struct resources *b,
     return OK;
 }
 
+enum err resources_mul(const struct resources *r, uint32_t n,
+                       struct resources *out)
+{
+    struct resources product;
+    if (__builtin_mul_overflow(r->cpu_milli, n, &product.cpu_milli) ||
+        __builtin_mul_overflow(r->mem_mib, n, &product.mem_mib) ||
+        __builtin_mul_overflow(r->disk_mib, n, &product.disk_mib))
+        return ERR_OVERFLOW;
+    *out = product;
+    return OK;
+}
+
 void resources_encode(const struct resources *r, struct buf *out)
 {
     mp_put_array(out, 3);

@@ -27,6 +27,10 @@ MUST_USE enum err resources_sub(const struct resources *a,
                                 const struct resources *b,
                                 struct resources *out);
 
+/* n times r; ERR_OVERFLOW. */
+MUST_USE enum err resources_mul(const struct resources *r, uint32_t n,
+                                struct resources *out);
+
 void resources_encode(const struct resources *r, struct buf *out); /* array 3 */
 void resources_decode(struct mp_reader *reader, struct resources *out);
 

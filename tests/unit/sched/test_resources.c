@@ -63,6 +63,21 @@ static void sums_overflow_loudly_in_every_dimension(void **state)
     assert_int_equal(out.mem_mib, 7);
 }
 
+static void n_times_is_n_times_in_every_dimension(void **state)
+{
+    struct resources out = {7, 7, 7};
+    const struct resources wide[] = {{UINT32_MAX / 2 + 1, 0, 0},
+                                     {0, UINT64_MAX / 2 + 1, 0},
+                                     {0, 0, UINT64_MAX / 2 + 1}};
+    const struct resources three = {3000, 30, 300};
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(resources_mul(&wide[i], 2, &out), ERR_OVERFLOW);
+    assert_int_equal(out.disk_mib, 7);
+    assert_int_equal(resources_mul(&small, 3, &out), OK);
+    assert_true(same(&out, &three));
+}
+
 static void resources_come_back_from_their_bytes(void **state)
 {
     const struct resources r = {UINT32_MAX, UINT64_MAX, 0};
@@ -124,6 +139,7 @@ int main(void)
         cmocka_unit_test(what_is_added_can_be_taken_away),
         cmocka_unit_test(free_capacity_never_wraps),
         cmocka_unit_test(sums_overflow_loudly_in_every_dimension),
+        cmocka_unit_test(n_times_is_n_times_in_every_dimension),
         cmocka_unit_test(resources_come_back_from_their_bytes),
         cmocka_unit_test(more_millicores_than_fit_are_refused),
         cmocka_unit_test(architectures_read_as_they_print),

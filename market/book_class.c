@@ -1,0 +1,213 @@
+#include "market/book_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+/* ---- lists in the order of arrival ---- */
+
+void book_list_add(struct book_list *list, struct book_link *link)
+{
+    struct book_link *after = list->last;
+    CHECK(!link->in);
+    while (after != NULL && after->entry->seq > link->entry->seq)
+        after = after->prev;
+    link->prev = after;
+    link->next = after != NULL ? after->next : list->first;
+    *(link->next != NULL ? &link->next->prev : &list->last) = link;
+    *(after != NULL ? &after->next : &list->first) = link;
+    link->in = true;
+}
+
+void book_list_remove(struct book_list *list, struct book_link *link)
+{
+    if (!link->in)
+        return;
+    *(link->prev != NULL ? &link->prev->next : &list->first) = link->next;
+    *(link->next != NULL ? &link->next->prev : &list->last) = link->prev;
+    link->in = false;
+}
+
+/* ---- classes: entries with the same demand ---- */
+
+static bool constraints_same(const struct request *a, const struct request *b)
+{
+    if (a->constraint_count != b->constraint_count)
+        return false;
+    for (uint32_t i = 0; i < a->constraint_count; i++) {
+        const struct constraint *x = &a->constraints[i];
+        const struct constraint *y = &b->constraints[i];
+        if (x->op != y->op || strcmp(x->key, y->key) != 0 ||
+            strcmp(x->value, y->value) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool demands_same(const struct request *a, const struct request *b)
+{
+    return a->resources.cpu_milli == b->resources.cpu_milli &&
+           a->resources.mem_mib == b->resources.mem_mib &&
+           a->resources.disk_mib == b->resources.disk_mib &&
+           a->time_ms_max == b->time_ms_max && a->arch == b->arch &&
+           a->policy == b->policy &&
+           amount_cmp(a->price_max, b->price_max) == 0 &&
+           pubkey_equal(&a->only_seller, &b->only_seller) &&
+           pubkey_equal(&a->buyer, &b->buyer) &&
+           pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b);
+}
+
+static uint32_t free_class(const struct book *book)
+{
+    uint32_t i = 0;
+    while (book->classes[i] != NULL)
+        i++;
+    CHECK(i < book->config.requests_max); /* there is one for each entry */
+    return i;
+}
+
+static struct book_class *class_find(const struct book *book,
+                                     const struct request *request)
+{
+    for (uint32_t i = 0; i < book->config.requests_max; i++) {
+        struct book_class *class_ = book->classes[i];
+        if (class_ != NULL && demands_same(&class_->request, request))
+            return class_;
+    }
+    return NULL;
+}
+
+struct book_class *book_class_join(struct book *book,
+                                   const struct request *request)
+{
+    struct book_class *class_ = class_find(book, request);
+    if (class_ == NULL) {
+        class_ = calloc(1, sizeof(*class_));
+        if (class_ == NULL)
+            return NULL;
+        class_->index = free_class(book);
+        class_->request = *request;
+        book->classes[class_->index] = class_;
+    }
+    class_->members++;
+    return class_;
+}
+
+struct book_class *book_class_of(const struct book *book,
+                                 const struct book_entry *entry)
+{
+    return book->classes[entry->class_index];
+}
+
+void book_class_leave(struct book *book, struct book_class *class_)
+{
+    CHECK(class_->members > 0);
+    if (--class_->members > 0)
+        return;
+    CHECK(class_->waiting.first == NULL);
+    book->classes[class_->index] = NULL;
+    free(class_);
+}
+
+/* book->waiting is reserved. */
+void book_class_wait(struct book *book, struct book_entry *entry)
+{
+    struct book_class *class_ = book_class_of(book, entry);
+    if (entry->waits.in)
+        return;
+    if (class_->waiting.first == NULL)
+        shelf_add(&book->waiting, class_->request.resources.cpu_milli,
+                  class_->index);
+    book_list_add(&class_->waiting, &entry->waits);
+}
+
+void book_class_wait_no_more(struct book *book, struct book_entry *entry)
+{
+    struct book_class *class_ = book_class_of(book, entry);
+    if (!entry->waits.in)
+        return;
+    book_list_remove(&class_->waiting, &entry->waits);
+    if (class_->waiting.first == NULL)
+        CHECK(shelf_remove(&book->waiting, class_->request.resources.cpu_milli,
+                           class_->index));
+}
+
+/* ---- waking: what a changed slot can take more of ---- */
+
+/* Tasks of a class the slot takes now. */
+static uint32_t class_fits(const struct book *book,
+                           const struct book_class *class_, uint32_t slot,
+                           uint64_t now_ms)
+{
+    struct book_view view;
+    struct demand demand;
+    struct verdict verdict;
+    book_view(book, slot, &class_->request, NULL, now_ms, &view);
+    book_demand(&class_->request, &demand);
+    feasible_check(&demand, &view.c, &verdict);
+    return verdict.tasks;
+}
+
+static bool is_left_alone(const struct book_entry *entry,
+                          const struct pubkey *provider, uint64_t now_ms)
+{
+    const struct book_exclusion *exclusion =
+        book_exclusion_find(entry, provider);
+    return exclusion != NULL && exclusion->until_ms > now_ms;
+}
+
+static void class_wake(struct book *book, struct book_class *class_,
+                       const struct pubkey *provider, uint64_t room,
+                       uint64_t now_ms)
+{
+    struct book_link *link = class_->waiting.first;
+    for (; link != NULL && room > 0; link = link->next) {
+        struct book_entry *entry = link->entry;
+        if (is_left_alone(entry, provider, now_ms))
+            continue;
+        if (!entry->ready.in)
+            book_list_add(&book->ready, &entry->ready);
+        room -= room < entry->waiting ? room : entry->waiting;
+    }
+}
+
+/* Walks the waiting classes that the slot's cores could hold at all. */
+static struct book_class *class_next(struct book *book, struct shelf_walk *walk,
+                                     const struct book_slot *slot)
+{
+    uint64_t cpu_milli;
+    uint32_t index;
+    if (slot->state != SLOT_LIVE ||
+        !shelf_walk_next(walk, &cpu_milli, &index) ||
+        cpu_milli > slot->card->total.cpu_milli)
+        return NULL;
+    return book->classes[index];
+}
+
+void book_wake_begin(struct book *book, uint32_t slot, uint64_t now_ms)
+{
+    struct shelf_walk walk;
+    struct book_class *class_;
+    book->change++;
+    shelf_walk_init(&walk, &book->waiting);
+    while ((class_ = class_next(book, &walk, &book->slots[slot])) != NULL) {
+        class_->before = class_fits(book, class_, slot, now_ms);
+        class_->before_at = book->change;
+    }
+}
+
+void book_wake_end(struct book *book, uint32_t slot, uint64_t now_ms)
+{
+    struct shelf_walk walk;
+    struct book_class *class_;
+    shelf_walk_init(&walk, &book->waiting);
+    while ((class_ = class_next(book, &walk, &book->slots[slot])) != NULL) {
+        bool seen = class_->before_at == book->change;
+        uint32_t before = seen ? class_->before : 0;
+        uint32_t after = class_fits(book, class_, slot, now_ms);
+        if (after > before)
+            class_wake(book, class_, &book->slots[slot].provider, after,
+                       now_ms);
+    }
+}

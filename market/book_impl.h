@@ -1,0 +1,197 @@
+#ifndef MARKET_BOOK_IMPL_H
+#define MARKET_BOOK_IMPL_H
+
+/* The inside of the order book, shared by market/book*.c alone.
+ *
+ * Slots hold what is known of a provider; entries are requests; classes are
+ * sets of entries with the same demand. Slots, entries and classes are named by
+ * their index, which stays while they live. */
+
+#include "market/book.h"
+#include "market/book_card.h"
+#include "market/book_map.h"
+#include "sched/shelf.h"
+
+#define BOOK_NONE BOOK_MAP_NONE
+
+enum slot_state {
+    SLOT_EMPTY = 0,
+    SLOT_KNOWN = 1, /* no offer: its version or distance is remembered */
+    SLOT_LIVE = 2,  /* an offer; `card` is set */
+};
+
+struct book_slot {
+    enum slot_state state;
+    struct pubkey provider;
+    bool has_version;
+    uint64_t version; /* the highest seen */
+    uint64_t received_ms;
+    uint64_t until_ms; /* LIVE: it lapses; KNOWN: it is forgotten */
+    struct book_card *card;
+    struct resources free;     /* by its offer, or what it said since */
+    struct resources reserved; /* since it last spoke; <= free */
+    uint32_t reserved_tasks;
+    uint64_t epoch;  /* new whenever it speaks: older holds do not count */
+    uint64_t rtt_us; /* 0 = never measured */
+    uint64_t rtt_at_ms;
+    uint64_t unreachable_until_ms;
+    uint64_t walked; /* the last walk that met it */
+    uint32_t next_empty;
+};
+
+/* Tasks of an entry reserved at a slot; counts while the epochs agree. */
+struct book_hold {
+    uint32_t slot;
+    uint32_t tasks;
+    uint64_t epoch;
+};
+
+struct book_exclusion {
+    struct pubkey provider;
+    uint64_t until_ms;
+    enum err why;
+    uint32_t times;
+};
+
+/* Lists of entries in the order they were added. */
+struct book_entry;
+struct book_link {
+    struct book_link *prev;
+    struct book_link *next;
+    struct book_entry *entry;
+    bool in;
+};
+struct book_list {
+    struct book_link *first;
+    struct book_link *last;
+};
+void book_list_add(struct book_list *list, struct book_link *link);
+void book_list_remove(struct book_list *list, struct book_link *link);
+
+struct book_entry {
+    struct hash id;
+    uint32_t index;
+    uint32_t class_index;
+    uint8_t salt[DEMAND_SALT_LEN];
+    uint64_t seq;
+    uint32_t tasks_max;
+    uint32_t waiting;
+    uint32_t tries; /* matches in a row that placed nothing */
+    enum reason reason;
+    uint32_t offers_seen;
+    uint64_t added_ms;
+    uint64_t expires_ms;
+    uint64_t next_try_ms;
+    uint64_t timer_ms;      /* its key on book->timers */
+    struct book_link waits; /* in its class, while waiting > 0 */
+    struct book_link ready; /* in book->ready: the next tick wakes it */
+    struct book_hold *holds;
+    uint32_t hold_count;
+    uint32_t hold_cap;
+    struct book_exclusion *exclusions;
+    uint32_t exclusion_count;
+    uint32_t exclusion_cap;
+};
+
+struct book_class {
+    uint32_t index;
+    struct request request; /* of one member; what differs between members is
+                               never read: salt, spec, tasks, times */
+    uint32_t members;
+    struct book_list waiting; /* non-empty: it is on book->waiting */
+    uint32_t before;          /* tasks an offer took before a change ... */
+    uint64_t before_at;       /* ... if this is book->change */
+};
+
+struct book {
+    struct book_config config;
+    /* offers */
+    struct book_slot *slots;
+    uint32_t slot_count; /* slots[0..slot_count) were used at some time */
+    uint32_t slot_cap;
+    uint32_t first_empty;
+    uint32_t live_count;
+    struct book_map by_provider;
+    struct shelf live;     /* LIVE by until_ms */
+    struct shelf known;    /* KNOWN by until_ms */
+    struct shelf price[3]; /* LIVE by micro-credits for cpu, mem, disk */
+    struct shelf distance; /* LIVE with a round trip, by it */
+    struct shelf slowness; /* LIVE with a grade, by UINT32_MAX - grade_step */
+    uint64_t epoch;
+    uint64_t walk;
+    uint64_t change;
+    /* requests */
+    struct book_entry **entries; /* requests_max */
+    struct book_class **classes; /* requests_max */
+    uint32_t entry_count;
+    struct book_map by_id;
+    struct shelf timers;  /* entries by timer_ms */
+    struct shelf waiting; /* classes with waiting entries, by cpu_milli */
+    struct book_list ready;
+    uint64_t seq;
+};
+
+/* ---- book_offer.c ---- */
+uint32_t book_slot_find(const struct book *book, const struct pubkey *provider);
+/* Lets lapsed offers go and forgets what need not be remembered. */
+void book_offers_expire(struct book *book, uint64_t now_ms);
+void book_offers_done(struct book *book);
+
+/* ---- book_class.c ---- */
+/* The class of that demand, one member more; NULL when out of memory. */
+struct book_class *book_class_join(struct book *book,
+                                   const struct request *request);
+void book_class_leave(struct book *book, struct book_class *class_);
+struct book_class *book_class_of(const struct book *book,
+                                 const struct book_entry *entry);
+/* book->waiting is reserved (shelf_reserve). */
+void book_class_wait(struct book *book, struct book_entry *entry);
+void book_class_wait_no_more(struct book *book, struct book_entry *entry);
+/* Around every change that may let a slot take more: begin notes what each
+ * waiting class gets there, end wakes those that get more now. */
+void book_wake_begin(struct book *book, uint32_t slot, uint64_t now_ms);
+void book_wake_end(struct book *book, uint32_t slot, uint64_t now_ms);
+
+/* ---- book_request.c ---- */
+struct book_entry *book_entry_find(const struct book *book,
+                                   const struct hash *id);
+/* Frees it and what it reserved; wakes others that fit there now. */
+void book_entry_remove(struct book *book, struct book_entry *entry,
+                       uint64_t now_ms);
+/* book->timers is reserved (shelf_reserve). */
+void book_entry_timer(struct book *book, struct book_entry *entry,
+                      uint64_t next_try_ms);
+/* After OK, settling and adding `holds` holds cannot fail. ERR_NOMEM. */
+MUST_USE enum err book_entry_reserve(struct book *book,
+                                     struct book_entry *entry, uint32_t holds);
+/* Records the outcome of a match: `waiting` tasks found no place; a refusal
+ * ends by itself at soonest_ms. */
+void book_entry_settle(struct book *book, struct book_entry *entry,
+                       uint32_t waiting, bool placed, uint64_t soonest_ms,
+                       uint64_t now_ms);
+/* Reserves room for `tasks` at a slot; book_entry_reserve'd. */
+void book_hold_add(struct book *book, struct book_entry *entry, uint32_t index,
+                   uint32_t tasks);
+/* NULL when the provider was never excluded; it may be over. */
+const struct book_exclusion *book_exclusion_find(const struct book_entry *entry,
+                                                 const struct pubkey *provider);
+void book_requests_done(struct book *book);
+
+/* ---- book_match.c ---- */
+/* A slot as a candidate; c.labels points into the view itself. */
+struct book_view {
+    struct candidate c;
+    struct label labels[LIMIT_LABELS];
+};
+/* entry NULL: nothing is excluded. The slot is LIVE. */
+void book_view(const struct book *book, uint32_t slot,
+               const struct request *request, const struct book_entry *entry,
+               uint64_t now_ms, struct book_view *out);
+/* ERR_RANGE for what a walk cannot be made of. */
+MUST_USE enum err book_askable(const struct request *request);
+/* The request an entry stands for, with its own salt. */
+void book_entry_demand(const struct book *book, const struct book_entry *entry,
+                       struct demand *out);
+uint64_t book_rtt_fresh(const struct book_slot *slot, uint64_t now_ms);
+
+#endif

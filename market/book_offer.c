@@ -1,0 +1,401 @@
+#include "market/book_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define SLOT_CAP_MIN 64u
+
+/* ---- shelves: where a slot stands, by its state ---- */
+
+static uint64_t slowness_of(uint32_t step)
+{
+    return UINT32_MAX - step;
+}
+
+static uint64_t price_key(const struct book_slot *slot, unsigned i)
+{
+    const struct price *price = &slot->card->price;
+    const struct amount amounts[3] = {price->cpu_hour, price->mem_hour,
+                                      price->disk_hour};
+    return amounts[i].micro;
+}
+
+static enum err shelves_reserve(struct book *book)
+{
+    TRY(shelf_reserve(&book->live));
+    TRY(shelf_reserve(&book->known));
+    for (unsigned i = 0; i < 3; i++)
+        TRY(shelf_reserve(&book->price[i]));
+    TRY(shelf_reserve(&book->distance));
+    return shelf_reserve(&book->slowness);
+}
+
+static void shelve_live(struct book *book, uint32_t index)
+{
+    const struct book_slot *slot = &book->slots[index];
+    uint32_t step;
+    shelf_add(&book->live, slot->until_ms, index);
+    for (unsigned i = 0; i < 3; i++)
+        shelf_add(&book->price[i], price_key(slot, i), index);
+    if (slot->rtt_us != 0)
+        shelf_add(&book->distance, slot->rtt_us, index);
+    if (grade_step(&slot->card->grade, &step))
+        shelf_add(&book->slowness, slowness_of(step), index);
+    book->live_count++;
+}
+
+static void unshelve_live(struct book *book, uint32_t index)
+{
+    const struct book_slot *slot = &book->slots[index];
+    uint32_t step;
+    CHECK(shelf_remove(&book->live, slot->until_ms, index));
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(shelf_remove(&book->price[i], price_key(slot, i), index));
+    if (slot->rtt_us != 0)
+        CHECK(shelf_remove(&book->distance, slot->rtt_us, index));
+    if (grade_step(&slot->card->grade, &step))
+        CHECK(shelf_remove(&book->slowness, slowness_of(step), index));
+    book->live_count--;
+}
+
+static void unshelve(struct book *book, uint32_t index)
+{
+    const struct book_slot *slot = &book->slots[index];
+    if (slot->state == SLOT_LIVE)
+        unshelve_live(book, index);
+    else if (slot->state == SLOT_KNOWN)
+        CHECK(shelf_remove(&book->known, slot->until_ms, index));
+}
+
+/* ---- slots ---- */
+
+uint32_t book_slot_find(const struct book *book, const struct pubkey *provider)
+{
+    return book_map_get(&book->by_provider, provider->b);
+}
+
+static void card_drop(struct book_slot *slot)
+{
+    free(slot->card);
+    slot->card = NULL;
+}
+
+/* The provider spoke, or fell silent: what was reserved is forgotten. */
+static void epoch_begin(struct book *book, struct book_slot *slot)
+{
+    slot->epoch = ++book->epoch;
+    slot->reserved = (struct resources){0};
+    slot->reserved_tasks = 0;
+}
+
+static void slot_forget(struct book *book, uint32_t index)
+{
+    struct book_slot *slot = &book->slots[index];
+    unshelve(book, index);
+    CHECK(book_map_remove(&book->by_provider, slot->provider.b));
+    card_drop(slot);
+    memset(slot, 0, sizeof(*slot));
+    slot->next_empty = book->first_empty;
+    book->first_empty = index;
+}
+
+static enum err slots_grow(struct book *book)
+{
+    uint32_t max = book->config.offers_max;
+    if (book->slot_count < book->slot_cap)
+        return OK;
+    uint32_t cap = book->slot_cap == 0 ? SLOT_CAP_MIN : book->slot_cap * 2;
+    cap = cap < max ? cap : max;
+    void *slots = realloc(book->slots, cap * sizeof(*book->slots));
+    if (slots == NULL)
+        return ERR_NOMEM;
+    book->slots = slots;
+    book->slot_cap = cap;
+    return OK;
+}
+
+/* An empty slot: one that was left, else the next, else the remembered one
+ * nearest to being forgotten. */
+static enum err slot_take(struct book *book, uint32_t *out)
+{
+    uint64_t key;
+    uint32_t index;
+    if (book->first_empty == BOOK_NONE &&
+        book->slot_count == book->config.offers_max) {
+        if (!shelf_first(&book->known, &key, &index))
+            return ERR_BOOK_FULL;
+        slot_forget(book, index);
+    }
+    if (book->first_empty != BOOK_NONE) {
+        *out = book->first_empty;
+        book->first_empty = book->slots[*out].next_empty;
+        return OK;
+    }
+    TRY(slots_grow(book));
+    *out = book->slot_count++;
+    return OK;
+}
+
+/* The provider's slot; a new one is KNOWN. The shelves are reserved, and
+ * book->known has had its one add if the slot is new. */
+static enum err slot_claim(struct book *book, const struct pubkey *provider,
+                           uint64_t now_ms, uint32_t *out)
+{
+    uint32_t index = book_slot_find(book, provider);
+    if (index == BOOK_NONE) {
+        TRY(book_map_reserve(&book->by_provider));
+        TRY(slot_take(book, &index));
+        book->slots[index] = (struct book_slot){
+            .state = SLOT_KNOWN, .provider = *provider, .until_ms = now_ms};
+        epoch_begin(book, &book->slots[index]);
+        shelf_add(&book->known, now_ms, index);
+        book_map_add(&book->by_provider, provider->b, index);
+    }
+    *out = index;
+    return OK;
+}
+
+/* An offer goes, its version stays for a while. Without memory to remember it,
+ * it is forgotten. */
+static void slot_remember(struct book *book, uint32_t index, uint64_t now_ms)
+{
+    struct book_slot *slot = &book->slots[index];
+    if (shelf_reserve(&book->known) != OK) {
+        slot_forget(book, index);
+        return;
+    }
+    unshelve(book, index);
+    card_drop(slot);
+    epoch_begin(book, slot);
+    slot->state = SLOT_KNOWN;
+    slot->free = (struct resources){0};
+    slot->until_ms = now_ms + BOOK_MEMORY_MS;
+    shelf_add(&book->known, slot->until_ms, index);
+}
+
+void book_offers_expire(struct book *book, uint64_t now_ms)
+{
+    uint64_t key;
+    uint32_t index;
+    while (shelf_first(&book->live, &key, &index) && key <= now_ms)
+        slot_remember(book, index, now_ms);
+    while (shelf_first(&book->known, &key, &index) && key <= now_ms)
+        slot_forget(book, index);
+}
+
+void book_offers_done(struct book *book)
+{
+    for (uint32_t i = 0; i < book->slot_count; i++)
+        card_drop(&book->slots[i]);
+    free(book->slots);
+    book_map_done(&book->by_provider);
+    shelf_done(&book->live);
+    shelf_done(&book->known);
+    for (unsigned i = 0; i < 3; i++)
+        shelf_done(&book->price[i]);
+    shelf_done(&book->distance);
+    shelf_done(&book->slowness);
+}
+
+/* ---- offers ---- */
+
+static bool lapsed_by_its_clock(const struct offer *offer, uint64_t wall_ms)
+{
+    uint64_t end;
+    if (wall_ms == 0)
+        return false;
+    if (__builtin_add_overflow(offer->issued_at_ms,
+                               offer->ttl_ms + BOOK_SKEW_MAX_MS, &end))
+        return false;
+    return end < wall_ms;
+}
+
+static enum err check_version(const struct book *book,
+                              const struct offer *offer, uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, &offer->provider);
+    if (index == BOOK_NONE || !book->slots[index].has_version)
+        return OK;
+    const struct book_slot *slot = &book->slots[index];
+    if (offer->version < slot->version)
+        return ERR_OFFER_OLD;
+    if (offer->version > slot->version)
+        return OK;
+    bool here = slot->state == SLOT_LIVE && now_ms < slot->until_ms;
+    return here ? ERR_EXISTS : ERR_EXPIRED;
+}
+
+static void slot_fill(struct book *book, uint32_t index, struct book_card *card,
+                      uint64_t now_ms)
+{
+    struct book_slot *slot = &book->slots[index];
+    unshelve(book, index);
+    card_drop(slot);
+    epoch_begin(book, slot);
+    slot->state = SLOT_LIVE;
+    slot->card = card;
+    slot->has_version = true;
+    slot->version = card->version;
+    slot->free = card->free;
+    slot->received_ms = now_ms;
+    slot->until_ms = now_ms + card->ttl_ms;
+    shelve_live(book, index);
+}
+
+enum err book_offer_put(struct book *book, const struct offer *offer,
+                        uint64_t now_ms, uint64_t wall_ms)
+{
+    uint32_t index;
+    TRY(offer_form(offer));
+    if (lapsed_by_its_clock(offer, wall_ms))
+        return ERR_EXPIRED;
+    TRY(check_version(book, offer, now_ms));
+    TRY(shelves_reserve(book));
+    struct book_card *card = book_card_new(offer);
+    if (card == NULL)
+        return ERR_NOMEM;
+    enum err err = slot_claim(book, &offer->provider, now_ms, &index);
+    if (err != OK) {
+        free(card);
+        return err;
+    }
+    book_wake_begin(book, index, now_ms);
+    slot_fill(book, index, card, now_ms);
+    book_wake_end(book, index, now_ms);
+    return OK;
+}
+
+bool book_offer_drop(struct book *book, const struct pubkey *provider,
+                     uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, provider);
+    if (index == BOOK_NONE || book->slots[index].state != SLOT_LIVE)
+        return false;
+    slot_remember(book, index, now_ms);
+    return true;
+}
+
+/* A distance outlives the offer it was measured for. */
+static void keep_known_for(struct book *book, uint32_t index, uint64_t until_ms)
+{
+    struct book_slot *slot = &book->slots[index];
+    if (slot->state != SLOT_KNOWN || slot->until_ms >= until_ms)
+        return;
+    CHECK(shelf_remove(&book->known, slot->until_ms, index));
+    slot->until_ms = until_ms;
+    shelf_add(&book->known, until_ms, index);
+}
+
+static void distance_set(struct book *book, uint32_t index, uint64_t rtt_us)
+{
+    struct book_slot *slot = &book->slots[index];
+    bool live = slot->state == SLOT_LIVE;
+    if (live && slot->rtt_us != 0)
+        CHECK(shelf_remove(&book->distance, slot->rtt_us, index));
+    slot->rtt_us = rtt_us;
+    if (live)
+        shelf_add(&book->distance, rtt_us, index);
+}
+
+enum err book_rtt_set(struct book *book, const struct pubkey *provider,
+                      uint64_t rtt_us, uint64_t now_ms)
+{
+    uint32_t index;
+    CHECK(rtt_us > 0);
+    TRY(shelves_reserve(book));
+    TRY(slot_claim(book, provider, now_ms, &index));
+    TRY(shelf_reserve(&book->known)); /* the claim may have used it */
+    keep_known_for(book, index, now_ms + CANDIDATE_RTT_AGE_MAX_MS);
+    distance_set(book, index, rtt_us);
+    book->slots[index].rtt_at_ms = now_ms;
+    book_unreachable_set(book, provider, 0, now_ms);
+    return OK;
+}
+
+void book_unreachable_set(struct book *book, const struct pubkey *provider,
+                          uint64_t until_ms, uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, provider);
+    if (index == BOOK_NONE)
+        return;
+    book_wake_begin(book, index, now_ms);
+    book->slots[index].unreachable_until_ms = until_ms > now_ms ? until_ms : 0;
+    book_wake_end(book, index, now_ms);
+}
+
+static uint64_t at_most(uint64_t value, uint64_t bound)
+{
+    return value < bound ? value : bound;
+}
+
+void book_free_set(struct book *book, const struct pubkey *provider,
+                   const struct resources *free, uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, provider);
+    if (index == BOOK_NONE || book->slots[index].state != SLOT_LIVE)
+        return;
+    struct book_slot *slot = &book->slots[index];
+    const struct resources *total = &slot->card->total;
+    book_wake_begin(book, index, now_ms);
+    epoch_begin(book, slot);
+    slot->free.cpu_milli = (uint32_t)at_most(free->cpu_milli, total->cpu_milli);
+    slot->free.mem_mib = at_most(free->mem_mib, total->mem_mib);
+    slot->free.disk_mib = at_most(free->disk_mib, total->disk_mib);
+    book_wake_end(book, index, now_ms);
+}
+
+/* ---- listing ---- */
+
+uint32_t book_offer_count(const struct book *book)
+{
+    return book->live_count;
+}
+
+uint64_t book_rtt_fresh(const struct book_slot *slot, uint64_t now_ms)
+{
+    bool fresh = now_ms - slot->rtt_at_ms <= CANDIDATE_RTT_AGE_MAX_MS;
+    return fresh ? slot->rtt_us : 0;
+}
+
+static void offer_show(const struct book_slot *slot, uint64_t now_ms,
+                       struct book_offer *out)
+{
+    book_card_offer(slot->card, &slot->provider, &out->offer);
+    out->received_ms = slot->received_ms;
+    out->expires_ms = slot->until_ms;
+    out->reserved = slot->reserved;
+    out->reserved_tasks = slot->reserved_tasks;
+    out->rtt_us = book_rtt_fresh(slot, now_ms);
+    out->unreachable_until_ms =
+        slot->unreachable_until_ms > now_ms ? slot->unreachable_until_ms : 0;
+}
+
+static bool is_here(const struct book_slot *slot, uint64_t now_ms)
+{
+    return slot->state == SLOT_LIVE && now_ms < slot->until_ms;
+}
+
+bool book_offer_get(const struct book *book, const struct pubkey *provider,
+                    uint64_t now_ms, struct book_offer *out)
+{
+    uint32_t index = book_slot_find(book, provider);
+    if (index == BOOK_NONE || !is_here(&book->slots[index], now_ms))
+        return false;
+    offer_show(&book->slots[index], now_ms, out);
+    return true;
+}
+
+bool book_offer_next(const struct book *book, uint32_t *cursor, uint64_t now_ms,
+                     struct book_offer *out)
+{
+    while (*cursor < book->slot_count) {
+        const struct book_slot *slot = &book->slots[(*cursor)++];
+        if (!is_here(slot, now_ms))
+            continue;
+        offer_show(slot, now_ms, out);
+        return true;
+    }
+    return false;
+}
