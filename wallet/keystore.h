@@ -25,7 +25,7 @@ struct keystore_cost {
 };
 /* 256 MiB, 3 passes: about half a second. For keys that hold money. */
 extern const struct keystore_cost keystore_cost_moderate;
-/* 8 MiB, 1 pass: about 10 ms, and weak. Devnets and tests only. */
+/* 8 MiB, 1 pass: about 5 ms, and weak. Devnets and tests only. */
 extern const struct keystore_cost keystore_cost_fast;
 
 /* Above these a file is refused before any memory is taken (ERR_TOO_LARGE): a
