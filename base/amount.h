@@ -26,6 +26,12 @@ static inline bool amount_is_zero(struct amount a)
 {
     return a.micro == 0;
 }
+/* The micro-credits as a plain figure: to be ordered or shown, never to be
+ * computed with. */
+static inline uint64_t amount_figure(struct amount a)
+{
+    return a.micro;
+}
 
 /* a + b; ERR_OVERFLOW. out may alias. Written only on OK, as everywhere. */
 MUST_USE enum err amount_add(struct amount a, struct amount b,

@@ -168,7 +168,8 @@ static void check_slot(const struct book *book, uint32_t index)
     CHECK(resources_cover(&slot->card->total, &slot->free));
     CHECK(slot->reserved_tasks <= slot->card->slots_free);
     CHECK(shelf_has(&book->live, slot->until_ms, index));
-    CHECK(shelf_has(&book->price[0], slot->card->price.cpu_hour.micro, index));
+    CHECK(shelf_has(&book->price[0], amount_figure(slot->card->price.cpu_hour),
+                    index));
     if (slot->rtt_us != 0)
         CHECK(shelf_has(&book->distance, slot->rtt_us, index));
 }

@@ -223,7 +223,7 @@ static uint64_t price_floor(const struct walk *walk)
     struct amount hour = amount_micro(UINT64_MAX);
     if (price_per_hour(&price, &walk->request->resources, &hour) != OK)
         return UINT64_MAX;
-    return hour.micro;
+    return amount_figure(hour);
 }
 
 /* The best rank an offer not met yet can have. */

@@ -19,7 +19,7 @@ static uint64_t price_key(const struct book_slot *slot, unsigned i)
     const struct price *price = &slot->card->price;
     const struct amount amounts[3] = {price->cpu_hour, price->mem_hour,
                                       price->disk_hour};
-    return amounts[i].micro;
+    return amount_figure(amounts[i]);
 }
 
 static enum err shelves_reserve(struct book *book)

@@ -118,8 +118,8 @@ bool feasible_figures(enum reason reason, const struct demand *demand,
         *out_have = candidate->time_ms_max;
         return true;
     case REASON_PRICE:
-        *out_want = demand->price_max.micro;
-        *out_have = candidate->bill.micro;
+        *out_want = amount_figure(demand->price_max);
+        *out_have = amount_figure(candidate->bill);
         return true;
     case REASON_SLOTS:
         *out_want = 1;

@@ -23,7 +23,7 @@ static uint64_t invert_figure(uint64_t value)
 
 static enum figure hour_figure(const struct candidate *c, uint64_t *out)
 {
-    *out = c->hour.micro;
+    *out = amount_figure(c->hour);
     return FIGURE_KNOWN;
 }
 
@@ -96,7 +96,7 @@ void policy_rank(const struct demand *demand, const struct candidate *candidate,
         out->key[1] = row->less_is_better(figure);
     else
         out->key[0] = 1;
-    out->key[2] = row->by_price ? 0 : candidate->hour.micro;
+    out->key[2] = row->by_price ? 0 : amount_figure(candidate->hour);
     out->tie = short_hash(demand->salt, BYTES_OF(candidate->provider.b));
     out->provider = candidate->provider;
     out->index = index;
