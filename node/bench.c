@@ -28,8 +28,7 @@ __extension__ typedef unsigned __int128 wide;
 
 static uint64_t per_second(uint64_t work, uint64_t ns)
 {
-    return (uint64_t)((wide)work * 1000000000u /
-                      (ns > 0 ? ns : 1));
+    return (uint64_t)((wide)work * 1000000000u / (ns > 0 ? ns : 1));
 }
 
 static uint64_t int_kernel(void)

@@ -23,7 +23,7 @@
 
 #include "wallet/keyfile.h"
 
-#define NODE_WARNINGS_MAX 16
+#define NODE_WARNINGS_MAX   16
 #define NODE_ROLE_VALIDATOR 1u
 #define NODE_ROLE_PROVIDER  2u
 #define NODE_ROLE_BUYER     4u
@@ -34,6 +34,17 @@ struct node_warning {
     char why[200];
     char next[160];
 };
+
+/* Someone submitted a transaction and waits (rpc_chain.h). */
+enum tx_watch_state { TX_WATCH_POOL = 0, TX_WATCH_FINAL, TX_WATCH_REFUSED };
+struct tx_watch {
+    uint64_t token; /* 0 = free */
+    struct hash id;
+    enum tx_watch_state state;
+    enum err err;
+    uint64_t height;
+};
+#define TX_WATCHES_MAX CONTROL_CALLS_MAX
 
 struct images;  /* node/images.h */
 struct gossip;  /* node/gossip.h */
@@ -73,6 +84,9 @@ struct node {
     struct buy *buy;
     struct sell *sell;
     struct control *control;
+
+    struct tx_watch watches[TX_WATCHES_MAX];
+    uint64_t next_token;
 
     uv_timer_t second;
     uv_signal_t signals[2];

@@ -272,6 +272,12 @@ void cg_meter(const struct cgroup *group, struct usage *usage)
     get_key(group, CG_PIDS, "pids.events", "max", 1, &usage->pids_refused);
 }
 
+void cg_reset_peak(const struct cgroup *group)
+{
+    if (group->version == 1)
+        (void)put(group, CG_MEMORY, "memory.max_usage_in_bytes", "0");
+}
+
 /* Sends SIGKILL to everything listed; how many there were. */
 static size_t kill_listed(const struct cgroup *group)
 {

@@ -47,8 +47,10 @@ void cg_find(const char *mountinfo, const char *self, struct cgroup *out,
 
 /* cg_find on the real files. On a version 2 machine the home is a place whose
  * controllers can be handed down; this may move the calling process, and those
- * beside it, into a group "suan-sup" of their own. `root`: we are uid 0. */
-MUST_USE enum err cg_home(bool root, struct cgroup *out, struct fail *fail);
+ * beside it, into a group "suan-sup" of their own. `root`: we are uid 0.
+ * out_hybrid: as in cg_find. */
+MUST_USE enum err cg_home(bool root, struct cgroup *out, char *out_hybrid,
+                          size_t cap, struct fail *fail);
 
 /* Whether jobs can be limited below the home: tries it, with a group of its
  * own. */
@@ -76,6 +78,9 @@ int cg_enter(const struct cgroup *group, pid_t pid);
 
 /* Figures so far; what cannot be read is left as it is in `usage`. */
 void cg_meter(const struct cgroup *group, struct usage *usage);
+
+/* Forgets the memory peak so far, where the kernel can (version 1). */
+void cg_reset_peak(const struct cgroup *group);
 
 /* Kills every process in the group, again until none is left, for at most
  * timeout_ms: whether it is empty now. A missing group is empty. */

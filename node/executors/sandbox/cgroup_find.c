@@ -298,7 +298,8 @@ static void drop_unusable(struct cgroup *home)
             home->dir[kind][0] = '\0';
 }
 
-enum err cg_home(bool root, struct cgroup *out, struct fail *fail)
+enum err cg_home(bool root, struct cgroup *out, char *out_hybrid, size_t cap,
+                 struct fail *fail)
 {
     char *mounts = malloc(PROC_MAX), *self = malloc(PROC_MAX);
     char point[DIR_PATH];
@@ -314,7 +315,7 @@ enum err cg_home(bool root, struct cgroup *out, struct fail *fail)
         err = fail_errno(fail, "control groups cannot be found", "/proc/self");
         goto out;
     }
-    cg_find(mounts, self, out, NULL, 0);
+    cg_find(mounts, self, out, out_hybrid, cap);
     drop_unusable(out);
     if (out->version == 2) {
         mount_point(mounts, point);

@@ -197,16 +197,23 @@ static enum err attach_input(const struct stage *stage, const char *dest,
     return attach(tree, path, fail);
 }
 
+static bool is_below(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+
+    return strncmp(path, dir, len) == 0 &&
+           (path[len] == '/' || path[len] == '\0');
+}
+
 /* A directory that nothing we still have to reach lies below. */
 static bool choose_root(const struct stage_sources *sources, struct stage *out)
 {
     static const char *const places[] = {"/mnt", "/media", "/srv", "/opt"};
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        size_t len = strlen(places[i]);
         struct stat st;
-        if (strncmp(sources->hybrid, places[i], len) == 0 ||
-            lstat(places[i], &st) != 0 || !S_ISDIR(st.st_mode))
+        if (is_below(sources->hybrid, places[i]) ||
+            is_below(sources->avoid, places[i]) || lstat(places[i], &st) != 0 || !S_ISDIR(st.st_mode))
             continue;
         (void)snprintf(out->root, sizeof(out->root), "%s", places[i]);
         return true;
