@@ -328,82 +328,6 @@ static void a_settled_contract_never_moves_again(void **state)
                      ERR_STATE);
 }
 
-/* ---- attempts ---- */
-
-static enum err open_attempt(struct world *world, uint32_t attempt,
-                             struct hash *out_id)
-{
-    struct request request = sample_request();
-    struct approval approval = sample_approval(&request);
-    struct quote quote = sample_quote(&request);
-    quote.attempt = attempt;
-    return world_open(world, AGENT, &request, &approval, &quote, out_id);
-}
-
-static void a_task_is_tried_again_only_after_a_providers_fault(void **state)
-{
-    struct world *world = *state;
-    struct hash first, second;
-
-    assert_int_equal(open_attempt(world, 1, &second), ERR_STATE);
-    assert_int_equal(open_attempt(world, 0, &first), OK);
-    assert_int_equal(open_attempt(world, 0, &first), ERR_EXISTS);
-    assert_int_equal(open_attempt(world, 1, &second), ERR_EXISTS);
-    assert_int_equal(world_refuse(world, &first, END_STAGING_FAILED), OK);
-    assert_int_equal(open_attempt(world, 0, &first), ERR_EXISTS);
-    assert_int_equal(open_attempt(world, 2, &second), ERR_STATE);
-    assert_int_equal(open_attempt(world, 1, &second), OK);
-    assert_int_equal(open_attempt(world, 2, &first), ERR_EXISTS);
-    assert_int_equal(world_refuse(world, &second, END_STAGING_FAILED), OK);
-    assert_int_equal(open_attempt(world, 3, &second), ERR_TERMS);
-    assert_int_equal(open_attempt(world, 2, &second), OK);
-}
-
-static void a_task_that_ran_is_not_tried_again(void **state)
-{
-    struct world *world = *state;
-    struct hash id = world_open_sample(world);
-    struct receipt receipt = cosigned_sample(&id);
-    struct hash next;
-
-    assert_int_equal(world_deliver(world, &id, END_JOB_FAILED, 1, &receipt),
-                     OK);
-    assert_int_equal(world_settle(world, AGENT, &id), OK);
-    assert_int_equal(open_attempt(world, 1, &next), ERR_EXISTS);
-}
-
-static void a_task_its_buyer_cancelled_is_not_tried_again(void **state)
-{
-    struct world *world = *state;
-    struct hash id = world_open_sample(world);
-    struct receipt receipt = cosigned_sample(&id);
-    struct hash next;
-
-    assert_int_equal(
-        world_deliver(world, &id, END_BUYER_CANCELLED, 143, &receipt), OK);
-    assert_int_equal(world_settle(world, AGENT, &id), OK);
-    assert_int_equal(open_attempt(world, 1, &next), ERR_EXISTS);
-}
-
-static void the_latest_contract_of_a_task_is_found(void **state)
-{
-    struct world *world = *state;
-    struct hash id = world_open_sample(world);
-    struct contract c = world_contract(world, &id);
-    struct contract latest;
-
-    assert_int_equal(
-        contract_of_task(world->state, &c.request, 1, &world->arena, &latest),
-        OK);
-    assert_true(hash_equal(&latest.id, &id));
-    assert_int_equal(
-        contract_of_task(world->state, &c.request, 0, &world->arena, &latest),
-        ERR_NOT_FOUND);
-    assert_int_equal(
-        contract_get(world->state, &c.request, &world->arena, &latest),
-        ERR_NOT_FOUND);
-}
-
 /* ---- one key in several roles, and nothing to pay ---- */
 
 static void a_free_task_moves_no_money_but_the_fee(void **state)
@@ -622,10 +546,6 @@ int main(void)
         WITH_WORLD(a_lost_provider_is_paid_what_was_signed_by_both),
         WITH_WORLD(a_claim_must_be_newer_and_in_time),
         WITH_WORLD(a_settled_contract_never_moves_again),
-        WITH_WORLD(a_task_is_tried_again_only_after_a_providers_fault),
-        WITH_WORLD(a_task_that_ran_is_not_tried_again),
-        WITH_WORLD(a_task_its_buyer_cancelled_is_not_tried_again),
-        WITH_WORLD(the_latest_contract_of_a_task_is_found),
         WITH_WORLD(a_free_task_moves_no_money_but_the_fee),
         WITH_WORLD(a_proposer_may_be_the_buyer),
         WITH_WORLD(the_chains_parameters_are_obeyed),
