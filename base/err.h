@@ -97,7 +97,8 @@
     X(ERR_CONFIG, 610, "the configuration is wrong")                           \
     X(ERR_NOT_READY, 611, "the node is not ready yet")                         \
     X(ERR_IMAGE, 612, "the image is missing or malformed")                     \
-    X(ERR_SLOW, 613, "the peer reads too slowly")
+    X(ERR_SLOW, 613, "the peer reads too slowly")                              \
+    X(ERR_PEERS, 614, "no room for more peers")
 
 #define X(name, code, text) name = code,
 enum err { OK = 0, ERR_MAP(X) };

@@ -179,7 +179,7 @@ static enum err export_below(struct blob_store *store,
     int fd;
 
     CHECK(strlen(file->path) < sizeof path);
-    strcpy(path, file->path);
+    snprintf(path, sizeof path, "%s", file->path);
     fd = fcntl(base_fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return blob_errno(errno);
