@@ -94,6 +94,13 @@ struct node {
     int exit_code;
     struct node_warning warnings[NODE_WARNINGS_MAX];
     uint32_t warning_count;
+    bool blobs_dirty; /* something was unpinned: collect when idle */
 };
+
+/* Begins an orderly end; the process exits with the code. */
+void node_stop(struct node *node, int exit_code);
+/* Adds or renews a warning (by `what`) for node.status; logs it once. */
+void node_warn(struct node *node, const char *what, const char *why,
+               const char *next);
 
 #endif

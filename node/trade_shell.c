@@ -1,0 +1,525 @@
+#include "node/trade_shell_inner.h"
+
+#include "base/check.h"
+#include "node/log.h"
+#include "node/rpc_help.h"
+#include "node/waiters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- names ---- */
+
+void shell_owner(const struct hash *subject, char out[80])
+{
+    char hex[HASH_TEXT_MAX];
+    hash_format(subject, hex);
+    snprintf(out, 80, "contract:%s", hex);
+}
+
+void shell_job_path(struct node *node, const struct hash *contract,
+                    const char *leaf, char out[1300])
+{
+    char hex[HASH_TEXT_MAX];
+    char name[200];
+    hash_format(contract, hex);
+    snprintf(name, sizeof(name), "jobs/%s%s%s", hex, leaf[0] != '\0' ? "/" : "",
+             leaf);
+    datadir_path(&node->dir, name, out, 1300);
+}
+
+/* ---- who may read what ---- */
+
+static void share_add(struct shell *shell, const struct hash *subject,
+                      const struct pubkey *peer)
+{
+    for (struct share *s = shell->shares; s != NULL; s = s->next) {
+        if (hash_equal(&s->subject, subject) && pubkey_equal(&s->peer, peer))
+            return;
+    }
+    struct share *share = calloc(1, sizeof(*share));
+    if (share == NULL)
+        return;
+    share->subject = *subject;
+    share->peer = *peer;
+    share->next = shell->shares;
+    shell->shares = share;
+}
+
+static void share_drop(struct shell *shell, const struct hash *subject)
+{
+    struct share **at = &shell->shares;
+    while (*at != NULL) {
+        struct share *share = *at;
+        if (hash_equal(&share->subject, subject)) {
+            *at = share->next;
+            free(share);
+        } else {
+            at = &share->next;
+        }
+    }
+}
+
+struct reading {
+    struct shell *shell;
+    const struct pubkey *peer;
+};
+
+static bool owner_shares(void *ctx, const char *owner)
+{
+    struct reading *reading = ctx;
+    struct hash subject;
+    if (strcmp(owner, BLOB_OWNER_PUBLIC) == 0)
+        return true;
+    if (strncmp(owner, "contract:", 9) != 0 ||
+        hash_parse(owner + 9, &subject) != OK)
+        return false;
+    for (struct share *s = reading->shell->shares; s != NULL; s = s->next) {
+        if (hash_equal(&s->subject, &subject) &&
+            pubkey_equal(&s->peer, reading->peer))
+            return true;
+    }
+    return false;
+}
+
+bool shell_may_read(struct shell *shell, const struct pubkey *peer,
+                    const struct hash *blob)
+{
+    struct reading reading = {shell, peer};
+    return blob_store_any_owner(shell->node->blobs, blob, owner_shares,
+                                &reading);
+}
+
+static void do_share(struct shell *shell, const struct trade_effect *effect)
+{
+    char owner[80];
+    enum err err;
+    shell_owner(&effect->subject, owner);
+    /* A tree with its files, or, where it is none, the blob alone. */
+    err = blob_store_pin_tree(shell->node->blobs, &effect->id, owner);
+    if (err != OK)
+        err = blob_store_pin(shell->node->blobs, &effect->id, owner);
+    if (err != OK)
+        log_odd("trade", "a blob cannot be shared: %s", err_text(err));
+    share_add(shell, &effect->subject, &effect->peer);
+}
+
+static void do_unpin(struct shell *shell, const struct trade_effect *effect)
+{
+    char owner[80];
+    shell_owner(&effect->subject, owner);
+    share_drop(shell, &effect->subject);
+    /* A buyer keeps what it paid for: results stay pinned by the job's own
+     * folder until the user removes it. */
+    blob_store_unpin_owner(shell->node->blobs, owner);
+    shell->node->blobs_dirty = true;
+}
+
+/* ---- small effects ---- */
+
+static void do_save(struct shell *shell, const struct trade_effect *effect)
+{
+    enum err err =
+        records_put(&shell->node->records, effect->key, effect->bytes);
+    if (err == OK)
+        return;
+    /* Store before send: what follows must not leave. The node stops and its
+     * engines start again from what is on the disk. */
+    log_odd("trade", "record %s cannot be written: %s", effect->key,
+            err_text(err));
+    shell->failed = err;
+}
+
+static void do_dial(struct shell *shell, const struct trade_effect *effect)
+{
+    if (effect->text[0] == '\0' ||
+        net_is_connected(shell->node->net, &effect->peer))
+        return;
+    net_dial(shell->node->net, effect->text, &effect->peer);
+}
+
+static void do_tx(struct shell *shell, const struct trade_effect *effect)
+{
+    struct node *node = shell->node;
+    uint64_t height = chain_tip(chain_host_chain(node->host)).height;
+    enum err err = own_tx_add(node->own, effect->tx_kind, &effect->subject,
+                              effect->bytes, height, uv_now(node->loop));
+    if (err != OK) /* the engines ask again */
+        log_odd("trade", "a transaction has to wait: %s", err_text(err));
+}
+
+static void do_log_write(struct shell *shell, const struct trade_effect *effect)
+{
+    char path[1300];
+    int fd;
+    shell_job_path(shell->node, &effect->subject, "", path);
+    mkdir(path, 0700);
+    shell_job_path(shell->node, &effect->subject,
+                   effect->stream == 1 ? "stdout" : "stderr", path);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || pwrite(fd, effect->bytes.ptr, effect->bytes.len,
+                         (off_t)effect->offset) != (ssize_t)effect->bytes.len)
+        log_odd("trade", "%s cannot be written: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    waiters_poke(shell->node->waiters);
+}
+
+static void do_note(struct shell *shell, const struct trade_effect *effect,
+                    bool buying)
+{
+    struct feed_event event = {
+        .at_ms = node_wall_ms(),
+        .kind = buying ? FEED_JOB : FEED_SELL,
+        .job = effect->id,
+        .contract = effect->subject,
+        .task = effect->task,
+        .code = effect->code,
+    };
+    snprintf(event.text, sizeof(event.text), "%s", effect->text);
+    feed_add(&shell->node->feed, &event);
+}
+
+static void on_wake(uv_timer_t *timer)
+{
+    struct shell *shell = timer->data;
+    shell->wake_at_ms = UINT64_MAX;
+    shell_tick(shell);
+}
+
+static void do_wake(struct shell *shell, uint64_t at_ms)
+{
+    uint64_t now = node_wall_ms();
+    if (at_ms >= shell->wake_at_ms)
+        return;
+    shell->wake_at_ms = at_ms;
+    uv_timer_start(&shell->timer, on_wake, at_ms > now ? at_ms - now : 1, 0);
+}
+
+/* ---- the list ---- */
+
+static void carry_out_one(struct shell *shell, const struct trade_effect *e,
+                          bool buying)
+{
+    switch (e->kind) {
+    case EFFECT_SAVE:
+        do_save(shell, e);
+        break;
+    case EFFECT_SEND:
+        if (net_send(shell->node->net, &e->peer, e->bytes) != OK)
+            log_debug("trade", "a message was not sent: no such peer");
+        break;
+    case EFFECT_DIAL:
+        do_dial(shell, e);
+        break;
+    case EFFECT_TX:
+        do_tx(shell, e);
+        break;
+    case EFFECT_FETCH:
+        shell_fetch(shell, e);
+        break;
+    case EFFECT_UNPIN:
+        do_unpin(shell, e);
+        break;
+    case EFFECT_SHARE:
+        do_share(shell, e);
+        break;
+    case EFFECT_EXEC_START:
+        shell_exec_start(shell, e);
+        break;
+    case EFFECT_EXEC_KILL:
+        shell_exec_kill(shell, e);
+        break;
+    case EFFECT_EXEC_LOG:
+        shell_exec_log(shell, e);
+        break;
+    case EFFECT_EXEC_COLLECT:
+        shell_exec_collect(shell, e);
+        break;
+    case EFFECT_EXEC_REMOVE:
+        shell_exec_remove(shell, e);
+        break;
+    case EFFECT_LOG_WRITE:
+        do_log_write(shell, e);
+        break;
+    case EFFECT_WAKE:
+        do_wake(shell, e->at_ms);
+        break;
+    case EFFECT_NOTE:
+        do_note(shell, e, buying);
+        break;
+    }
+}
+
+static void carry_out(struct shell *shell, struct trade_effects *effects,
+                      bool buying)
+{
+    bool outer = !shell->busy;
+    shell->busy = true;
+    if (effects->err != OK)
+        shell->failed = effects->err;
+    for (size_t i = 0; i < effects->count && shell->failed == OK; i++)
+        carry_out_one(shell, &effects->list[i], buying);
+    trade_effects_reset(effects);
+    if (outer)
+        shell->busy = false;
+    if (shell->failed != OK && !shell->node->stopping) {
+        node_warn(shell->node, "contracts cannot be recorded",
+                  err_text(shell->failed),
+                  "make room on the disk, then start the node again");
+        node_stop(shell->node, 1);
+    }
+}
+
+struct trade_effects *shell_buy_effects(struct shell *shell)
+{
+    return &shell->buy_effects;
+}
+
+struct trade_effects *shell_sell_effects(struct shell *shell)
+{
+    return &shell->sell_effects;
+}
+
+static void drain(struct shell *shell);
+
+void shell_carry_out_buy(struct shell *shell)
+{
+    carry_out(shell, &shell->buy_effects, true);
+    drain(shell);
+}
+
+void shell_carry_out_sell(struct shell *shell)
+{
+    carry_out(shell, &shell->sell_effects, false);
+    drain(shell);
+}
+
+/* ---- events ---- */
+
+struct queued {
+    struct queued *next;
+    struct trade_event event;
+    struct contract contract;
+    struct exec_state exec;
+    uint8_t message[];
+};
+
+static void step_both(struct shell *shell, const struct trade_event *event)
+{
+    struct node *node = shell->node;
+    if (node->buy != NULL) {
+        buy_step(node->buy, event, &shell->buy_effects);
+        carry_out(shell, &shell->buy_effects, true);
+    }
+    if (node->sell != NULL && shell->failed == OK) {
+        sell_step(node->sell, event, &shell->sell_effects);
+        carry_out(shell, &shell->sell_effects, false);
+    }
+    waiters_poke(node->waiters);
+}
+
+static void fill_times(struct shell *shell, struct trade_event *event)
+{
+    uint64_t now = node_wall_ms();
+    if (now > shell->now_ms)
+        shell->now_ms = now; /* never falls, whatever the clock does */
+    event->now_ms = shell->now_ms;
+    event->chain_time_ms =
+        chain_tip(chain_host_chain(shell->node->host)).header.time_ms;
+}
+
+/* What happens while effects are carried out waits its turn. */
+static void enqueue(struct shell *shell, const struct trade_event *event)
+{
+    struct queued *queued = calloc(1, sizeof(*queued) + event->message.len);
+    if (queued == NULL) {
+        shell->failed = ERR_NOMEM;
+        return;
+    }
+    queued->event = *event;
+    if (event->message.len > 0)
+        memcpy(queued->message, event->message.ptr, event->message.len);
+    queued->event.message.ptr = queued->message;
+    if (event->contract != NULL) {
+        queued->contract = *event->contract;
+        queued->event.contract = &queued->contract;
+    }
+    if (event->exec != NULL) {
+        queued->exec = *event->exec;
+        queued->event.exec = &queued->exec;
+    }
+    *shell->queue_last = queued;
+    shell->queue_last = &queued->next;
+}
+
+static void drain(struct shell *shell)
+{
+    if (shell->busy || shell->draining)
+        return;
+    shell->draining = true;
+    while (shell->queue != NULL) {
+        struct queued *queued = shell->queue;
+        shell->queue = queued->next;
+        if (shell->queue == NULL)
+            shell->queue_last = &shell->queue;
+        if (shell->failed == OK) {
+            fill_times(shell, &queued->event);
+            step_both(shell, &queued->event);
+        }
+        free(queued);
+    }
+    shell->draining = false;
+}
+
+void shell_event(struct shell *shell, const struct trade_event *event)
+{
+    if (shell->failed != OK)
+        return;
+    enqueue(shell, event);
+    drain(shell);
+}
+
+void shell_contract(struct shell *shell, const struct hash *id)
+{
+    struct contract contract;
+    struct trade_event event = {.kind = TRADE_CONTRACT, .contract = &contract};
+    struct state *state = chain_state(chain_host_chain(shell->node->host));
+    struct arena arena;
+    arena_init(&arena, 256u * 1024);
+    if (contract_get(state, id, &arena, &contract) == OK)
+        shell_event(shell, &event);
+    arena_done(&arena);
+}
+
+void shell_tick(struct shell *shell)
+{
+    struct trade_event event = {.kind = TRADE_TICK};
+    struct node *node = shell->node;
+    struct account account;
+    if (node->sell != NULL &&
+        account_get(chain_state(chain_host_chain(node->host)), &node->self,
+                    &account) == OK)
+        sell_balance(node->sell, account.balance);
+    shell_event(shell, &event);
+    shell_exec_tick(shell);
+}
+
+/* ---- start ---- */
+
+static enum err load_sell(void *ctx, const char *key, struct bytes value)
+{
+    struct shell *shell = ctx;
+    enum err err = sell_load(shell->node->sell, key, value);
+    if (err != OK)
+        log_odd("trade", "record %s cannot be read and is left alone: %s", key,
+                err_text(err));
+    return err == ERR_NOMEM ? err : OK;
+}
+
+static enum err load_buy(void *ctx, const char *key, struct bytes value)
+{
+    struct shell *shell = ctx;
+    enum err err = buy_load(shell->node->buy, key, value);
+    if (err != OK)
+        log_odd("trade", "record %s cannot be read and is left alone: %s", key,
+                err_text(err));
+    return err == ERR_NOMEM ? err : OK;
+}
+
+/* Ids first, then each by itself: an event may start what changes the state. */
+struct replay {
+    struct hash *ids;
+    size_t count;
+    size_t cap;
+    const struct pubkey *self;
+};
+
+static enum err collect_contract(void *ctx, struct bytes key,
+                                 struct bytes value)
+{
+    struct replay *replay = ctx;
+    (void)value;
+    if (key.len != HASH_LEN)
+        return OK;
+    if (replay->count == replay->cap) {
+        size_t cap = replay->cap == 0 ? 256 : replay->cap * 2;
+        struct hash *ids = realloc(replay->ids, cap * sizeof(*ids));
+        if (ids == NULL)
+            return ERR_NOMEM;
+        replay->ids = ids;
+        replay->cap = cap;
+    }
+    memcpy(replay->ids[replay->count++].b, key.ptr, HASH_LEN);
+    return OK;
+}
+
+static enum err replay_contracts(struct shell *shell)
+{
+    struct replay replay = {0};
+    struct state *state = chain_state(chain_host_chain(shell->node->host));
+    enum err err = state_each(state, STATE_CONTRACT, collect_contract, &replay);
+    for (size_t i = 0; err == OK && i < replay.count; i++)
+        shell_contract(shell, &replay.ids[i]);
+    free(replay.ids);
+    return err;
+}
+
+enum err shell_new(struct node *node, struct shell **out)
+{
+    struct shell *shell = calloc(1, sizeof(*shell));
+    enum err err = OK;
+    if (shell == NULL)
+        return ERR_NOMEM;
+    shell->node = node;
+    node->shell = shell;
+    shell->queue_last = &shell->queue;
+    shell->wake_at_ms = UINT64_MAX;
+    trade_effects_init(&shell->buy_effects);
+    trade_effects_init(&shell->sell_effects);
+    CHECK(uv_timer_init(node->loop, &shell->timer) == 0);
+    shell->timer.data = shell;
+    shell_exec_init(shell);
+    if (node->sell != NULL)
+        err = records_each(&node->records, "sell", load_sell, shell);
+    if (err == OK && node->buy != NULL)
+        err = records_each(&node->records, "buy", load_buy, shell);
+    if (err == OK)
+        err = replay_contracts(shell);
+    if (err != OK)
+        return err; /* node_close frees node->shell */
+    shell_tick(shell);
+    *out = shell;
+    return OK;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct shell *shell = handle->data;
+    if (--shell->open_handles == 0)
+        free(shell);
+}
+
+void shell_free(struct shell *shell)
+{
+    if (shell == NULL)
+        return;
+    while (shell->shares != NULL)
+        share_drop(shell, &shell->shares->subject);
+    while (shell->queue != NULL) {
+        struct queued *next = shell->queue->next;
+        free(shell->queue);
+        shell->queue = next;
+    }
+    trade_effects_done(&shell->buy_effects);
+    trade_effects_done(&shell->sell_effects);
+    shell_exec_done(shell);
+    shell->open_handles = 2;
+    uv_close((uv_handle_t *)&shell->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&shell->exec_timer, on_timer_closed);
+}

@@ -1,0 +1,43 @@
+#ifndef NODE_TRADE_SHELL_H
+#define NODE_TRADE_SHELL_H
+
+/* Carries out what the trade engines want (trade/effect.h) and tells them what
+ * happens: the one place where contracts meet sockets, disks and programs. Loop
+ * thread only. */
+
+#include "node/node.h"
+
+struct shell;
+
+/* Loads both engines' records and replays the open contracts of the chain. The
+ * node's chain, records, blobs, net and engines exist already. */
+MUST_USE enum err shell_new(struct node *node, struct shell **out);
+void shell_free(struct shell *shell);
+
+/* The list to hand to buy_submit and its like; then carry it out. */
+struct trade_effects *shell_buy_effects(struct shell *shell);
+void shell_carry_out_buy(struct shell *shell);
+struct trade_effects *shell_sell_effects(struct shell *shell);
+void shell_carry_out_sell(struct shell *shell);
+
+/* Something happened. now and chain time are filled in here. */
+void shell_event(struct shell *shell, const struct trade_event *event);
+/* A contract's record as of the newest final block. */
+void shell_contract(struct shell *shell, const struct hash *id);
+/* Once a second, and after each block. */
+void shell_tick(struct shell *shell);
+
+/* From the executor. */
+void shell_exec_up(struct shell *shell);
+void shell_exec_gone(struct shell *shell);
+void shell_exec_note(struct shell *shell, const char *method, json_t *params);
+
+/* May this peer read this blob? For the bulk server. */
+bool shell_may_read(struct shell *shell, const struct pubkey *peer,
+                    const struct hash *blob);
+
+/* <data-dir>/jobs/<contract>/<leaf>; out holds 1300 bytes. */
+void shell_job_path(struct node *node, const struct hash *contract,
+                    const char *leaf, char out[1300]);
+
+#endif

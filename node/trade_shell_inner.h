@@ -1,0 +1,55 @@
+#ifndef NODE_TRADE_SHELL_INNER_H
+#define NODE_TRADE_SHELL_INNER_H
+
+/* Shared by trade_shell.c (effects), trade_shell_exec.c (jobs) and
+ * trade_shell_fetch.c (blobs); nobody else. */
+
+#include "node/trade_shell.h"
+
+/* This peer may read what is pinned under this subject. */
+struct share {
+    struct share *next;
+    struct hash subject;
+    struct pubkey peer;
+};
+
+/* A blob, or a tree with all its files, on its way here. */
+struct fetching;
+/* A job the executor has, or will have. */
+struct job;
+struct queued;
+
+struct shell {
+    struct node *node;
+    struct trade_effects buy_effects;
+    struct trade_effects sell_effects;
+    struct share *shares;
+    struct fetching *fetches;
+    struct job *jobs;
+    struct queued *queue;
+    struct queued **queue_last;
+    uv_timer_t timer;
+    uv_timer_t exec_timer;
+    unsigned open_handles;
+    uint64_t wake_at_ms;
+    uint64_t now_ms;
+    bool busy;
+    bool draining;
+    enum err failed;
+};
+
+/* "contract:<hex>": the pins of a contract, or of a job by its request. */
+void shell_owner(const struct hash *subject, char out[80]);
+
+void shell_fetch(struct shell *shell, const struct trade_effect *effect);
+
+void shell_exec_init(struct shell *shell);
+void shell_exec_done(struct shell *shell);
+void shell_exec_tick(struct shell *shell);
+void shell_exec_start(struct shell *shell, const struct trade_effect *effect);
+void shell_exec_kill(struct shell *shell, const struct trade_effect *effect);
+void shell_exec_log(struct shell *shell, const struct trade_effect *effect);
+void shell_exec_collect(struct shell *shell, const struct trade_effect *effect);
+void shell_exec_remove(struct shell *shell, const struct trade_effect *effect);
+
+#endif
