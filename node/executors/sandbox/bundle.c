@@ -11,10 +11,10 @@
 
 #include "base/check.h"
 
-#define NOFILE   1024u
-#define UMASK    077
-#define SHM_MIB  64u
-#define TMP_MIB  1024u
+#define NOFILE  1024u
+#define UMASK   077
+#define SHM_MIB 64u
+#define TMP_MIB 1024u
 
 static json_t *strings(const char *const *list, size_t count)
 {
@@ -64,14 +64,13 @@ static json_t *words(const struct spec *spec)
 
 static json_t *rlimit(const char *type, uint64_t value)
 {
-    return json_pack("{s:s, s:I, s:I}", "type", type, "hard",
-                     (json_int_t)value, "soft", (json_int_t)value);
+    return json_pack("{s:s, s:I, s:I}", "type", type, "hard", (json_int_t)value,
+                     "soft", (json_int_t)value);
 }
 
 static json_t *rlimits(const struct bundle *bundle)
 {
-    uint64_t nofile =
-        bundle->nofile_max < NOFILE ? bundle->nofile_max : NOFILE;
+    uint64_t nofile = bundle->nofile_max < NOFILE ? bundle->nofile_max : NOFILE;
 
     return json_pack("[o, o, o, o]", rlimit("RLIMIT_NOFILE", nofile),
                      rlimit("RLIMIT_CORE", 0), rlimit("RLIMIT_MSGQUEUE", 0),
@@ -80,9 +79,9 @@ static json_t *rlimits(const struct bundle *bundle)
 
 static json_t *process(const struct bundle *bundle)
 {
-    json_t *none = json_pack("{s:[], s:[], s:[], s:[], s:[]}", "bounding",
-                             "effective", "permitted", "inheritable",
-                             "ambient");
+    json_t *none =
+        json_pack("{s:[], s:[], s:[], s:[], s:[]}", "bounding", "effective",
+                  "permitted", "inheritable", "ambient");
 
     return json_pack(
         "{s:b, s:{s:i, s:i, s:i}, s:o, s:s, s:o, s:o, s:o, s:b, s:i}",
@@ -102,8 +101,8 @@ static json_t *mount_of(const char *destination, const char *type,
         (void)json_array_append_new(list, json_stringn(c, len));
         c += len + (c[len] == ',');
     }
-    return json_pack("{s:s, s:s, s:s, s:o}", "destination", destination,
-                     "type", type, "source", source, "options", list);
+    return json_pack("{s:s, s:s, s:s, s:o}", "destination", destination, "type",
+                     type, "source", source, "options", list);
 }
 
 static json_t *bind_of(const struct bundle *bundle, const char *destination,
@@ -121,8 +120,8 @@ static json_t *tmpfs_of(const char *destination, uint64_t mib,
     char text[160];
 
     (void)snprintf(text, sizeof(text),
-                   "%s,mode=1777,size=%" PRIu64 "m,nr_inodes=%" PRIu64,
-                   options, mib, mib * 128);
+                   "%s,mode=1777,size=%" PRIu64 "m,nr_inodes=%" PRIu64, options,
+                   mib, mib * 128);
     return mount_of(destination, "tmpfs", "tmpfs", text);
 }
 

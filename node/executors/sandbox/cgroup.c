@@ -51,8 +51,8 @@ static int put_u64(const struct cgroup *group, enum cg_kind kind,
     return put(group, kind, file, text);
 }
 
-static bool get(const struct cgroup *group, enum cg_kind kind,
-                const char *file, char *out, size_t cap)
+static bool get(const struct cgroup *group, enum cg_kind kind, const char *file,
+                char *out, size_t cap)
 {
     char path[DIR_PATH + 64];
 
@@ -119,8 +119,8 @@ enum err cg_delegate(const struct cgroup *group, struct fail *fail)
 {
     if (group->version != 2)
         return OK;
-    if (put(group, CG_MEMORY, "cgroup.subtree_control",
-            "+memory +cpu +pids") != 0)
+    if (put(group, CG_MEMORY, "cgroup.subtree_control", "+memory +cpu +pids") !=
+        0)
         return fail_errno(fail, "a control group cannot hand down its limits",
                           group->dir[CG_MEMORY]);
     return OK;
@@ -224,8 +224,8 @@ int cg_enter(const struct cgroup *group, pid_t pid)
 {
     for (size_t kind = 0; kind < CG_KINDS; kind++)
         if (is_first(group, kind) &&
-            put_u64(group, (enum cg_kind)kind, "cgroup.procs",
-                    (uint64_t)pid) != 0)
+            put_u64(group, (enum cg_kind)kind, "cgroup.procs", (uint64_t)pid) !=
+                0)
             return -1;
     return 0;
 }
@@ -233,12 +233,10 @@ int cg_enter(const struct cgroup *group, pid_t pid)
 static void meter_v1(const struct cgroup *group, struct usage *usage)
 {
     get_u64(group, CG_CPUACCT, "cpuacct.usage", 1000, &usage->cpu_us);
-    get_u64(group, CG_CPUACCT, "cpuacct.usage_user", 1000,
-            &usage->cpu_user_us);
+    get_u64(group, CG_CPUACCT, "cpuacct.usage_user", 1000, &usage->cpu_user_us);
     get_u64(group, CG_CPUACCT, "cpuacct.usage_sys", 1000, &usage->cpu_sys_us);
     get_u64(group, CG_MEMORY, "memory.usage_in_bytes", 1, &usage->mem_now);
-    get_u64(group, CG_MEMORY, "memory.max_usage_in_bytes", 1,
-            &usage->mem_peak);
+    get_u64(group, CG_MEMORY, "memory.max_usage_in_bytes", 1, &usage->mem_peak);
     get_key(group, CG_MEMORY, "memory.oom_control", "oom_kill", 1,
             &usage->oom_kills);
     get_key(group, CG_CPU, "cpu.stat", "throttled_time", 1000,
@@ -301,8 +299,7 @@ static size_t kill_round(const struct cgroup *group)
 {
     size_t count;
 
-    if (group->version == 2 &&
-        put(group, CG_PIDS, "cgroup.kill", "1") == 0) {
+    if (group->version == 2 && put(group, CG_PIDS, "cgroup.kill", "1") == 0) {
         char text[64];
         return get(group, CG_PIDS, "cgroup.procs", text, sizeof(text)) ? 1 : 0;
     }
@@ -409,8 +406,7 @@ static enum err check_present(const struct cgroup *home, struct fail *fail)
     for (size_t kind = 0; kind < CG_FREEZER; kind++)
         if (home->dir[kind][0] == '\0')
             return fail_set(
-                fail, ERR_SANDBOX,
-                "jobs cannot be limited on this machine",
+                fail, ERR_SANDBOX, "jobs cannot be limited on this machine",
                 "mount the controller (see cgroups(7)) or boot with cgroup v2",
                 "the %s controller is not mounted",
                 cg_kind_name((enum cg_kind)kind));
@@ -429,10 +425,10 @@ static bool has_swap(void)
 static enum err check_swap(const struct cgroup *job, struct fail *fail)
 {
     char text[64];
-    bool counted = job->version == 2
-                       ? get(job, CG_MEMORY, "memory.swap.max", text, 64)
-                       : get(job, CG_MEMORY, "memory.memsw.limit_in_bytes",
-                             text, 64);
+    bool counted =
+        job->version == 2
+            ? get(job, CG_MEMORY, "memory.swap.max", text, 64)
+            : get(job, CG_MEMORY, "memory.memsw.limit_in_bytes", text, 64);
 
     if (counted || !has_swap())
         return OK;

@@ -16,9 +16,8 @@
 #define SUPERVISOR "suan-sup"
 #define PROC_MAX   (256u * 1024)
 
-static const char *const kind_names[CG_KINDS] = {"memory",  "cpu",
-                                                 "cpuacct", "pids",
-                                                 "freezer", "devices"};
+static const char *const kind_names[CG_KINDS] = {
+    "memory", "cpu", "cpuacct", "pids", "freezer", "devices"};
 
 const char *cg_kind_name(enum cg_kind kind)
 {
@@ -282,8 +281,7 @@ static void mount_point(const char *mountinfo, char *out)
         size_t len = strcspn(line, "\n");
         struct mount_line mount;
         memset(&mount, 0, sizeof(mount));
-        if (read_mount(line, len, &mount) &&
-            strcmp(mount.type, "cgroup2") == 0)
+        if (read_mount(line, len, &mount) && strcmp(mount.type, "cgroup2") == 0)
             memcpy(out, mount.point, DIR_PATH);
         line += len + (line[len] == '\n');
     }

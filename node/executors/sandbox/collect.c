@@ -20,7 +20,8 @@
 #define WHAT     "the outputs cannot be taken"
 #define PATH_CAP 1024u /* of a path below /job/out */
 
-/* -- which ------------------------------------------------------------------ */
+/* -- which ------------------------------------------------------------------
+ */
 
 static const char *strip(const char *pattern)
 {
@@ -90,7 +91,8 @@ bool collect_matches(const char *pattern, const char *path)
     return false;
 }
 
-/* -- taking ------------------------------------------------------------------- */
+/* -- taking -------------------------------------------------------------------
+ */
 
 struct take {
     const struct collect *want;
@@ -107,9 +109,9 @@ static void refuse(struct take *t, const char *path, const char *reason)
         t->more++;
         return;
     }
-    (void)json_array_append_new(t->refused,
-                                json_pack("{s:o, s:s}", "path",
-                                          fail_text(path), "reason", reason));
+    (void)json_array_append_new(
+        t->refused,
+        json_pack("{s:o, s:s}", "path", fail_text(path), "reason", reason));
 }
 
 static bool wanted(struct take *t, const char *path)
@@ -131,8 +133,7 @@ static int open_beneath(int at, const char *name, uint64_t flags)
     struct open_how how = {.flags = flags | O_RDONLY | O_NONBLOCK | O_NOFOLLOW |
                                     O_CLOEXEC | O_NOCTTY,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-                                      RESOLVE_NO_XDEV |
-                                      RESOLVE_NO_MAGICLINKS};
+                                      RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS};
 
     return (int)syscall(SYS_openat2, at, name, &how, sizeof(how));
 }
@@ -202,10 +203,9 @@ static enum err copy_file(struct take *t, int from, const char *path,
     close(to);
     t->bytes += size;
     t->count++;
-    (void)json_array_append_new(t->files,
-                                json_pack("{s:s, s:I, s:i}", "path", path,
-                                          "size", (json_int_t)size, "mode",
-                                          (int)mode));
+    (void)json_array_append_new(
+        t->files, json_pack("{s:s, s:I, s:i}", "path", path, "size",
+                            (json_int_t)size, "mode", (int)mode));
     return OK;
 }
 
@@ -231,8 +231,7 @@ static enum err take_file(struct take *t, int at, const char *name,
     int fd = open_beneath(at, name, 0);
 
     if (fd < 0) {
-        refuse(t, path,
-               errno == ELOOP ? "a symbolic link" : strerror(errno));
+        refuse(t, path, errno == ELOOP ? "a symbolic link" : strerror(errno));
         return OK;
     }
     if (fstat(fd, &st) != 0)

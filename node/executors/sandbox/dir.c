@@ -237,8 +237,8 @@ static void empty(int fd, dev_t device, int depth)
             continue;
         if (unlinkat(fd, name, 0) == 0)
             continue;
-        child = openat(fd, name,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        child =
+            openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (child < 0)
             continue;
         if (fstat(child, &st) == 0 && st.st_dev == device) {

@@ -33,14 +33,14 @@ void doctor_instance_name(const char *state, char out[16])
     (void)snprintf(out, 16, "suan-%08x", hash);
 }
 
-static void note(struct doctor *d, const char *check, bool required, enum err err,
-                 const char *what, const struct fail *fail)
+static void note(struct doctor *d, const char *check, bool required,
+                 enum err err, const char *what, const struct fail *fail)
 {
-    json_t *entry = json_pack(
-        "{s:s, s:b, s:b, s:o, s:o, s:o}", "check", check, "ok", err == OK,
-        "required", required, "what", fail_text(err == OK ? what : fail->what),
-        "why", fail_text(err == OK ? "" : fail->why), "fix",
-        fail_text(err == OK ? "" : fail->fix));
+    json_t *entry = json_pack("{s:s, s:b, s:b, s:o, s:o, s:o}", "check", check,
+                              "ok", err == OK, "required", required, "what",
+                              fail_text(err == OK ? what : fail->what), "why",
+                              fail_text(err == OK ? "" : fail->why), "fix",
+                              fail_text(err == OK ? "" : fail->fix));
 
     if (err != OK && required)
         d->can_run = false;
@@ -87,8 +87,7 @@ static enum err check_userns(struct fail *fail)
         return fail_errno(fail, "user namespaces cannot be tried", "fork");
     if (status == 0)
         return OK;
-    return fail_set(fail, ERR_SANDBOX,
-                    "jobs cannot be given a user namespace",
+    return fail_set(fail, ERR_SANDBOX, "jobs cannot be given a user namespace",
                     "sysctl user.max_user_namespaces=10000, and "
                     "kernel.unprivileged_userns_clone=1 where it exists",
                     "unshare(CLONE_NEWUSER): %s",
@@ -165,8 +164,9 @@ static enum err check_state(const char *state, struct fail *fail)
     if (access(state, W_OK) != 0 || statvfs(state, &st) != 0)
         return fail_errno(fail, "the state directory cannot be used", state);
     if ((uint64_t)st.f_bavail * st.f_frsize < FREE_MIN)
-        return fail_set(fail, ERR_FULL, "the disk of the state directory is "
-                                        "full",
+        return fail_set(fail, ERR_FULL,
+                        "the disk of the state directory is "
+                        "full",
                         "free some space, or move the state directory",
                         "%s has less than 64 MiB left", state);
     return OK;
@@ -179,8 +179,8 @@ static enum err check_groups(const char *state, struct machine *machine,
     char name[16];
 
     doctor_instance_name(state, name);
-    TRY(cg_home(geteuid() == 0, &home, machine->hybrid,
-                sizeof(machine->hybrid), fail));
+    TRY(cg_home(geteuid() == 0, &home, machine->hybrid, sizeof(machine->hybrid),
+                fail));
     TRY(cg_check(&home, fail));
     TRY(cg_child(&home, name, &machine->instance, fail));
     TRY(cg_make(&machine->instance, fail));
@@ -227,8 +227,9 @@ static enum err check_runtime(const char *state, struct doctor *d,
     }
     if (!any)
         return fail_set(fail, ERR_SANDBOX, "there is no container runtime",
-                        "apt-get install crun", "neither crun nor runc is "
-                                                "installed");
+                        "apt-get install crun",
+                        "neither crun nor runc is "
+                        "installed");
     *fail = first;
     return fail->err;
 }
@@ -249,8 +250,7 @@ static void examine(const char *state, struct doctor *d)
              "jobs get a user namespace");
     CHECK_UP("user_ids", true, idpool_find(&d->machine.pool, &fail),
              "every job gets user ids of its own");
-    CHECK_UP("control_groups", true,
-             check_groups(state, &d->machine, &fail),
+    CHECK_UP("control_groups", true, check_groups(state, &d->machine, &fail),
              d->machine.instance.version == 2
                  ? "cpu, memory and processes are limited (version 2)"
                  : "cpu, memory and processes are limited (version 1)");
@@ -320,8 +320,8 @@ static json_t *isolation(const struct doctor *d)
         d->runtime_version, "privileged", machine->pool.privileged,
         "cgroup_version", machine->instance.version, "disk",
         volume_kind_name(machine->volume), "user_namespace", 1, "id_ranges",
-        ranges > 0 ? ranges : 0, "seccomp", 1, "network", 0,
-        "read_only_root", 1, "freezer",
+        ranges > 0 ? ranges : 0, "seccomp", 1, "network", 0, "read_only_root",
+        1, "freezer",
         machine->instance.version == 2 ||
             machine->instance.dir[CG_FREEZER][0] != '\0',
         "init", "catatonit");
@@ -355,7 +355,10 @@ int doctor_print(const struct doctor *d)
     {
         bool ok = json_is_true(json_object_get(check, "ok"));
         bool required = json_is_true(json_object_get(check, "required"));
-        printf("%-8s %-16s %s\n", ok ? "ok" : required ? "MISSING" : "without",
+        printf("%-8s %-16s %s\n",
+               ok         ? "ok"
+               : required ? "MISSING"
+                          : "without",
                text(check, "check"), text(check, "what"));
         if (!ok)
             printf("%25s why: %s\n%25s fix: %s\n", "", text(check, "why"), "",

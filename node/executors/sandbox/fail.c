@@ -90,6 +90,6 @@ json_t *fail_json(const struct fail *fail)
 {
     CHECK(fail->err != OK);
     return json_pack("{s:s, s:o, s:o, s:o}", "name", err_name(fail->err),
-                     "what", fail_text(fail->what), "why",
-                     fail_text(fail->why), "fix", fail_text(fail->fix));
+                     "what", fail_text(fail->what), "why", fail_text(fail->why),
+                     "fix", fail_text(fail->fix));
 }

@@ -139,8 +139,8 @@ static enum err find_user(struct idpool *out, struct fail *fail)
     out->privileged = false;
     if (runtime == NULL || runtime[0] != '/' ||
         !dir_text(out->locks, sizeof(out->locks), "%s/suan-idranges", runtime))
-        (void)dir_text(out->locks, sizeof(out->locks),
-                       "/tmp/suan-idranges-%u", (unsigned)geteuid());
+        (void)dir_text(out->locks, sizeof(out->locks), "/tmp/suan-idranges-%u",
+                       (unsigned)geteuid());
     return OK;
 }
 
@@ -333,9 +333,8 @@ enum err idpool_enter(const struct idpool *pool, struct fail *fail)
 json_t *idpool_encode(const struct idpool *pool)
 {
     return json_pack("{s:b, s:I, s:I, s:I, s:s}", "privileged",
-                     pool->privileged, "uid_first",
-                     (json_int_t)pool->uid_first, "gid_first",
-                     (json_int_t)pool->gid_first, "count",
+                     pool->privileged, "uid_first", (json_int_t)pool->uid_first,
+                     "gid_first", (json_int_t)pool->gid_first, "count",
                      (json_int_t)pool->count, "locks", pool->locks);
 }
 

@@ -19,10 +19,10 @@
 
 /* What this process may hand to jobs. */
 struct idpool {
-    bool privileged;         /* uid 0: maps are written directly */
+    bool privileged; /* uid 0: maps are written directly */
     uint32_t uid_first, gid_first;
-    uint32_t count;          /* ranges; the first is the images' if privileged */
-    char locks[DIR_PATH];    /* directory of the lock files */
+    uint32_t count;       /* ranges; the first is the images' if privileged */
+    char locks[DIR_PATH]; /* directory of the lock files */
 };
 
 struct idrange {

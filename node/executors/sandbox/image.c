@@ -41,15 +41,16 @@ static bool id_path(const char *state, const char *id, char out[DIR_PATH])
     return dir_text(out, DIR_PATH, "%s/ids/%s", state, id);
 }
 
-/* -- adding -------------------------------------------------------------------- */
+/* -- adding
+ * -------------------------------------------------------------------- */
 
 static enum err umoci_unpack(const char *work, const struct idpool *pool,
                              struct fail *fail)
 {
     char umoci[TOOL_PATH], image[DIR_PATH + 32], bundle[DIR_PATH + 32];
     char uids[64], gids[64], answer[600];
-    const char *mapped[] = {umoci, "unpack", "--image", image, "--uid-map",
-                            uids,  "--gid-map", gids, bundle, NULL};
+    const char *mapped[] = {umoci, "unpack",    "--image", image,  "--uid-map",
+                            uids,  "--gid-map", gids,      bundle, NULL};
     const char *plain[] = {umoci,        "unpack", "--image", image,
                            "--rootless", bundle,   NULL};
 
@@ -132,8 +133,7 @@ static enum err settle(const char *state, const char *work, const char *digest,
 
     if (!home_path(state, digest, "", home) ||
         !dir_text(from, sizeof(from), "%s/bundle/rootfs", work) ||
-        !dir_text(to, sizeof(to), "%s/rootfs", work) ||
-        rename(from, to) != 0)
+        !dir_text(to, sizeof(to), "%s/rootfs", work) || rename(from, to) != 0)
         return fail_errno(fail, WHAT, work);
     CHECK(dir_text(extra, sizeof(extra), "%s/bundle", work));
     (void)dir_remove(AT_FDCWD, extra);
@@ -172,8 +172,8 @@ static enum err check_wanted(const struct image_source *source,
                     source->digest);
 }
 
-static enum err give_name(const char *state, const char *id,
-                          const char *digest, struct fail *fail)
+static enum err give_name(const char *state, const char *id, const char *digest,
+                          struct fail *fail)
 {
     char path[DIR_PATH];
     json_t *value = json_pack("{s:s}", "digest", digest);
@@ -255,10 +255,10 @@ enum err image_add(const char *state, const struct image_source *source,
     return err;
 }
 
-/* -- finding --------------------------------------------------------------------- */
+/* -- finding
+ * --------------------------------------------------------------------- */
 
-static bool digest_of(const char *state, const char *id,
-                      char out[OCI_DIGEST])
+static bool digest_of(const char *state, const char *id, char out[OCI_DIGEST])
 {
     char path[DIR_PATH];
     const char *digest;

@@ -146,7 +146,8 @@ void jobdir_give_up(const char *path, const char *why)
     (void)fail_set(&status.fail, ERR_EXECUTOR, "the job was ended early",
                    "look into monitor.log of the job's directory", "%s", why);
     value = status_encode(&status);
-    if (value != NULL && dir_text(file, sizeof(file), "%s/%s", path, STATUS_FILE))
+    if (value != NULL &&
+        dir_text(file, sizeof(file), "%s/%s", path, STATUS_FILE))
         (void)dir_write_json(AT_FDCWD, file, value);
     json_decref(value);
 }

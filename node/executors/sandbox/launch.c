@@ -109,8 +109,7 @@ static enum err build_stage(struct monitor *m, struct fail *fail)
     struct stage_sources sources = {
         .rootfs = m->plan.rootfs,
         .init = machine->init,
-        .hybrid =
-            machine->runtime.kind == RUNTIME_CRUN ? machine->hybrid : "",
+        .hybrid = machine->runtime.kind == RUNTIME_CRUN ? machine->hybrid : "",
         .avoid = machine->templates,
         .inputs = m->plan.spec.inputs,
         .inputc = m->plan.spec.inputc,
@@ -138,14 +137,13 @@ static enum err write_bundle(struct monitor *m, struct fail *fail)
     if (getrlimit(RLIMIT_NOFILE, &nofile) != 0)
         return fail_errno(fail, WHAT, "getrlimit");
     bundle.nofile_max = nofile.rlim_max;
-    CHECK(dir_text(group, sizeof(group), "/suan-runc/%s-%ld",
-                   m->plan.spec.id, (long)getpid()));
+    CHECK(dir_text(group, sizeof(group), "/suan-runc/%s-%ld", m->plan.spec.id,
+                   (long)getpid()));
     /* runc insists on a group of its own; the job is moved out of it. */
     if (machine->runtime.kind == RUNTIME_RUNC && machine->pool.privileged)
         bundle.cgroups_path = group;
     config = bundle_config(&bundle);
-    CHECK(dir_text(path, sizeof(path), "%s/bundle/config.json",
-                   m->stage.root));
+    CHECK(dir_text(path, sizeof(path), "%s/bundle/config.json", m->stage.root));
     rc = config != NULL ? dir_write_json(AT_FDCWD, path, config) : -1;
     json_decref(config);
     return rc == 0 ? OK : fail_errno(fail, WHAT, path);

@@ -44,8 +44,8 @@ static void set_timer(const struct monitor *m, uint64_t boot_ms)
 void monitor_slay(struct monitor *m)
 {
     if (!cg_kill(&m->record.group, SLAY_TIMEOUT_MS))
-        (void)fprintf(stderr, "%s: processes are left in %s\n",
-                      m->plan.spec.id, m->record.group.dir[CG_PIDS]);
+        (void)fprintf(stderr, "%s: processes are left in %s\n", m->plan.spec.id,
+                      m->record.group.dir[CG_PIDS]);
     /* The whole pid namespace ends with its init, group or no group. */
     if (m->init_fd >= 0)
         (void)pidfd_send_signal(m->init_fd, SIGKILL, NULL, 0);

@@ -20,7 +20,7 @@ struct monitor {
     struct idrange range;
     struct stage stage;
     struct volume volume;
-    bool staged;      /* the volume is mounted */
+    bool staged; /* the volume is mounted */
     struct live *live;
     int read_fd[STREAMS];  /* our end of the pipes, -1: at its end */
     int write_fd[STREAMS]; /* the job's, until it has it */

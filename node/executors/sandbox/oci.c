@@ -19,11 +19,11 @@
 
 #include "base/check.h"
 
-#define WHAT      "the image is not accepted"
-#define FIX       "make it again: skopeo copy SOURCE oci-archive:FILE:TAG"
-#define JSON_MAX  (4u * 1024 * 1024)
-#define BLOB_NAME 96u
-#define COPY_MS   600000u
+#define WHAT       "the image is not accepted"
+#define FIX        "make it again: skopeo copy SOURCE oci-archive:FILE:TAG"
+#define JSON_MAX   (4u * 1024 * 1024)
+#define BLOB_NAME  96u
+#define COPY_MS    600000u
 #define LAYERS_MAX 128u
 
 bool oci_digest_fits(const char *digest)
@@ -38,7 +38,8 @@ static void blob_name(const char *digest, char out[BLOB_NAME])
     (void)snprintf(out, BLOB_NAME, "blobs/sha256/%s", digest + 7);
 }
 
-/* -- what is in the archive --------------------------------------------------- */
+/* -- what is in the archive ---------------------------------------------------
+ */
 
 static bool is_blob(const char *name)
 {
@@ -64,8 +65,8 @@ static enum err save_entry(struct archive *a, int layout, const char *name,
     char data[65536];
     enum err err = OK;
     la_ssize_t n;
-    int fd = openat(layout, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                    0600);
+    int fd =
+        openat(layout, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0 && errno == EEXIST)
         return OK; /* the same digest twice is the same bytes */
@@ -98,9 +99,8 @@ static enum err read_entries(struct archive *a, const char *path, int layout,
     struct archive_entry *entry;
     int rc;
 
-    for (int count = 0; (rc = archive_read_next_header(a, &entry)) !=
-                        ARCHIVE_EOF;
-         count++) {
+    for (int count = 0;
+         (rc = archive_read_next_header(a, &entry)) != ARCHIVE_EOF; count++) {
         const char *name;
         if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
             return bad_archive(a, path, fail);
@@ -150,15 +150,16 @@ static enum err read_tar(const char *path, int layout,
     return err;
 }
 
-/* -- other shapes go through skopeo ------------------------------------------- */
+/* -- other shapes go through skopeo -------------------------------------------
+ */
 
 static enum err convert(const char *kind, const char *path, const char *layout,
                         struct fail *fail)
 {
     char skopeo[TOOL_PATH], from[DIR_PATH + 32], to[DIR_PATH + 32];
     char answer[600];
-    const char *const argv[] = {skopeo, "--insecure-policy", "copy", "--quiet",
-                                from,   to,                  NULL};
+    const char *const argv[] = {
+        skopeo, "--insecure-policy", "copy", "--quiet", from, to, NULL};
 
     if (!tool_find("skopeo", skopeo))
         return fail_set(fail, ERR_UNSUPPORTED, WHAT, "apt-get install skopeo",
@@ -242,7 +243,8 @@ static enum err read_source(const char *path, const char *layout_path,
                     "%s holds neither index.json nor manifest.json", path);
 }
 
-/* -- what the manifest says ------------------------------------------------- */
+/* -- what the manifest says -------------------------------------------------
+ */
 
 static enum err check_blob(int layout, const char *digest, struct fail *fail)
 {
@@ -387,12 +389,11 @@ static enum err write_index(int layout, const struct oci *oci,
     blob_name(oci->digest, name);
     if (fstatat(layout, name, &st, 0) != 0)
         return fail_errno(fail, WHAT, name);
-    index = json_pack("{s:i, s:[{s:s, s:s, s:I, s:{s:s}}]}", "schemaVersion", 2,
-                      "manifests", "mediaType",
-                      "application/vnd.oci.image.manifest.v1+json", "digest",
-                      oci->digest, "size", (json_int_t)st.st_size,
-                      "annotations", "org.opencontainers.image.ref.name",
-                      OCI_TAG);
+    index = json_pack(
+        "{s:i, s:[{s:s, s:s, s:I, s:{s:s}}]}", "schemaVersion", 2, "manifests",
+        "mediaType", "application/vnd.oci.image.manifest.v1+json", "digest",
+        oci->digest, "size", (json_int_t)st.st_size, "annotations",
+        "org.opencontainers.image.ref.name", OCI_TAG);
     rc = index != NULL ? dir_write_json(layout, "index.json", index) : -1;
     json_decref(index);
     if (rc != 0 || dir_write(layout, "oci-layout",
@@ -418,8 +419,8 @@ static enum err digest_layout(int layout, const char *path,
         err = write_index(layout, out, fail);
     if (err == OK) {
         json_t *inner = json_object_get(config, "config");
-        out->config = json_is_object(inner) ? json_incref(inner)
-                                            : json_object();
+        out->config =
+            json_is_object(inner) ? json_incref(inner) : json_object();
     }
     json_decref(manifest);
     json_decref(config);

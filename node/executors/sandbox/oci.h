@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OCI_DIGEST 80u     /* "sha256:" and 64 digits, zero-ended */
-#define OCI_TAG    "suan"  /* what the manifest is called in our layout */
+#define OCI_DIGEST 80u    /* "sha256:" and 64 digits, zero-ended */
+#define OCI_TAG    "suan" /* what the manifest is called in our layout */
 
 struct oci_limits {
     uint64_t bytes_max; /* of an archive's blobs, and of files unpacked */

@@ -41,8 +41,7 @@ static enum err check_entry(struct archive_entry *entry, struct fail *fail)
 }
 
 static enum err check_all(struct archive *a, const struct oci_limits *limits,
-                          uint64_t *entries, uint64_t *bytes,
-                          struct fail *fail)
+                          uint64_t *entries, uint64_t *bytes, struct fail *fail)
 {
     struct archive_entry *entry;
     int rc;

@@ -59,8 +59,8 @@ enum err plan_decode(const json_t *value, struct plan *out, struct fail *fail)
     if (!decode_machine(json_object_get(value, "machine"), &got.machine) ||
         !copy(value, "rootfs", got.rootfs, DIR_PATH))
         return fail_set(fail, ERR_CORRUPT, "the job's record is damaged",
-                        "remove the job and start it again",
-                        "%s lacks a field", PLAN_FILE);
+                        "remove the job and start it again", "%s lacks a field",
+                        PLAN_FILE);
     TRY(spec_decode(json_object_get(value, "spec"), &got.spec, fail));
     *out = got;
     return OK;

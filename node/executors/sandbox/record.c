@@ -9,20 +9,19 @@
 
 static json_t *encode_base(const struct usage *base)
 {
-    return json_pack("{s:I, s:I, s:I, s:I}", "cpu_us",
-                     (json_int_t)base->cpu_us, "cpu_user_us",
-                     (json_int_t)base->cpu_user_us, "cpu_sys_us",
+    return json_pack("{s:I, s:I, s:I, s:I}", "cpu_us", (json_int_t)base->cpu_us,
+                     "cpu_user_us", (json_int_t)base->cpu_user_us, "cpu_sys_us",
                      (json_int_t)base->cpu_sys_us, "throttled_us",
                      (json_int_t)base->throttled_us);
 }
 
 bool record_write(int job_fd, const struct record *record)
 {
-    json_t *value = json_pack(
-        "{s:o, s:o, s:I, s:i, s:i}", "group", cg_encode(&record->group), "base",
-        encode_base(&record->base), "started_boot_ms",
-        (json_int_t)record->started_boot_ms, "init_pid", (int)record->init_pid,
-        "loop", record->loop);
+    json_t *value =
+        json_pack("{s:o, s:o, s:I, s:i, s:i}", "group",
+                  cg_encode(&record->group), "base", encode_base(&record->base),
+                  "started_boot_ms", (json_int_t)record->started_boot_ms,
+                  "init_pid", (int)record->init_pid, "loop", record->loop);
     bool ok = value != NULL && dir_write_json(job_fd, RECORD_FILE, value) == 0;
 
     json_decref(value);

@@ -25,7 +25,7 @@
 
 struct record {
     struct cgroup group;
-    struct usage base; /* of the group when the job was started */
+    struct usage base;        /* of the group when the job was started */
     uint64_t started_boot_ms; /* 0: not yet */
     pid_t init_pid;           /* for people; never signalled by number */
     int loop;                 /* -1: none */

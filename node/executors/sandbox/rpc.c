@@ -93,8 +93,8 @@ json_t *rpc_failure(json_t *id, const struct fail *fail)
         return NULL;
     (void)json_object_del(data, "what");
     return json_pack("{s:s, s:o, s:{s:i, s:o, s:o}}", "jsonrpc", "2.0", "id",
-                     id_or_null(id), "error", "code", (int)fail->err,
-                     "message", fail_text(fail->what), "data", data);
+                     id_or_null(id), "error", "code", (int)fail->err, "message",
+                     fail_text(fail->what), "data", data);
 }
 
 static const char *refusal_text(enum rpc_code code)

@@ -9,9 +9,9 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#define RPC_LINE_MAX (1024u * 1024) /* bytes, the newline not counted */
+#define RPC_LINE_MAX   (1024u * 1024) /* bytes, the newline not counted */
 #define RPC_METHOD_MAX 48u
-#define RPC_ID_MAX 128u
+#define RPC_ID_MAX     128u
 
 /* The envelope's own errors, numbered by JSON-RPC. Everything else carries the
  * number of an enum err, which is positive. */

@@ -75,7 +75,8 @@ static void begin(struct verb *verb, const struct runtime *runtime,
         add(verb, "--cgroup-manager=disabled");
 }
 
-/* Runs the verb; on failure the last line of the runtime's log is the reason. */
+/* Runs the verb; on failure the last line of the runtime's log is the reason.
+ */
 static enum err run(const struct verb *verb, const struct tool_call *call,
                     struct fail *fail)
 {
@@ -100,8 +101,7 @@ static enum err run(const struct verb *verb, const struct tool_call *call,
         log[len - 1] = '\0';
     line = strrchr(log, '\n');
     return fail_set(fail, ERR_SANDBOX, WHAT, FIX, "%s ended with %d: %s",
-                    verb->argv[0],
-                    WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+                    verb->argv[0], WIFEXITED(status) ? WEXITSTATUS(status) : -1,
                     line != NULL ? line + 1 : log);
 }
 

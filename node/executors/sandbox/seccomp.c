@@ -16,21 +16,20 @@ static const char *const allowed[] = {
     "close", "close_range", "stat", "lstat", "fstat", "newfstatat", "statx",
     "statfs", "fstatfs", "truncate", "ftruncate", "fallocate", "rename",
     "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "symlink",
-    "symlinkat", "readlink", "readlinkat", "mkdir", "mkdirat", "rmdir",
-    "mknod", "mknodat", "chdir", "fchdir", "getcwd", "chmod", "fchmod",
-    "fchmodat", "chown", "fchown", "lchown", "fchownat", "umask", "utime",
-    "utimes", "utimensat", "futimesat", "getdents", "getdents64", "getxattr",
-    "lgetxattr", "fgetxattr", "setxattr", "lsetxattr", "fsetxattr",
-    "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr",
-    "fremovexattr", "inotify_init", "inotify_init1", "inotify_add_watch",
-    "inotify_rm_watch",
+    "symlinkat", "readlink", "readlinkat", "mkdir", "mkdirat", "rmdir", "mknod",
+    "mknodat", "chdir", "fchdir", "getcwd", "chmod", "fchmod", "fchmodat",
+    "chown", "fchown", "lchown", "fchownat", "umask", "utime", "utimes",
+    "utimensat", "futimesat", "getdents", "getdents64", "getxattr", "lgetxattr",
+    "fgetxattr", "setxattr", "lsetxattr", "fsetxattr", "listxattr",
+    "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr",
+    "inotify_init", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
     /* bytes */
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv",
     "pwritev", "preadv2", "pwritev2", "lseek", "sendfile", "splice", "tee",
-    "copy_file_range", "readahead", "fadvise64", "fsync",
-    "fdatasync", "sync_file_range", "flock", "fcntl", "dup", "dup2",
-    "dup3", "pipe", "pipe2", "memfd_create", "io_setup", "io_destroy",
-    "io_submit", "io_cancel", "io_getevents", "io_pgetevents",
+    "copy_file_range", "readahead", "fadvise64", "fsync", "fdatasync",
+    "sync_file_range", "flock", "fcntl", "dup", "dup2", "dup3", "pipe", "pipe2",
+    "memfd_create", "io_setup", "io_destroy", "io_submit", "io_cancel",
+    "io_getevents", "io_pgetevents",
     /* waiting */
     "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1",
     "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd",
@@ -41,24 +40,23 @@ static const char *const allowed[] = {
     "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "msync",
     "mincore", "mlock", "mlock2", "mlockall", "munlock", "munlockall",
     "pkey_alloc", "pkey_free", "pkey_mprotect", "remap_file_pages",
-    "membarrier", "rseq", "get_mempolicy", "shmget", "shmat", "shmctl",
-    "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd",
-    "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend",
-    "mq_timedreceive", "mq_notify", "mq_getsetattr",
+    "membarrier", "rseq", "get_mempolicy", "shmget", "shmat", "shmctl", "shmdt",
+    "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
+    "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive",
+    "mq_notify", "mq_getsetattr",
     /* processes and threads */
     "fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4",
-    "waitid", "kill", "tkill", "tgkill", "rt_sigqueueinfo",
-    "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal", "getpid",
-    "getppid", "gettid", "getpgid", "getpgrp", "setpgid", "getsid", "setsid",
-    "set_tid_address", "set_robust_list", "get_robust_list", "arch_prctl",
-    "prctl", "seccomp", "landlock_create_ruleset", "landlock_add_rule",
-    "landlock_restrict_self", "capget", "capset", "getpriority",
-    "setpriority", "ioprio_get", "ioprio_set", "sched_yield",
-    "sched_getaffinity", "sched_setaffinity", "sched_getparam",
-    "sched_setparam", "sched_getscheduler", "sched_setscheduler",
-    "sched_getattr", "sched_setattr", "sched_get_priority_max",
-    "sched_get_priority_min", "sched_rr_get_interval", "getrlimit",
-    "setrlimit", "prlimit64", "getrusage", "getcpu",
+    "waitid", "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+    "pidfd_open", "pidfd_send_signal", "getpid", "getppid", "gettid", "getpgid",
+    "getpgrp", "setpgid", "getsid", "setsid", "set_tid_address",
+    "set_robust_list", "get_robust_list", "arch_prctl", "prctl", "seccomp",
+    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+    "capget", "capset", "getpriority", "setpriority", "ioprio_get",
+    "ioprio_set", "sched_yield", "sched_getaffinity", "sched_setaffinity",
+    "sched_getparam", "sched_setparam", "sched_getscheduler",
+    "sched_setscheduler", "sched_getattr", "sched_setattr",
+    "sched_get_priority_max", "sched_get_priority_min", "sched_rr_get_interval",
+    "getrlimit", "setrlimit", "prlimit64", "getrusage", "getcpu",
     /* signals */
     "rt_sigaction", "rt_sigprocmask", "rt_sigpending", "rt_sigsuspend",
     "rt_sigtimedwait", "rt_sigreturn", "sigaltstack",
@@ -76,21 +74,74 @@ static const char *const allowed[] = {
 
 /* Known and refused with EPERM, so that programs see a refusal and not a
  * kernel too old. */
-static const char *const denied[] = {
-    "unshare", "setns", "mount", "umount2", "mount_setattr", "move_mount",
-    "fsopen", "fsconfig", "fsmount", "fspick", "open_tree", "pivot_root",
-    "chroot", "ptrace", "process_vm_readv", "process_vm_writev",
-    "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp", "keyctl",
-    "add_key", "request_key", "name_to_handle_at", "open_by_handle_at",
-    "syslog", "fanotify_init", "fanotify_mark", "memfd_secret",
-    "io_uring_setup", "io_uring_enter", "io_uring_register", "bpf",
-    "perf_event_open", "userfaultfd", "quotactl", "quotactl_fd",
-    "lookup_dcookie", "acct", "swapon", "swapoff", "reboot", "sethostname",
-    "setdomainname", "mbind", "set_mempolicy", "migrate_pages", "move_pages",
-    "vhangup", "init_module", "finit_module", "delete_module", "kexec_load",
-    "kexec_file_load", "ioperm", "iopl", "modify_ldt", "settimeofday",
-    "clock_settime", "clock_adjtime", "adjtimex", "sync", "syncfs", "vmsplice", "ustat", "sysfs",
-    "uselib", "nfsservctl"};
+static const char *const denied[] = {"unshare",
+                                     "setns",
+                                     "mount",
+                                     "umount2",
+                                     "mount_setattr",
+                                     "move_mount",
+                                     "fsopen",
+                                     "fsconfig",
+                                     "fsmount",
+                                     "fspick",
+                                     "open_tree",
+                                     "pivot_root",
+                                     "chroot",
+                                     "ptrace",
+                                     "process_vm_readv",
+                                     "process_vm_writev",
+                                     "process_madvise",
+                                     "process_mrelease",
+                                     "pidfd_getfd",
+                                     "kcmp",
+                                     "keyctl",
+                                     "add_key",
+                                     "request_key",
+                                     "name_to_handle_at",
+                                     "open_by_handle_at",
+                                     "syslog",
+                                     "fanotify_init",
+                                     "fanotify_mark",
+                                     "memfd_secret",
+                                     "io_uring_setup",
+                                     "io_uring_enter",
+                                     "io_uring_register",
+                                     "bpf",
+                                     "perf_event_open",
+                                     "userfaultfd",
+                                     "quotactl",
+                                     "quotactl_fd",
+                                     "lookup_dcookie",
+                                     "acct",
+                                     "swapon",
+                                     "swapoff",
+                                     "reboot",
+                                     "sethostname",
+                                     "setdomainname",
+                                     "mbind",
+                                     "set_mempolicy",
+                                     "migrate_pages",
+                                     "move_pages",
+                                     "vhangup",
+                                     "init_module",
+                                     "finit_module",
+                                     "delete_module",
+                                     "kexec_load",
+                                     "kexec_file_load",
+                                     "ioperm",
+                                     "iopl",
+                                     "modify_ldt",
+                                     "settimeofday",
+                                     "clock_settime",
+                                     "clock_adjtime",
+                                     "adjtimex",
+                                     "sync",
+                                     "syncfs",
+                                     "vmsplice",
+                                     "ustat",
+                                     "sysfs",
+                                     "uselib",
+                                     "nfsservctl"};
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
@@ -99,25 +150,36 @@ static const char *const denied[] = {
 
 /* Address families that stay inside the network namespace. AF_VSOCK ignores
  * it and AF_ALG is kernel code nobody here needs. AF_NETLINK: routes only. */
-enum { FAMILY_UNIX = 1, FAMILY_INET = 2, FAMILY_INET6 = 10, FAMILY_NETLINK = 16 };
+enum {
+    FAMILY_UNIX = 1,
+    FAMILY_INET = 2,
+    FAMILY_INET6 = 10,
+    FAMILY_NETLINK = 16
+};
 
 /* The kernel reads an ioctl number as 32 bits while a filter sees 64, so
  * "anything but TIOCSTI" can be walked around: name what is allowed and compare
  * the low half. Terminals (ask, set, size), pipes and sockets, file flags. */
 static const uint32_t ioctls[] = {
-    0x5401, 0x5402, 0x5403, 0x5404, /* TCGETS TCSETS TCSETSW TCSETSF */
-    0x5405, 0x5406, 0x5407, 0x5408, /* TCGETA TCSETA TCSETAW TCSETAF */
-    0x540b, 0x540f, 0x5410, 0x5411, /* TCFLSH TIOCGPGRP TIOCSPGRP TIOCOUTQ */
-    0x5413, 0x5414, 0x541b, 0x5421, /* TIOCGWINSZ TIOCSWINSZ FIONREAD FIONBIO */
-    0x5429, 0x5450, 0x5451, 0x5452, /* TIOCGSID FIONCLEX FIOCLEX FIOASYNC */
-    0x8910, 0x8912, 0x8913, 0x8915, /* SIOCGIF: NAME CONF FLAGS ADDR */
-    0x8919, 0x891b, 0x8921, 0x8927, /* BRDADDR NETMASK MTU HWADDR */
-    0x8933, 0x80086601, 0xc020660b, /* INDEX; FS_IOC_GETFLAGS FIEMAP */
-    0x40049409, 0x4020940d          /* FICLONE FICLONERANGE */
+    0x5401,     0x5402,     0x5403,
+    0x5404, /* TCGETS TCSETS TCSETSW TCSETSF */
+    0x5405,     0x5406,     0x5407,
+    0x5408, /* TCGETA TCSETA TCSETAW TCSETAF */
+    0x540b,     0x540f,     0x5410,
+    0x5411, /* TCFLSH TIOCGPGRP TIOCSPGRP TIOCOUTQ */
+    0x5413,     0x5414,     0x541b,
+    0x5421, /* TIOCGWINSZ TIOCSWINSZ FIONREAD FIONBIO */
+    0x5429,     0x5450,     0x5451,
+    0x5452, /* TIOCGSID FIONCLEX FIOCLEX FIOASYNC */
+    0x8910,     0x8912,     0x8913,
+    0x8915, /* SIOCGIF: NAME CONF FLAGS ADDR */
+    0x8919,     0x891b,     0x8921,
+    0x8927,                             /* BRDADDR NETMASK MTU HWADDR */
+    0x8933,     0x80086601, 0xc020660b, /* INDEX; FS_IOC_GETFLAGS FIEMAP */
+    0x40049409, 0x4020940d              /* FICLONE FICLONERANGE */
 };
 
-static json_t *argument(int index, uint32_t value, uint64_t two,
-                        const char *op)
+static json_t *argument(int index, uint32_t value, uint64_t two, const char *op)
 {
     return json_pack("{s:i, s:I, s:I, s:s}", "index", index, "value",
                      (json_int_t)value, "valueTwo", (json_int_t)two, "op", op);
@@ -210,8 +272,7 @@ static enum err check_disjoint(struct fail *fail)
             if (strcmp(allowed[i], denied[k]) == 0)
                 return fail_set(fail, ERR_UNSUPPORTED,
                                 "the system call filter contradicts itself",
-                                "report this: it is a bug", "%s",
-                                allowed[i]);
+                                "report this: it is a bug", "%s", allowed[i]);
     return OK;
 }
 

@@ -290,8 +290,8 @@ static enum err read_policy(const json_t *params, struct spec *out,
 
 static bool known_field(const char *name)
 {
-    static const char *const texts[] = {"id",     "image",         "argv",
-                                        "env",    "output_policy", "inputs"};
+    static const char *const texts[] = {"id",  "image",         "argv",
+                                        "env", "output_policy", "inputs"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (strcmp(name, texts[i]) == 0)
@@ -310,8 +310,8 @@ static enum err read_all(json_t *params, struct spec *out, struct fail *fail)
     json_object_foreach(params, name, value)
     {
         if (!known_field(name))
-            return fail_set(fail, ERR_KIND, WHAT, FIX,
-                            "%.64s: no such field", name);
+            return fail_set(fail, ERR_KIND, WHAT, FIX, "%.64s: no such field",
+                            name);
     }
     TRY(read_text(params, "id", out->id, sizeof(out->id), spec_id_fits, fail));
     TRY(read_text(params, "image", out->image, sizeof(out->image),

@@ -57,10 +57,10 @@ struct spec {
     bool output_kill; /* going over them ends the job instead of cutting */
 };
 
-/* Decodes and checks; params is lent. On OK `out` is given (spec_done); otherwise it is empty
- * and `fail` says which field and what it may be. Refuses: ERR_TYPE, ERR_RANGE,
- * ERR_TOO_LARGE, ERR_NOMEM. Unknown fields are refused (ERR_KIND): a limit
- * misspelt is not a limit. */
+/* Decodes and checks; params is lent. On OK `out` is given (spec_done);
+ * otherwise it is empty and `fail` says which field and what it may be.
+ * Refuses: ERR_TYPE, ERR_RANGE, ERR_TOO_LARGE, ERR_NOMEM. Unknown fields are
+ * refused (ERR_KIND): a limit misspelt is not a limit. */
 MUST_USE enum err spec_decode(json_t *params, struct spec *out,
                               struct fail *fail);
 /* Given; NULL when out of memory. spec_decode reads it back. */

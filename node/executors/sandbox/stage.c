@@ -65,8 +65,8 @@ static int map_namespace(const struct stat *owner, uint32_t uid, uint32_t gid)
     close(ready[0]);
     if (pid > 0) {
         (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
-        bool ok = dir_putf(AT_FDCWD, path, "%u %u 1\n", owner->st_uid, uid) ==
-                  0;
+        bool ok =
+            dir_putf(AT_FDCWD, path, "%u %u 1\n", owner->st_uid, uid) == 0;
         (void)snprintf(path, sizeof(path), "/proc/%d/gid_map", (int)pid);
         ok = ok &&
              dir_putf(AT_FDCWD, path, "%u %u 1\n", owner->st_gid, gid) == 0;
@@ -110,11 +110,10 @@ static bool readable_by_all(const struct stat *st)
 static int take(const char *path, struct stat *out_stat, struct fail *fail)
 {
     struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY |
-                                          MOUNT_ATTR_NOSUID |
-                                          MOUNT_ATTR_NODEV};
-    int tree = open_tree(AT_FDCWD, path,
-                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-                             AT_SYMLINK_NOFOLLOW);
+                                          MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    int tree =
+        open_tree(AT_FDCWD, path,
+                  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 
     if (tree < 0 || fstat(tree, out_stat) != 0 ||
         mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0) {
@@ -181,8 +180,7 @@ static enum err make_parents(char *path, size_t from, struct fail *fail)
 }
 
 static enum err attach_input(const struct stage *stage, const char *dest,
-                             int tree, const struct stat *st,
-                             struct fail *fail)
+                             int tree, const struct stat *st, struct fail *fail)
 {
     char path[DIR_PATH];
     size_t from = strlen(stage->root) + strlen("/in/");
@@ -213,7 +211,8 @@ static bool choose_root(const struct stage_sources *sources, struct stage *out)
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         struct stat st;
         if (is_below(sources->hybrid, places[i]) ||
-            is_below(sources->avoid, places[i]) || lstat(places[i], &st) != 0 || !S_ISDIR(st.st_mode))
+            is_below(sources->avoid, places[i]) || lstat(places[i], &st) != 0 ||
+            !S_ISDIR(st.st_mode))
             continue;
         (void)snprintf(out->root, sizeof(out->root), "%s", places[i]);
         return true;
@@ -245,8 +244,8 @@ struct taken {
     struct stat *stats;
 };
 
-static enum err take_all(const struct stage_sources *sources,
-                         struct taken *out, struct fail *fail)
+static enum err take_all(const struct stage_sources *sources, struct taken *out,
+                         struct fail *fail)
 {
     struct stat st;
 
@@ -263,8 +262,8 @@ static enum err take_all(const struct stage_sources *sources,
     if (out->init < 0)
         return fail->err;
     for (size_t i = 0; i < sources->inputc; i++) {
-        out->inputs[i] = take_input(&sources->inputs[i], sources,
-                                    &out->stats[i], fail);
+        out->inputs[i] =
+            take_input(&sources->inputs[i], sources, &out->stats[i], fail);
         if (out->inputs[i] < 0)
             return fail->err;
     }
@@ -272,8 +271,8 @@ static enum err take_all(const struct stage_sources *sources,
 }
 
 static enum err attach_all(const struct stage_sources *sources,
-                           const struct taken *taken,
-                           const struct stage *stage, struct fail *fail)
+                           const struct taken *taken, const struct stage *stage,
+                           struct fail *fail)
 {
     char path[DIR_PATH];
 

@@ -29,7 +29,7 @@ struct stage_sources {
     const char *rootfs; /* absolute */
     const char *init;
     const char *hybrid; /* a version 2 mount to hide, or "" */
-    const char *avoid; /* an absolute path the stage must not cover */
+    const char *avoid;  /* an absolute path the stage must not cover */
     const struct spec_input *inputs;
     size_t inputc;
     uint32_t uid; /* of the job, as the host sees it */

@@ -11,8 +11,8 @@ static const char *const phases[] = {"starting", "running", "finished"};
 #define PHASES (sizeof(phases) / sizeof(phases[0]))
 
 static const char *const reasons[] = {
-    "none", "exit", "signal", "time", "oom",
-    "output", "disk", "killed", "failed_to_start", "lost"};
+    "none", "exit",   "signal",          "time", "oom", "output",
+    "disk", "killed", "failed_to_start", "lost"};
 #define REASONS (sizeof(reasons) / sizeof(reasons[0]))
 
 _Static_assert(REASONS == REASON_LOST + 1, "every reason has a name");
@@ -89,8 +89,8 @@ json_t *status_encode(const struct status *status)
     json_t *root = json_pack(
         "{s:s, s:s, s:i, s:i, s:b, s:o}", "phase", phase_name(status->phase),
         "reason", reason_name(status->reason), "exit_code", status->exit_code,
-        "signal", status->signal, "disk_full", status->disk_full,
-        "kill_reason", fail_text(status->kill_reason));
+        "signal", status->signal, "disk_full", status->disk_full, "kill_reason",
+        fail_text(status->kill_reason));
 
     if (root == NULL)
         return NULL;

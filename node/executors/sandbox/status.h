@@ -34,7 +34,7 @@ struct usage {
     uint64_t cpu_us; /* user and system, of all processes since the start */
     uint64_t cpu_user_us;
     uint64_t cpu_sys_us;
-    uint64_t mem_now; /* bytes */
+    uint64_t mem_now;  /* bytes */
     uint64_t mem_peak; /* bytes */
     uint64_t oom_kills;
     uint64_t throttled_us;
@@ -69,7 +69,6 @@ MUST_USE bool status_decode(const json_t *value, struct status *out);
 /* Settles exit_code, signal and reason of a job whose init gave this wait
  * status, when `forced` (REASON_NONE: nobody) is what made us end it. usage and
  * disk_full must be final. */
-void status_settle(struct status *status, int wait_status,
-                   enum reason forced);
+void status_settle(struct status *status, int wait_status, enum reason forced);
 
 #endif

@@ -18,9 +18,9 @@
 
 bool tool_find(const char *name, char out[TOOL_PATH])
 {
-    static const char *const places[] = {"/usr/sbin", "/usr/bin", "/sbin",
-                                         "/bin", "/usr/local/sbin",
-                                         "/usr/local/bin"};
+    static const char *const places[] = {"/usr/sbin",       "/usr/bin",
+                                         "/sbin",           "/bin",
+                                         "/usr/local/sbin", "/usr/local/bin"};
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (!dir_text(out, TOOL_PATH, "%s/%s", places[i], name))

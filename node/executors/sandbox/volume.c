@@ -43,13 +43,11 @@ enum err volume_check(struct fail *fail)
     int fd;
 
     if (!tool_find("mkfs.ext4", mkfs))
-        return fail_set(fail, ERR_UNSUPPORTED,
-                        "jobs get no disk of their own",
+        return fail_set(fail, ERR_UNSUPPORTED, "jobs get no disk of their own",
                         "apt-get install e2fsprogs", "no mkfs.ext4 found");
     fd = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return fail_set(fail, ERR_UNSUPPORTED,
-                        "jobs get no disk of their own",
+        return fail_set(fail, ERR_UNSUPPORTED, "jobs get no disk of their own",
                         "run as root with /dev/loop-control (modprobe loop)",
                         "/dev/loop-control: %s", strerror(errno));
     close(fd);
@@ -58,16 +56,27 @@ enum err volume_check(struct fail *fail)
 
 /* -- empty file systems to copy from -------------------------------------- */
 
-static enum err make_template(const char *path, uint64_t mib,
-                              struct fail *fail)
+static enum err make_template(const char *path, uint64_t mib, struct fail *fail)
 {
     char mkfs[TOOL_PATH], inodes[32], answer[512];
     uint64_t count = mib * 64 < 256 ? 256 : mib * 64;
-    const char *const argv[] = {
-        mkfs, "-q", "-F", "-b", "4096", "-I", "256", "-O",
-        "^has_journal,^resize_inode", "-E",
-        "lazy_itable_init=1,nodiscard,root_owner=0:0", "-m", "0", "-N", inodes,
-        path, NULL};
+    const char *const argv[] = {mkfs,
+                                "-q",
+                                "-F",
+                                "-b",
+                                "4096",
+                                "-I",
+                                "256",
+                                "-O",
+                                "^has_journal,^resize_inode",
+                                "-E",
+                                "lazy_itable_init=1,nodiscard,root_owner=0:0",
+                                "-m",
+                                "0",
+                                "-N",
+                                inodes,
+                                path,
+                                NULL};
     int fd, rc;
 
     if (!tool_find("mkfs.ext4", mkfs))
@@ -143,8 +152,8 @@ static int copy_data(int from, int to)
             return -1;
         while (data < end) {
             off_t out = data;
-            ssize_t n = copy_file_range(from, &data, to, &out,
-                                        (size_t)(end - data), 0);
+            ssize_t n =
+                copy_file_range(from, &data, to, &out, (size_t)(end - data), 0);
             if (n <= 0)
                 return -1;
         }
@@ -179,7 +188,8 @@ static enum err make_image(int job_fd, const char *templates, uint64_t mib,
     return err;
 }
 
-/* -- loop devices ----------------------------------------------------------- */
+/* -- loop devices -----------------------------------------------------------
+ */
 
 /* The device's node, made when nobody else does. */
 static int open_loop(int number, char *path, size_t cap)
