@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""Makes ledger.hex: the ledger's formats written a second time, in another
+language and from docs and headers alone. Run it only when a format changes on
+purpose:  python3 tests/vectors/ledger.py > tests/vectors/ledger.hex
+"""
+import hashlib
+import struct
+
+# ---- primitives ----
+
+
+def H(tag, data, key=b""):
+    return hashlib.blake2b(data, digest_size=32, key=key,
+                           person=tag.encode().ljust(16, b"\0")).digest()
+
+
+# Ed25519 after RFC 8032, 5.1, in plain integers.
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+
+def xrecover(y):
+    xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P)
+    x = pow(xx, (P + 3) // 8, P)
+    if (x * x - xx) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    return x if x % 2 == 0 else P - x
+
+
+BY = 4 * pow(5, P - 2, P) % P
+B = (xrecover(BY), BY)
+
+
+def add(p, q):
+    (x1, y1), (x2, y2) = p, q
+    k = D * x1 * x2 * y1 * y2
+    x3 = (x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P)
+    y3 = (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P)
+    return x3 % P, y3 % P
+
+
+def mul(p, n):
+    q = (0, 1)
+    while n:
+        if n & 1:
+            q = add(q, p)
+        p = add(p, p)
+        n >>= 1
+    return q
+
+
+def pack(p):
+    x, y = p
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def expand(seed):
+    h = hashlib.sha512(seed).digest()
+    a = int.from_bytes(h[:32], "little")
+    return (a & ((1 << 254) - 8)) | 1 << 254, h[32:]
+
+
+def sign(seed, msg):
+    a, prefix = expand(seed)
+    pub = pack(mul(B, a))
+    r = int.from_bytes(hashlib.sha512(prefix + msg).digest(), "little") % L
+    rr = pack(mul(B, r))
+    k = int.from_bytes(hashlib.sha512(rr + pub + msg).digest(), "little") % L
+    return rr + ((r + k * a) % L).to_bytes(32, "little")
+
+
+def seed(n):
+    return struct.pack("<Q", n + 1) + bytes(24)
+
+
+def pub(n):
+    return pack(mul(B, expand(seed(n))[0]))
+
+
+# ---- canonical msgpack ----
+
+
+def uint(n):
+    if n < 128:
+        return bytes([n])
+    for limit, head, fmt in ((8, 0xcc, ">B"), (16, 0xcd, ">H"),
+                             (32, 0xce, ">I"), (64, 0xcf, ">Q")):
+        if n < 1 << limit:
+            return bytes([head]) + struct.pack(fmt, n)
+
+
+def binary(b):
+    return (b"\xc4" + struct.pack(">B", len(b)) if len(b) < 256
+            else b"\xc5" + struct.pack(">H", len(b))) + b
+
+
+def text(s):
+    b = s.encode()
+    return (bytes([0xa0 | len(b)]) if len(b) < 32
+            else b"\xd9" + bytes([len(b)])) + b
+
+
+def array(*items):
+    head = (bytes([0x90 | len(items)]) if len(items) < 16
+            else b"\xdc" + struct.pack(">H", len(items)))
+    return head + b"".join(items)
+
+
+# ---- formats ----
+
+
+def tx(chain, kind, sender, nonce, expiry, fee, payload):
+    body = array(uint(1), uint(1), binary(chain), uint(kind),
+                 binary(pub(sender)), uint(nonce), uint(expiry), uint(fee),
+                 binary(payload))
+    sig = sign(seed(sender), H("suan-tx", chain + body))
+    return array(binary(body), binary(sig))
+
+
+def transfer(to, micro, memo):
+    return array(binary(to), uint(micro), text(memo))
+
+
+def header(chain, epoch, height, time_ms, parent, proposer, *roots):
+    assert len(roots) == 6
+    return (struct.pack("<H", 1) + chain +
+            struct.pack("<QQQ", epoch, height, time_ms) + parent + proposer +
+            b"".join(roots))
+
+
+def block_id(h):
+    return H("sx-hdr", h)
+
+
+def voted(kind, epoch, view, parent_view, block):
+    return struct.pack("<BQQQ", kind, epoch, view, parent_view) + block
+
+
+def vote(chain, n, idx, *on):
+    data = voted(*on)
+    return data + struct.pack("<H", idx) + sign(seed(n), H("sx1", chain + data))
+
+
+def cert(chain, n, signers, *on):
+    data = voted(*on)
+    bits = bytearray((n + 7) // 8)
+    for idx in signers:
+        bits[idx // 8] |= 1 << idx % 8
+    sigs = b"".join(sign(seed(signers[i]), H("sx1", chain + data))
+                    for i in sorted(signers))
+    return data + struct.pack("<H", n) + bytes(bits) + sigs
+
+
+def result(txid, fee, subject, code, moved, accounts):
+    return (txid + struct.pack("<IQ", 0, fee) + subject +
+            struct.pack("<IQB", code, moved, len(accounts)) +
+            b"".join(accounts))
+
+
+def validators(items):
+    items = sorted(items)
+    return struct.pack("<H", len(items)) + b"".join(
+        k + struct.pack("<Q", w) for k, w in items)
+
+
+def leaders(items, root):
+    items = sorted(items)
+    n, total = len(items), sum(w for _, w in items)
+    slots = []
+    for i, (_, w) in enumerate(items):
+        rounded = (4 * n * w + total) // (2 * total)
+        slots += [i] * max(1, rounded)
+    for i in range(len(slots) - 1, 0, -1):
+        word = H("suan-set", struct.pack("<Q", i), key=root)
+        j = struct.unpack("<Q", word[:8])[0] % (i + 1)
+        slots[i], slots[j] = slots[j], slots[i]
+    return b"".join(struct.pack("<H", s) for s in slots)
+
+
+# ---- trees ----
+
+ZERO = bytes(32)
+
+
+def merkle(items):
+    if not items:
+        return ZERO
+
+    def top(part):
+        if len(part) == 1:
+            return H("sx-merkle", b"\0" + part[0])
+        half = 1
+        while half * 2 < len(part):
+            half *= 2
+        return H("sx-merkle", b"\1" + top(part[:half]) + top(part[half:]))
+    return H("sx-merkle", b"\2" + struct.pack("<I", len(items)) + top(items))
+
+
+def mmr(ids):
+    if not ids:
+        return ZERO
+
+    def perfect(part):
+        if len(part) == 1:
+            return H("sx-mmr", b"\0" + part[0])
+        half = len(part) // 2
+        return H("sx-mmr", b"\1" + perfect(part[:half]) + perfect(part[half:]))
+    peaks, at = [], 0
+    for bit in range(63, -1, -1):
+        if len(ids) >> bit & 1:
+            peaks.append(perfect(ids[at:at + (1 << bit)]))
+            at += 1 << bit
+    acc = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        acc = H("sx-mmr", b"\2" + peak + acc)
+    return H("sx-mmr", b"\3" + struct.pack("<Q", len(ids)) + acc)
+
+
+def smt(pairs):
+    """pairs: path -> value hash. Straight from the three rules."""
+    def bit(path, depth):
+        return path[depth // 8] >> (7 - depth % 8) & 1
+
+    def tree(part, depth):
+        if not part:
+            return ZERO
+        if len(part) == 1:
+            (path, value), = part
+            return H("sx-node", b"\0" + path + value)
+        left = tree([p for p in part if not bit(p[0], depth)], depth + 1)
+        right = tree([p for p in part if bit(p[0], depth)], depth + 1)
+        return H("sx-node", b"\1" + left + right)
+    return tree(sorted(pairs.items()), 0)
+
+
+def state_root(chain, records):
+    return smt({H("sx-key", bytes([table]) + key, key=chain):
+                H("sx-val", value) for (table, key), value in records.items()})
+
+
+# ---- a chain: the genesis and one block with one transfer ----
+
+T0 = 1700000000000
+PARAMS = sorted({"epoch_blocks": 5, "min_interval_ms": 1, "heartbeat_ms": 0,
+                 "block_bytes": 524288, "block_txs": 4096}.items())
+USERS, VALIDATOR, CREDIT = 4, 1000, 1000000
+
+
+def genesis():
+    accounts = sorted((pub(i), 100 * CREDIT) for i in range(USERS))
+    return array(uint(2), uint(1), text("unit"), b"\xc3", uint(T0),
+                 array(*[array(text(k), uint(v)) for k, v in PARAMS]),
+                 array(array(binary(pub(VALIDATOR)), uint(1))),
+                 array(*[array(binary(k), uint(v)) for k, v in accounts]))
+
+
+def account(balance, nonce):
+    return struct.pack("<QQ", balance, nonce)
+
+
+def out(name, data):
+    print(name, data.hex() or "-")
+
+
+def main():
+    print("# name bytes -- the ledger's formats and roots, made by ledger.py,")
+    print("# which shares no code with the program.")
+    g = genesis()
+    chain = H("suan-genesis", g)
+    out("genesis", g)
+    out("chain", chain)
+
+    t = tx(chain, 1, 0, 0, 1000000, 10000, transfer(pub(1), 500, ""))
+    out("tx", t)
+    out("tx-id", H("suan-tx", t))
+    big = tx(chain, 150, 3, 2**40, 2**63, 2**33, bytes(range(256)) * 2)
+    out("tx-big", big)
+
+    items = [(pub(i), w) for i, w in enumerate((10, 20, 30, 1))]
+    out("set", validators(items))
+    out("set-hash", H("suan-set", validators(items)))
+    out("leaders", leaders(items, ZERO[:-1] + b"\7"))
+    order = sorted(range(4), key=pub)
+    on = (1, 7, 9, 8, H("sx-hdr", b"x"))
+    out("vote", vote(chain, order[2], 2, *on))
+    out("cert", cert(chain, 4, {i: order[i] for i in (0, 1, 3)}, *on))
+    out("nullify", vote(chain, order[0], 0, 2, 7, 9, 0, ZERO))
+
+    out("result", result(H("suan-tx", t), 10000, ZERO, 0, 500, [pub(1)]))
+    ids = [H("sx-hdr", struct.pack("<I", i)) for i in range(100)]
+    for n in (0, 1, 2, 3, 5, 8, 100):
+        out("merkle:%d" % n, merkle(ids[:n]))
+        out("mmr:%d" % n, mmr(ids[:n]))
+        out("smt:%d" % n, smt({ids[i]: ids[99 - i] for i in range(n)}))
+
+    # The same world as tests/unit/ledger/fixture.h.
+    encoded = array(*[array(text(k), uint(v)) for k, v in PARAMS])
+    params = H("suan-params", encoded)
+    first_set = H("suan-set", validators([(pub(VALIDATOR), 1)]))
+    records = {(3, k.encode()): struct.pack("<Q", v) for k, v in PARAMS}
+    records[(3, b"supply")] = struct.pack("<Q", USERS * 100 * CREDIT)
+    records[(4, pub(VALIDATOR))] = struct.pack("<Q", 1)
+    for i in range(USERS):
+        records[(1, pub(i))] = account(100 * CREDIT, 0)
+    h0 = header(chain, 0, 0, T0, ZERO, ZERO, ZERO, ZERO,
+                state_root(chain, records), ZERO, first_set, params)
+    out("block0-id", block_id(h0))
+
+    records[(1, pub(0))] = account(100 * CREDIT - 500 - 10000, 1)
+    records[(1, pub(1))] = account(100 * CREDIT + 500, 0)
+    records[(1, pub(VALIDATOR))] = account(10000, 0)
+    res = result(H("suan-tx", t), 10000, ZERO, 0, 500, [pub(1)])
+    h1 = header(chain, 1, 1, T0 + 1, block_id(h0), pub(VALIDATOR),
+                merkle([H("sx-merkle", b"\2" + H("suan-tx", t))]),
+                merkle([H("suan-result", res)]),
+                state_root(chain, records), mmr([block_id(h0)]), first_set,
+                params)
+    out("block1", h1 + struct.pack("<HI", 0, 1) + struct.pack("<I", len(t)) + t)
+    out("block1-id", block_id(h1))
+
+
+main()
