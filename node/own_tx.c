@@ -18,6 +18,7 @@ struct entry {
     bool sent;
     uint64_t nonce; /* while sent */
     uint64_t token;
+    struct hash id;  /* while sent */
     uint64_t due_ms; /* unsent: not before */
 };
 
@@ -88,6 +89,7 @@ static bool sign_entry(struct own_tx *own, struct entry *entry, uint64_t height,
         return false;
     tx_encode(&tx, out);
     entry->nonce = tx.nonce;
+    entry->id = tx.id;
     return out->err == OK;
 }
 
@@ -205,6 +207,17 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
         return;
     unlink_entry(own, at);
     own->options.refused(own->options.ctx, kind, &subject, err);
+}
+
+void own_tx_refused_id(struct own_tx *own, const struct hash *id, enum err err,
+                       uint64_t now_ms)
+{
+    for (struct entry *entry = own->first; entry != NULL; entry = entry->next) {
+        if (entry->sent && hash_equal(&entry->id, id)) {
+            own_tx_refused(own, entry->token, err, 0, now_ms);
+            return;
+        }
+    }
 }
 
 void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,

@@ -350,21 +350,6 @@ void rpc_chain_history(struct node *node, struct control_call *call)
                             "entries", entries));
 }
 
-static const char *contract_state_text(enum contract_state state)
-{
-    switch (state) {
-    case CONTRACT_ESCROWED:
-        return "ESCROWED";
-    case CONTRACT_DELIVERED:
-        return "DELIVERED";
-    case CONTRACT_CLOSING:
-        return "CLOSING";
-    case CONTRACT_SETTLED:
-        return "SETTLED";
-    }
-    return "?";
-}
-
 static void contract_parties(struct node *node, const struct contract *c,
                              json_t *o)
 {

@@ -65,34 +65,18 @@ static void share_drop(struct shell *shell, const struct hash *subject)
     }
 }
 
-struct reading {
-    struct shell *shell;
-    const struct pubkey *peer;
-};
-
-static bool owner_shares(void *ctx, const char *owner)
+bool shell_may_read(struct shell *shell, const struct pubkey *peer,
+                    const char *owner)
 {
-    struct reading *reading = ctx;
     struct hash subject;
-    if (strcmp(owner, BLOB_OWNER_PUBLIC) == 0)
-        return true;
     if (strncmp(owner, "contract:", 9) != 0 ||
         hash_parse(owner + 9, &subject) != OK)
         return false;
-    for (struct share *s = reading->shell->shares; s != NULL; s = s->next) {
-        if (hash_equal(&s->subject, &subject) &&
-            pubkey_equal(&s->peer, reading->peer))
+    for (struct share *s = shell->shares; s != NULL; s = s->next) {
+        if (hash_equal(&s->subject, &subject) && pubkey_equal(&s->peer, peer))
             return true;
     }
     return false;
-}
-
-bool shell_may_read(struct shell *shell, const struct pubkey *peer,
-                    const struct hash *blob)
-{
-    struct reading reading = {shell, peer};
-    return blob_store_any_owner(shell->node->blobs, blob, owner_shares,
-                                &reading);
 }
 
 static void do_share(struct shell *shell, const struct trade_effect *effect)
@@ -122,6 +106,15 @@ static void do_unpin(struct shell *shell, const struct trade_effect *effect)
 
 /* ---- small effects ---- */
 
+void shell_send(struct shell *shell, const struct pubkey *to,
+                struct bytes message)
+{
+    struct net_peer *peer = net_find(shell->node->net, to);
+    enum err err = peer != NULL ? net_send(peer, message) : ERR_CLOSED;
+    if (err != OK)
+        log_debug("trade", "a message was not sent: %s", err_text(err));
+}
+
 static void do_save(struct shell *shell, const struct trade_effect *effect)
 {
     enum err err =
@@ -138,9 +131,10 @@ static void do_save(struct shell *shell, const struct trade_effect *effect)
 static void do_dial(struct shell *shell, const struct trade_effect *effect)
 {
     if (effect->text[0] == '\0' ||
-        net_is_connected(shell->node->net, &effect->peer))
+        net_find(shell->node->net, &effect->peer) != NULL)
         return;
-    net_dial(shell->node->net, effect->text, &effect->peer);
+    if (net_dial(shell->node->net, effect->text, &effect->peer) != OK)
+        log_odd("trade", "%s cannot be dialled", effect->text);
 }
 
 static void do_tx(struct shell *shell, const struct trade_effect *effect)
@@ -211,8 +205,7 @@ static void carry_out_one(struct shell *shell, const struct trade_effect *e,
         do_save(shell, e);
         break;
     case EFFECT_SEND:
-        if (net_send(shell->node->net, &e->peer, e->bytes) != OK)
-            log_debug("trade", "a message was not sent: no such peer");
+        shell_send(shell, &e->peer, e->bytes);
         break;
     case EFFECT_DIAL:
         do_dial(shell, e);

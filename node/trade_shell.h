@@ -32,9 +32,10 @@ void shell_exec_up(struct shell *shell);
 void shell_exec_gone(struct shell *shell);
 void shell_exec_note(struct shell *shell, const char *method, json_t *params);
 
-/* May this peer read this blob? For the bulk server. */
+/* May this peer read what this owner has pinned? For the bulk server; touches
+ * no store. */
 bool shell_may_read(struct shell *shell, const struct pubkey *peer,
-                    const struct hash *blob);
+                    const char *owner);
 
 /* <data-dir>/jobs/<contract>/<leaf>; out holds 1300 bytes. */
 void shell_job_path(struct node *node, const struct hash *contract,

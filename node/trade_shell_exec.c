@@ -577,8 +577,7 @@ static void send_log(struct job *job, unsigned which, struct bytes data,
     wait->open = false;
     buf_init(&message, LOG_PIECE + 1024);
     wire_log_encode(&log, &message);
-    if (net_send(job->shell->node->net, &wait->peer, buf_bytes(&message)) != OK)
-        log_debug("exec", "a log piece was not sent");
+    shell_send(job->shell, &wait->peer, buf_bytes(&message));
     buf_done(&message);
 }
 

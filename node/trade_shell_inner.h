@@ -41,6 +41,10 @@ struct shell {
 /* "contract:<hex>": the pins of a contract, or of a job by its request. */
 void shell_owner(const struct hash *subject, char out[80]);
 
+/* To a peer by its key; dropped when it is not connected. */
+void shell_send(struct shell *shell, const struct pubkey *to,
+                struct bytes message);
+
 void shell_fetch(struct shell *shell, const struct trade_effect *effect);
 
 void shell_exec_init(struct shell *shell);

@@ -297,6 +297,7 @@ static void fetch(struct buy *buy, const struct buy_item *item, uint32_t task,
     effect->id = *id;
     effect->subject = item->tasks[task].contract;
     effect->peer = item->tasks[task].provider;
+    effect->code = 1;
     /* text empty: the bulk address of that peer's own hello or offer */
 }
 

@@ -20,7 +20,8 @@ enum trade_effect_kind {
                      either as an event; same (kind, subject) again while one
                      is pending is a no-op */
     EFFECT_FETCH, /* id: blob; peer, text: whose bulk address; subject: for
-                     which contract (it pins the blob) */
+                     which contract (it pins the blob); code 1: a tree,
+                        with all its files */
     EFFECT_UNPIN, /* id, subject */
     EFFECT_SHARE, /* id: blob (and, for a tree, what it names) may be read by
                      peer; pinned under subject until EFFECT_UNPIN */

@@ -28,6 +28,7 @@ static void fetch(struct sell *sell, const struct sell_item *item,
     effect->id = *id;
     effect->subject = item->contract;
     effect->peer = item->agent;
+    effect->code = hash_equal(id, &item->image) ? 0 : 1;
     snprintf(effect->text, sizeof(effect->text), "%s", item->bulk_address);
 }
 
