@@ -87,6 +87,25 @@ bool contract_move_allowed(enum contract_state from, enum contract_state to)
     return false;
 }
 
+/* 1/den of the bond, rounded up: it cannot overflow. */
+static struct amount bond_part(struct amount bond, uint64_t den)
+{
+    struct amount part;
+    CHECK(den > 1);
+    CHECK(amount_scale_up(bond, 1, den, &part) == OK);
+    return part;
+}
+
+struct amount contract_slash_late(struct amount bond)
+{
+    return bond_part(bond, 4);
+}
+
+struct amount contract_slash_lost(struct amount bond)
+{
+    return bond_part(bond, 2);
+}
+
 /* ---- the invariant ---- */
 
 /* Money that has left the vault, or has not. */

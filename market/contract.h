@@ -137,6 +137,9 @@ MUST_USE enum err contract_of_task(struct state *state,
 /* Is there an arrow from `from` to `to` in the picture above? A claim stays:
  * CLOSING to CLOSING. Nothing leaves SETTLED. */
 bool contract_move_allowed(enum contract_state from, enum contract_state to);
+/* The parts of a bond: a quarter and a half, rounded up. */
+struct amount contract_slash_late(struct amount bond);
+struct amount contract_slash_lost(struct amount bond);
 /* Does the record agree with itself and with `locked`, the money in its vault?
  * CHECKed after every apply; also for audits. */
 bool contract_check_invariant(const struct contract *c, struct amount locked);

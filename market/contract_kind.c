@@ -35,15 +35,6 @@ static uint64_t later(uint64_t now_ms, uint64_t wait_ms)
     return now_ms > UINT64_MAX - wait_ms ? UINT64_MAX : now_ms + wait_ms;
 }
 
-/* 1/den of the bond, rounded up. */
-static struct amount bond_part(struct amount bond, uint64_t den)
-{
-    struct amount part;
-    CHECK(den > 1);
-    CHECK(amount_scale_up(bond, 1, den, &part) == OK);
-    return part;
-}
-
 /* A receipt of this contract, signed as it says, within what was agreed. */
 static enum err receipt_accept(const struct contract *c,
                                const struct receipt *receipt,
@@ -185,7 +176,9 @@ static struct amount refuse_slash(const struct contract *c, uint64_t now_ms)
 {
     if (now_ms <= c->start_by_ms)
         return amount_micro(0);
-    return bond_part(c->bond, now_ms <= c->deadline_ms ? 4 : 2);
+    if (now_ms <= c->deadline_ms)
+        return contract_slash_late(c->bond);
+    return contract_slash_lost(c->bond);
 }
 
 static enum err refuse_apply(struct state *state, const struct tx *tx,
@@ -286,7 +279,7 @@ static struct amount settle_slash(const struct contract *c)
 {
     if (c->state == CONTRACT_DELIVERED || c->reason == END_BUYER_CANCELLED)
         return amount_micro(0);
-    return bond_part(c->bond, 2);
+    return contract_slash_lost(c->bond);
 }
 
 static enum err settle_apply(struct state *state, const struct tx *tx,
