@@ -22,12 +22,13 @@
  *                 v
  *        match: walk in policy order, stop when nothing better can come
  *
- * No storms. An offer wakes only requests whose class (the same demand) it
- * takes more of than before, oldest first, and no more than it has room for;
- * nothing rescans. A request nothing wakes is retried by itself, ever more
- * rarely, at jittered times. A provider that refused is left alone for a while
- * that doubles. What was asked of a provider lessens its free view until it
- * speaks again, so that one free slot is not promised twice. */
+ * No storms. A change of an offer wakes at most one request of each class (the
+ * same demand) that it takes more of than before, the oldest; whoever finds all
+ * its places passes the wake-up on to the next younger; nothing rescans. A
+ * request nothing wakes is retried by itself, ever more rarely, at jittered
+ * times. A provider that refused is left alone for a while that doubles. What
+ * was asked of a provider lessens its free view until it speaks again, so that
+ * one free slot is not promised twice. */
 
 #include "base/short_hash.h"
 #include "market/request.h"

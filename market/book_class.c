@@ -157,19 +157,34 @@ static bool is_left_alone(const struct book_entry *entry,
     return exclusion != NULL && exclusion->until_ms > now_ms;
 }
 
+static void make_ready(struct book *book, struct book_entry *entry)
+{
+    if (!entry->ready.in)
+        book_list_add(&book->ready, &entry->ready);
+}
+
+/* Wakes the oldest that may go to this provider. If it finds a place it passes
+ * the wake-up on (book_class_pass), so one is enough. */
 static void class_wake(struct book *book, struct book_class *class_,
-                       const struct pubkey *provider, uint64_t room,
-                       uint64_t now_ms)
+                       const struct pubkey *provider, uint64_t now_ms)
 {
     struct book_link *link = class_->waiting.first;
-    for (; link != NULL && room > 0; link = link->next) {
-        struct book_entry *entry = link->entry;
-        if (is_left_alone(entry, provider, now_ms))
-            continue;
-        if (!entry->ready.in)
-            book_list_add(&book->ready, &entry->ready);
-        room -= room < entry->waiting ? room : entry->waiting;
+    while (link != NULL && is_left_alone(link->entry, provider, now_ms))
+        link = link->next;
+    if (link != NULL)
+        make_ready(book, link->entry);
+}
+
+void book_class_pass(struct book *book, const struct book_entry *entry)
+{
+    struct book_link *younger = NULL;
+    struct book_link *link = book_class_of(book, entry)->waiting.last;
+    while (link != NULL && link->entry->seq > entry->seq) {
+        younger = link;
+        link = link->prev;
     }
+    if (younger != NULL)
+        make_ready(book, younger->entry);
 }
 
 /* Walks the waiting classes that the slot's cores could hold at all. */
@@ -207,7 +222,6 @@ void book_wake_end(struct book *book, uint32_t slot, uint64_t now_ms)
         uint32_t before = seen ? class_->before : 0;
         uint32_t after = class_fits(book, class_, slot, now_ms);
         if (after > before)
-            class_wake(book, class_, &book->slots[slot].provider, after,
-                       now_ms);
+            class_wake(book, class_, &book->slots[slot].provider, now_ms);
     }
 }

@@ -147,8 +147,11 @@ struct book_class *book_class_of(const struct book *book,
 /* book->waiting is reserved (shelf_reserve). */
 void book_class_wait(struct book *book, struct book_entry *entry);
 void book_class_wait_no_more(struct book *book, struct book_entry *entry);
+/* Makes the next younger that waits in the entry's class ready: what woke this
+ * entry may have room for more. */
+void book_class_pass(struct book *book, const struct book_entry *entry);
 /* Around every change that may let a slot take more: begin notes what each
- * waiting class gets there, end wakes those that get more now. */
+ * waiting class gets there, end wakes the oldest of those that get more now. */
 void book_wake_begin(struct book *book, uint32_t slot, uint64_t now_ms);
 void book_wake_end(struct book *book, uint32_t slot, uint64_t now_ms);
 

@@ -264,9 +264,9 @@ static void note_end(struct match *m, uint32_t index, uint64_t failing)
 {
     const struct book_slot *slot = &m->book->slots[index];
     uint64_t until = BOOK_FOREVER;
-    if (failing == reason_bit(REASON_EXCLUDED))
+    if (failing & reason_bit(REASON_EXCLUDED))
         until = book_exclusion_find(m->entry, &slot->provider)->until_ms;
-    else if (failing == reason_bit(REASON_UNREACHABLE))
+    else if (failing & reason_bit(REASON_UNREACHABLE))
         until = slot->unreachable_until_ms;
     if (until < m->soonest_ms)
         m->soonest_ms = until;

@@ -149,12 +149,24 @@ static uint64_t backoff(const struct book *book, const struct book_entry *entry,
     return delay - delay / 4 + spread % (delay / 2 + 1);
 }
 
+/* Then what it cannot have, others of its class may. */
+static bool leaves_any_alone(const struct book_entry *entry, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < entry->exclusion_count; i++) {
+        if (entry->exclusions[i].until_ms > now_ms)
+            return true;
+    }
+    return false;
+}
+
 void book_entry_settle(struct book *book, struct book_entry *entry,
                        uint32_t waiting, bool placed, uint64_t soonest_ms,
                        uint64_t now_ms)
 {
     book_list_remove(&book->ready, &entry->ready);
     entry->waiting = waiting;
+    if (waiting == 0 || leaves_any_alone(entry, now_ms))
+        book_class_pass(book, entry);
     if (waiting == 0) {
         entry->tries = 0;
         book_class_wait_no_more(book, entry);
@@ -246,6 +258,8 @@ static void entry_free(struct book_entry *entry)
 void book_entry_remove(struct book *book, struct book_entry *entry,
                        uint64_t now_ms)
 {
+    if (entry->waiting > 0)
+        book_class_pass(book, entry);
     book_list_remove(&book->ready, &entry->ready);
     book_class_wait_no_more(book, entry);
     CHECK(shelf_remove(&book->timers, entry->timer_ms, entry->index));
