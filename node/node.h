@@ -46,10 +46,12 @@ struct tx_watch {
 };
 #define TX_WATCHES_MAX CONTROL_CALLS_MAX
 
-struct images;  /* node/images.h */
-struct gossip;  /* node/gossip.h */
-struct shell;   /* node/trade_shell.h */
-struct waiters; /* node/waiters.h */
+struct images;    /* node/images.h */
+struct offering;  /* node/offering.h */
+struct call_work; /* node/rpc_call.h */
+struct gossip;    /* node/gossip.h */
+struct shell;     /* node/trade_shell.h */
+struct waiters;   /* node/waiters.h */
 
 struct node {
     uv_loop_t *loop;
@@ -63,7 +65,9 @@ struct node {
     struct key *key;    /* the node's identity */
     struct signer signer;
     struct pubkey self;
-    struct key *transport_holder;
+    struct key *vote_key; /* a validator's; NULL otherwise */
+    struct signer vote_signer;
+    struct keyfile_transport transport;
     struct sensed sensed;
     struct grade grade; /* zero until measured */
     uint32_t grade_spread_permille;
@@ -79,21 +83,29 @@ struct node {
     struct bulk *bulk;
     struct executor *executor;
     struct images *images;
+    struct offering *offering;
     struct gossip *gossip;
     struct shell *shell;
     struct buy *buy;
     struct sell *sell;
-    struct control *control;
+    struct control *control; /* NULL once closed: calls are gone */
+    struct call_work *works; /* wait for a worker; zero at start */
+    uint32_t works_running;
 
     struct tx_watch watches[TX_WATCHES_MAX];
     uint64_t next_token;
 
     uv_timer_t second;
     uv_signal_t signals[2];
+    bool watching; /* second and signals are open */
     bool stopping;
     int exit_code;
     struct node_warning warnings[NODE_WARNINGS_MAX];
     uint32_t warning_count;
+    uv_work_t collect_work;
+    bool collecting;
+    uint64_t collected_ms;
+    bool sell_wanted; /* the operator wants to sell (config or sell.start) */
     bool blobs_dirty; /* something was unpinned: collect when idle */
 };
 
