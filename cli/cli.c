@@ -110,7 +110,7 @@ int cli_set(struct cli *cli, const struct args *args)
 
 /* Prints text with control characters made visible, so that a name from a
  * stranger cannot steer the terminal. */
-static void print_safe(FILE *file, const char *text)
+void cli_put(FILE *file, const char *text)
 {
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
@@ -158,14 +158,14 @@ int cli_fail_rpc(struct cli *cli, const struct rpc_error *error)
         return (int)error->exit;
     }
     fputs(cli->color ? "\033[1;31merror:\033[0m " : "error: ", cli->err);
-    print_safe(cli->err, error->what);
+    cli_put(cli->err, error->what);
     if (error->why[0] != '\0' && strcmp(error->why, error->what) != 0) {
         fputs(": ", cli->err);
-        print_safe(cli->err, error->why);
+        cli_put(cli->err, error->why);
     }
     if (error->next[0] != '\0') {
         fputs(ends_sentence(last) ? " Try: " : ". Try: ", cli->err);
-        print_safe(cli->err, error->next);
+        cli_put(cli->err, error->next);
     }
     fputc('\n', cli->err);
     return (int)error->exit;
@@ -235,7 +235,7 @@ static void say(struct cli *cli, const char *format, va_list args)
     char text[2048];
     vsnprintf(text, sizeof(text), format, args);
     fflush(cli->out);
-    print_safe(cli->err, text);
+    cli_put(cli->err, text);
     fputc('\n', cli->err);
     fflush(cli->err);
 }
@@ -261,8 +261,8 @@ void cli_warn(struct cli *cli, const char *format, ...)
 enum err cli_try(struct cli *cli, const char *method, json_t *params,
                  uint64_t wait_ms, json_t **out, struct rpc_error *out_error)
 {
-    uint64_t timeout_ms = cli->timeout_ms != 0 ? cli->timeout_ms
-                                               : CLI_TIMEOUT_MS;
+    uint64_t timeout_ms =
+        cli->timeout_ms != 0 ? cli->timeout_ms : CLI_TIMEOUT_MS;
     enum err err;
     CHECK(cli->client != NULL);
     err = client_call(cli->client, method, params, wait_ms + timeout_ms, out,
@@ -338,9 +338,8 @@ bool cli_confirm(struct cli *cli, const char *question, int *out_exit)
     if (cli->yes)
         return true;
     if (!cli->tty_in || !cli->tty_err) {
-        *out_exit = cli_fail(cli, EXIT_LOCKED,
-                             "there is no terminal to ask on", "--yes",
-                             "%s needs a yes", question);
+        *out_exit = cli_fail(cli, EXIT_LOCKED, "there is no terminal to ask on",
+                             "--yes", "%s needs a yes", question);
         return false;
     }
     fprintf(cli->err, "%s? [y/N] ", question);

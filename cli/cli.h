@@ -38,7 +38,7 @@ struct cli {
     const char *data_dir;
     const char *wallet;
     const char *password_file;
-    int password_fd; /* -1: not given */
+    int password_fd;          /* -1: not given */
     uint64_t (*now_ms)(void); /* wall clock, ms since 1970 */
     struct client *client;    /* opened by the first call */
     char socket[PATH_MAX];    /* of the node the client speaks with */
@@ -58,17 +58,21 @@ int cli_main(int argc, char **argv);
 
 /* Prints "error: WHAT: WHY. Try: NEXT" and returns `exit`. why and next may be
  * NULL. With --json the same as one JSON object, on stderr too. */
-__attribute__((format(printf, 5, 6))) int
-cli_fail(struct cli *cli, enum rpc_exit exit, const char *why,
-         const char *next, const char *what_format, ...);
+__attribute__((format(printf, 5, 6))) int cli_fail(
+    struct cli *cli, enum rpc_exit exit, const char *why, const char *next,
+    const char *what_format, ...);
 /* The same for an err of a library: why is its text, the exit follows. */
-__attribute__((format(printf, 4, 5))) int
-cli_fail_err(struct cli *cli, enum err err, const char *next,
-             const char *what_format, ...);
+__attribute__((format(printf, 4, 5))) int cli_fail_err(struct cli *cli,
+                                                       enum err err,
+                                                       const char *next,
+                                                       const char *what_format,
+                                                       ...);
 int cli_fail_rpc(struct cli *cli, const struct rpc_error *error);
 /* Wrong use of the command line: exit 2. */
-__attribute__((format(printf, 3, 4))) int
-cli_usage(struct cli *cli, const char *next, const char *what_format, ...);
+__attribute__((format(printf, 3, 4))) int cli_usage(struct cli *cli,
+                                                    const char *next,
+                                                    const char *what_format,
+                                                    ...);
 int cli_nomem(struct cli *cli);
 
 /* A line for people on stderr, unless -q. Control characters are made visible:
@@ -79,12 +83,14 @@ __attribute__((format(printf, 2, 3))) void cli_note(struct cli *cli,
 __attribute__((format(printf, 2, 3))) void cli_warn(struct cli *cli,
                                                     const char *format, ...);
 
+/* Text from elsewhere: control characters are made visible. */
+void cli_put(FILE *file, const char *text);
+
 /* ---- asking the node ---- */
 
 /* One call. params is taken (NULL: none). 0 and *out (given), or the exit code
  * after saying what is wrong. */
-int cli_call(struct cli *cli, const char *method, json_t *params,
-             json_t **out);
+int cli_call(struct cli *cli, const char *method, json_t *params, json_t **out);
 /* The same for a call that may wait up to wait_ms before it answers. */
 int cli_call_wait(struct cli *cli, const char *method, json_t *params,
                   uint64_t wait_ms, json_t **out);

@@ -22,9 +22,9 @@ struct client {
     nng_aio *aio;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool arrived;    /* the aio finished */
-    bool connected;  /* a pipe is up */
-    bool dead;       /* abandoned */
+    bool arrived;   /* the aio finished */
+    bool connected; /* a pipe is up */
+    bool dead;      /* abandoned */
     uint64_t next_id;
 };
 
@@ -100,20 +100,24 @@ enum err client_open(const char *path, struct client **out,
         return ERR_TOO_LARGE;
     }
     client = calloc(1, sizeof(*client));
-    if (client == NULL || socket_setup(client) != OK) {
+    if (client == NULL) {
         rpc_error_set(out_error, ERR_NOMEM, "fewer programs at once",
                       "a socket could not be made");
-        free(client);
         return ERR_NOMEM;
     }
     pthread_mutex_init(&client->mutex, NULL);
     pthread_cond_init(&client->changed, NULL);
+    if (socket_setup(client) != OK) {
+        client_free(client);
+        rpc_error_set(out_error, ERR_NOMEM, "fewer programs at once",
+                      "a socket could not be made");
+        return ERR_NOMEM;
+    }
     client->next_id = 1;
     snprintf(url, sizeof(url), "ipc://%s", path);
     rv = nng_dial(client->socket, url, NULL, 0);
     if (rv != 0) {
-        /* The socket is left to the end of the process: see above. */
-        client->dead = true;
+        client_free(client);
         return refuse_dial(rv, path, out_error);
     }
     *out = client;
@@ -124,6 +128,7 @@ void client_free(struct client *client)
 {
     if (client == NULL || client->dead)
         return;
+    /* Nothing is under way, and on_pipe is not called once close returns. */
     nng_close(client->socket);
     nng_aio_free(client->aio);
     pthread_cond_destroy(&client->changed);
@@ -225,8 +230,8 @@ static void explain(enum err err, const char *method, uint64_t timeout_ms,
                       "the node went away during %s", method);
 }
 
-enum err client_call(struct client *client, const char *method,
-                     json_t *params, uint64_t timeout_ms, json_t **out_result,
+enum err client_call(struct client *client, const char *method, json_t *params,
+                     uint64_t timeout_ms, json_t **out_result,
                      struct rpc_error *out_error)
 {
     nng_msg *reply = NULL;

@@ -28,7 +28,6 @@ void client_free(struct client *client);
  * or ERR_TIMEOUT the client refuses further calls with ERR_CLOSED. */
 MUST_USE enum err client_call(struct client *client, const char *method,
                               json_t *params, uint64_t timeout_ms,
-                              json_t **out_result,
-                              struct rpc_error *out_error);
+                              json_t **out_result, struct rpc_error *out_error);
 
 #endif

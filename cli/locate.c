@@ -92,9 +92,8 @@ int locate_home(struct cli *cli, char out[PATH_MAX])
     if (home == NULL)
         return cli_fail(cli, EXIT_USAGE, "neither SUAN_HOME nor HOME is set",
                         "SUAN_HOME=DIR suan ...", "no home directory");
-    return path_join(out, home, ".local/share/suan")
-               ? 0
-               : too_long(cli, "$HOME");
+    return path_join(out, home, ".local/share/suan") ? 0
+                                                     : too_long(cli, "$HOME");
 }
 
 int locate_devnet(struct cli *cli, char out[PATH_MAX])
@@ -243,8 +242,7 @@ int locate_program(struct cli *cli, const char *name, char out[PATH_MAX])
 {
     if (locate_program_try(name, out))
         return 0;
-    return cli_fail(cli, EXIT_FAILED,
-                    "it is neither beside suan nor in PATH",
+    return cli_fail(cli, EXIT_FAILED, "it is neither beside suan nor in PATH",
                     "suan doctor, or install the whole package",
                     "the program %s is missing", name);
 }

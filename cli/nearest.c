@@ -29,8 +29,7 @@ unsigned nearest_distance(const char *a, const char *b)
         row[0] = (unsigned)i;
         for (size_t j = 1; j <= m; j++) {
             unsigned cost = a[i - 1] == b[j - 1] ? 0 : 1;
-            row[j] =
-                min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost);
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
                 a[i - 2] == b[j - 1] && above2[j - 2] + 1 < row[j])
                 row[j] = above2[j - 2] + 1;

@@ -9,6 +9,8 @@
 
 #define KIB 1024u
 
+__extension__ typedef unsigned __int128 wide;
+
 /* Digits, then up to `places` decimals: value times 10^places. Moves *text past
  * what was read. */
 static enum err read_decimal(const char **text, unsigned places,
@@ -62,8 +64,8 @@ enum err unit_parse_mib(const char *text, uint64_t *out_mib)
 {
     uint64_t thousandths;
     int power;
-    unsigned __int128 bytes;
-    unsigned __int128 mib;
+    wide bytes;
+    wide mib;
     CHECK(text != NULL && out_mib != NULL);
     TRY(read_decimal(&text, 3, &thousandths));
     power = size_power(text);
@@ -85,13 +87,13 @@ static uint64_t take_time_unit(const char **text)
     static const struct {
         const char *name;
         uint64_t ms;
-    } units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
-                 {"h", 3600000}, {"d", 86400000}};
+    } units[] = {
+        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         size_t len = strlen(units[i].name);
         if (strncmp(*text, units[i].name, len) == 0 &&
-            ((*text)[len] == '\0' || ((*text)[len] >= '0' &&
-                                      (*text)[len] <= '9'))) {
+            ((*text)[len] == '\0' ||
+             ((*text)[len] >= '0' && (*text)[len] <= '9'))) {
             *text += len;
             return units[i].ms;
         }
@@ -107,13 +109,13 @@ enum err unit_parse_ms(const char *text, uint64_t *out_ms)
     do {
         uint64_t thousandths;
         uint64_t unit;
-        unsigned __int128 part;
+        wide part;
         TRY(read_decimal(&text, 3, &thousandths));
         unit = take_time_unit(&text);
         if (unit == 0 || unit >= smaller_than)
             return ERR_PARSE;
         smaller_than = unit;
-        part = (unsigned __int128)thousandths * unit / 1000;
+        part = (wide)thousandths * unit / 1000;
         if (part > UINT64_MAX / 4 ||
             __builtin_add_overflow(total, (uint64_t)part, &total))
             return ERR_OVERFLOW;
@@ -177,8 +179,7 @@ static void format_scaled(uint64_t value, uint64_t base,
 
 void unit_format_mib(uint64_t mib, char out[UNIT_TEXT_MAX])
 {
-    static const char *const units[] = {" MiB", " GiB", " TiB", " PiB",
-                                        " EiB"};
+    static const char *const units[] = {" MiB", " GiB", " TiB", " PiB", " EiB"};
     format_scaled(mib, KIB, units, 5, out);
 }
 
@@ -233,8 +234,8 @@ void unit_format_age(uint64_t ms, char out[UNIT_TEXT_MAX])
 
 void unit_format_milli(uint32_t milli, char out[UNIT_TEXT_MAX])
 {
-    int len = snprintf(out, UNIT_TEXT_MAX, "%u.%03u", milli / 1000,
-                       milli % 1000);
+    int len =
+        snprintf(out, UNIT_TEXT_MAX, "%u.%03u", milli / 1000, milli % 1000);
     while (len > 0 && out[len - 1] == '0')
         out[--len] = '\0';
     if (len > 0 && out[len - 1] == '.')

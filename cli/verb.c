@@ -160,8 +160,7 @@ static int refuse_unknown(const struct getopt_table *table, const char *word,
 {
     struct nearest nearest;
     char name[64];
-    snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="),
-             word + 2);
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
     nearest_init(&nearest, name);
     for (size_t i = 0; i < table->count; i++)
         nearest_try(&nearest, table->all[i]->name);
@@ -215,8 +214,8 @@ static int take(struct args *args, const struct opt *opt, const char *value,
     return 0;
 }
 
-int args_parse(const struct verb *verb, int argc, char **argv,
-               struct args *out, char error[PARSE_ERROR_MAX])
+int args_parse(const struct verb *verb, int argc, char **argv, struct args *out,
+               char error[PARSE_ERROR_MAX])
 {
     struct getopt_table table = {.letters = ""};
     bool stop_early = verb == NULL || verb->command;

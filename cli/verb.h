@@ -29,7 +29,8 @@ struct given {
 
 #define ARGS_GIVEN_MAX 256u
 
-/* What stood on the command line after the verb. Everything is lent from argv. */
+/* What stood on the command line after the verb. Everything is lent from argv.
+ */
 struct args {
     const struct verb *verb;
     struct given given[ARGS_GIVEN_MAX];
@@ -44,10 +45,10 @@ struct verb {
     const struct opt *options; /* ends at a NULL name; NULL: none */
     const char *operands;      /* "TO AMOUNT", "[TASK]", "-- CMD [ARG...]" */
     int operands_min;
-    int operands_max; /* -1: any number */
-    bool command;     /* option parsing stops at the first operand */
-    const char *line; /* one line of help, no full stop */
-    const char *text; /* the long help: plain paragraphs */
+    int operands_max;    /* -1: any number */
+    bool command;        /* option parsing stops at the first operand */
+    const char *line;    /* one line of help, no full stop */
+    const char *text;    /* the long help: plain paragraphs */
     const char *example; /* commands that work, one a line */
 };
 
@@ -87,8 +88,8 @@ const struct opt *verb_option(const struct verb *verb, const char *name);
  * long options may be shortened while unambiguous. verb NULL: global options
  * only, and stops at the first word. Adds to out->given, sets the operands.
  * Returns 0 or EXIT_USAGE with one sentence in `error`. */
-int args_parse(const struct verb *verb, int argc, char **argv,
-               struct args *out, char error[PARSE_ERROR_MAX]);
+int args_parse(const struct verb *verb, int argc, char **argv, struct args *out,
+               char error[PARSE_ERROR_MAX]);
 /* Checks the number of operands. Same result. */
 int args_check(const struct args *args, char error[PARSE_ERROR_MAX]);
 

@@ -65,11 +65,13 @@ static void format_list(const json_t *value, struct buf *out)
     json_t *item;
     size_t i;
     bool first = true;
-    json_array_foreach (value, i, item) {
+    json_array_foreach(value, i, item)
+    {
         buf_addf(out, i == 0 ? "" : ",");
         format_value(item, out);
     }
-    json_object_foreach (mutable, key, item) {
+    json_object_foreach(mutable, key, item)
+    {
         buf_addf(out, first ? "%s=" : ",%s=", key);
         format_value(item, out);
         first = false;
@@ -227,10 +229,9 @@ static bool grid_print(struct grid *grid, json_t *rows)
     scols_table_enable_noheadings(grid->table, !grid->cli->headers);
     scols_table_set_column_separator(grid->table, "  ");
     scols_table_set_termforce(grid->table, SCOLS_TERMFORCE_ALWAYS);
-    scols_table_set_termwidth(grid->table, grid->wide ? 4000
-                                                      : grid->cli->width);
-    json_array_foreach (rows, i, row)
-        ok = ok && grid_row(grid, row);
+    scols_table_set_termwidth(grid->table,
+                              grid->wide ? 4000 : grid->cli->width);
+    json_array_foreach(rows, i, row) ok = ok && grid_row(grid, row);
     ok = ok && scols_print_table_to_string(grid->table, &text) == 0;
     if (ok) {
         put_trimmed(grid->cli->out, text);
@@ -242,9 +243,8 @@ static bool grid_print(struct grid *grid, json_t *rows)
 
 static int print_table(struct cli *cli, const struct view *view, json_t *rows)
 {
-    struct grid grid = {.cli = cli,
-                        .view = view,
-                        .wide = cli->form == FORM_WIDE};
+    struct grid grid = {
+        .cli = cli, .view = view, .wide = cli->form == FORM_WIDE};
     bool ok;
     if (json_array_size(rows) == 0) {
         if (view->empty != NULL)
@@ -288,15 +288,15 @@ static int print_object(struct cli *cli, const struct view *view,
             continue;
         buf_clear(&cell);
         cell_format(cli, f->cell, value, true, &cell);
-        fprintf(cli->out, "%-*s  %s\n", (int)width, f->title,
-                buf_cstr(&cell));
+        fprintf(cli->out, "%-*s  ", (int)width, f->title);
+        cli_put(cli->out, buf_cstr(&cell));
+        fputc('\n', cli->out);
     }
     buf_done(&cell);
     return out_flush(cli);
 }
 
-static int print_names(struct cli *cli, const struct view *view,
-                       json_t *rows)
+static int print_names(struct cli *cli, const struct view *view, json_t *rows)
 {
     json_t *row;
     size_t i;
@@ -306,7 +306,7 @@ static int print_names(struct cli *cli, const struct view *view,
         fprintf(cli->out, "%s\n", js_text(rows, view->id));
         return out_flush(cli);
     }
-    json_array_foreach (rows, i, row)
+    json_array_foreach(rows, i, row)
         fprintf(cli->out, "%s\n", js_text(row, view->id));
     return out_flush(cli);
 }
@@ -363,7 +363,8 @@ static json_t *present_object(const json_t *value)
     json_t *copy = json_object();
     const char *key;
     json_t *item;
-    json_object_foreach (mutable, key, item) {
+    json_object_foreach(mutable, key, item)
+    {
         char name[64];
         bool moment = json_is_integer(item) && moment_name(key, name);
         if (json_object_set_new(copy, moment ? name : key,
@@ -386,7 +387,8 @@ json_t *json_present(const json_t *value)
     if (!json_is_array(value))
         return json_incref((json_t *)(uintptr_t)value);
     copy = json_array();
-    json_array_foreach (value, i, item) {
+    json_array_foreach(value, i, item)
+    {
         if (json_array_append_new(copy, json_present(item)) != 0) {
             json_decref(copy);
             return NULL;
@@ -398,9 +400,8 @@ json_t *json_present(const json_t *value)
 static int dump(struct cli *cli, const json_t *value, size_t flags)
 {
     json_t *copy = json_present(value);
-    int failed = copy == NULL ? -1
-                              : json_dumpf(copy, cli->out,
-                                           flags | JSON_ENCODE_ANY);
+    int failed =
+        copy == NULL ? -1 : json_dumpf(copy, cli->out, flags | JSON_ENCODE_ANY);
     json_decref(copy);
     if (failed && copy == NULL)
         return cli_nomem(cli);

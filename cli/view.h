@@ -2,18 +2,18 @@
 #define CLI_VIEW_H
 
 /* A view is how one kind of result is shown: a list as a table, one object as
- * lines. All of them stand in cli/views.c, so that a test can fill each with the
- * largest values there are and measure it: a table is at most 80 columns wide
- * unless -o wide is given. */
+ * lines. All of them stand in cli/views.c, so that a test can fill each with
+ * the largest values there are and measure it: a table is at most 80 columns
+ * wide unless -o wide is given. */
 
 #include "cli/cli.h"
 
 enum cell {
     CELL_TEXT,
     CELL_UINT,
-    CELL_BOOL,    /* yes or no */
-    CELL_MONEY,   /* micro-credits, as decimal credits */
-    CELL_MILLI,   /* thousandths of a core */
+    CELL_BOOL,  /* yes or no */
+    CELL_MONEY, /* micro-credits, as decimal credits */
+    CELL_MILLI, /* thousandths of a core */
     CELL_MIB,
     CELL_BYTES,
     CELL_AGO,     /* a time: how long ago, or "in 5m"; "-" for zero */
@@ -42,10 +42,10 @@ struct field {
 #define VIEW_FIELDS_MAX 40
 
 struct view {
-    const char *name;   /* for the test's messages */
-    const char *rows;   /* key of the array of rows; NULL: one object */
-    const char *id;     /* key that -o name prints */
-    const char *empty;  /* said when there are no rows */
+    const char *name;  /* for the test's messages */
+    const char *rows;  /* key of the array of rows; NULL: one object */
+    const char *id;    /* key that -o name prints */
+    const char *empty; /* said when there are no rows */
     struct field fields[VIEW_FIELDS_MAX]; /* ends at a NULL title */
 };
 
@@ -74,11 +74,11 @@ int out_flush(struct cli *cli);
 extern const struct view *const views[];
 
 extern const struct view view_jobs, view_job, view_tasks, view_timeline,
-    view_events, view_receipts, view_files, view_rejects,
-    view_histogram, view_relax, view_bill, view_offers, view_contracts,
-    view_offer, view_sell, view_grade, view_images, view_image, view_peers,
-    view_banned, view_status, view_chain, view_validators, view_block,
-    view_block_txs, view_tx, view_account, view_history, view_config, view_keys,
-    view_key, view_balance, view_devnet, view_doctor, view_verify;
+    view_events, view_receipts, view_files, view_rejects, view_histogram,
+    view_relax, view_bill, view_offers, view_contracts, view_offer, view_sell,
+    view_grade, view_images, view_image, view_peers, view_banned, view_status,
+    view_chain, view_validators, view_block, view_block_txs, view_tx,
+    view_account, view_history, view_config, view_keys, view_key, view_balance,
+    view_devnet, view_doctor, view_verify;
 
 #endif

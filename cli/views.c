@@ -11,74 +11,79 @@ const struct view view_jobs = {
     .name = "jobs",
     .rows = "jobs",
     .id = "id",
-    .empty = "no jobs; `suan run -- CMD` makes one, `suan ps -a` shows old ones",
-    .fields = {
-        {"ID", "id", CELL_ID, 0},
-        {"NAME", "name", CELL_TEXT, T},
-        {"STATE", "state", CELL_TEXT, 0},
-        {"TASKS", "tasks", CELL_UINT, R},
-        {"AGE", "created_at_ms", CELL_AGO, R},
-        {"CAP", "cap_micro", CELL_MONEY, R | W},
-        {"PAID", "paid_micro", CELL_MONEY, R},
-        {"SELLER", "seller", CELL_ADDRESS, W},
-        {"REASON", "reason", CELL_TEXT, T},
-    },
+    .empty =
+        "no jobs; `suan run -- CMD` makes one, `suan ps -a` shows old ones",
+    .fields =
+        {
+            {"ID", "id", CELL_ID, 0},
+            {"NAME", "name", CELL_TEXT, T},
+            {"STATE", "state", CELL_TEXT, 0},
+            {"TASKS", "tasks", CELL_UINT, R},
+            {"AGE", "created_at_ms", CELL_AGO, R},
+            {"CAP", "cap_micro", CELL_MONEY, R | W},
+            {"PAID", "paid_micro", CELL_MONEY, R},
+            {"SELLER", "seller", CELL_ADDRESS, W},
+            {"REASON", "reason", CELL_TEXT, T},
+        },
 };
 
 const struct view view_job = {
     .name = "job",
     .id = "id",
-    .fields = {
-        {"Id", "id", CELL_ID, 0},
-        {"Name", "name", CELL_TEXT, O},
-        {"State", "state", CELL_TEXT, 0},
-        {"Reason", "reason", CELL_TEXT, O},
-        {"Tasks", "tasks", CELL_UINT, 0},
-        {"By state", "tasks_by_state", CELL_LIST, O},
-        {"Created", "created_at_ms", CELL_AGO, 0},
-        {"Ended", "ended_at_ms", CELL_AGO, O},
-        {"Paid", "paid_micro", CELL_MONEY, 0},
-        {"At most", "cap_micro", CELL_MONEY, 0},
-        {"Command", "spec.args", CELL_JSON, O},
-        {"Image", "spec.image", CELL_ID, O},
-        {"Cores", "spec.cpu_milli", CELL_MILLI, O},
-        {"Memory", "spec.mem_mib", CELL_MIB, O},
-        {"Disk", "spec.disk_mib", CELL_MIB, O},
-        {"Time limit", "spec.time_ms_max", CELL_SPAN, O},
-        {"Policy", "request.policy", CELL_TEXT, O},
-        {"Spec", "spec", CELL_JSON, W},
-        {"Request", "request", CELL_JSON, W},
-    },
+    .fields =
+        {
+            {"Id", "id", CELL_ID, 0},
+            {"Name", "name", CELL_TEXT, O},
+            {"State", "state", CELL_TEXT, 0},
+            {"Reason", "reason", CELL_TEXT, O},
+            {"Tasks", "tasks", CELL_UINT, 0},
+            {"By state", "tasks_by_state", CELL_LIST, O},
+            {"Created", "created_at_ms", CELL_AGO, 0},
+            {"Ended", "ended_at_ms", CELL_AGO, O},
+            {"Paid", "paid_micro", CELL_MONEY, 0},
+            {"At most", "cap_micro", CELL_MONEY, 0},
+            {"Command", "spec.args", CELL_JSON, O},
+            {"Image", "spec.image", CELL_ID, O},
+            {"Cores", "spec.cpu_milli", CELL_MILLI, O},
+            {"Memory", "spec.mem_mib", CELL_MIB, O},
+            {"Disk", "spec.disk_mib", CELL_MIB, O},
+            {"Time limit", "spec.time_ms_max", CELL_SPAN, O},
+            {"Policy", "request.policy", CELL_TEXT, O},
+            {"Spec", "spec", CELL_JSON, W},
+            {"Request", "request", CELL_JSON, W},
+        },
 };
 
 const struct view view_tasks = {
     .name = "tasks",
     .rows = "tasks",
     .id = "task",
-    .fields = {
-        {"TASK", "task", CELL_UINT, R},
-        {"TRY", "attempt", CELL_UINT, R | W},
-        {"STATE", "state", CELL_TEXT, 0},
-        {"PROVIDER", "provider_name", CELL_TEXT, T},
-        {"ADDRESS", "provider", CELL_ADDRESS, W},
-        {"CONTRACT", "contract", CELL_ID, 0},
-        {"WALL", "wall_ms", CELL_SPAN, R},
-        {"CPU", "cpu_ms", CELL_SPAN, R},
-        {"PEAK", "mem_peak_mib", CELL_MIB, R | W},
-        {"DUE", "due_micro", CELL_MONEY, R},
-        {"CAP", "cap_micro", CELL_MONEY, R | W},
-        {"EXIT", "exit_code", CELL_UINT, R},
-        {"REASON", "reason", CELL_TEXT, T},
-    },
+    .fields =
+        {
+            {"TASK", "task", CELL_UINT, R},
+            {"TRY", "attempt", CELL_UINT, R | W},
+            {"STATE", "state", CELL_TEXT, 0},
+            {"PROVIDER", "provider_name", CELL_TEXT, T},
+            {"ADDRESS", "provider", CELL_ADDRESS, W},
+            {"CONTRACT", "contract", CELL_ID, 0},
+            {"WALL", "wall_ms", CELL_SPAN, R},
+            {"CPU", "cpu_ms", CELL_SPAN, R},
+            {"PEAK", "mem_peak_mib", CELL_MIB, R | W},
+            {"DUE", "due_micro", CELL_MONEY, R},
+            {"CAP", "cap_micro", CELL_MONEY, R | W},
+            {"EXIT", "exit_code", CELL_UINT, R},
+            {"REASON", "reason", CELL_TEXT, T},
+        },
 };
 
 const struct view view_timeline = {
     .name = "timeline",
     .rows = "timeline",
-    .fields = {
-        {"WHEN", "at_ms", CELL_AGO, R},
-        {"WHAT", "what", CELL_TEXT, T},
-    },
+    .fields =
+        {
+            {"WHEN", "at_ms", CELL_AGO, R},
+            {"WHAT", "what", CELL_TEXT, T},
+        },
 };
 
 const struct view view_events = {
@@ -86,13 +91,14 @@ const struct view view_events = {
     .rows = "events",
     .id = "seq",
     .empty = "nothing has happened yet",
-    .fields = {
-        {"WHEN", "at_ms", CELL_AGO, R},
-        {"KIND", "kind", CELL_TEXT, T},
-        {"TASK", "task", CELL_UINT, R},
-        {"WHAT", "text", CELL_TEXT, T},
-        {"DATA", "data", CELL_JSON, W},
-    },
+    .fields =
+        {
+            {"WHEN", "at_ms", CELL_AGO, R},
+            {"KIND", "kind", CELL_TEXT, T},
+            {"TASK", "task", CELL_UINT, R},
+            {"WHAT", "text", CELL_TEXT, T},
+            {"DATA", "data", CELL_JSON, W},
+        },
 };
 
 const struct view view_receipts = {
@@ -100,19 +106,20 @@ const struct view view_receipts = {
     .rows = "receipts",
     .id = "contract",
     .empty = "no receipts yet; they are cut once the job runs",
-    .fields = {
-        {"TASK", "task", CELL_UINT, R},
-        {"CONTRACT", "contract", CELL_ID, 0},
-        {"WALL", "wall_ms", CELL_SPAN, R},
-        {"CPU", "cpu_ms", CELL_SPAN, R},
-        {"DUE", "due_micro", CELL_MONEY, R},
-        {"PAID", "paid_micro", CELL_MONEY, R},
-        {"REFUND", "refunded_micro", CELL_MONEY, R},
-        {"COSIGN", "cosigned", CELL_BOOL, 0},
-        {"OPEN", "txs.open", CELL_ID, W},
-        {"DELIVER", "txs.deliver", CELL_ID, W},
-        {"SETTLE", "txs.settle", CELL_ID, W},
-    },
+    .fields =
+        {
+            {"TASK", "task", CELL_UINT, R},
+            {"CONTRACT", "contract", CELL_ID, 0},
+            {"WALL", "wall_ms", CELL_SPAN, R},
+            {"CPU", "cpu_ms", CELL_SPAN, R},
+            {"DUE", "due_micro", CELL_MONEY, R},
+            {"PAID", "paid_micro", CELL_MONEY, R},
+            {"REFUND", "refunded_micro", CELL_MONEY, R},
+            {"COSIGN", "cosigned", CELL_BOOL, 0},
+            {"OPEN", "txs.open", CELL_ID, W},
+            {"DELIVER", "txs.deliver", CELL_ID, W},
+            {"SETTLE", "txs.settle", CELL_ID, W},
+        },
 };
 
 const struct view view_files = {
@@ -120,11 +127,12 @@ const struct view view_files = {
     .rows = "files",
     .id = "path",
     .empty = "the job left no output files",
-    .fields = {
-        {"TASK", "task", CELL_UINT, R},
-        {"SIZE", "bytes", CELL_BYTES, R},
-        {"PATH", "path", CELL_TEXT, T},
-    },
+    .fields =
+        {
+            {"TASK", "task", CELL_UINT, R},
+            {"SIZE", "bytes", CELL_BYTES, R},
+            {"PATH", "path", CELL_TEXT, T},
+        },
 };
 
 const struct view view_rejects = {
@@ -132,48 +140,52 @@ const struct view view_rejects = {
     .rows = "offers",
     .id = "provider",
     .empty = "no offers are known",
-    .fields = {
-        {"PROVIDER", "provider", CELL_ADDRESS, 0},
-        {"NAME", "name", CELL_TEXT, T},
-        {"CODE", "code", CELL_TEXT, 0},
-        {"WHY", "text", CELL_TEXT, T},
-        {"NEED", "need", CELL_TEXT, W},
-        {"HAS", "has", CELL_TEXT, W},
-    },
+    .fields =
+        {
+            {"PROVIDER", "provider", CELL_ADDRESS, 0},
+            {"NAME", "name", CELL_TEXT, T},
+            {"CODE", "code", CELL_TEXT, 0},
+            {"WHY", "text", CELL_TEXT, T},
+            {"NEED", "need", CELL_TEXT, W},
+            {"HAS", "has", CELL_TEXT, W},
+        },
 };
 
 const struct view view_histogram = {
     .name = "histogram",
     .rows = "histogram",
-    .fields = {
-        {"CODE", "code", CELL_TEXT, 0},
-        {"OFFERS", "count", CELL_UINT, R},
-    },
+    .fields =
+        {
+            {"CODE", "code", CELL_TEXT, 0},
+            {"OFFERS", "count", CELL_UINT, R},
+        },
 };
 
 const struct view view_relax = {
     .name = "relax",
     .rows = "relax",
-    .fields = {
-        {"CHANGE", "change", CELL_TEXT, T},
-        {"OFFERS MORE", "frees", CELL_UINT, R},
-    },
+    .fields =
+        {
+            {"CHANGE", "change", CELL_TEXT, T},
+            {"OFFERS MORE", "frees", CELL_UINT, R},
+        },
 };
 
 const struct view view_bill = {
     .name = "bill",
     .rows = "bill",
-    .fields = {
-        {"TASKS", "tasks", CELL_TEXT, 0},
-        {"PROVIDER", "provider", CELL_ADDRESS, 0},
-        {"PER HOUR", "hour_micro", CELL_MONEY, R},
-        {"AT MOST", "cap_micro", CELL_MONEY, R},
-        {"BOND", "bond_micro", CELL_MONEY, R},
-        {"START IN", "start_ms", CELL_AGE, R},
-        {"SPEED", "speed", CELL_RATE, R},
-        {"RTT", "rtt_us", CELL_US, R},
-        {"KEPT", "retention_ms", CELL_AGE, R | W},
-    },
+    .fields =
+        {
+            {"TASKS", "tasks", CELL_TEXT, 0},
+            {"PROVIDER", "provider", CELL_ADDRESS, 0},
+            {"PER HOUR", "hour_micro", CELL_MONEY, R},
+            {"AT MOST", "cap_micro", CELL_MONEY, R},
+            {"BOND", "bond_micro", CELL_MONEY, R},
+            {"START IN", "start_ms", CELL_AGE, R},
+            {"SPEED", "speed", CELL_RATE, R},
+            {"RTT", "rtt_us", CELL_US, R},
+            {"KEPT", "retention_ms", CELL_AGE, R | W},
+        },
 };
 
 /* ---- market ---- */
@@ -184,71 +196,74 @@ const struct view view_offers = {
     .id = "provider",
     .empty = "the market is empty: no provider's offer has arrived. Try: "
              "suan node peers, suan sell start",
-    .fields = {
-        {"PROVIDER", "provider", CELL_ADDRESS, 0},
-        {"NAME", "name", CELL_TEXT, T},
-        {"CORES", "free.cpu_milli", CELL_MILLI, R},
-        {"MEM", "free.mem_mib", CELL_MIB, R},
-        {"SLOTS", "slots_free", CELL_UINT, R | W},
-        {"DISK", "free.disk_mib", CELL_MIB, R | W},
-        {"ARCH", "arch", CELL_TEXT, W},
-        {"CPU/H", "price.cpu_hour_micro", CELL_MONEY, R},
-        {"MEM/H", "price.mem_hour_micro", CELL_MONEY, R | W},
-        {"DISK/H", "price.disk_hour_micro", CELL_MONEY, R | W},
-        {"TOTAL/H", "hour_micro", CELL_MONEY, R | W},
-        {"SPEED", "grade.int_ops", CELL_RATE, R},
-        {"RTT", "rtt_us", CELL_US, R},
-        {"FITS", "feasible", CELL_BOOL, 0},
-        {"WHY NOT", "text", CELL_TEXT, W},
-        {"LABELS", "labels", CELL_LIST, W},
-        {"AGE", "age_ms", CELL_AGE, R | W},
-        {"ADDRESS", "address", CELL_TEXT, W},
-    },
+    .fields =
+        {
+            {"PROVIDER", "provider", CELL_ADDRESS, 0},
+            {"NAME", "name", CELL_TEXT, T},
+            {"CORES", "free.cpu_milli", CELL_MILLI, R},
+            {"MEM", "free.mem_mib", CELL_MIB, R},
+            {"SLOTS", "slots_free", CELL_UINT, R | W},
+            {"DISK", "free.disk_mib", CELL_MIB, R | W},
+            {"ARCH", "arch", CELL_TEXT, W},
+            {"CPU/H", "price.cpu_hour_micro", CELL_MONEY, R},
+            {"MEM/H", "price.mem_hour_micro", CELL_MONEY, R | W},
+            {"DISK/H", "price.disk_hour_micro", CELL_MONEY, R | W},
+            {"TOTAL/H", "hour_micro", CELL_MONEY, R | W},
+            {"SPEED", "grade.int_ops", CELL_RATE, R},
+            {"RTT", "rtt_us", CELL_US, R},
+            {"FITS", "feasible", CELL_BOOL, 0},
+            {"WHY NOT", "text", CELL_TEXT, W},
+            {"LABELS", "labels", CELL_LIST, W},
+            {"AGE", "age_ms", CELL_AGE, R | W},
+            {"ADDRESS", "address", CELL_TEXT, W},
+        },
 };
 
 const struct view view_offer = {
     .name = "offer",
     .id = "provider",
-    .fields = {
-        {"Name", "name", CELL_TEXT, O},
-        {"Provider", "provider", CELL_ADDRESS, 0},
-        {"Version", "version", CELL_UINT, 0},
-        {"Cores", "total.cpu_milli", CELL_MILLI, 0},
-        {"Memory", "total.mem_mib", CELL_MIB, 0},
-        {"Disk", "total.disk_mib", CELL_MIB, 0},
-        {"Free cores", "free.cpu_milli", CELL_MILLI, 0},
-        {"Free memory", "free.mem_mib", CELL_MIB, 0},
-        {"Slots free", "slots_free", CELL_UINT, 0},
-        {"Longest job", "time_ms_max", CELL_SPAN, 0},
-        {"Per core-hour", "price.cpu_hour_micro", CELL_MONEY, 0},
-        {"Per GiB-hour of memory", "price.mem_hour_micro", CELL_MONEY, 0},
-        {"Per GiB-hour of disk", "price.disk_hour_micro", CELL_MONEY, 0},
-        {"Architecture", "arch", CELL_TEXT, O},
-        {"Labels", "labels", CELL_LIST, O},
-        {"Paid to", "payout", CELL_ADDRESS, O},
-        {"Integer speed", "grade.int_ops", CELL_RATE, O},
-        {"Float speed", "grade.float_ops", CELL_RATE, O},
-        {"Memory speed", "grade.mem_bps", CELL_RATE, O},
-        {"Disk speed", "grade.disk_bps", CELL_RATE, O},
-    },
+    .fields =
+        {
+            {"Name", "name", CELL_TEXT, O},
+            {"Provider", "provider", CELL_ADDRESS, 0},
+            {"Version", "version", CELL_UINT, 0},
+            {"Cores", "total.cpu_milli", CELL_MILLI, 0},
+            {"Memory", "total.mem_mib", CELL_MIB, 0},
+            {"Disk", "total.disk_mib", CELL_MIB, 0},
+            {"Free cores", "free.cpu_milli", CELL_MILLI, 0},
+            {"Free memory", "free.mem_mib", CELL_MIB, 0},
+            {"Slots free", "slots_free", CELL_UINT, 0},
+            {"Longest job", "time_ms_max", CELL_SPAN, 0},
+            {"Per core-hour", "price.cpu_hour_micro", CELL_MONEY, 0},
+            {"Per GiB-hour of memory", "price.mem_hour_micro", CELL_MONEY, 0},
+            {"Per GiB-hour of disk", "price.disk_hour_micro", CELL_MONEY, 0},
+            {"Architecture", "arch", CELL_TEXT, O},
+            {"Labels", "labels", CELL_LIST, O},
+            {"Paid to", "payout", CELL_ADDRESS, O},
+            {"Integer speed", "grade.int_ops", CELL_RATE, O},
+            {"Float speed", "grade.float_ops", CELL_RATE, O},
+            {"Memory speed", "grade.mem_bps", CELL_RATE, O},
+            {"Disk speed", "grade.disk_bps", CELL_RATE, O},
+        },
 };
 
 const struct view view_sell = {
     .name = "sell",
-    .fields = {
-        {"Selling", "selling", CELL_BOOL, 0},
-        {"Why not", "why_not", CELL_TEXT, O},
-        {"Cores free", "capacity.free.cpu_milli", CELL_MILLI, 0},
-        {"Cores held", "capacity.held.cpu_milli", CELL_MILLI, 0},
-        {"Cores running", "capacity.running.cpu_milli", CELL_MILLI, 0},
-        {"Cores in all", "capacity.total.cpu_milli", CELL_MILLI, 0},
-        {"Memory free", "capacity.free.mem_mib", CELL_MIB, 0},
-        {"Memory in all", "capacity.total.mem_mib", CELL_MIB, 0},
-        {"Per core-hour", "offer.price.cpu_hour_micro", CELL_MONEY, O},
-        {"Earned", "earned_micro", CELL_MONEY, 0},
-        {"Balance", "balance_micro", CELL_MONEY, 0},
-        {"Needed for bonds", "bond_needed_micro", CELL_MONEY, O},
-    },
+    .fields =
+        {
+            {"Selling", "selling", CELL_BOOL, 0},
+            {"Why not", "why_not", CELL_TEXT, O},
+            {"Cores free", "capacity.free.cpu_milli", CELL_MILLI, 0},
+            {"Cores held", "capacity.held.cpu_milli", CELL_MILLI, 0},
+            {"Cores running", "capacity.running.cpu_milli", CELL_MILLI, 0},
+            {"Cores in all", "capacity.total.cpu_milli", CELL_MILLI, 0},
+            {"Memory free", "capacity.free.mem_mib", CELL_MIB, 0},
+            {"Memory in all", "capacity.total.mem_mib", CELL_MIB, 0},
+            {"Per core-hour", "offer.price.cpu_hour_micro", CELL_MONEY, O},
+            {"Earned", "earned_micro", CELL_MONEY, 0},
+            {"Balance", "balance_micro", CELL_MONEY, 0},
+            {"Needed for bonds", "bond_needed_micro", CELL_MONEY, O},
+        },
 };
 
 const struct view view_contracts = {
@@ -256,30 +271,32 @@ const struct view view_contracts = {
     .rows = "contracts",
     .id = "id",
     .empty = "no contracts are running",
-    .fields = {
-        {"CONTRACT", "id", CELL_ID, 0},
-        {"STATE", "state", CELL_TEXT, 0},
-        {"PHASE", "phase", CELL_TEXT, T},
-        {"BUYER", "buyer", CELL_ADDRESS, 0},
-        {"CORES", "cpu_milli", CELL_MILLI, R},
-        {"MEM", "mem_mib", CELL_MIB, R},
-        {"DUE", "due_micro", CELL_MONEY, R},
-    },
+    .fields =
+        {
+            {"CONTRACT", "id", CELL_ID, 0},
+            {"STATE", "state", CELL_TEXT, 0},
+            {"PHASE", "phase", CELL_TEXT, T},
+            {"BUYER", "buyer", CELL_ADDRESS, 0},
+            {"CORES", "cpu_milli", CELL_MILLI, R},
+            {"MEM", "mem_mib", CELL_MIB, R},
+            {"DUE", "due_micro", CELL_MONEY, R},
+        },
 };
 
 const struct view view_grade = {
     .name = "grade",
-    .fields = {
-        {"Integer operations per second and core", "grade.int_ops", CELL_RATE,
-         0},
-        {"Float operations per second and core", "grade.float_ops", CELL_RATE,
-         0},
-        {"Memory, bytes per second", "grade.mem_bps", CELL_RATE, 0},
-        {"Disk, bytes per second written", "grade.disk_bps", CELL_RATE, 0},
-        {"Measured", "grade.measured_at_ms", CELL_AGO, O},
-        {"Spread, permille", "spread_permille", CELL_LIST, O},
-        {"Took, seconds", "seconds", CELL_TEXT, O},
-    },
+    .fields =
+        {
+            {"Integer operations per second and core", "grade.int_ops",
+             CELL_RATE, 0},
+            {"Float operations per second and core", "grade.float_ops",
+             CELL_RATE, 0},
+            {"Memory, bytes per second", "grade.mem_bps", CELL_RATE, 0},
+            {"Disk, bytes per second written", "grade.disk_bps", CELL_RATE, 0},
+            {"Measured", "grade.measured_at_ms", CELL_AGO, O},
+            {"Spread, permille", "spread_permille", CELL_LIST, O},
+            {"Took, seconds", "seconds", CELL_TEXT, O},
+        },
 };
 
 /* ---- images ---- */
@@ -289,29 +306,31 @@ const struct view view_images = {
     .rows = "images",
     .id = "name",
     .empty = "no images; `suan image import FILE --name NAME` brings one",
-    .fields = {
-        {"NAME", "name", CELL_TEXT, T},
-        {"ID", "id", CELL_ID, 0},
-        {"DIGEST", "digest", CELL_TEXT, W},
-        {"SIZE", "bytes", CELL_BYTES, R},
-        {"IMPORTED", "imported_at_ms", CELL_AGO, R},
-        {"USES", "uses", CELL_UINT, R},
-    },
+    .fields =
+        {
+            {"NAME", "name", CELL_TEXT, T},
+            {"ID", "id", CELL_ID, 0},
+            {"DIGEST", "digest", CELL_TEXT, W},
+            {"SIZE", "bytes", CELL_BYTES, R},
+            {"IMPORTED", "imported_at_ms", CELL_AGO, R},
+            {"USES", "uses", CELL_UINT, R},
+        },
 };
 
 const struct view view_image = {
     .name = "image",
     .id = "name",
-    .fields = {
-        {"Name", "name", CELL_TEXT, 0},
-        {"Id", "id", CELL_ID, 0},
-        {"Digest", "digest", CELL_TEXT, 0},
-        {"Size", "bytes", CELL_BYTES, 0},
-        {"Imported", "imported_at_ms", CELL_AGO, O},
-        {"Used by jobs", "uses", CELL_UINT, O},
-        {"Layers", "layers", CELL_JSON, O},
-        {"Config", "config", CELL_JSON, O},
-    },
+    .fields =
+        {
+            {"Name", "name", CELL_TEXT, 0},
+            {"Id", "id", CELL_ID, 0},
+            {"Digest", "digest", CELL_TEXT, 0},
+            {"Size", "bytes", CELL_BYTES, 0},
+            {"Imported", "imported_at_ms", CELL_AGO, O},
+            {"Used by jobs", "uses", CELL_UINT, O},
+            {"Layers", "layers", CELL_JSON, O},
+            {"Config", "config", CELL_JSON, O},
+        },
 };
 
 /* ---- node ---- */
@@ -319,30 +338,31 @@ const struct view view_image = {
 const struct view view_status = {
     .name = "status",
     .id = "node",
-    .fields = {
-        {"Node", "node", CELL_ADDRESS, 0},
-        {"Version", "version", CELL_TEXT, 0},
-        {"Network", "network", CELL_TEXT, 0},
-        {"Chain", "chain", CELL_ID, 0},
-        {"Roles", "roles", CELL_LIST, 0},
-        {"Height", "height", CELL_UINT, 0},
-        {"Synced", "synced", CELL_BOOL, 0},
-        {"Peers", "peers", CELL_UINT, 0},
-        {"Offers known", "offers", CELL_UINT, 0},
-        {"Jobs", "jobs", CELL_LIST, O},
-        {"Selling", "selling", CELL_BOOL, 0},
-        {"Executor", "executor.name", CELL_TEXT, O},
-        {"Executor state", "executor.state", CELL_TEXT, O},
-        {"Problems", "executor.problems", CELL_JSON, O},
-        {"Transactions waiting", "pool", CELL_UINT, 0},
-        {"Blobs", "blobs_bytes", CELL_BYTES, 0},
-        {"Disk free", "disk_free_mib", CELL_MIB, 0},
-        {"Listens on", "listen", CELL_TEXT, 0},
-        {"Blobs on", "bulk", CELL_TEXT, 0},
-        {"Data", "data_dir", CELL_TEXT, 0},
-        {"Process", "pid", CELL_UINT, 0},
-        {"Started", "started_at_ms", CELL_AGO, 0},
-    },
+    .fields =
+        {
+            {"Node", "node", CELL_ADDRESS, 0},
+            {"Version", "version", CELL_TEXT, 0},
+            {"Network", "network", CELL_TEXT, 0},
+            {"Chain", "chain", CELL_ID, 0},
+            {"Roles", "roles", CELL_LIST, 0},
+            {"Height", "height", CELL_UINT, 0},
+            {"Synced", "synced", CELL_BOOL, 0},
+            {"Peers", "peers", CELL_UINT, 0},
+            {"Offers known", "offers", CELL_UINT, 0},
+            {"Jobs", "jobs", CELL_LIST, O},
+            {"Selling", "selling", CELL_BOOL, 0},
+            {"Executor", "executor.name", CELL_TEXT, O},
+            {"Executor state", "executor.state", CELL_TEXT, O},
+            {"Problems", "executor.problems", CELL_JSON, O},
+            {"Transactions waiting", "pool", CELL_UINT, 0},
+            {"Blobs", "blobs_bytes", CELL_BYTES, 0},
+            {"Disk free", "disk_free_mib", CELL_MIB, 0},
+            {"Listens on", "listen", CELL_TEXT, 0},
+            {"Blobs on", "bulk", CELL_TEXT, 0},
+            {"Data", "data_dir", CELL_TEXT, 0},
+            {"Process", "pid", CELL_UINT, 0},
+            {"Started", "started_at_ms", CELL_AGO, 0},
+        },
 };
 
 const struct view view_peers = {
@@ -350,42 +370,45 @@ const struct view view_peers = {
     .rows = "peers",
     .id = "node",
     .empty = "no peers are connected",
-    .fields = {
-        {"NODE", "node", CELL_ADDRESS, 0},
-        {"ADDRESS", "address", CELL_TEXT, T},
-        {"DIR", "direction", CELL_TEXT, 0},
-        {"ROLES", "roles", CELL_LIST, W},
-        {"HEIGHT", "height", CELL_UINT, R},
-        {"RTT", "rtt_us", CELL_US, R},
-        {"IN", "bytes_in", CELL_BYTES, R},
-        {"OUT", "bytes_out", CELL_BYTES, R},
-        {"SCORE", "score", CELL_TEXT, R | W},
-        {"SINCE", "connected_at_ms", CELL_AGO, R | W},
-    },
+    .fields =
+        {
+            {"NODE", "node", CELL_ADDRESS, 0},
+            {"ADDRESS", "address", CELL_TEXT, T},
+            {"DIR", "direction", CELL_TEXT, 0},
+            {"ROLES", "roles", CELL_LIST, W},
+            {"HEIGHT", "height", CELL_UINT, R},
+            {"RTT", "rtt_us", CELL_US, R},
+            {"IN", "bytes_in", CELL_BYTES, R},
+            {"OUT", "bytes_out", CELL_BYTES, R},
+            {"SCORE", "score", CELL_TEXT, R | W},
+            {"SINCE", "connected_at_ms", CELL_AGO, R | W},
+        },
 };
 
 const struct view view_banned = {
     .name = "banned",
     .rows = "banned",
     .id = "address",
-    .fields = {
-        {"ADDRESS", "address", CELL_TEXT, T},
-        {"UNTIL", "until_ms", CELL_AGO, R},
-        {"WHY", "why", CELL_TEXT, T},
-    },
+    .fields =
+        {
+            {"ADDRESS", "address", CELL_TEXT, T},
+            {"UNTIL", "until_ms", CELL_AGO, R},
+            {"WHY", "why", CELL_TEXT, T},
+        },
 };
 
 const struct view view_config = {
     .name = "config",
     .rows = "values",
     .id = "name",
-    .fields = {
-        {"NAME", "name", CELL_TEXT, 0},
-        {"VALUE", "value", CELL_TEXT, T},
-        {"FROM", "source", CELL_TEXT, T},
-        {"DEFAULT", "default", CELL_TEXT, W},
-        {"MEANING", "help", CELL_TEXT, W},
-    },
+    .fields =
+        {
+            {"NAME", "name", CELL_TEXT, 0},
+            {"VALUE", "value", CELL_TEXT, T},
+            {"FROM", "source", CELL_TEXT, T},
+            {"DEFAULT", "default", CELL_TEXT, W},
+            {"MEANING", "help", CELL_TEXT, W},
+        },
 };
 
 /* ---- chain ---- */
@@ -393,86 +416,92 @@ const struct view view_config = {
 const struct view view_chain = {
     .name = "chain",
     .id = "chain",
-    .fields = {
-        {"Chain", "chain", CELL_ID, 0},
-        {"Height", "height", CELL_UINT, 0},
-        {"Block", "block", CELL_ID, 0},
-        {"Time", "time_ms", CELL_AGO, 0},
-        {"State root", "state_root", CELL_ID, 0},
-        {"Supply", "supply_micro", CELL_MONEY, 0},
-        {"Transactions", "txs", CELL_UINT, 0},
-        {"Waiting", "pool", CELL_UINT, 0},
-    },
+    .fields =
+        {
+            {"Chain", "chain", CELL_ID, 0},
+            {"Height", "height", CELL_UINT, 0},
+            {"Block", "block", CELL_ID, 0},
+            {"Time", "time_ms", CELL_AGO, 0},
+            {"State root", "state_root", CELL_ID, 0},
+            {"Supply", "supply_micro", CELL_MONEY, 0},
+            {"Transactions", "txs", CELL_UINT, 0},
+            {"Waiting", "pool", CELL_UINT, 0},
+        },
 };
 
 const struct view view_validators = {
     .name = "validators",
     .rows = "validators",
     .id = "node",
-    .fields = {
-        {"VALIDATOR", "node", CELL_ADDRESS, 0},
-        {"WEIGHT", "weight", CELL_UINT, R},
-    },
+    .fields =
+        {
+            {"VALIDATOR", "node", CELL_ADDRESS, 0},
+            {"WEIGHT", "weight", CELL_UINT, R},
+        },
 };
 
 const struct view view_block = {
     .name = "block",
     .id = "hash",
-    .fields = {
-        {"Height", "height", CELL_UINT, 0},
-        {"Hash", "hash", CELL_ID, 0},
-        {"Time", "header.time_ms", CELL_AGO, O},
-        {"Parent", "header.parent", CELL_TEXT, O},
-        {"Proposer", "header.proposer", CELL_TEXT, O},
-        {"State root", "header.state_root", CELL_TEXT, O},
-        {"View", "cert.view", CELL_UINT, 0},
-        {"Signers", "cert.signers", CELL_LIST, O},
-        {"Header", "header", CELL_JSON, W},
-    },
+    .fields =
+        {
+            {"Height", "height", CELL_UINT, 0},
+            {"Hash", "hash", CELL_ID, 0},
+            {"Time", "header.time_ms", CELL_AGO, O},
+            {"Parent", "header.parent", CELL_TEXT, O},
+            {"Proposer", "header.proposer", CELL_TEXT, O},
+            {"State root", "header.state_root", CELL_TEXT, O},
+            {"View", "cert.view", CELL_UINT, 0},
+            {"Signers", "cert.signers", CELL_LIST, O},
+            {"Header", "header", CELL_JSON, W},
+        },
 };
 
 const struct view view_block_txs = {
     .name = "block transactions",
     .rows = "txs",
     .id = "id",
-    .fields = {
-        {"ID", "id", CELL_ID, 0},
-        {"KIND", "kind", CELL_TEXT, T},
-        {"SENDER", "sender", CELL_ADDRESS, 0},
-        {"FEE", "fee_micro", CELL_MONEY, R},
-        {"MOVED", "effect.moved_micro", CELL_MONEY, R},
-    },
+    .fields =
+        {
+            {"ID", "id", CELL_ID, 0},
+            {"KIND", "kind", CELL_TEXT, T},
+            {"SENDER", "sender", CELL_ADDRESS, 0},
+            {"FEE", "fee_micro", CELL_MONEY, R},
+            {"MOVED", "effect.moved_micro", CELL_MONEY, R},
+        },
 };
 
 const struct view view_tx = {
     .name = "tx",
     .id = "id",
-    .fields = {
-        {"Id", "id", CELL_ID, 0},
-        {"State", "state", CELL_TEXT, 0},
-        {"Height", "height", CELL_UINT, O},
-        {"Index", "index", CELL_UINT, W},
-        {"Kind", "kind", CELL_TEXT, 0},
-        {"Sender", "sender", CELL_ADDRESS, 0},
-        {"Nonce", "nonce", CELL_UINT, 0},
-        {"Fee", "fee_micro", CELL_MONEY, 0},
-        {"Subject", "effect.subject", CELL_ID, O},
-        {"Code", "effect.code", CELL_TEXT, O},
-        {"Moved", "effect.moved_micro", CELL_MONEY, O},
-        {"Bytes", "bytes", CELL_TEXT, W},
-    },
+    .fields =
+        {
+            {"Id", "id", CELL_ID, 0},
+            {"State", "state", CELL_TEXT, 0},
+            {"Height", "height", CELL_UINT, O},
+            {"Index", "index", CELL_UINT, W},
+            {"Kind", "kind", CELL_TEXT, 0},
+            {"Sender", "sender", CELL_ADDRESS, 0},
+            {"Nonce", "nonce", CELL_UINT, 0},
+            {"Fee", "fee_micro", CELL_MONEY, 0},
+            {"Subject", "effect.subject", CELL_ID, O},
+            {"Code", "effect.code", CELL_TEXT, O},
+            {"Moved", "effect.moved_micro", CELL_MONEY, O},
+            {"Bytes", "bytes", CELL_TEXT, W},
+        },
 };
 
 const struct view view_account = {
     .name = "account",
     .id = "address",
-    .fields = {
-        {"Address", "address", CELL_ADDRESS, 0},
-        {"Balance", "balance_micro", CELL_MONEY, 0},
-        {"Locked in contracts", "locked_micro", CELL_MONEY, 0},
-        {"Open contracts", "contracts_open", CELL_UINT, 0},
-        {"Transactions sent", "nonce", CELL_UINT, 0},
-    },
+    .fields =
+        {
+            {"Address", "address", CELL_ADDRESS, 0},
+            {"Balance", "balance_micro", CELL_MONEY, 0},
+            {"Locked in contracts", "locked_micro", CELL_MONEY, 0},
+            {"Open contracts", "contracts_open", CELL_UINT, 0},
+            {"Transactions sent", "nonce", CELL_UINT, 0},
+        },
 };
 
 const struct view view_history = {
@@ -480,24 +509,26 @@ const struct view view_history = {
     .rows = "entries",
     .id = "tx",
     .empty = "nothing has moved on this account",
-    .fields = {
-        {"HEIGHT", "height", CELL_UINT, R},
-        {"WHEN", "time_ms", CELL_AGO, R},
-        {"TX", "tx", CELL_ID, 0},
-        {"KIND", "kind", CELL_TEXT, T},
-        {"SUBJECT", "subject", CELL_ID, 0},
-        {"CHANGE", "change", CELL_TEXT, R},
-    },
+    .fields =
+        {
+            {"HEIGHT", "height", CELL_UINT, R},
+            {"WHEN", "time_ms", CELL_AGO, R},
+            {"TX", "tx", CELL_ID, 0},
+            {"KIND", "kind", CELL_TEXT, T},
+            {"SUBJECT", "subject", CELL_ID, 0},
+            {"CHANGE", "change", CELL_TEXT, R},
+        },
 };
 
 const struct view view_verify = {
     .name = "verify",
-    .fields = {
-        {"State", "state", CELL_TEXT, 0},
-        {"Blocks", "height", CELL_UINT, 0},
-        {"Transactions", "txs", CELL_UINT, 0},
-        {"Seconds", "seconds", CELL_TEXT, O},
-    },
+    .fields =
+        {
+            {"State", "state", CELL_TEXT, 0},
+            {"Blocks", "height", CELL_UINT, 0},
+            {"Transactions", "txs", CELL_UINT, 0},
+            {"Seconds", "seconds", CELL_TEXT, O},
+        },
 };
 
 /* ---- wallet ---- */
@@ -507,39 +538,42 @@ const struct view view_keys = {
     .rows = "keys",
     .id = "label",
     .empty = "no keys; `suan wallet new` makes one",
-    .fields = {
-        {"NAME", "label", CELL_TEXT, T},
-        {"ADDRESS", "address", CELL_ADDRESS, 0},
-        {"CREATED", "created_at_ms", CELL_AGO, R},
-        {"BACKUP", "has_backup", CELL_BOOL, 0},
-        {"PROBLEM", "problem", CELL_TEXT, T},
-    },
+    .fields =
+        {
+            {"NAME", "label", CELL_TEXT, T},
+            {"ADDRESS", "address", CELL_ADDRESS, 0},
+            {"CREATED", "created_at_ms", CELL_AGO, R},
+            {"BACKUP", "has_backup", CELL_BOOL, 0},
+            {"PROBLEM", "problem", CELL_TEXT, T},
+        },
 };
 
 const struct view view_key = {
     .name = "key",
     .id = "address",
-    .fields = {
-        {"Name", "label", CELL_TEXT, 0},
-        {"Address", "address", CELL_ADDRESS, 0},
-        {"Created", "created_at_ms", CELL_AGO, 0},
-        {"Backup words noted", "has_backup", CELL_BOOL, 0},
-        {"File", "file", CELL_TEXT, 0},
-        {"Passphrase cost", "cost", CELL_TEXT, W},
-    },
+    .fields =
+        {
+            {"Name", "label", CELL_TEXT, 0},
+            {"Address", "address", CELL_ADDRESS, 0},
+            {"Created", "created_at_ms", CELL_AGO, 0},
+            {"Backup words noted", "has_backup", CELL_BOOL, 0},
+            {"File", "file", CELL_TEXT, 0},
+            {"Passphrase cost", "cost", CELL_TEXT, W},
+        },
 };
 
 const struct view view_balance = {
     .name = "balance",
     .rows = "accounts",
     .id = "address",
-    .fields = {
-        {"NAME", "label", CELL_TEXT, T},
-        {"ADDRESS", "address", CELL_ADDRESS, 0},
-        {"BALANCE", "balance_micro", CELL_MONEY, R},
-        {"LOCKED", "locked_micro", CELL_MONEY, R},
-        {"CONTRACTS", "contracts_open", CELL_UINT, R},
-    },
+    .fields =
+        {
+            {"NAME", "label", CELL_TEXT, T},
+            {"ADDRESS", "address", CELL_ADDRESS, 0},
+            {"BALANCE", "balance_micro", CELL_MONEY, R},
+            {"LOCKED", "locked_micro", CELL_MONEY, R},
+            {"CONTRACTS", "contracts_open", CELL_UINT, R},
+        },
 };
 
 /* ---- this machine ---- */
@@ -548,38 +582,40 @@ const struct view view_devnet = {
     .name = "devnet",
     .rows = "nodes",
     .id = "name",
-    .fields = {
-        {"NODE", "name", CELL_TEXT, 0},
-        {"STATE", "state", CELL_TEXT, 0},
-        {"PID", "pid", CELL_UINT, R},
-        {"LISTEN", "listen", CELL_TEXT, 0},
-        {"HEIGHT", "height", CELL_UINT, R},
-        {"PEERS", "peers", CELL_UINT, R},
-        {"ADDRESS", "node", CELL_ADDRESS, 0},
-        {"BALANCE", "balance_micro", CELL_MONEY, R | W},
-        {"DATA", "data_dir", CELL_TEXT, W},
-    },
+    .fields =
+        {
+            {"NODE", "name", CELL_TEXT, 0},
+            {"STATE", "state", CELL_TEXT, 0},
+            {"PID", "pid", CELL_UINT, R},
+            {"LISTEN", "listen", CELL_TEXT, 0},
+            {"HEIGHT", "height", CELL_UINT, R},
+            {"PEERS", "peers", CELL_UINT, R},
+            {"ADDRESS", "node", CELL_ADDRESS, 0},
+            {"BALANCE", "balance_micro", CELL_MONEY, R | W},
+            {"DATA", "data_dir", CELL_TEXT, W},
+        },
 };
 
 const struct view view_doctor = {
     .name = "doctor",
     .rows = "checks",
     .id = "name",
-    .fields = {
-        {"CHECK", "name", CELL_TEXT, 0},
-        {"STATE", "state", CELL_TEXT, 0},
-        {"FOUND", "what", CELL_TEXT, T},
-    },
+    .fields =
+        {
+            {"CHECK", "name", CELL_TEXT, 0},
+            {"STATE", "state", CELL_TEXT, 0},
+            {"FOUND", "what", CELL_TEXT, T},
+        },
 };
 
 const struct view *const views[] = {
-    &view_jobs,      &view_job,        &view_tasks,      &view_timeline,
-    &view_events,    &view_receipts,   &view_files,      &view_rejects,
-    &view_histogram, &view_relax,      &view_bill,       &view_offers,
-    &view_offer,     &view_sell,       &view_contracts,  &view_grade,
-    &view_images,    &view_image,      &view_status,     &view_peers,
-    &view_banned,    &view_config,     &view_chain,      &view_validators,
-    &view_block,     &view_block_txs,  &view_tx,         &view_account,
-    &view_history,   &view_verify,     &view_keys,       &view_key,
-    &view_balance,   &view_devnet,     &view_doctor,     NULL,
+    &view_jobs,      &view_job,       &view_tasks,     &view_timeline,
+    &view_events,    &view_receipts,  &view_files,     &view_rejects,
+    &view_histogram, &view_relax,     &view_bill,      &view_offers,
+    &view_offer,     &view_sell,      &view_contracts, &view_grade,
+    &view_images,    &view_image,     &view_status,    &view_peers,
+    &view_banned,    &view_config,    &view_chain,     &view_validators,
+    &view_block,     &view_block_txs, &view_tx,        &view_account,
+    &view_history,   &view_verify,    &view_keys,      &view_key,
+    &view_balance,   &view_devnet,    &view_doctor,    NULL,
 };

@@ -1,0 +1,268 @@
+#include "cli/daemon.h"
+
+#include "base/check.h"
+#include "cli/client.h"
+#include "cli/locate.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POLL_MS        20
+#define ASK_TIMEOUT_MS 5000u
+
+static void nap(long ms)
+{
+    struct timespec span = {.tv_nsec = ms * 1000000};
+    (void)nanosleep(&span, NULL);
+}
+
+static pid_t read_pid(const struct daemon *daemon)
+{
+    char path[PATH_MAX];
+    char text[32] = "";
+    FILE *file;
+    long pid;
+    if (!path_join(path, daemon->data_dir, "run/pid"))
+        return 0;
+    file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    if (fgets(text, sizeof(text), file) == NULL)
+        text[0] = '\0';
+    fclose(file);
+    pid = strtol(text, NULL, 10);
+    return pid > 1 && pid < INT32_MAX ? (pid_t)pid : 0;
+}
+
+/* Does the process run suand on this very directory? A zombie has no command
+ * line left. */
+static bool is_ours(pid_t pid, const char *data_dir)
+{
+    char path[64];
+    char line[2 * PATH_MAX];
+    size_t len;
+    size_t at;
+    const char *base;
+    FILE *file;
+    snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    len = fread(line, 1, sizeof(line) - 1, file);
+    fclose(file);
+    line[len] = '\0';
+    base = strrchr(line, '/');
+    if (strcmp(base == NULL ? line : base + 1, "suand") != 0)
+        return false;
+    for (at = strlen(line) + 1; at < len; at += strlen(line + at) + 1) {
+        if (strcmp(line + at, data_dir) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Without a pid file (somebody removed it): every process is looked at. */
+static pid_t scan_processes(const char *data_dir)
+{
+    DIR *proc = opendir("/proc");
+    struct dirent *entry;
+    pid_t found = 0;
+    while (proc != NULL && found == 0 && (entry = readdir(proc)) != NULL) {
+        long pid = strtol(entry->d_name, NULL, 10);
+        if (pid > 1 && pid < INT32_MAX && is_ours((pid_t)pid, data_dir))
+            found = (pid_t)pid;
+    }
+    if (proc != NULL)
+        closedir(proc);
+    return found;
+}
+
+bool daemon_find(struct daemon *daemon)
+{
+    pid_t pid = read_pid(daemon);
+    if (pid == 0 || !is_ours(pid, daemon->data_dir))
+        pid = scan_processes(daemon->data_dir);
+    daemon->pid = pid != 0 && kill(pid, 0) == 0 ? pid : 0;
+    return daemon->pid != 0;
+}
+
+bool daemon_has_config(const struct daemon *daemon)
+{
+    char path[PATH_MAX];
+    return path_join(path, daemon->data_dir, "suan.conf") &&
+           access(path, R_OK) == 0;
+}
+
+/* In the child: a session of its own, no terminal, output to the log. */
+static void become_daemon(const char *program, const char *data_dir, int log)
+{
+    int null = open("/dev/null", O_RDONLY);
+    setsid();
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+        _exit(127);
+    if (null > STDERR_FILENO)
+        close(null);
+    /* Nothing of ours may be held open for the daemon's whole life. */
+    for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
+        close(fd);
+    execl(program, program, "--data-dir", data_dir, (char *)NULL);
+    _exit(127);
+}
+
+int daemon_start(struct cli *cli, const char *program, struct daemon *daemon)
+{
+    char path[PATH_MAX];
+    int log;
+    pid_t pid;
+    if (!path_join(path, daemon->data_dir, "log"))
+        return cli_fail(cli, EXIT_FAILED, NULL, "a shorter path",
+                        "the path %s is too long", daemon->data_dir);
+    log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log < 0)
+        return cli_fail(cli, EXIT_FAILED, strerror(errno), "a disk with room",
+                        "the log %s", path);
+    fflush(cli->out);
+    fflush(cli->err);
+    pid = fork();
+    if (pid == 0)
+        become_daemon(program, daemon->data_dir, log);
+    close(log);
+    if (pid < 0)
+        return cli_fail(cli, EXIT_FAILED, strerror(errno),
+                        "ending other processes", "suand does not start");
+    daemon->pid = pid;
+    return 0;
+}
+
+/* The last line of the log, for the reason of a failed start. */
+static void last_line(const struct daemon *daemon, char *out, size_t size)
+{
+    char path[PATH_MAX];
+    char tail[2048];
+    FILE *file;
+    size_t len = 0;
+    char *start;
+    snprintf(out, size, "it left no word in its log");
+    if (!path_join(path, daemon->data_dir, "log") ||
+        (file = fopen(path, "re")) == NULL)
+        return;
+    if (fseek(file, -(long)(sizeof(tail) - 1), SEEK_END) != 0)
+        rewind(file);
+    len = fread(tail, 1, sizeof(tail) - 1, file);
+    fclose(file);
+    while (len > 0 && (tail[len - 1] == '\n' || tail[len - 1] == ' '))
+        len--;
+    tail[len] = '\0';
+    start = strrchr(tail, '\n');
+    start = start == NULL ? tail : start + 1;
+    if (*start != '\0')
+        snprintf(out, size, "%s", start);
+}
+
+/* Has our child, or somebody's, ended? */
+static bool has_ended(pid_t pid)
+{
+    int status;
+    if (waitpid(pid, &status, WNOHANG) == pid)
+        return true;
+    return kill(pid, 0) != 0;
+}
+
+json_t *daemon_ask(const struct daemon *daemon, const char *method,
+                   json_t *params)
+{
+    char path[PATH_MAX];
+    struct client *client = NULL;
+    struct rpc_error error;
+    json_t *result = NULL;
+    if (path_join(path, daemon->data_dir, "run/control.sock") &&
+        access(path, F_OK) == 0 && client_open(path, &client, &error) == OK &&
+        client_call(client, method, params, ASK_TIMEOUT_MS, &result, &error) !=
+            OK)
+        result = NULL;
+    client_free(client);
+    json_decref(params);
+    return result;
+}
+
+int daemon_await(struct cli *cli, struct daemon *daemon, uint64_t timeout_ms)
+{
+    uint64_t until = cli->now_ms() + timeout_ms;
+    char why[512];
+    for (;;) {
+        json_t *info = daemon_ask(daemon, "node.info", NULL);
+        bool mine =
+            info != NULL && js_uint(info, "pid") == (uint64_t)daemon->pid;
+        json_decref(info);
+        if (mine)
+            return 0;
+        if (has_ended(daemon->pid)) {
+            last_line(daemon, why, sizeof(why));
+            daemon->pid = 0;
+            return cli_fail(cli, EXIT_FAILED, why, "suan doctor",
+                            "the node in %s ended at its start",
+                            daemon->data_dir);
+        }
+        if (cli->now_ms() > until)
+            return cli_fail(
+                cli, EXIT_UNREACHABLE, "its control socket does not answer",
+                "its log in the same directory",
+                "the node in %s does not come up", daemon->data_dir);
+        nap(POLL_MS);
+    }
+}
+
+static uint64_t ticks_ms(void)
+{
+    struct timespec ts;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Waits for all to end; how many are left. */
+static size_t wait_all(struct daemon *daemons, size_t count,
+                       uint64_t timeout_ms)
+{
+    uint64_t until = ticks_ms() + timeout_ms;
+    for (;;) {
+        size_t left = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (daemons[i].pid != 0 && has_ended(daemons[i].pid))
+                daemons[i].pid = 0;
+            left += daemons[i].pid != 0;
+        }
+        if (left == 0 || ticks_ms() > until)
+            return left;
+        nap(POLL_MS);
+    }
+}
+
+bool daemon_stop_all(struct daemon *daemons, size_t count, uint64_t timeout_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (daemons[i].pid != 0)
+            kill(daemons[i].pid, SIGTERM);
+    }
+    if (wait_all(daemons, count, timeout_ms) == 0)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (daemons[i].pid != 0)
+            kill(daemons[i].pid, SIGKILL);
+    }
+    (void)wait_all(daemons, count, timeout_ms);
+    return false;
+}
+
+bool daemon_stop(struct daemon *daemon, uint64_t timeout_ms)
+{
+    return daemon_stop_all(daemon, 1, timeout_ms);
+}

@@ -1,0 +1,448 @@
+#include "cli/place.h"
+
+#include "base/check.h"
+#include "cli/locate.h"
+#include "cli/unit.h"
+#include "sched/policy.h"
+#include "wallet/entropy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Hashing inputs of gigabytes takes its time. */
+#define IMPORT_WAIT_MS 600000u
+#define QUOTE_POLL_MS  10000u
+#define QUOTE_ARENA    (64u * 1024)
+
+void placement_init(struct placement *p)
+{
+    memset(p, 0, sizeof(*p));
+}
+
+void placement_done(struct cli *cli, struct placement *p)
+{
+    json_t *result = NULL;
+    struct rpc_error error;
+    if (p->open && cli->client != NULL &&
+        cli_try(cli, "job.drop", json_pack("{s:s}", "id", p->id_text), 0,
+                &result, &error) == OK)
+        json_decref(result);
+    json_decref(p->explain);
+    free(p->quotes);
+    placement_init(p);
+}
+
+/* ---- image and inputs ---- */
+
+static int find_image(struct cli *cli, const char *name, struct hash *out)
+{
+    json_t *result = NULL;
+    json_t *image;
+    size_t i;
+    const char *id = "";
+    int failed = cli_call(cli, "image.list", NULL, &result);
+    if (failed)
+        return failed;
+    json_array_foreach(json_object_get(result, "images"), i, image)
+    {
+        if (strcmp(js_text(image, "name"), name) == 0 ||
+            strcmp(js_text(image, "id"), name) == 0 ||
+            strcmp(js_text(image, "digest"), name) == 0)
+            id = js_text(image, "id");
+    }
+    if (hash_parse(id, out) != OK) {
+        char next[160];
+        snprintf(next, sizeof(next),
+                 "suan image ls, or suan image import FILE --name %.80s", name);
+        failed = cli_fail(cli, EXIT_NOT_FOUND, NULL, next,
+                          "there is no image named \"%.80s\"", name);
+    }
+    json_decref(result);
+    return failed;
+}
+
+/* One input as blob.import wants it. */
+static int add_input(struct cli *cli, const struct order_input *input,
+                     json_t *files)
+{
+    char *real = realpath(input->host, NULL);
+    const char *dest = input->dest;
+    if (real == NULL)
+        return cli_fail(cli, EXIT_NOT_FOUND, strerror(errno),
+                        "another --in HOST[:DEST]",
+                        "the input %s cannot be read", input->host);
+    if (dest == NULL) {
+        const char *slash = strrchr(real, '/');
+        dest = slash == NULL ? real : slash + 1;
+    }
+    json_array_append_new(files,
+                          json_pack("{s:s, s:s}", "path", real, "as", dest));
+    free(real);
+    return 0;
+}
+
+static int import_inputs(struct cli *cli, const struct order *order,
+                         struct hash *out)
+{
+    json_t *files;
+    json_t *result = NULL;
+    char size[UNIT_TEXT_MAX];
+    int failed = 0;
+    memset(out, 0, sizeof(*out));
+    if (order->input_count == 0)
+        return 0;
+    files = json_array();
+    for (uint32_t i = 0; i < order->input_count && !failed; i++)
+        failed = add_input(cli, &order->inputs[i], files);
+    if (failed) {
+        json_decref(files);
+        return failed;
+    }
+    failed =
+        cli_call_wait(cli, "blob.import", json_pack("{s:o}", "files", files),
+                      IMPORT_WAIT_MS, &result);
+    if (failed)
+        return failed;
+    unit_format_bytes(js_uint(result, "bytes"), size);
+    cli_note(cli, "inputs: %llu files, %s",
+             (unsigned long long)js_uint(result, "files"), size);
+    if (hash_parse(js_text(result, "id"), out) != OK)
+        failed = cli_fail(cli, EXIT_FAILED, "blob.import gave no id",
+                          "suan version, on both sides",
+                          "the node's answer makes no sense");
+    json_decref(result);
+    return failed;
+}
+
+/* ---- the request ---- */
+
+static int fill_request(struct cli *cli, const struct order *order,
+                        struct placement *p)
+{
+    struct request *r = &p->request;
+    uint64_t now = cli->now_ms();
+    if (p->network.chain_time_ms > now)
+        now = p->network.chain_time_ms;
+    if (entropy_fill(NULL, r->salt, sizeof(r->salt)) != OK)
+        return cli_fail_err(cli, ERR_RANDOM, NULL, "the request's salt");
+    r->agent = p->network.node;
+    r->created_at_ms = now;
+    r->expires_at_ms = now + order->expires_ms;
+    r->tasks = order->tasks;
+    r->attempts_max = order->attempts;
+    r->resources = order->resources;
+    r->time_ms_max = order->time_ms;
+    r->arch = order->arch;
+    r->policy = order->policy;
+    r->price_max = order_task_cap(order);
+    r->constraint_count = order->constraint_count;
+    memcpy(r->constraints, order->constraints, sizeof(r->constraints));
+    if (order->seller[0] == '\0')
+        return 0;
+    return network_address(cli, &p->network, order->seller, &r->only_seller);
+}
+
+static int encode_spec(struct cli *cli, struct order *order,
+                       struct placement *p, struct buf *out)
+{
+    struct spec spec;
+    struct hash image;
+    struct hash inputs;
+    enum err err;
+    int failed = find_image(cli, order->image, &image);
+    if (!failed)
+        failed = import_inputs(cli, order, &inputs);
+    if (failed)
+        return failed;
+    err = order_spec(order, &image, &inputs, &spec);
+    if (err == OK)
+        err = spec_encode(&spec, out);
+    if (err != OK)
+        return cli_fail_err(cli, err, "fewer or shorter texts",
+                            "the job cannot be written down");
+    spec_hash(buf_bytes(out), &p->request.spec);
+    return 0;
+}
+
+static int send_request(struct cli *cli, const struct order *order,
+                        const struct signer *signer, bool draft,
+                        struct bytes spec, struct placement *p)
+{
+    struct buf request;
+    json_t *params;
+    json_t *result = NULL;
+    enum err err;
+    int failed;
+    buf_init(&request, REQUEST_BYTES_MAX);
+    err = request_sign(&p->request, &p->network.chain, signer);
+    if (err == OK)
+        err = request_id(&p->request, &p->network.chain, &p->id);
+    if (err == OK)
+        err = request_encode(&p->request, &request);
+    if (err != OK) {
+        buf_done(&request);
+        return cli_fail_err(cli, err, NULL, "the request was not signed");
+    }
+    hash_format(&p->id, p->id_text);
+    params =
+        json_pack("{s:o, s:o, s:b}", "spec", rpc_json_bytes(spec), "request",
+                  rpc_json_bytes(buf_bytes(&request)), "draft", (int)draft);
+    buf_done(&request);
+    if (params == NULL)
+        return cli_nomem(cli);
+    if (order->name[0] != '\0')
+        json_object_set_new(params, "name", json_string(order->name));
+    failed = cli_call(cli, "job.submit", params, &result);
+    if (failed)
+        return failed;
+    p->open = true;
+    if (strcmp(js_text(result, "id"), p->id_text) != 0)
+        failed = cli_fail(cli, EXIT_FAILED, "it names the job otherwise",
+                          "suan version, on both sides",
+                          "the node's answer makes no sense");
+    json_decref(result);
+    return failed;
+}
+
+int place_submit(struct cli *cli, struct order *order,
+                 const struct signer *signer, bool draft, struct placement *p)
+{
+    struct buf spec;
+    int failed = network_get(cli, &p->network);
+    if (!failed)
+        failed = fill_request(cli, order, p);
+    if (failed)
+        return failed;
+    buf_init(&spec, SPEC_BYTES_MAX);
+    failed = encode_spec(cli, order, p, &spec);
+    if (!failed)
+        failed = send_request(cli, order, signer, draft, buf_bytes(&spec), p);
+    buf_done(&spec);
+    return failed;
+}
+
+/* ---- quotes ---- */
+
+/* What a provider promised, or why its promise is not taken. */
+static enum err read_quote(const struct placement *p, const json_t *item,
+                           struct quote *out)
+{
+    struct arena arena;
+    struct buf raw;
+    struct quote quote;
+    enum err err;
+    buf_init(&raw, QUOTE_BYTES_MAX);
+    arena_init(&arena, QUOTE_ARENA);
+    err = rpc_bytes_json(json_object_get(item, "quote"), &raw);
+    if (err == OK)
+        err = quote_decode(buf_bytes(&raw), &arena, &quote);
+    if (err == OK)
+        err = quote_verify(&quote, &p->network.chain);
+    if (err == OK)
+        err = quote_check(&quote, &p->request, &p->id);
+    if (err == OK && quote.task != js_uint(item, "task"))
+        err = ERR_TERMS;
+    if (err == OK)
+        *out = quote;
+    arena_done(&arena);
+    buf_done(&raw);
+    return err;
+}
+
+static int read_quotes(struct cli *cli, json_t *result, struct placement *p)
+{
+    json_t *items = json_object_get(result, "quotes");
+    json_t *item;
+    size_t i;
+    size_t count = json_array_size(items);
+    if (count > p->request.tasks)
+        return cli_fail(cli, EXIT_POLICY, "there are more than tasks",
+                        "suan version, on both sides",
+                        "the quotes do not hold");
+    free(p->quotes);
+    p->quotes = calloc(count + 1, sizeof(*p->quotes));
+    p->quote_count = 0;
+    if (p->quotes == NULL)
+        return cli_nomem(cli);
+    json_array_foreach(items, i, item)
+    {
+        enum err err = read_quote(p, item, &p->quotes[p->quote_count]);
+        if (err != OK)
+            return cli_fail(cli, EXIT_POLICY, err_text(err),
+                            "the command once more; another provider with "
+                            "--constraint or --seller",
+                            "the quote for task %llu does not hold",
+                            (unsigned long long)js_uint(item, "task"));
+        p->quote_count++;
+    }
+    p->unplaced = p->request.tasks - (uint32_t)p->quote_count;
+    snprintf(p->waiting_for, sizeof(p->waiting_for), "%s",
+             js_text(result, "waiting_for"));
+    json_decref(p->explain);
+    p->explain = json_incref(json_object_get(result, "explain"));
+    return 0;
+}
+
+int place_quotes(struct cli *cli, uint64_t wait_ms, struct placement *p)
+{
+    uint64_t until = cli->now_ms() + wait_ms;
+    for (;;) {
+        uint64_t now = cli->now_ms();
+        uint64_t left = until > now ? until - now : 0;
+        uint64_t wait = left < QUOTE_POLL_MS ? left : QUOTE_POLL_MS;
+        json_t *result = NULL;
+        uint64_t answered;
+        int failed = cli_call_wait(cli, "job.quotes",
+                                   json_pack("{s:s, s:I}", "id", p->id_text,
+                                             "wait_ms", (json_int_t)wait),
+                                   wait, &result);
+        if (failed)
+            return failed;
+        failed = read_quotes(cli, result, p);
+        answered = p->quote_count + js_uint(result, "unplaced");
+        json_decref(result);
+        if (failed || left == 0 || p->quote_count == p->request.tasks)
+            return failed;
+        /* All answered, some with a no: time may bring more only when the
+         * caller has asked to queue. */
+        if (answered >= p->request.tasks && p->quote_count > 0)
+            return 0;
+        if (answered >= p->request.tasks && wait_ms <= PLACE_ANSWER_MS)
+            return 0;
+    }
+}
+
+/* ---- no offer ---- */
+
+/* The cheapest bill of one task among offers that a price alone keeps out. */
+static bool best_price(struct cli *cli, const struct order *order,
+                       struct amount *out)
+{
+    json_t *result = NULL;
+    json_t *offer;
+    struct rpc_error error;
+    size_t i;
+    bool found = false;
+    json_t *params = json_pack(
+        "{s:I, s:I, s:I}", "cpu_milli", (json_int_t)order->resources.cpu_milli,
+        "mem_mib", (json_int_t)order->resources.mem_mib, "disk_mib",
+        (json_int_t)order->resources.disk_mib);
+    if (cli_try(cli, "market.offers", params, 0, &result, &error) != OK)
+        return false;
+    json_array_foreach(json_object_get(result, "offers"), i, offer)
+    {
+        struct amount cap;
+        if (!js_bool(offer, "feasible") ||
+            price_for_time(amount_micro(js_uint(offer, "hour_micro")),
+                           order->time_ms, &cap) != OK ||
+            amount_is_zero(cap))
+            continue;
+        if (!found || amount_cmp(cap, *out) < 0)
+            *out = cap;
+        found = true;
+    }
+    json_decref(result);
+    return found;
+}
+
+static int refused_by_price(struct cli *cli, const struct order *order,
+                            struct amount best)
+{
+    char asked[AMOUNT_TEXT_MAX];
+    char best_text[AMOUNT_TEXT_MAX];
+    char next[160];
+    struct amount total;
+    amount_format(order->price_max, asked);
+    if (amount_mul(best, order->tasks, &total) != OK)
+        total = best;
+    amount_format(total, best_text);
+    snprintf(next, sizeof(next), "--max-price %s, or a shorter --time",
+             best_text);
+    return cli_fail(cli, EXIT_NO_OFFER, NULL, next,
+                    "no provider does this for at most %s (best: %s)", asked,
+                    best_text);
+}
+
+/* "2 ERR_CAPACITY, 1 ERR_BOND" in words. */
+static void reasons(const json_t *explain, char *out, size_t size)
+{
+    json_t *item;
+    size_t i;
+    size_t len = 0;
+    out[0] = '\0';
+    json_array_foreach(json_object_get(explain, "offers"), i, item)
+    {
+        const char *text = js_text(item, "text");
+        int got;
+        if (i == 3) {
+            snprintf(out + len, size - len, ", ...");
+            return;
+        }
+        got = snprintf(out + len, size - len, "%s%s: %s", i == 0 ? "" : ", ",
+                       js_text(item, "name"), text);
+        if (got < 0 || (size_t)got >= size - len)
+            return;
+        len += (size_t)got;
+    }
+}
+
+int place_refused(struct cli *cli, const struct order *order,
+                  const struct placement *p)
+{
+    size_t offers = json_array_size(json_object_get(p->explain, "offers"));
+    char next[200];
+    char why[400];
+    char cores[UNIT_TEXT_MAX];
+    struct amount best;
+    if (order->has_price_max && best_price(cli, order, &best) &&
+        amount_cmp(best, order_task_cap(order)) > 0)
+        return refused_by_price(cli, order, best);
+    if (offers == 0)
+        return cli_fail(cli, EXIT_NO_OFFER, "no provider's offer is known",
+                        "suan market offers, suan node peers", "nobody sells");
+    unit_format_milli(order->resources.cpu_milli, cores);
+    snprintf(next, sizeof(next),
+             "suan market offers -o wide --cpus %s --mem %lluM --disk %lluM, "
+             "or --queue 10m to wait",
+             cores, (unsigned long long)order->resources.mem_mib,
+             (unsigned long long)order->resources.disk_mib);
+    reasons(p->explain, why, sizeof(why));
+    return cli_fail(cli, EXIT_NO_OFFER, why[0] != '\0' ? why : p->waiting_for,
+                    next, "none of %zu offers fits", offers);
+}
+
+/* ---- approval ---- */
+
+int place_approve(struct cli *cli, const struct bill *bill,
+                  const struct signer *signer, struct placement *p)
+{
+    struct approval approval = {
+        .request = p->id,
+        .task_cap = bill->task_cap,
+        .expires_at_ms = p->request.expires_at_ms,
+    };
+    struct buf encoded;
+    json_t *params = NULL;
+    json_t *result = NULL;
+    int failed;
+    enum err err = approval_sign(&approval, &p->network.chain, signer);
+    buf_init(&encoded, APPROVAL_BYTES_MAX);
+    if (err == OK)
+        err = approval_encode(&approval, &encoded);
+    if (err == OK)
+        params = params_bytes("approval", buf_bytes(&encoded));
+    buf_done(&encoded);
+    if (err != OK)
+        return cli_fail_err(cli, err, NULL, "the approval was not signed");
+    if (params == NULL)
+        return cli_nomem(cli);
+    json_object_set_new(params, "id", json_string(p->id_text));
+    failed = cli_call(cli, "job.approve", params, &result);
+    if (failed)
+        return failed;
+    json_decref(result);
+    p->open = false;
+    return 0;
+}

@@ -1,0 +1,63 @@
+#ifndef CLI_PLACE_H
+#define CLI_PLACE_H
+
+/* Placing an order on the market: from texts to a signed request, from quotes
+ * to a bill, from a yes to a signed approval. The wallet signs here; the node
+ * only carries. */
+
+#include "cli/network.h"
+#include "cli/order.h"
+#include "market/quote.h"
+
+/* A request the node has taken, and the quotes it got. */
+struct placement {
+    struct network network;
+    struct request request;
+    struct hash id;
+    char id_text[65];
+    struct quote *quotes; /* verified; owned */
+    size_t quote_count;
+    uint32_t unplaced; /* tasks without a quote */
+    char waiting_for[256];
+    json_t *explain; /* owned; may be NULL */
+    bool open;       /* submitted, not yet approved: drop on the way out */
+};
+void placement_init(struct placement *p);
+/* Frees, and tells the node to drop what was not approved. */
+void placement_done(struct cli *cli, struct placement *p);
+
+/* How long a market that says no at once is given to answer. */
+#define PLACE_ANSWER_MS 30000u
+
+/* Imports inputs, builds, signs and submits. 0 or an exit code. */
+int place_submit(struct cli *cli, struct order *order,
+                 const struct signer *signer, bool draft, struct placement *p);
+/* Waits for quotes, up to wait_ms, until every task has one or a reason, and
+ * verifies each: signature, this request, the formulas, the cap. Exit 8 when a
+ * quote does not hold. */
+int place_quotes(struct cli *cli, uint64_t wait_ms, struct placement *p);
+/* Says why nobody takes it: exit 6. */
+int place_refused(struct cli *cli, const struct order *order,
+                  const struct placement *p);
+
+/* What the quotes add up to. */
+struct bill {
+    struct amount task_cap; /* of one task, the most any may cost */
+    struct amount total;    /* tasks * task_cap: the most the job may cost */
+    struct amount quoted;   /* sum of the quotes' caps: locked first */
+    bool within_price_max;  /* a cap was given, and all quotes keep to it */
+};
+/* ERR_OVERFLOW. Pure. */
+MUST_USE enum err bill_sum(const struct order *order, const struct placement *p,
+                           struct bill *out);
+/* The bill's rows, one a provider, as view_bill shows them. Given. */
+json_t *bill_rows(const struct cli *cli, const struct placement *p);
+/* Shows it on stderr (or as NDJSON with --json). */
+int bill_show(struct cli *cli, const struct order *order,
+              const struct placement *p, const struct bill *bill);
+
+/* Signs the approval and hands it in. */
+int place_approve(struct cli *cli, const struct bill *bill,
+                  const struct signer *signer, struct placement *p);
+
+#endif

@@ -1,0 +1,309 @@
+/* suan wallet balance|send|history: what the chain says of the keys. */
+
+#include "base/check.h"
+#include "cli/network.h"
+#include "cli/unlock.h"
+#include "cli/unit.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+#include "ledger/params.h"
+#include "ledger/transfer.h"
+#include "ledger/tx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Blocks after which an unsent transfer is void. */
+#define SEND_EXPIRY_BLOCKS 1000u
+#define SEND_WAIT_MS       15000u
+#define HISTORY_MAX        1000u
+
+/* ---- balance ---- */
+
+static int add_account(struct cli *cli, const char *label, const char *address,
+                       json_t *accounts)
+{
+    json_t *account = NULL;
+    int failed = cli_call(cli, "chain.account",
+                          json_pack("{s:s}", "address", address), &account);
+    if (failed)
+        return failed;
+    json_object_set_new(account, "label", json_string(label));
+    json_array_append_new(accounts, account);
+    return 0;
+}
+
+static int add_keys(struct cli *cli, const char *name, json_t *accounts)
+{
+    struct wallet_place place;
+    struct keystore store;
+    struct keystore_entry *entries = NULL;
+    struct keystore_entry one;
+    size_t count = 0;
+    enum err err = OK;
+    int failed = unlock_store(cli, false, &place, &store);
+    if (failed)
+        return failed;
+    if (name != NULL)
+        failed = unlock_find(cli, &store, name, &one);
+    else
+        err = keystore_list(&store, &entries, &count);
+    keystore_close(&store);
+    if (failed)
+        return failed;
+    if (err != OK)
+        return cli_fail_err(cli, err, "--wallet DIR", "the wallet");
+    if (name != NULL)
+        return add_account(cli, one.label, one.address, accounts);
+    for (size_t i = 0; i < count && !failed; i++) {
+        if (entries[i].err == OK)
+            failed = add_account(cli, entries[i].label, entries[i].address,
+                                 accounts);
+    }
+    free(entries);
+    return failed;
+}
+
+int verb_wallet_balance(struct cli *cli, const struct args *args)
+{
+    const char *name = args_operand(args, 0);
+    json_t *accounts = json_array();
+    json_t *result;
+    struct pubkey key;
+    int failed;
+    if (name != NULL && address_parse(name, NULL, &key) == OK)
+        failed = add_account(cli, "", name, accounts);
+    else
+        failed = add_keys(cli, name, accounts);
+    result = json_pack("{s:o}", "accounts", accounts);
+    if (!failed)
+        failed = view_print(cli, &view_balance, result);
+    json_decref(result);
+    return failed;
+}
+
+/* ---- history ---- */
+
+/* Gives each entry its change with a sign, which micro-credits alone lack. */
+static void add_changes(json_t *result)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(result, "entries"), i, entry)
+    {
+        json_t *change = json_object_get(entry, "balance_change_micro");
+        json_int_t value = json_integer_value(change);
+        char text[AMOUNT_TEXT_MAX];
+        char line[AMOUNT_TEXT_MAX + 1];
+        if (!json_is_integer(change))
+            continue;
+        amount_format(
+            amount_micro(value < 0 ? (uint64_t)-value : (uint64_t)value), text);
+        snprintf(line, sizeof(line), "%c%s", value < 0 ? '-' : '+', text);
+        json_object_set_new(entry, "change", json_string(line));
+    }
+}
+
+/* The address of a name, an address, or the only key. */
+static int address_of(struct cli *cli, const char *name,
+                      char out[ADDRESS_TEXT_MAX])
+{
+    struct wallet_place place;
+    struct keystore store;
+    struct keystore_entry entry;
+    struct pubkey key;
+    int failed;
+    if (name != NULL && address_parse(name, NULL, &key) == OK) {
+        snprintf(out, ADDRESS_TEXT_MAX, "%s", name);
+        return 0;
+    }
+    failed = unlock_store(cli, false, &place, &store);
+    if (failed)
+        return failed;
+    failed = unlock_find(cli, &store, name, &entry);
+    keystore_close(&store);
+    if (!failed)
+        snprintf(out, ADDRESS_TEXT_MAX, "%s", entry.address);
+    return failed;
+}
+
+int verb_wallet_history(struct cli *cli, const struct args *args)
+{
+    const char *limit_text = args_text(args, "limit", "50");
+    const char *before = args_text(args, "before", NULL);
+    char address[ADDRESS_TEXT_MAX];
+    uint64_t limit;
+    uint64_t height = 0;
+    json_t *params;
+    json_t *result = NULL;
+    int failed;
+    if (unit_parse_count(limit_text, 1, HISTORY_MAX, &limit) != OK)
+        return cli_usage(cli, "--limit 50",
+                         "--limit \"%.20s\" is not a number up to %u",
+                         limit_text, HISTORY_MAX);
+    if (before != NULL && unit_parse_count(before, 0, INT64_MAX, &height) != OK)
+        return cli_usage(cli, "--before 1200",
+                         "--before \"%.20s\" is not a height", before);
+    failed = address_of(cli, args_operand(args, 0), address);
+    if (failed)
+        return failed;
+    params =
+        json_pack("{s:s, s:I}", "address", address, "limit", (json_int_t)limit);
+    if (before != NULL)
+        json_object_set_new(params, "before", json_integer((json_int_t)height));
+    failed = cli_call(cli, "chain.history", params, &result);
+    if (failed)
+        return failed;
+    if (cli->form != FORM_JSON)
+        add_changes(result);
+    failed = view_print(cli, &view_history, result);
+    json_decref(result);
+    return failed;
+}
+
+/* ---- send ---- */
+
+struct sending {
+    struct network network;
+    struct transfer transfer;
+    struct amount fee;
+    uint8_t payload[160];
+    size_t payload_len;
+};
+
+static int prepare(struct cli *cli, const struct args *args, struct sending *s)
+{
+    const char *memo = args_text(args, "memo", "");
+    struct buf payload;
+    int failed = network_get(cli, &s->network);
+    if (!failed)
+        failed = network_address(cli, &s->network, args_operand(args, 0),
+                                 &s->transfer.to);
+    if (!failed)
+        failed = read_amount(cli, "AMOUNT", args_operand(args, 1),
+                             &s->transfer.amount);
+    if (failed)
+        return failed;
+    if (amount_is_zero(s->transfer.amount))
+        return cli_usage(cli, NULL, "an amount of zero moves nothing");
+    if (strlen(memo) > TRANSFER_MEMO_MAX)
+        return cli_usage(cli, "fewer words", "--memo is longer than %u bytes",
+                         TRANSFER_MEMO_MAX);
+    snprintf(s->transfer.memo, sizeof(s->transfer.memo), "%s", memo);
+    buf_init(&payload, sizeof(s->payload));
+    transfer_encode(&s->transfer, &payload);
+    CHECK(payload.err == OK);
+    memcpy(s->payload, payload.ptr, payload.len);
+    s->payload_len = payload.len;
+    buf_done(&payload);
+    s->fee = fee_for_payload(s->payload_len);
+    return 0;
+}
+
+static int confirm_send(struct cli *cli, const struct args *args,
+                        const struct sending *s)
+{
+    char amount[AMOUNT_TEXT_MAX];
+    char fee[AMOUNT_TEXT_MAX];
+    char question[256];
+    int exit_code = 0;
+    amount_format(s->transfer.amount, amount);
+    amount_format(s->fee, fee);
+    snprintf(question, sizeof(question), "Send %s to %s for a fee of %s",
+             amount, args_operand(args, 0), fee);
+    if (cli_confirm(cli, question, &exit_code))
+        return 0;
+    if (exit_code == 0) {
+        cli_note(cli, "nothing was sent");
+        exit_code = EXIT_FAILED;
+    }
+    return exit_code;
+}
+
+/* The account's next nonce; refuses early what cannot be paid. */
+static int next_nonce(struct cli *cli, const struct sending *s,
+                      const struct pubkey *key, uint64_t *out)
+{
+    char address[ADDRESS_TEXT_MAX];
+    json_t *account = NULL;
+    struct amount need;
+    int failed;
+    address_format(s->network.prefix, key, address);
+    failed = cli_call(cli, "chain.account",
+                      json_pack("{s:s}", "address", address), &account);
+    if (failed)
+        return failed;
+    *out = js_uint(account, "nonce");
+    if (amount_add(s->transfer.amount, s->fee, &need) != OK ||
+        amount_cmp(amount_micro(js_uint(account, "balance_micro")), need) < 0) {
+        char have[AMOUNT_TEXT_MAX];
+        char wanted[AMOUNT_TEXT_MAX];
+        amount_format(amount_micro(js_uint(account, "balance_micro")), have);
+        amount_format(need, wanted);
+        failed = cli_fail(cli, EXIT_FUNDS, NULL, "suan wallet balance",
+                          "the balance is %s, and %s is needed", have, wanted);
+    }
+    json_decref(account);
+    return failed;
+}
+
+static int submit(struct cli *cli, const struct sending *s, struct key *key)
+{
+    struct tx tx = {0};
+    struct signer signer = key_signer(key);
+    struct buf encoded;
+    json_t *params = NULL;
+    json_t *result = NULL;
+    enum err err;
+    int failed = next_nonce(cli, s, &signer.key, &tx.nonce);
+    if (failed)
+        return failed;
+    tx.chain = s->network.chain;
+    tx.kind = TX_TRANSFER;
+    tx.expiry_height = s->network.height + SEND_EXPIRY_BLOCKS;
+    tx.fee = s->fee;
+    tx.payload = bytes_make(s->payload, s->payload_len);
+    err = tx_sign(&tx, &signer);
+    if (err != OK)
+        return cli_fail_err(cli, err, NULL, "the transfer was not signed");
+    buf_init(&encoded, LIMIT_TX_BYTES);
+    tx_encode(&tx, &encoded);
+    if (encoded.err == OK)
+        params = params_bytes("tx", buf_bytes(&encoded));
+    buf_done(&encoded);
+    if (params == NULL)
+        return cli_nomem(cli);
+    json_object_set_new(params, "wait_ms", json_integer(SEND_WAIT_MS));
+    failed = cli_call_wait(cli, "tx.submit", params, SEND_WAIT_MS, &result);
+    if (failed)
+        return failed;
+    if (cli->form == FORM_JSON) {
+        failed = out_json(cli, result);
+    } else {
+        fprintf(cli->out, "%s\n", js_text(result, "id"));
+        failed = out_flush(cli);
+        if (strcmp(js_text(result, "state"), "final") == 0)
+            cli_note(cli, "sent; final in block %llu",
+                     (unsigned long long)js_uint(result, "height"));
+        else
+            cli_note(cli, "not final yet. Try: suan chain tx %s",
+                     js_text(result, "id"));
+    }
+    json_decref(result);
+    return failed;
+}
+
+int verb_wallet_send(struct cli *cli, const struct args *args)
+{
+    struct sending s = {0};
+    struct key *key = NULL;
+    int failed = prepare(cli, args, &s);
+    if (!failed)
+        failed = confirm_send(cli, args, &s);
+    if (!failed)
+        failed = unlock_key(cli, args_text(args, "key", NULL), &key);
+    if (!failed)
+        failed = submit(cli, &s, key);
+    key_free(key);
+    return failed;
+}
