@@ -1,4 +1,10 @@
+/* The rules of blocks and transactions. What the disk has to do with it is in
+ * test_chain_store.c. */
+
 #include "fixture.h"
+
+#include "golden.h"
+#include "kinds.h"
 
 static void a_new_chain_starts_at_its_genesis(void **state)
 {
@@ -9,6 +15,7 @@ static void a_new_chain_starts_at_its_genesis(void **state)
     tip = chain_tip(w.chain);
     assert_int_equal(tip.height, 0);
     assert_int_equal(tip.header.time_ms, T0);
+    assert_golden_hash("block0-id", &tip.id);
     assert_int_equal(balance_of(w.chain, &w.users[0].signer.key),
                      100 * CREDITS);
     assert_int_equal(chain_audit_money(w.chain), OK);
@@ -33,11 +40,720 @@ static void a_transfer_moves_money_and_pays_the_proposer(void **state)
     world_close(&w);
 }
 
+static void the_first_block_is_the_golden_one(void **state)
+{
+    struct world w;
+    struct candidate *candidate;
+    struct chain_drops drops;
+    (void)state;
+    world_open(&w);
+    assert_int_equal(pool_transfer(&w, 0, 0, &w.users[1].signer.key, 500), OK);
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, 0,
+                                 &w.validator.signer.key, &drops, &candidate),
+                     OK);
+    assert_int_equal(drops.count, 0);
+    assert_golden("block1", candidate_bytes(candidate));
+    assert_golden_hash("block1-id", &candidate_block(candidate)->id);
+    candidate_free(candidate);
+    world_close(&w);
+}
+
+static void a_transfer_to_oneself_costs_the_fee_alone(void **state)
+{
+    struct world w;
+    (void)state;
+    world_open(&w);
+    assert_int_equal(pool_transfer(&w, 0, 0, &w.users[0].signer.key, 500), OK);
+    assert_int_equal(world_block(&w), 1);
+    assert_int_equal(balance_of(w.chain, &w.users[0].signer.key),
+                     100 * CREDITS - 10000);
+    world_close(&w);
+}
+
+/* ---- what the frame refuses, in its order ---- */
+
+static enum err check(struct world *w, const struct tx *tx)
+{
+    return chain_check_tx(w->chain, tx, 0);
+}
+
+static void a_tx_is_refused_for_the_first_reason_that_holds(void **state)
+{
+    struct world w;
+    struct test_tx t;
+    (void)state;
+    world_open(&w);
+    world_block(&w);
+    test_transfer(&t, chain_id(w.chain), &w.users[0], 0, &w.users[1].signer.key,
+                  500);
+    assert_int_equal(check(&w, &t.tx), OK);
+    /* Everything is wrong; mended one by one, from the first check on. */
+    struct tx bad = t.tx;
+    bad.chain.b[0] ^= 1;
+    bad.kind = 99;
+    bad.fee = amount_micro(1);
+    bad.expiry_height = 1;
+    assert_int_equal(check(&w, &bad), ERR_CHAIN);
+    bad.chain.b[0] ^= 1;
+    assert_int_equal(check(&w, &bad), ERR_KIND);
+    bad.kind = TX_TRANSFER;
+    assert_int_equal(check(&w, &bad), ERR_FEE);
+    bad.fee = amount_micro(200 * CREDITS);
+    assert_int_equal(check(&w, &bad), ERR_EXPIRED);
+    bad.expiry_height = 2;
+    assert_int_equal(check(&w, &bad), ERR_FUNDS);
+    bad.fee = t.tx.fee;
+    assert_int_equal(check(&w, &bad), OK);
+    bad.payload.len--;
+    assert_int_equal(check(&w, &bad), ERR_TRUNCATED);
+    test_tx_done(&t);
+    world_close(&w);
+}
+
+static void a_nonce_is_good_once(void **state)
+{
+    struct world w;
+    struct test_tx t;
+    struct test_tx again;
+    (void)state;
+    world_open(&w);
+    test_transfer(&t, chain_id(w.chain), &w.users[0], 0, &w.users[1].signer.key,
+                  500);
+    assert_int_equal(pool_put(&w, &t), OK);
+    assert_int_equal(world_block(&w), 1);
+    assert_int_equal(check(&w, &t.tx), ERR_NONCE); /* a replay */
+    test_transfer(&again, chain_id(w.chain), &w.users[0], 0,
+                  &w.users[2].signer.key, 500);
+    assert_int_equal(check(&w, &again.tx), ERR_NONCE); /* a second spend */
+    test_tx_done(&again);
+    test_tx_done(&t);
+    world_close(&w);
+}
+
+static void a_later_nonce_is_checked_but_not_executed(void **state)
+{
+    struct world w;
+    struct test_tx t;
+    (void)state;
+    world_open(&w);
+    test_transfer(&t, chain_id(w.chain), &w.users[0], 3, &w.users[1].signer.key,
+                  100000 * CREDITS);
+    assert_int_equal(check(&w, &t.tx), OK);
+    test_tx_done(&t);
+    test_transfer(&t, chain_id(w.chain), &w.users[0], 0, &w.users[1].signer.key,
+                  100000 * CREDITS);
+    assert_int_equal(check(&w, &t.tx), ERR_FUNDS);
+    test_tx_done(&t);
+    world_close(&w);
+}
+
+/* ---- building ---- */
+
+static struct chain_drops build(struct world *w, struct candidate **out)
+{
+    struct chain_drops drops;
+    assert_int_equal(chain_build(w->chain, NULL, w->pool, 0,
+                                 &w->validator.signer.key, &drops, out),
+                     OK);
+    return drops;
+}
+
+static void a_block_takes_nonces_in_order_whatever_the_arrival(void **state)
+{
+    struct world w;
+    struct candidate *candidate;
+    const struct pubkey *to;
+    (void)state;
+    world_open(&w);
+    to = &w.users[3].signer.key;
+    assert_int_equal(pool_transfer(&w, 0, 2, to, 1), OK);
+    assert_int_equal(pool_transfer(&w, 1, 0, to, 1), OK);
+    assert_int_equal(pool_transfer(&w, 0, 1, to, 1), OK);
+    assert_int_equal(pool_transfer(&w, 0, 0, to, 1), OK);
+    assert_int_equal(pool_transfer(&w, 2, 1, to, 1), OK); /* a gap: waits */
+    struct chain_drops drops = build(&w, &candidate);
+    assert_int_equal(drops.count, 0);
+    const struct block *block = candidate_block(candidate);
+    assert_int_equal(block->tx_count, 4);
+    assert_int_equal(block->txs[0].nonce, 0);
+    assert_int_equal(block->txs[1].nonce, 0);
+    assert_int_equal(block->txs[2].nonce, 1);
+    assert_int_equal(block->txs[3].nonce, 2);
+    assert_int_equal(pool_count(w.pool), 5);
+    candidate_free(candidate);
+    world_close(&w);
+}
+
+static void a_builder_drops_what_the_rules_refuse_and_says_why(void **state)
+{
+    struct world w;
+    struct candidate *candidate;
+    struct test_tx t;
+    (void)state;
+    world_open(&w);
+    assert_int_equal(
+        pool_transfer(&w, 0, 0, &w.users[1].signer.key, 100 * CREDITS), OK);
+    test_transfer(&t, chain_id(w.chain), &w.users[1], 0, &w.users[2].signer.key,
+                  1);
+    t.tx.expiry_height = 0; /* the pool trusts its caller */
+    assert_int_equal(pool_put(&w, &t), OK);
+    test_tx_done(&t);
+    assert_int_equal(pool_transfer(&w, 2, 0, &w.users[1].signer.key, 5), OK);
+    struct chain_drops drops = build(&w, &candidate);
+    assert_int_equal(drops.count, 2);
+    assert_int_equal(drops.items[0].err, ERR_EXPIRED);
+    assert_int_equal(drops.items[1].err, ERR_FUNDS);
+    assert_int_equal(candidate_block(candidate)->tx_count, 1);
+    assert_int_equal(pool_count(w.pool), 1);
+    free(drops.items);
+    candidate_free(candidate);
+    world_close(&w);
+}
+
+static void a_block_keeps_to_the_networks_limits(void **state)
+{
+    struct world w = {0};
+    struct candidate *candidate;
+    (void)state;
+    world_genesis(&w, 5);
+    assert_int_equal(params_set(&w.genesis.params, "block_txs", 3), OK);
+    assert_int_equal(genesis_seal(&w.genesis), OK);
+    assert_int_equal(store_mem_new(&w.store), OK);
+    assert_int_equal(chain_open(w.store, &w.genesis, NULL, &w.chain), OK);
+    assert_int_equal(pool_new(NULL, &w.pool), OK);
+    for (uint64_t i = 0; i < 8; i++)
+        assert_int_equal(pool_transfer(&w, 0, i, &w.users[1].signer.key, 1),
+                         OK);
+    struct chain_drops drops = build(&w, &candidate);
+    assert_int_equal(drops.count, 0);
+    assert_int_equal(candidate_block(candidate)->tx_count, 3);
+    candidate_free(candidate);
+    assert_int_equal(world_block(&w), 3);
+    assert_int_equal(world_block(&w), 3);
+    assert_int_equal(world_block(&w), 2);
+    world_close(&w);
+}
+
+static void block_bytes_stay_under_the_limit(void **state)
+{
+    struct world w = {0};
+    struct candidate *candidate;
+    struct test_tx t;
+    (void)state;
+    world_genesis(&w, 5);
+    assert_int_equal(params_set(&w.genesis.params, "block_bytes", 32768), OK);
+    assert_int_equal(genesis_seal(&w.genesis), OK);
+    assert_int_equal(store_mem_new(&w.store), OK);
+    assert_int_equal(chain_open(w.store, &w.genesis, NULL, &w.chain), OK);
+    assert_int_equal(pool_new(NULL, &w.pool), OK);
+    for (uint64_t i = 0; i < 200; i++) {
+        struct transfer transfer = {.to = w.users[1].signer.key,
+                                    .amount = amount_micro(1)};
+        test_tx_start(&t, chain_id(w.chain), TX_TRANSFER, i);
+        memset(transfer.memo, 'x', TRANSFER_MEMO_MAX);
+        transfer_encode(&transfer, &t.payload);
+        test_tx_finish(&t, &w.users[0]);
+        assert_int_equal(pool_put(&w, &t), OK);
+        test_tx_done(&t);
+    }
+    struct chain_drops drops = build(&w, &candidate);
+    assert_int_equal(drops.count, 0);
+    assert_true(candidate_bytes(candidate).len <= 32768);
+    assert_true(candidate_bytes(candidate).len > 32768 - 400);
+    assert_true(candidate_block(candidate)->tx_count < 200);
+    candidate_free(candidate);
+    world_close(&w);
+}
+
+static void block_time_is_the_wall_but_never_stands_still(void **state)
+{
+    struct world w;
+    struct candidate *candidate;
+    struct chain_drops drops;
+    (void)state;
+    world_open(&w);
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, T0 + 12345,
+                                 &w.validator.signer.key, &drops, &candidate),
+                     OK);
+    assert_int_equal(candidate_block(candidate)->header.time_ms, T0 + 12345);
+    test_settle(w.chain, w.store, &w.validator, candidate);
+    /* The clock went back: chain time goes on by the smallest step. */
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, T0,
+                                 &w.validator.signer.key, &drops, &candidate),
+                     OK);
+    assert_int_equal(candidate_block(candidate)->header.time_ms, T0 + 12346);
+    candidate_free(candidate);
+    world_close(&w);
+}
+
+static void a_refused_tx_leaves_no_trace(void **state)
+{
+    struct world w;
+    struct candidate *candidate;
+    struct test_tx t;
+    struct arena arena;
+    struct bytes got;
+    (void)state;
+    world_open_kinds(&w, &test_table);
+    test_kind_tx(&t, chain_id(w.chain), &w.users[0], 0, KIND_HALF,
+                 w.users[0].signer.key.b, 0);
+    assert_int_equal(pool_put(&w, &t), OK);
+    struct chain_drops drops = build(&w, &candidate);
+    assert_int_equal(drops.count, 1);
+    assert_int_equal(drops.items[0].err, ERR_STATE);
+    free(drops.items);
+    test_settle(w.chain, w.store, &w.validator, candidate);
+    arena_init(&arena, 4096);
+    assert_int_equal(state_get(chain_state(w.chain), STATE_CONTRACT,
+                               BYTES_OF(t.tx.sender.b), &arena, &got),
+                     ERR_NOT_FOUND);
+    assert_int_equal(balance_of(w.chain, &t.tx.sender), 100 * CREDITS);
+    arena_done(&arena);
+    test_tx_done(&t);
+    world_close(&w);
+}
+
+static void a_kind_that_makes_money_stops_the_block(void **state)
+{
+    struct world w;
+    struct candidate *candidate = NULL;
+    struct chain_drops drops;
+    (void)state;
+    world_open_kinds(&w, &test_table);
+    assert_int_equal(pool_kind(&w, 0, 0, KIND_MINT, w.users[0].signer.key.b, 5),
+                     OK);
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, 0,
+                                 &w.validator.signer.key, &drops, &candidate),
+                     ERR_CONSERVATION);
+    assert_null(candidate);
+    free(drops.items);
+    world_close(&w);
+}
+
+/* ---- executing what another made ---- */
+
+struct pair {
+    struct world maker;
+    struct world other;
+    struct candidate *made;
+    struct buf bytes;
+};
+
+/* Two chains of one genesis; the maker has built a block of two transfers. */
+static void pair_open(struct pair *p)
+{
+    world_open(&p->maker);
+    world_open(&p->other);
+    const struct pubkey *to = &p->maker.users[2].signer.key;
+    assert_int_equal(pool_transfer(&p->maker, 0, 0, to, 500), OK);
+    assert_int_equal(pool_transfer(&p->maker, 1, 0, to, 600), OK);
+    struct chain_drops drops = build(&p->maker, &p->made);
+    assert_int_equal(drops.count, 0);
+    buf_init(&p->bytes, LIMIT_BLOCK_BYTES);
+    buf_add(&p->bytes, candidate_bytes(p->made));
+}
+
+static void pair_close(struct pair *p)
+{
+    candidate_free(p->made);
+    buf_done(&p->bytes);
+    world_close(&p->maker);
+    world_close(&p->other);
+}
+
+static enum err execute(struct pair *p, struct bytes bytes)
+{
+    struct candidate *candidate = NULL;
+    enum err err =
+        chain_execute(p->other.chain, NULL, bytes, false, NULL, &candidate);
+    candidate_free(candidate);
+    return err;
+}
+
+static void two_chains_execute_the_same_block_alike(void **state)
+{
+    struct pair p;
+    struct candidate *candidate;
+    (void)state;
+    pair_open(&p);
+    assert_int_equal(chain_execute(p.other.chain, NULL, buf_bytes(&p.bytes),
+                                   false, NULL, &candidate),
+                     OK);
+    test_settle(p.other.chain, p.other.store, &p.other.validator, candidate);
+    test_settle(p.maker.chain, p.maker.store, &p.maker.validator, p.made);
+    p.made = NULL;
+    struct chain_tip a = chain_tip(p.maker.chain);
+    struct chain_tip b = chain_tip(p.other.chain);
+    assert_true(hash_equal(&a.id, &b.id));
+    assert_int_equal(a.view, 1);
+    assert_int_equal(balance_of(p.other.chain, &p.other.users[2].signer.key),
+                     100 * CREDITS + 1100);
+    pair_close(&p);
+}
+
+/* Byte offsets of the header's fields, and what a changed one is refused as. */
+static void every_field_of_a_header_is_checked(void **state)
+{
+    static const struct {
+        size_t at;
+        enum err err;
+    } fields[] = {
+        {0, ERR_VERSION},   {2, ERR_CHAIN},  {34, ERR_ROOT},
+        {42, ERR_HEIGHT},   {57, ERR_ROOT},  {58, ERR_PARENT},
+        {90, ERR_PROPOSER}, {122, ERR_ROOT}, {154, ERR_ROOT},
+        {186, ERR_ROOT},    {218, ERR_ROOT}, {250, ERR_ROOT},
+        {282, ERR_ROOT},
+    };
+    struct pair p;
+    (void)state;
+    pair_open(&p);
+    assert_int_equal(execute(&p, buf_bytes(&p.bytes)), OK);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        enum err want = fields[i].err;
+        p.bytes.ptr[fields[i].at] ^= 1;
+        enum err err = execute(&p, buf_bytes(&p.bytes));
+        /* A later time is legal; nothing in this block depends on it. */
+        assert_int_equal(err, fields[i].at == 57 ? OK : want);
+        p.bytes.ptr[fields[i].at] ^= 1;
+    }
+    u64le_put(p.bytes.ptr + 50, T0);
+    assert_int_equal(execute(&p, buf_bytes(&p.bytes)), ERR_TIME);
+    pair_close(&p);
+}
+
+static void a_body_that_is_not_the_headers_is_refused(void **state)
+{
+    struct pair p;
+    struct bytes bytes;
+    (void)state;
+    pair_open(&p);
+    bytes = buf_bytes(&p.bytes);
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_int_not_equal(execute(&p, bytes_make(bytes.ptr, len)), OK);
+    p.bytes.ptr[bytes.len - 1] ^= 1; /* a signature byte */
+    assert_int_equal(execute(&p, bytes), ERR_ROOT);
+    p.bytes.ptr[bytes.len - 1] ^= 1;
+    p.bytes.ptr[HEADER_BYTES] = 1; /* evidence */
+    assert_int_equal(execute(&p, bytes), ERR_RANGE);
+    p.bytes.ptr[HEADER_BYTES] = 0;
+    p.bytes.ptr[HEADER_BYTES + 2] = 1; /* one transaction less */
+    assert_int_equal(execute(&p, bytes), ERR_TRAILING);
+    p.bytes.ptr[HEADER_BYTES + 2] = 3;
+    assert_int_equal(execute(&p, bytes), ERR_TRUNCATED);
+    p.bytes.ptr[HEADER_BYTES + 5] = 0xff;
+    assert_int_equal(execute(&p, bytes), ERR_RANGE);
+    pair_close(&p);
+}
+
+/* A block around the given transactions, with honest roots of its body. */
+static enum err execute_forged(struct pair *p, const struct test_tx *txs,
+                               uint32_t count)
+{
+    struct header header = candidate_block(p->made)->header;
+    struct tx plain[4];
+    struct bytes bytes[4];
+    struct buf block;
+    for (uint32_t i = 0; i < count; i++) {
+        plain[i] = txs[i].tx;
+        bytes[i] = buf_bytes(&txs[i].bytes);
+    }
+    assert_int_equal(block_tx_root(plain, count, &header.tx_root), OK);
+    buf_init(&block, LIMIT_BLOCK_BYTES);
+    block_encode(&header, bytes, count, &block);
+    enum err err = execute(p, buf_bytes(&block));
+    buf_done(&block);
+    return err;
+}
+
+static void a_block_with_one_bad_tx_is_bad(void **state)
+{
+    struct pair p;
+    struct test_tx txs[2];
+    (void)state;
+    pair_open(&p);
+    const struct hash *chain = chain_id(p.other.chain);
+    const struct pubkey *to = &p.other.users[3].signer.key;
+    test_transfer(&txs[0], chain, &p.other.users[0], 0, to, 5);
+    test_transfer(&txs[1], chain, &p.other.users[0], 0, to, 6);
+    assert_int_equal(execute_forged(&p, txs, 2), ERR_NONCE);
+    assert_int_equal(execute_forged(&p, txs, 1), ERR_ROOT); /* the state */
+    test_tx_done(&txs[1]);
+    test_transfer(&txs[1], chain, &p.other.users[0], 1, to, 1000 * CREDITS);
+    assert_int_equal(execute_forged(&p, txs, 2), ERR_FUNDS);
+    test_tx_done(&txs[1]);
+    txs[1] = txs[0]; /* the same one twice */
+    assert_int_equal(execute_forged(&p, txs, 2), ERR_NONCE);
+    test_tx_done(&txs[0]);
+    test_transfer(&txs[0], chain, &p.other.users[0], 0, to, 5);
+    txs[0].bytes.ptr[txs[0].bytes.len - 1] ^= 1;
+    arena_reset(&txs[0].arena);
+    assert_int_equal(
+        tx_decode(buf_bytes(&txs[0].bytes), &txs[0].arena, &txs[0].tx), OK);
+    assert_int_equal(execute_forged(&p, txs, 1), ERR_SIGNATURE);
+    test_tx_done(&txs[0]);
+    pair_close(&p);
+}
+
+static void signatures_of_waiting_txs_are_not_checked_again(void **state)
+{
+    struct pair p;
+    struct candidate *candidate;
+    (void)state;
+    pair_open(&p);
+    /* Both wait at the other too; had one not been the same bytes, its id
+     * would differ and it would be checked. */
+    const struct pubkey *to = &p.other.users[2].signer.key;
+    assert_int_equal(pool_transfer(&p.other, 0, 0, to, 500), OK);
+    assert_int_equal(pool_transfer(&p.other, 1, 0, to, 600), OK);
+    assert_int_equal(chain_execute(p.other.chain, NULL, buf_bytes(&p.bytes),
+                                   false, p.other.pool, &candidate),
+                     OK);
+    candidate_free(candidate);
+    pair_close(&p);
+}
+
+static void a_candidate_can_stand_on_one_not_decided_yet(void **state)
+{
+    struct world w;
+    struct candidate *first;
+    struct candidate *second;
+    struct chain_drops drops;
+    (void)state;
+    world_open(&w);
+    assert_int_equal(pool_transfer(&w, 0, 0, &w.users[1].signer.key, 5), OK);
+    assert_int_equal(pool_transfer(&w, 0, 1, &w.users[1].signer.key, 6), OK);
+    drops = build(&w, &first);
+    assert_int_equal(chain_build(w.chain, first, w.pool, 0,
+                                 &w.validator.signer.key, &drops, &second),
+                     OK);
+    assert_int_equal(candidate_block(first)->tx_count, 2);
+    assert_int_equal(candidate_block(second)->tx_count, 0);
+    assert_int_equal(candidate_block(second)->header.height, 2);
+    test_settle(w.chain, w.store, &w.validator, first);
+    test_settle(w.chain, w.store, &w.validator, second);
+    assert_int_equal(chain_tip(w.chain).height, 2);
+    world_close(&w);
+}
+
+/* ---- head and tip ---- */
+
+static struct store_batch *commit_one(struct world *w)
+{
+    struct candidate *candidate;
+    struct store_batch *batch;
+    struct cert cert;
+    struct chain_drops drops = build(w, &candidate);
+    free(drops.items);
+    test_certify(w->chain, &w->validator, candidate_block(candidate), &cert);
+    assert_int_equal(chain_commit(w->chain, candidate, &cert, &batch), OK);
+    return batch;
+}
+
+static void the_head_runs_ahead_and_the_tip_follows_the_disk(void **state)
+{
+    struct world w;
+    struct store_batch *batches[3];
+    const struct pubkey *to;
+    struct account account;
+    (void)state;
+    world_open(&w);
+    to = &w.users[1].signer.key;
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(pool_transfer(&w, 0, i, to, 100), OK);
+        batches[i] = commit_one(&w);
+    }
+    assert_int_equal(chain_head(w.chain).height, 3);
+    assert_int_equal(chain_tip(w.chain).height, 0);
+    assert_int_equal(chain_in_flight(w.chain), 3);
+    assert_int_equal(balance_of(w.chain, to), 100 * CREDITS);
+    assert_int_equal(account_get(chain_head_state(w.chain), to, &account), OK);
+    assert_int_equal(account.balance.micro, 100 * CREDITS + 300);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(store_commit(w.store, batches[i]), OK);
+        store_batch_free(batches[i]);
+        const struct candidate *done = chain_stored(w.chain, i + 1);
+        assert_int_equal(candidate_block(done)->header.height, i + 1);
+        assert_true(candidate_cert(done).len > 0);
+        assert_int_equal(balance_of(w.chain, to),
+                         100 * CREDITS + 100 * (i + 1));
+        assert_int_equal(account_get(chain_head_state(w.chain), to, &account),
+                         OK);
+        assert_int_equal(account.balance.micro, 100 * CREDITS + 300);
+    }
+    assert_int_equal(chain_audit_state(w.chain), OK);
+    world_close(&w);
+}
+
+static void no_more_blocks_wait_for_the_disk_than_allowed(void **state)
+{
+    struct world w;
+    struct store_batch *batch = NULL;
+    struct candidate *candidate;
+    struct cert cert;
+    (void)state;
+    world_open(&w);
+    for (unsigned i = 0; i < CHAIN_OVERLAYS_MAX; i++)
+        store_batch_free(commit_one(&w));
+    build(&w, &candidate);
+    test_certify(w.chain, &w.validator, candidate_block(candidate), &cert);
+    assert_int_equal(chain_commit(w.chain, candidate, &cert, &batch), ERR_BUSY);
+    assert_null(batch);
+    candidate_free(candidate);
+    world_close(&w);
+}
+
+/* ---- epochs ---- */
+
+static void a_validator_set_takes_effect_after_an_epoch_of_notice(void **state)
+{
+    struct world w;
+    struct test_key heir;
+    struct validators set;
+    struct hash hash;
+    (void)state;
+    world_open_kinds(&w, &test_table); /* epochs of 5 blocks */
+    test_key_init(&heir, 2000);
+    assert_int_equal(pool_kind(&w, 0, 0, KIND_VALIDATOR, heir.signer.key.b, 10),
+                     OK);
+    assert_int_equal(
+        pool_kind(&w, 0, 1, KIND_VALIDATOR, w.validator.signer.key.b, 0), OK);
+    for (int i = 0; i < 5; i++)
+        world_block(&w); /* epoch 1: the change happens in block 1 */
+    assert_int_equal(chain_next_epoch(w.chain), 2);
+    assert_int_equal(chain_set_of(w.chain, 3, &set), OK);
+    assert_int_equal(set.count, 1);
+    assert_true(pubkey_equal(&set.items[0].key, &heir.signer.key));
+    validators_hash(&set, &hash);
+    for (int i = 0; i < 5; i++) {
+        world_block(&w); /* epoch 2: announced in every header */
+        struct chain_tip tip = chain_tip(w.chain);
+        assert_int_equal(tip.header.epoch, 2);
+        assert_int_equal(tip.view, i + 1);
+        assert_true(hash_equal(&tip.header.next_set, &hash));
+    }
+    assert_int_equal(chain_next_epoch(w.chain), 3);
+    set = *chain_validators(w.chain);
+    assert_true(pubkey_equal(&set.items[0].key, &heir.signer.key));
+    /* The old validator's time is over. */
+    struct candidate *candidate;
+    struct candidate *refused = NULL;
+    struct chain_drops drops = build(&w, &candidate);
+    free(drops.items);
+    assert_int_equal(chain_execute(w.chain, NULL, candidate_bytes(candidate),
+                                   false, NULL, &refused),
+                     ERR_PROPOSER);
+    candidate_free(candidate);
+    world_close(&w);
+}
+
+/* ---- the past ---- */
+
+static void a_tx_is_found_with_its_result_and_in_its_histories(void **state)
+{
+    struct world w;
+    struct arena arena;
+    struct tx_ref refs[8];
+    struct tx_place place;
+    struct bytes bytes;
+    struct result result;
+    size_t count = 0;
+    const uint8_t vault[32] = {7};
+    struct hash subject;
+    (void)state;
+    memcpy(subject.b, vault, 32);
+    world_open_kinds(&w, &test_table);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(
+            pool_transfer(&w, 0, 2 * i, &w.users[1].signer.key, 100), OK);
+        assert_int_equal(pool_kind(&w, 0, 2 * i + 1, KIND_LOCK, vault, 10 + i),
+                         OK);
+        assert_int_equal(world_block(&w), 2);
+    }
+    assert_int_equal(chain_subject_txs(w.chain, &subject, (struct tx_place){0},
+                                       refs, 8, &count),
+                     OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(refs[0].place.height, 3);
+    assert_int_equal(refs[2].place.height, 1);
+    assert_int_equal(chain_find_tx(w.chain, &refs[1].id, &place), OK);
+    assert_int_equal(place.height, 2);
+    assert_int_equal(place.position, 1);
+    arena_init(&arena, 1u << 20);
+    assert_int_equal(chain_tx_at(w.chain, place, &arena, &bytes, &result), OK);
+    assert_int_equal(result.effect.moved.micro, 11);
+    assert_int_equal(result.effect.code, 1);
+    assert_true(hash_equal(&result.tx, &refs[1].id));
+    place.position = 2;
+    assert_int_equal(chain_tx_at(w.chain, place, &arena, &bytes, &result),
+                     ERR_NOT_FOUND);
+    arena_done(&arena);
+    world_close(&w);
+}
+
+static void a_history_is_read_page_by_page_newest_first(void **state)
+{
+    struct world w;
+    struct tx_ref refs[4];
+    struct tx_place before = {0};
+    size_t count = 0;
+    unsigned seen = 0;
+    (void)state;
+    world_open(&w);
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_int_equal(pool_transfer(&w, 0, i, &w.users[1].signer.key, 1),
+                         OK);
+        if (i % 3 == 2)
+            assert_int_equal(world_block(&w), 3);
+    }
+    assert_int_equal(world_block(&w), 1);
+    do {
+        assert_int_equal(chain_account_txs(w.chain, &w.users[1].signer.key,
+                                           before, refs, 4, &count),
+                         OK);
+        for (size_t i = 0; i < count; i++) {
+            uint64_t nth = 9 - seen++;
+            assert_int_equal(refs[i].place.height, nth / 3 + 1);
+            assert_int_equal(refs[i].place.position, nth % 3);
+        }
+        if (count > 0)
+            before = refs[count - 1].place;
+    } while (count == 4);
+    assert_int_equal(seen, 10);
+    assert_int_equal(chain_account_txs(w.chain, &w.users[3].signer.key,
+                                       (struct tx_place){0}, refs, 4, &count),
+                     OK);
+    assert_int_equal(count, 0);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_chain_starts_at_its_genesis),
         cmocka_unit_test(a_transfer_moves_money_and_pays_the_proposer),
+        cmocka_unit_test(the_first_block_is_the_golden_one),
+        cmocka_unit_test(a_transfer_to_oneself_costs_the_fee_alone),
+        cmocka_unit_test(a_tx_is_refused_for_the_first_reason_that_holds),
+        cmocka_unit_test(a_nonce_is_good_once),
+        cmocka_unit_test(a_later_nonce_is_checked_but_not_executed),
+        cmocka_unit_test(a_block_takes_nonces_in_order_whatever_the_arrival),
+        cmocka_unit_test(a_builder_drops_what_the_rules_refuse_and_says_why),
+        cmocka_unit_test(a_block_keeps_to_the_networks_limits),
+        cmocka_unit_test(block_bytes_stay_under_the_limit),
+        cmocka_unit_test(block_time_is_the_wall_but_never_stands_still),
+        cmocka_unit_test(a_refused_tx_leaves_no_trace),
+        cmocka_unit_test(a_kind_that_makes_money_stops_the_block),
+        cmocka_unit_test(two_chains_execute_the_same_block_alike),
+        cmocka_unit_test(every_field_of_a_header_is_checked),
+        cmocka_unit_test(a_body_that_is_not_the_headers_is_refused),
+        cmocka_unit_test(a_block_with_one_bad_tx_is_bad),
+        cmocka_unit_test(signatures_of_waiting_txs_are_not_checked_again),
+        cmocka_unit_test(a_candidate_can_stand_on_one_not_decided_yet),
+        cmocka_unit_test(the_head_runs_ahead_and_the_tip_follows_the_disk),
+        cmocka_unit_test(no_more_blocks_wait_for_the_disk_than_allowed),
+        cmocka_unit_test(a_validator_set_takes_effect_after_an_epoch_of_notice),
+        cmocka_unit_test(a_tx_is_found_with_its_result_and_in_its_histories),
+        cmocka_unit_test(a_history_is_read_page_by_page_newest_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
