@@ -80,7 +80,7 @@ struct net_error {
 
 /* Strings are copied. ERR_PARSE (an address), ERR_BUSY (the port is in use),
  * ERR_PERM, ERR_NET, ERR_NOMEM, or what the signer said; out_error (may be
- * NULL) has the words. */
+ * NULL) has the words. After an error the loop has to run once to let go. */
 MUST_USE enum err net_new(uv_loop_t *loop, const struct net_config *config,
                           struct net **out, struct net_error *out_error);
 /* Says goodbye to all peers (on_peer_down with ERR_CLOSED, from inside this
