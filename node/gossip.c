@@ -64,7 +64,7 @@ static struct chain *chain_of(const struct gossip *gossip)
     return chain_host_chain(gossip->node->host);
 }
 
-static void send(struct net_peer *peer, const struct buf *message)
+static void send_to(struct net_peer *peer, const struct buf *message)
 {
     if (message->err != OK || net_send(peer, buf_bytes(message)) != OK)
         log_debug("gossip", "a message was not sent");
@@ -82,7 +82,7 @@ static unsigned broadcast(struct gossip *gossip, const struct buf *message,
         if (peer == except || data == NULL ||
             (roles != 0 && (data->roles & roles) == 0))
             continue;
-        send(peer, message);
+        send_to(peer, message);
         count++;
     }
     return count;
@@ -149,7 +149,7 @@ void gossip_fetch(struct gossip *gossip, uint64_t id, uint64_t height)
         return;
     buf_init(&message, 64);
     wire_blocks_get_encode(&get, &message);
-    send(peer, &message);
+    send_to(peer, &message);
     buf_done(&message);
 }
 
@@ -249,7 +249,7 @@ bool gossip_refused(struct gossip *gossip, const struct hash *id,
         return true;
     buf_init(&message, 128);
     wire_tx_refused_encode(&refused, &message);
-    send(peer, &message);
+    send_to(peer, &message);
     buf_done(&message);
     return true;
 }
@@ -369,7 +369,7 @@ static void send_offers(struct gossip *gossip, struct net_peer *peer)
                            &known)) {
         struct buf message;
         offer_message(&known.offer, &message);
-        send(peer, &message);
+        send_to(peer, &message);
         buf_done(&message);
         sent++;
     }
@@ -398,7 +398,7 @@ static void send_peers(struct gossip *gossip, struct net_peer *to)
         return;
     buf_init(&message, 8192);
     wire_peers_encode(&peers, &message);
-    send(to, &message);
+    send_to(to, &message);
     buf_done(&message);
 }
 
@@ -445,7 +445,7 @@ void gossip_peer_up(struct gossip *gossip, struct net_peer *peer,
              info.outbound ? "outbound" : "inbound");
     buf_init(&message, 256);
     status_encode(gossip, &message);
-    send(peer, &message);
+    send_to(peer, &message);
     buf_done(&message);
     send_offers(gossip, peer);
     chain_host_peer(gossip->node->host, data->id, identity->height);

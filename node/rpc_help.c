@@ -193,7 +193,12 @@ json_t *json_labels(const struct label *labels, uint32_t count)
 
 uint64_t node_wall_ms(void)
 {
+    static uint64_t last; /* loop thread only */
     struct timespec now;
+    uint64_t ms;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (ms > last)
+        last = ms;
+    return last;
 }

@@ -38,6 +38,7 @@ json_t *json_labels(const struct label *labels, uint32_t count);
 /* Text that may not be UTF-8 or may hold control characters. */
 json_t *json_text(const char *text);
 
+/* ms since 1970; never falls, whatever is done to the clock. Loop thread. */
 uint64_t node_wall_ms(void);
 
 #endif

@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* nftw */
 /* Jobs at the executor: image and inputs out of the blob store, start, watch,
  * logs, outputs back into the blob store. Each step's end starts the next. */
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "node/log.h"
+#include "node/rpc_help.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,7 +130,7 @@ static bool where_from(struct shell *shell, const struct trade_effect *effect,
         net_peer_bulk(peer, out);
     if (out[0] == '\0' && shell->node->buy != NULL &&
         book_offer_get(buy_book(shell->node->buy), &effect->peer,
-                       uv_now(shell->node->loop), &offer))
+                       node_wall_ms(), &offer))
         snprintf(out, CHANNEL_ADDR_MAX, "%s", offer.offer.bulk_address);
     return out[0] != '\0';
 }

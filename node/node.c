@@ -1,0 +1,401 @@
+#include "node/node.h"
+
+#include "base/check.h"
+#include "node/gossip.h"
+#include "node/images.h"
+#include "node/log.h"
+#include "node/node_start.h"
+#include "node/offering.h"
+#include "node/rpc_chain.h"
+#include "node/rpc_help.h"
+#include "node/rpc_table.h"
+#include "node/trade_shell.h"
+#include "node/waiters.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOBS_COLLECT_MS 5000u
+
+/* ---- warnings ---- */
+
+void node_warn(struct node *node, const char *what, const char *why,
+               const char *next)
+{
+    struct node_warning *warning = NULL;
+    for (uint32_t i = 0; i < node->warning_count; i++) {
+        if (strcmp(node->warnings[i].what, what) == 0)
+            warning = &node->warnings[i];
+    }
+    if (warning != NULL && strcmp(warning->why, why) == 0)
+        return;
+    log_odd("node", "%s: %s. Try: %s", what, why, next);
+    if (warning == NULL && node->warning_count == NODE_WARNINGS_MAX)
+        return;
+    if (warning == NULL)
+        warning = &node->warnings[node->warning_count++];
+    snprintf(warning->what, sizeof(warning->what), "%s", what);
+    snprintf(warning->why, sizeof(warning->why), "%s", why);
+    snprintf(warning->next, sizeof(warning->next), "%s", next);
+}
+
+void node_unwarn(struct node *node, const char *what)
+{
+    for (uint32_t i = 0; i < node->warning_count; i++) {
+        if (strcmp(node->warnings[i].what, what) != 0)
+            continue;
+        node->warnings[i] = node->warnings[--node->warning_count];
+        return;
+    }
+}
+
+/* ---- from the chain ---- */
+
+static void note_trade(struct node *node, const struct result *result)
+{
+    struct feed_event event = {.at_ms = node_wall_ms(),
+                               .kind = FEED_TRADE,
+                               .contract = result->effect.subject,
+                               .task = UINT32_MAX,
+                               .code = result->effect.code};
+    char moved[AMOUNT_TEXT_MAX];
+    amount_format(result->effect.moved, moved);
+    snprintf(event.text, sizeof(event.text), "contract %s, %s moved",
+             contract_state_text((enum contract_state)result->effect.code),
+             moved);
+    feed_add(&node->feed, &event);
+}
+
+static void note_block(struct node *node, const struct block *block)
+{
+    struct feed_event event = {.at_ms = node_wall_ms(),
+                               .kind = FEED_BLOCK,
+                               .task = UINT32_MAX,
+                               .code = (uint32_t)block->header.height};
+    snprintf(event.text, sizeof(event.text), "block %llu, %u transactions",
+             (unsigned long long)block->header.height, block->tx_count);
+    feed_add(&node->feed, &event);
+}
+
+static void on_final(void *ctx, const struct candidate *candidate)
+{
+    struct node *node = ctx;
+    const struct block *block = candidate_block(candidate);
+    const struct result *results = candidate_results(candidate);
+    log_debug("chain", "block %llu final txs=%u",
+              (unsigned long long)block->header.height, block->tx_count);
+    note_block(node, block);
+    for (uint32_t i = 0; i < block->tx_count; i++) {
+        const struct tx *tx = &block->txs[i];
+        const struct hash *subject = &results[i].effect.subject;
+        tx_watch_final(node, &tx->id, block->header.height);
+        if (pubkey_equal(&tx->sender, &node->self))
+            own_tx_final(node->own, tx->kind, subject, tx->nonce);
+        if (hash_is_zero(subject))
+            continue;
+        note_trade(node, &results[i]);
+        if (node->shell != NULL)
+            shell_contract(node->shell, subject);
+    }
+    own_tx_tick(node->own, block->header.height, uv_now(node->loop));
+    if (node->gossip != NULL)
+        gossip_tip(node->gossip);
+    waiters_poke(node->waiters);
+}
+
+static void on_send(void *ctx, uint64_t height, struct bytes block,
+                    struct bytes cert)
+{
+    struct node *node = ctx;
+    (void)height;
+    if (node->gossip != NULL)
+        gossip_block(node->gossip, block, cert);
+}
+
+static void on_relay(void *ctx, const struct hash *id, struct bytes tx)
+{
+    struct node *node = ctx;
+    (void)id;
+    if (node->gossip != NULL)
+        gossip_relay(node->gossip, tx);
+}
+
+static void on_refused(void *ctx, const struct hash *id, uint64_t token,
+                       enum err err, uint64_t height)
+{
+    struct node *node = ctx;
+    if (node->stopping)
+        return;
+    if (node->gossip != NULL && gossip_refused(node->gossip, id, token, err))
+        return;
+    if ((token & OWN_TX_TOKEN) != 0)
+        own_tx_refused(node->own, token, err, height, uv_now(node->loop));
+    else
+        tx_watch_refused(node, token, err, height);
+}
+
+static void on_fetch(void *ctx, uint64_t peer, uint64_t height)
+{
+    struct node *node = ctx;
+    if (node->gossip != NULL)
+        gossip_fetch(node->gossip, peer, height);
+}
+
+static void on_peer_bad(void *ctx, uint64_t peer, enum err err)
+{
+    struct node *node = ctx;
+    if (node->gossip != NULL)
+        gossip_bad(node->gossip, peer, err);
+}
+
+static void on_halt(void *ctx, enum err err)
+{
+    struct node *node = ctx;
+    log_odd("chain", "the chain has stopped here: %s. Try: %s", err_text(err),
+            err_is_fault(err) ? "see to the disk, then start the node again"
+                              : "suan chain verify");
+    node_stop(node, 1);
+}
+
+/* ---- own transactions ---- */
+
+static enum err submit_own(void *ctx, struct bytes tx, uint64_t token)
+{
+    struct node *node = ctx;
+    return chain_host_submit(node->host, tx, token);
+}
+
+static void own_refused(void *ctx, uint32_t kind, const struct hash *subject,
+                        enum err err)
+{
+    struct node *node = ctx;
+    struct trade_event event = {.kind = TRADE_TX_REFUSED,
+                                .subject = *subject,
+                                .tx_kind = kind,
+                                .err = err};
+    log_info("trade", "our transaction of kind %u was refused: %s", kind,
+             err_text(err));
+    if (node->shell != NULL)
+        shell_event(node->shell, &event);
+}
+
+/* ---- from the links ---- */
+
+static void on_peer_up(void *ctx, struct net_peer *peer,
+                       const struct channel_identity *identity)
+{
+    struct node *node = ctx;
+    struct feed_event event = {
+        .at_ms = node_wall_ms(), .kind = FEED_NODE, .task = UINT32_MAX};
+    gossip_peer_up(node->gossip, peer, identity);
+    snprintf(event.text, sizeof(event.text), "a peer is connected, %u in all",
+             net_peer_count(node->net));
+    feed_add(&node->feed, &event);
+}
+
+static void on_peer_down(void *ctx, struct net_peer *peer, enum err err)
+{
+    struct node *node = ctx;
+    gossip_peer_down(node->gossip, peer, err);
+}
+
+static void on_message(void *ctx, struct net_peer *peer, struct bytes message)
+{
+    struct node *node = ctx;
+    gossip_message(node->gossip, peer, message);
+}
+
+static void on_net_note(void *ctx, const char *text)
+{
+    (void)ctx;
+    log_info("net", "%s", text);
+}
+
+static uint64_t tip_height(void *ctx)
+{
+    struct node *node = ctx;
+    return chain_tip(chain_host_chain(node->host)).height;
+}
+
+static bool may_read(void *ctx, const struct pubkey *peer, const char *owner)
+{
+    struct node *node = ctx;
+    return node->shell != NULL && shell_may_read(node->shell, peer, owner);
+}
+
+/* ---- from the executor ---- */
+
+static void on_exec_up(void *ctx, json_t *facts)
+{
+    struct node *node = ctx;
+    bool can_run = json_is_true(json_object_get(facts, "can_run"));
+    log_info("exec", "the executor is up, jobs can%s run",
+             can_run ? "" : "not");
+    node_unwarn(node, "the executor is not running");
+    node_exec_facts(node, facts);
+    if (node->shell != NULL)
+        shell_exec_up(node->shell);
+}
+
+static void on_exec_gone(void *ctx, const char *why)
+{
+    struct node *node = ctx;
+    node_warn(node, "the executor is not running", why, "suan doctor");
+    if (node->shell != NULL)
+        shell_exec_gone(node->shell);
+}
+
+static void on_exec_note(void *ctx, const char *method, json_t *params)
+{
+    struct node *node = ctx;
+    if (node->shell != NULL)
+        shell_exec_note(node->shell, method, params);
+}
+
+const struct executor_events node_executor_events = {
+    .on_up = on_exec_up, .on_gone = on_exec_gone, .on_note = on_exec_note};
+const struct net_callbacks node_net_callbacks = {
+    .on_peer_up = on_peer_up,
+    .on_peer_down = on_peer_down,
+    .on_message = on_message,
+    .on_note = on_net_note,
+    .tip_height = tip_height,
+};
+const struct chain_host_events node_chain_events = {
+    .on_final = on_final,
+    .on_send = on_send,
+    .on_relay = on_relay,
+    .on_refused = on_refused,
+    .on_fetch = on_fetch,
+    .on_peer_bad = on_peer_bad,
+    .on_halt = on_halt,
+};
+
+void node_own_tx_options(struct node *node, struct own_tx_options *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->chain = node->genesis.chain;
+    out->signer = &node->signer;
+    out->submit = submit_own;
+    out->refused = own_refused;
+    out->ctx = node;
+}
+
+void node_bulk_config(struct node *node, struct bulk_config *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->net = node->net;
+    out->store = node->blobs;
+    out->may_read = may_read;
+    out->on_note = on_net_note;
+    out->ctx = node;
+}
+
+void node_on_call(void *ctx, struct control_call *call)
+{
+    struct node *node = ctx;
+    if (node->stopping)
+        control_refuse(call, ERR_NOT_READY, NULL, "the node is stopping");
+    else
+        rpc_dispatch(node, call);
+}
+
+/* ---- once a second ---- */
+
+static void collect_blobs(uv_work_t *work)
+{
+    struct node *node = work->data;
+    uint64_t freed = blob_store_collect(node->blobs);
+    if (freed > 0)
+        log_info("blobs", "%llu MiB freed",
+                 (unsigned long long)(freed / 1048576));
+}
+
+static void on_collected(uv_work_t *work, int status)
+{
+    struct node *node = work->data;
+    (void)status;
+    node->collecting = false;
+}
+
+static void collect_when_idle(struct node *node)
+{
+    uint64_t now = uv_now(node->loop);
+    if (!node->blobs_dirty || node->collecting ||
+        now - node->collected_ms < BLOBS_COLLECT_MS)
+        return;
+    node->blobs_dirty = false;
+    node->collecting = true;
+    node->collected_ms = now;
+    node->collect_work.data = node;
+    if (uv_queue_work(node->loop, &node->collect_work, collect_blobs,
+                      on_collected) != 0)
+        node->collecting = false;
+}
+
+static void offer_when_due(struct node *node)
+{
+    struct offer offer;
+    enum err err;
+    if (node->sell == NULL || !offering_due(node, node_wall_ms()))
+        return;
+    err = offering_make(node, &offer);
+    if (err == OK)
+        gossip_offer(node->gossip, &offer);
+    else
+        log_odd("sell", "the offer cannot be made: %s", err_text(err));
+}
+
+static void watch_disk(struct node *node)
+{
+    const char *trouble = chain_host_trouble(node->host);
+    if (trouble != NULL)
+        node_warn(node, "blocks cannot be stored", trouble,
+                  "make room on the disk of the data directory");
+    else
+        node_unwarn(node, "blocks cannot be stored");
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct node *node = timer->data;
+    uint64_t height = chain_tip(chain_host_chain(node->host)).height;
+    own_tx_tick(node->own, height, uv_now(node->loop));
+    gossip_tick(node->gossip);
+    shell_tick(node->shell);
+    offer_when_due(node);
+    watch_disk(node);
+    collect_when_idle(node);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct node *node = handle->data;
+    log_info("node", "signal %d: stopping", number);
+    node_stop(node, 0);
+}
+
+void node_watch(struct node *node)
+{
+    CHECK(uv_timer_init(node->loop, &node->second) == 0);
+    node->second.data = node;
+    uv_timer_start(&node->second, on_second, 200, 1000);
+    for (int i = 0; i < 2; i++) {
+        CHECK(uv_signal_init(node->loop, &node->signals[i]) == 0);
+        node->signals[i].data = node;
+        uv_signal_start(&node->signals[i], on_signal,
+                        i == 0 ? SIGTERM : SIGINT);
+    }
+    node->watching = true;
+}
+
+void node_stop(struct node *node, int exit_code)
+{
+    if (node->stopping)
+        return;
+    node->stopping = true;
+    node->exit_code = exit_code;
+    uv_stop(node->loop);
+}
