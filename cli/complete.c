@@ -99,30 +99,43 @@ static void bash_group(const char *group, struct buf *out)
     buf_addf(out, "\" ;;\n");
 }
 
-/* Values of options: by option name, the same for every verb that has it. */
-static void bash_values(const struct opt *options, struct buf *out)
+static bool is_path(const char *word)
+{
+    return strstr(word, "FILE") != NULL || strstr(word, "HOST[") != NULL ||
+           strcmp(word, "SOCKET") == 0;
+}
+
+/* What may stand after an option that takes a value. */
+static void bash_value(const struct opt *opt, struct buf *out)
+{
+    const char *source = source_of(opt->arg);
+    const char *open = "COMPREPLY=($(compgen ";
+    const char *close = " -- \"$cur\")); ";
+    if (is_choice(opt->arg)) {
+        buf_addf(out, "%s-W \"", open);
+        put_choice(opt->arg, out);
+        buf_addf(out, "\"%s", close);
+    } else if (source != NULL) {
+        buf_addf(out, "%s-W \"$(%s)\"%s", open, source, close);
+    } else if (strcmp(opt->arg, "DIR") == 0) {
+        buf_addf(out, "%s-d%s", open, close);
+    } else if (is_path(opt->arg)) {
+        buf_addf(out, "%s-f%s", open, close);
+    }
+    buf_addf(out, "return ;;\n");
+}
+
+/* Cases of "PATH --OPTION", or "--OPTION" for those of every verb. */
+static void bash_values(const char *path, const struct opt *options,
+                        struct buf *out)
 {
     for (const struct opt *opt = options; opt != NULL && opt->name != NULL;
          opt++) {
-        const char *source = source_of(opt->arg);
         if (opt->arg == NULL)
             continue;
-        buf_addf(out, "    --%s) ", opt->name);
-        if (is_choice(opt->arg)) {
-            buf_addf(out, "COMPREPLY=($(compgen -W \"");
-            put_choice(opt->arg, out);
-            buf_addf(out, "\" -- \"$cur\"));");
-        } else if (source != NULL) {
-            buf_addf(out, "COMPREPLY=($(compgen -W \"$(%s)\" -- \"$cur\"));",
-                     source);
-        } else if (strcmp(opt->arg, "DIR") == 0) {
-            buf_addf(out, "COMPREPLY=($(compgen -d -- \"$cur\"));");
-        } else if (strstr(opt->arg, "FILE") != NULL ||
-                   strstr(opt->arg, "HOST") != NULL ||
-                   strstr(opt->arg, "SOCKET") != NULL) {
-            buf_addf(out, "COMPREPLY=($(compgen -f -- \"$cur\"));");
-        }
-        buf_addf(out, " return ;;\n");
+        buf_addf(out, "    \"%s%s--%s\") ", path, path[0] != '\0' ? " " : "",
+                 opt->name);
+        bash_value(opt, out);
     }
 }
 
@@ -151,7 +164,7 @@ void complete_bash(struct buf *out)
                   "  local prev=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
                   "  local path=\"\" words=\"\" options=\"\" files=\"\" i w\n"
                   "  case \"$prev\" in\n");
-    bash_values(global_options, out);
+    bash_values("", global_options, out);
     buf_addf(out, "  esac\n"
                   "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
                   "    w=\"${COMP_WORDS[i]}\"\n"
@@ -162,28 +175,8 @@ void complete_bash(struct buf *out)
                   "    esac\n"
                   "  done\n"
                   "  case \"$path $prev\" in\n");
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
-        for (const struct opt *opt = verb->options;
-             opt != NULL && opt->name != NULL; opt++) {
-            const char *source = source_of(opt->arg);
-            if (opt->arg == NULL)
-                continue;
-            buf_addf(out, "    \"%s --%s\") ", verb->path, opt->name);
-            if (is_choice(opt->arg)) {
-                buf_addf(out, "COMPREPLY=($(compgen -W \"");
-                put_choice(opt->arg, out);
-                buf_addf(out, "\" -- \"$cur\"));");
-            } else if (source != NULL) {
-                buf_addf(out,
-                         "COMPREPLY=($(compgen -W \"$(%s)\" -- \"$cur\"));",
-                         source);
-            } else {
-                buf_addf(out, "COMPREPLY=($(compgen -%c -- \"$cur\"));",
-                         strcmp(opt->arg, "DIR") == 0 ? 'd' : 'f');
-            }
-            buf_addf(out, " return ;;\n");
-        }
-    }
+    for (const struct verb *verb = verbs; verb->path != NULL; verb++)
+        bash_values(verb->path, verb->options, out);
     buf_addf(out, "  esac\n  case \"$path\" in\n");
     for (const struct verb *verb = verbs; verb->path != NULL; verb++)
         bash_verb(verb, out);

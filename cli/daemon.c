@@ -130,6 +130,7 @@ int daemon_start(struct cli *cli, const char *program, struct daemon *daemon)
     if (log < 0)
         return cli_fail(cli, EXIT_FAILED, strerror(errno), "a disk with room",
                         "the log %s", path);
+    daemon->log_from = lseek(log, 0, SEEK_END);
     fflush(cli->out);
     fflush(cli->err);
     pid = fork();
@@ -143,29 +144,44 @@ int daemon_start(struct cli *cli, const char *program, struct daemon *daemon)
     return 0;
 }
 
-/* The last line of the log, for the reason of a failed start. */
-static void last_line(const struct daemon *daemon, char *out, size_t size)
+/* What it said since its start: the text of its last "error: ...". */
+static bool last_error(const struct daemon *daemon, char *out, size_t size)
 {
     char path[PATH_MAX];
-    char tail[2048];
+    char line[1024];
     FILE *file;
-    size_t len = 0;
-    char *start;
-    snprintf(out, size, "it left no word in its log");
+    bool found = false;
     if (!path_join(path, daemon->data_dir, "log") ||
         (file = fopen(path, "re")) == NULL)
-        return;
-    if (fseek(file, -(long)(sizeof(tail) - 1), SEEK_END) != 0)
+        return false;
+    if (fseek(file, daemon->log_from, SEEK_SET) != 0)
         rewind(file);
-    len = fread(tail, 1, sizeof(tail) - 1, file);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "error: ", 7) != 0)
+            continue;
+        snprintf(out, size, "%s", line + 7);
+        found = true;
+    }
     fclose(file);
-    while (len > 0 && (tail[len - 1] == '\n' || tail[len - 1] == ' '))
-        len--;
-    tail[len] = '\0';
-    start = strrchr(tail, '\n');
-    start = start == NULL ? tail : start + 1;
-    if (*start != '\0')
-        snprintf(out, size, "%s", start);
+    return found;
+}
+
+/* Its own words, with its own advice where it has one. */
+static int fail_start(struct cli *cli, const struct daemon *daemon)
+{
+    char why[1024] = "it left no word in its log";
+    char *next = NULL;
+    if (last_error(daemon, why, sizeof(why)))
+        next = strstr(why, " Try: ");
+    if (next != NULL) {
+        *next = '\0';
+        next += strlen(" Try: ");
+        if (why[0] != '\0' && why[strlen(why) - 1] == '.')
+            why[strlen(why) - 1] = '\0';
+    }
+    return cli_fail(cli, EXIT_FAILED, why, next != NULL ? next : "suan doctor",
+                    "the node in %s ended at its start", daemon->data_dir);
 }
 
 /* Has our child, or somebody's, ended? */
@@ -197,7 +213,6 @@ json_t *daemon_ask(const struct daemon *daemon, const char *method,
 int daemon_await(struct cli *cli, struct daemon *daemon, uint64_t timeout_ms)
 {
     uint64_t until = cli->now_ms() + timeout_ms;
-    char why[512];
     for (;;) {
         json_t *info = daemon_ask(daemon, "node.info", NULL);
         bool mine =
@@ -206,11 +221,8 @@ int daemon_await(struct cli *cli, struct daemon *daemon, uint64_t timeout_ms)
         if (mine)
             return 0;
         if (has_ended(daemon->pid)) {
-            last_line(daemon, why, sizeof(why));
             daemon->pid = 0;
-            return cli_fail(cli, EXIT_FAILED, why, "suan doctor",
-                            "the node in %s ended at its start",
-                            daemon->data_dir);
+            return fail_start(cli, daemon);
         }
         if (cli->now_ms() > until)
             return cli_fail(

@@ -15,6 +15,7 @@
 struct daemon {
     char data_dir[PATH_MAX]; /* absolute; the caller's to fill */
     pid_t pid;               /* 0: not running */
+    long log_from;           /* where the log of this run begins */
 };
 
 /* Looks at run/pid and the process it names. */

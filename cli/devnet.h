@@ -23,7 +23,8 @@ struct devnet_node {
     uint16_t listen;   /* ports on 127.0.0.1 */
     uint16_t bulk;
     char address[ADDRESS_TEXT_MAX];
-    struct pubkey key;
+    struct pubkey key;    /* who it is to its peers */
+    struct pubkey vote;   /* a validator's other key, while it is made */
     struct daemon daemon; /* data_dir is set */
 };
 

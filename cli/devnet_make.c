@@ -56,6 +56,12 @@ static enum err make_node_key(struct devnet_node *node)
     key_public(key, &node->key);
     key_free(key);
     address_format(ADDRESS_PREFIX_TEST, &node->key, node->address);
+    if (strcmp(node->roles, "validator") != 0)
+        return OK;
+    TRY(keyfile_create(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator, NULL,
+                       &key));
+    key_public(key, &node->vote);
+    key_free(key);
     return OK;
 }
 

@@ -38,6 +38,26 @@ static void put_wrapped(struct buf *out, const char *text, int indent, int at)
     buf_addf(out, "\n");
 }
 
+/* Paragraphs: a line end is a blank, an empty line stays. */
+static void put_text(struct buf *out, const char *text)
+{
+    char paragraph[2048];
+    while (*text != '\0') {
+        const char *end = strstr(text, "\n\n");
+        size_t len = end == NULL ? strlen(text) : (size_t)(end - text);
+        CHECK(len < sizeof(paragraph));
+        memcpy(paragraph, text, len);
+        paragraph[len] = '\0';
+        for (char *c = paragraph; *c != '\0'; c++)
+            *c = *c == '\n' ? ' ' : *c;
+        put_wrapped(out, paragraph, 0, 0);
+        if (end == NULL)
+            return;
+        buf_addf(out, "\n");
+        text = end + 2;
+    }
+}
+
 static void put_options(const struct opt *options, struct buf *out)
 {
     const int column = 28;
@@ -87,7 +107,8 @@ void help_verb(const struct verb *verb, struct buf *out)
     CHECK(verb != NULL);
     buf_addf(out, "Usage: ");
     put_usage(verb, out);
-    buf_addf(out, "\n\n%s\n", verb->text);
+    buf_addf(out, "\n\n");
+    put_text(out, verb->text);
     if (verb->options != NULL) {
         buf_addf(out, "\nOptions:\n");
         put_options(verb->options, out);

@@ -202,7 +202,7 @@ int unlock_fail(struct cli *cli, enum err err, const char *name)
                             "suan wallet new", "no key to use");
         return cli_fail(cli, EXIT_NOT_FOUND, NULL, "suan wallet list",
                         "the wallet has no key \"%s\"", name);
-    case ERR_STATE:
+    case ERR_AMBIGUOUS:
         return cli_fail(cli, EXIT_USAGE, "the wallet has several keys",
                         "suan wallet list, then name one with --key",
                         "which key");

@@ -245,28 +245,22 @@ static int check_label(struct cli *cli, const char *label)
                      label);
 }
 
-/* Seals the key and shows its entry. */
+/* Seals the key. */
 static int keep_key(struct cli *cli, const struct args *args,
-                    struct keystore *store, const struct wallet_place *place,
-                    struct key *key, bool has_backup)
+                    struct keystore *store, struct key *key, bool has_backup,
+                    struct bytes passphrase)
 {
     const char *label = args_text(args, "name", "main");
-    struct secret passphrase;
-    enum err err;
-    int failed =
-        unlock_passphrase_new(cli, args, "password", place, &passphrase);
-    if (failed)
-        return failed;
-    err = keystore_create(store, key, prefix_of(args), label, cli->now_ms(),
-                          has_backup, secret_bytes(&passphrase), cost_of(args));
-    secret_done(&passphrase);
+    enum err err =
+        keystore_create(store, key, prefix_of(args), label, cli->now_ms(),
+                        has_backup, passphrase, cost_of(args));
     if (err == ERR_EXISTS)
         return cli_fail(
             cli, EXIT_USAGE, NULL, "another --name, or suan wallet list",
             "the wallet has this key, or one named %s, already", label);
-    if (err != OK)
-        return cli_fail_err(cli, err, "--wallet DIR", "the key %s", label);
-    return show_entry(cli, store, label);
+    return err == OK
+               ? 0
+               : cli_fail_err(cli, err, "--wallet DIR", "the key %s", label);
 }
 
 /* The name is looked at before anybody writes down words in vain. */
@@ -295,25 +289,59 @@ static int open_for_new(struct cli *cli, const struct args *args,
     return failed;
 }
 
+/* Sealed first: words noted for a key that is then lost help nobody. */
+static int make_key(struct cli *cli, const struct args *args,
+                    struct keystore *store, struct key *key,
+                    struct bytes passphrase)
+{
+    const char *label = args_text(args, "name", "main");
+    bool checked = false;
+    enum err err;
+    int failed = keep_key(cli, args, store, key, false, passphrase);
+    if (failed)
+        return failed;
+    failed = give_words(cli, args, key, &checked);
+    if (!failed && checked) {
+        err = keystore_mark_backup(store, label, passphrase);
+        failed = err == OK ? 0 : unlock_fail(cli, err, label);
+    }
+    if (!checked)
+        cli_note(cli, "The key %s has no backup yet. Try: suan wallet backup",
+                 label);
+    return failed ? failed : show_entry(cli, store, label);
+}
+
+/* Refused before a key is made that could not be backed up here. */
+static int words_have_a_way(struct cli *cli, const struct args *args)
+{
+    if (args_text(args, "words-file", NULL) != NULL ||
+        args_flag(args, "no-backup-check") || (cli->tty_in && cli->tty_err))
+        return 0;
+    return cli_fail(cli, EXIT_LOCKED, "there is no terminal to show them on",
+                    "--words-file FILE or --no-backup-check",
+                    "the backup words must be noted");
+}
+
 int verb_wallet_new(struct cli *cli, const struct args *args)
 {
     struct wallet_place place;
     struct keystore store;
+    struct secret passphrase = {0};
     struct key *key = NULL;
-    bool checked = false;
     enum err err;
-    int failed = open_for_new(cli, args, &place, &store);
+    int failed = words_have_a_way(cli, args);
+    if (!failed)
+        failed = open_for_new(cli, args, &place, &store);
     if (failed)
         return failed;
-    err = key_new_random(&purpose_account, NULL, &key);
-    if (err != OK)
-        failed = cli_fail_err(cli, err, NULL, "a new key");
+    failed = unlock_passphrase_new(cli, args, "password", &place, &passphrase);
+    if (!failed) {
+        err = key_new_random(&purpose_account, NULL, &key);
+        failed = err == OK ? 0 : cli_fail_err(cli, err, NULL, "a new key");
+    }
     if (!failed)
-        failed = give_words(cli, args, key, &checked);
-    if (!failed)
-        failed = keep_key(cli, args, &store, &place, key, checked);
-    if (!failed && !checked)
-        cli_note(cli, "This key has no backup yet. Try: suan wallet backup");
+        failed = make_key(cli, args, &store, key, secret_bytes(&passphrase));
+    secret_done(&passphrase);
     key_free(key);
     keystore_close(&store);
     return failed;
@@ -385,28 +413,43 @@ static int key_of_words(struct cli *cli, const struct args *args,
     return err == OK ? 0 : refuse_words(cli, err, &issue);
 }
 
+/* The words' own passphrase, which most words do not have. */
+static int read_extra(struct cli *cli, const struct args *args,
+                      struct secret *out)
+{
+    const char *file = args_text(args, "words-passphrase-file", NULL);
+    enum err err;
+    if (file == NULL)
+        return 0;
+    err = passphrase_from_file(file, out);
+    return err == OK ? 0
+                     : cli_fail_err(cli, err, "chmod 600 on it",
+                                    "the words' passphrase in %s", file);
+}
+
 int verb_wallet_restore(struct cli *cli, const struct args *args)
 {
-    const char *extra_file = args_text(args, "words-passphrase-file", NULL);
     struct wallet_place place;
     struct keystore store;
     struct secret extra = {0};
+    struct secret passphrase = {0};
     struct key *key = NULL;
-    enum err err;
     int failed = open_for_new(cli, args, &place, &store);
     if (failed)
         return failed;
-    if (extra_file != NULL) {
-        err = passphrase_from_file(extra_file, &extra);
-        if (err != OK)
-            failed = cli_fail_err(cli, err, "chmod 600 on it",
-                                  "the words' passphrase in %s", extra_file);
-    }
+    failed = read_extra(cli, args, &extra);
     if (!failed)
         failed = key_of_words(cli, args, secret_bytes(&extra), &key);
     if (!failed)
-        failed = keep_key(cli, args, &store, &place, key, true);
+        failed =
+            unlock_passphrase_new(cli, args, "password", &place, &passphrase);
+    if (!failed)
+        failed =
+            keep_key(cli, args, &store, key, true, secret_bytes(&passphrase));
+    if (!failed)
+        failed = show_entry(cli, &store, args_text(args, "name", "main"));
     secret_done(&extra);
+    secret_done(&passphrase);
     key_free(key);
     keystore_close(&store);
     return failed;
