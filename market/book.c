@@ -210,6 +210,7 @@ static void check_entries(const struct book *book)
 {
     uint32_t count = 0;
     uint32_t members = 0;
+    uint32_t classes = 0;
     uint32_t waiting = 0;
     for (uint32_t i = 0; i < book->config.requests_max; i++) {
         if (book->entries[i] != NULL) {
@@ -217,6 +218,7 @@ static void check_entries(const struct book *book)
             count++;
         }
         if (book->classes[i] != NULL) {
+            classes++;
             members += book->classes[i]->members;
             waiting += book->classes[i]->waiting.first != NULL;
         }
@@ -224,6 +226,7 @@ static void check_entries(const struct book *book)
     CHECK(count == book->entry_count && count == members);
     CHECK(count == book->by_id.len && count == book->timers.len);
     CHECK(waiting == book->waiting.len);
+    CHECK(classes == book->class_count);
 }
 
 void book_check(const struct book *book)

@@ -58,22 +58,27 @@ static bool demands_same(const struct request *a, const struct request *b)
            pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b);
 }
 
+/* There is room: a class has at least one entry. */
 static uint32_t free_class(const struct book *book)
 {
     uint32_t i = 0;
     while (book->classes[i] != NULL)
         i++;
-    CHECK(i < book->config.requests_max); /* there is one for each entry */
+    CHECK(i < book->config.requests_max);
     return i;
 }
 
 static struct book_class *class_find(const struct book *book,
                                      const struct request *request)
 {
-    for (uint32_t i = 0; i < book->config.requests_max; i++) {
+    uint32_t left = book->class_count;
+    for (uint32_t i = 0; left > 0; i++) {
         struct book_class *class_ = book->classes[i];
-        if (class_ != NULL && demands_same(&class_->request, request))
+        if (class_ == NULL)
+            continue;
+        if (demands_same(&class_->request, request))
             return class_;
+        left--;
     }
     return NULL;
 }
@@ -89,6 +94,7 @@ struct book_class *book_class_join(struct book *book,
         class_->index = free_class(book);
         class_->request = *request;
         book->classes[class_->index] = class_;
+        book->class_count++;
     }
     class_->members++;
     return class_;
@@ -107,6 +113,7 @@ void book_class_leave(struct book *book, struct book_class *class_)
         return;
     CHECK(class_->waiting.first == NULL);
     book->classes[class_->index] = NULL;
+    book->class_count--;
     free(class_);
 }
 

@@ -46,22 +46,9 @@ static void keys_trim(struct explaining *x)
 
 static void key_add(struct explaining *x, const struct line_key *key)
 {
-    if (x->lines_max == 0)
-        return;
     if (x->count == 2 * x->lines_max)
         keys_trim(x);
     x->keys[x->count++] = *key;
-}
-
-static uint64_t shortage_of(const struct explaining *x,
-                            const struct candidate *c, uint64_t failing)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 1; i < REASON_COUNT; i++) {
-        if (failing & reason_bit((enum reason)i))
-            sum += feasible_shortage((enum reason)i, &x->demand, c);
-    }
-    return sum;
 }
 
 static void explain_slot(struct explaining *x, uint32_t index,
@@ -73,8 +60,10 @@ static void explain_slot(struct explaining *x, uint32_t index,
     book_view(x->book, index, x->request, x->entry, x->now_ms, &view);
     feasible_check(&x->demand, &view.c, &verdict);
     explain_add(explain, &x->demand, &view.c, &verdict);
+    if (x->lines_max == 0)
+        return;
     key.reasons = reason_count(verdict.failing);
-    key.shortage = shortage_of(x, &view.c, verdict.failing);
+    key.shortage = explain_shortage(&x->demand, &view.c, verdict.failing);
     policy_rank(&x->demand, &view.c, index, &key.rank);
     key_add(x, &key);
 }

@@ -35,7 +35,6 @@ struct book_slot {
     uint64_t rtt_us; /* 0 = never measured */
     uint64_t rtt_at_ms;
     uint64_t unreachable_until_ms;
-    uint64_t walked; /* the last walk that met it */
     uint32_t next_empty;
 };
 
@@ -107,6 +106,7 @@ struct book {
     struct book_config config;
     /* offers */
     struct book_slot *slots;
+    uint64_t *walked;    /* by slot: the last walk that met it */
     uint32_t slot_count; /* slots[0..slot_count) were used at some time */
     uint32_t slot_cap;
     uint32_t first_empty;
@@ -124,6 +124,7 @@ struct book {
     struct book_entry **entries; /* requests_max */
     struct book_class **classes; /* requests_max */
     uint32_t entry_count;
+    uint32_t class_count;
     struct book_map by_id;
     struct shelf timers;  /* entries by timer_ms */
     struct shelf waiting; /* classes with waiting entries, by cpu_milli */

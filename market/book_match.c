@@ -119,11 +119,17 @@ enum err book_askable(const struct request *request)
 
 /* ---- a walk over all offers, best figures first ----
  *
+ * A walk that got long is cheaper as a sweep over the slots as they lie: then
+ * what is not met yet is still no better than the last figures met.
+ *
  * Nearest and fastest have one shelf in the order of their figure; offers that
  * are not on it follow in no order. For cheapest the price is a sum of three,
  * weighted by what is asked, so no one order serves all requests: three shelves
  * are walked in turn, and an offer not met on any yet costs at least what the
  * last prices met add up to. */
+
+/* Offers met on shelves before a walk counts as long: this, and a sixteenth. */
+#define WALK_SHORT 256u
 
 struct walk {
     struct book *book;
@@ -133,8 +139,10 @@ struct walk {
     unsigned dimension[3];
     unsigned shelf_count;
     unsigned turn;
-    bool sorted;   /* still on the shelves */
-    uint32_t rest; /* then: the next slot */
+    bool sorted; /* still on the shelves */
+    bool ended;  /* a shelf was walked to its end */
+    uint32_t met;
+    uint32_t rest; /* after the shelves: the next slot */
 };
 
 static void walk_shelf(struct walk *walk, const struct shelf *shelf,
@@ -178,20 +186,24 @@ static void walk_init(struct walk *walk, struct book *book,
 /* Is this the first time the walk meets the slot? */
 static bool walk_meets(struct walk *walk, uint32_t index)
 {
-    struct book_slot *slot = &walk->book->slots[index];
-    bool first = slot->walked != walk->book->walk;
-    slot->walked = walk->book->walk;
+    uint64_t *walked = &walk->book->walked[index];
+    bool first = *walked != walk->book->walk;
+    *walked = walk->book->walk;
+    walk->met += first;
     return first;
 }
 
 static bool walk_sorted(struct walk *walk, uint32_t *out)
 {
+    if (walk->met > WALK_SHORT + walk->book->live_count / 16)
+        return false;
     while (shelf_walk_next(&walk->shelves[walk->turn],
                            &walk->at[walk->dimension[walk->turn]], out)) {
         walk->turn = (walk->turn + 1) % walk->shelf_count;
         if (walk_meets(walk, *out))
             return true;
     }
+    walk->ended = true;
     return false;
 }
 
@@ -242,7 +254,7 @@ static void walk_floor(const struct walk *walk, struct rank *out)
         value = UINT32_MAX - walk->at[0];
         break;
     }
-    policy_floor(policy, walk->sorted ? FIGURE_KNOWN : FIGURE_UNKNOWN, value,
+    policy_floor(policy, walk->ended ? FIGURE_UNKNOWN : FIGURE_KNOWN, value,
                  out);
 }
 

@@ -112,6 +112,10 @@ static enum err slots_grow(struct book *book)
     if (slots == NULL)
         return ERR_NOMEM;
     book->slots = slots;
+    void *walked = realloc(book->walked, cap * sizeof(*book->walked));
+    if (walked == NULL)
+        return ERR_NOMEM;
+    book->walked = walked;
     book->slot_cap = cap;
     return OK;
 }
@@ -135,6 +139,7 @@ static enum err slot_take(struct book *book, uint32_t *out)
     }
     TRY(slots_grow(book));
     *out = book->slot_count++;
+    book->walked[*out] = 0;
     return OK;
 }
 
@@ -190,6 +195,7 @@ void book_offers_done(struct book *book)
     for (uint32_t i = 0; i < book->slot_count; i++)
         card_drop(&book->slots[i]);
     free(book->slots);
+    free(book->walked);
     book_map_done(&book->by_provider);
     shelf_done(&book->live);
     shelf_done(&book->known);

@@ -7,27 +7,19 @@ void explain_init(struct explain *explain)
     memset(explain, 0, sizeof(*explain));
 }
 
-static uint64_t shortage_sum(const struct demand *demand,
-                             const struct candidate *candidate,
-                             uint64_t failing)
+uint64_t explain_shortage(const struct demand *demand,
+                          const struct candidate *candidate, uint64_t failing)
 {
     uint64_t sum = 0;
-    for (unsigned i = 1; i < REASON_COUNT; i++) {
-        if (failing & reason_bit((enum reason)i))
-            sum += feasible_shortage((enum reason)i, demand, candidate);
-    }
+    enum reason reason;
+    while (reason_next(&failing, &reason))
+        sum += feasible_shortage(reason, demand, candidate);
     return sum;
 }
 
-static bool is_nearer(const struct explain *e, const struct verdict *v,
-                      uint64_t shortage, const struct pubkey *provider)
+static bool is_nearer(const struct explain *e, uint64_t shortage,
+                      const struct pubkey *provider)
 {
-    if (!e->has_nearest)
-        return true;
-    uint32_t mine = reason_count(v->failing);
-    uint32_t best = reason_count(e->nearest.failing);
-    if (mine != best)
-        return mine < best;
     if (shortage != e->nearest_shortage)
         return shortage < e->nearest_shortage;
     return pubkey_compare(provider, &e->nearest_provider) < 0;
@@ -37,8 +29,13 @@ static void keep_nearest(struct explain *e, const struct demand *demand,
                          const struct candidate *candidate,
                          const struct verdict *v)
 {
-    uint64_t shortage = shortage_sum(demand, candidate, v->failing);
-    if (!is_nearer(e, v, shortage, &candidate->provider))
+    uint32_t reasons = reason_count(v->failing);
+    uint32_t fewest = reason_count(e->nearest.failing);
+    if (e->has_nearest && reasons > fewest)
+        return;
+    uint64_t shortage = explain_shortage(demand, candidate, v->failing);
+    if (e->has_nearest && reasons == fewest &&
+        !is_nearer(e, shortage, &candidate->provider))
         return;
     e->has_nearest = true;
     e->nearest_provider = candidate->provider;

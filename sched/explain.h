@@ -30,6 +30,10 @@ void explain_add(struct explain *explain, const struct demand *demand,
                  const struct candidate *candidate,
                  const struct verdict *verdict);
 
+/* What the reasons of a mask fall short by, feasible_shortage() added up. */
+uint64_t explain_shortage(const struct demand *demand,
+                          const struct candidate *candidate, uint64_t failing);
+
 /* The reason that stands first in most refused offers, earlier row on equal
  * counts; REASON_NONE when none was refused. */
 enum reason explain_top(const struct explain *explain);

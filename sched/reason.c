@@ -5,37 +5,56 @@
 
 #include "base/amount.h"
 
-struct reason_row {
-    enum reason reason;
-    const char *code;
-    enum reason_class class_;
-    enum reason_unit unit;
-    const char *text;
-    const char *relax;
-};
+/* The place of each row, in the order of checking. */
+#define X(symbol, number, code, class_, unit, text, relax) RANK_##symbol,
+enum { REASON_MAP(X) ROW_COUNT };
+#undef X
 
-/* In the order of checking. */
-static const struct reason_row rows[] = {
-#define X(symbol, number, code, class_, unit, text, relax)                     \
-    {symbol, code, REASON_##class_, UNIT_##unit, text, relax},
+/* The rows in the order of checking. */
+static const enum reason order[ROW_COUNT] = {
+#define X(symbol, number, code, class_, unit, text, relax) symbol,
     REASON_MAP(X)
 #undef X
 };
 
-#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+struct reason_row {
+    const char *code; /* NULL: no such row */
+    enum reason_class class_;
+    enum reason_unit unit;
+    const char *text;
+    const char *relax;
+    uint32_t rank;
+};
+
+/* By number. */
+static const struct reason_row rows[REASON_COUNT] = {
+#define X(symbol, number, code, class_, unit, text, relax)                     \
+    [number] = {code, REASON_##class_, UNIT_##unit, text, relax, RANK_##symbol},
+    REASON_MAP(X)
+#undef X
+};
 
 #define X(symbol, number, code, class_, unit, text, relax)                     \
     _Static_assert(number > 0 && number < REASON_COUNT, "REASON_COUNT");
 REASON_MAP(X)
 #undef X
 
+/* All rows, and those of the class that passes by itself, as masks. */
+#define X(symbol, number, code, class_, unit, text, relax)                     \
+    | UINT64_C(1) << number
+static const uint64_t all_rows = 0 REASON_MAP(X);
+#undef X
+#define X(symbol, number, code, class_, unit, text, relax)                     \
+    | (REASON_##class_ == REASON_LATER ? UINT64_C(1) << number : 0)
+static const uint64_t later_rows = 0 REASON_MAP(X);
+#undef X
+
 static const struct reason_row *row_of(enum reason reason)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (rows[i].reason == reason)
-            return &rows[i];
-    }
-    return NULL;
+    unsigned number = (unsigned)reason;
+    if (number >= REASON_COUNT || rows[number].code == NULL)
+        return NULL;
+    return &rows[number];
 }
 
 const char *reason_text(enum reason reason)
@@ -75,17 +94,17 @@ enum reason_unit reason_unit_of(enum reason reason)
 enum reason reason_parse(const char *code)
 {
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (strcmp(rows[i].code, code) == 0)
-            return rows[i].reason;
+        if (strcmp(reason_code(order[i]), code) == 0)
+            return order[i];
     }
     return REASON_NONE;
 }
 
 enum reason reason_first(uint64_t mask)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (mask & reason_bit(rows[i].reason))
-            return rows[i].reason;
+    for (size_t i = 0; i < ROW_COUNT && mask != 0; i++) {
+        if (mask & reason_bit(order[i]))
+            return order[i];
     }
     return REASON_NONE;
 }
@@ -93,25 +112,28 @@ enum reason reason_first(uint64_t mask)
 uint32_t reason_rank(enum reason reason)
 {
     const struct reason_row *row = row_of(reason);
-    return row != NULL ? (uint32_t)(row - rows) : REASON_COUNT;
+    return row != NULL ? row->rank : REASON_COUNT;
 }
 
 uint32_t reason_count(uint64_t mask)
 {
-    uint32_t count = 0;
-    for (size_t i = 0; i < ROW_COUNT; i++)
-        count += (mask & reason_bit(rows[i].reason)) != 0;
-    return count;
+    return (uint32_t)__builtin_popcountll(mask & all_rows);
 }
 
 bool reason_all_later(uint64_t mask)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        if ((mask & reason_bit(rows[i].reason)) &&
-            rows[i].class_ != REASON_LATER)
-            return false;
-    }
-    return reason_first(mask) != REASON_NONE;
+    mask &= all_rows;
+    return mask != 0 && (mask & ~later_rows) == 0;
+}
+
+bool reason_next(uint64_t *mask, enum reason *out)
+{
+    uint64_t left = *mask & all_rows;
+    if (left == 0)
+        return false;
+    *out = (enum reason)__builtin_ctzll(left);
+    *mask = left & (left - 1);
+    return true;
 }
 
 static void amount_add_text(uint64_t micro, struct buf *out)

@@ -104,6 +104,9 @@ uint32_t reason_rank(enum reason reason);
 uint32_t reason_count(uint64_t mask);
 /* Do all of them pass by waiting? False for an empty mask. */
 bool reason_all_later(uint64_t mask);
+/* Takes the reasons out of a mask one by one, in no particular order; false
+ * when there is none left. */
+bool reason_next(uint64_t *mask, enum reason *out);
 
 /* Appends a figure in its unit: "4000m", "512 MiB", "90 s", "1.50 credits". */
 void reason_figure_format(enum reason_unit unit, uint64_t value,

@@ -457,6 +457,70 @@ static void it_agrees_when_providers_refuse_and_vanish(void **state)
     }
 }
 
+static void request_varies(struct plain *p, struct request *r)
+{
+    *r = sample_request(1 + (uint32_t)below(p, 30));
+    r->salt[1] = (uint8_t)below(p, 256);
+    r->policy = (enum policy)(1 + below(p, 3));
+    r->resources.cpu_milli = 1 + (uint32_t)below(p, 4000);
+    r->resources.mem_mib = 1 + below(p, 9000);
+}
+
+static void offer_varies(struct plain *p, unsigned k, struct offer *o)
+{
+    *o = sample_offer(k, 1);
+    o->free.cpu_milli = (uint32_t)below(p, 4001);
+    o->free.mem_mib = below(p, 2) * below(p, 8193);
+    o->price =
+        sample_price(below(p, 1000000), below(p, 500000), below(p, 1000));
+    o->grade.int_ops = below(p, 4) == 0 ? 0 : 1 + below(p, UINT32_MAX);
+}
+
+/* An explanation looks at every offer and sorts; a match walks and stops. Over
+ * many offers, walks short and long, the match is the head of the list. */
+static void a_match_is_the_head_of_the_explanation(void **state)
+{
+    struct sample *s = *state;
+    struct plain p = {.seed = 77};
+    uint32_t early = 0;
+    for (unsigned k = 0; k < 3000; k++) {
+        struct pubkey key = sample_provider(k);
+        struct offer o;
+        offer_varies(&p, k, &o);
+        sample_put(s, &o, 10);
+        if (k % 5 == 0)
+            assert_int_equal(
+                book_rtt_set(s->book, &key, 1 + below(&p, 100000), 10), OK);
+    }
+    for (unsigned n = 0; n < 600; n++) {
+        struct book_explanation x;
+        struct request r;
+        uint32_t left;
+        request_varies(&p, &r);
+        left = r.tasks;
+        arena_reset(&s->arena);
+        assert_int_equal(
+            book_preview(s->book, &r, r.tasks, 2, 20, &s->arena, &s->result),
+            OK);
+        assert_int_equal(
+            book_explain_request(s->book, &r, 100, 20, &s->arena, &x), OK);
+        early += !s->result.complete;
+        for (uint32_t i = 0; i < s->result.count; i++) {
+            const struct book_placement *got = &s->result.placements[i];
+            uint32_t room = x.lines[i].verdict.tasks;
+            assert_true(pubkey_equal(&got->provider, &x.lines[i].provider));
+            assert_int_equal(got->room, room);
+            assert_int_equal(got->tasks, room < left ? room : left);
+            left -= got->tasks;
+        }
+        assert_int_equal(s->result.unplaced, left);
+        /* it stopped only because it had enough */
+        if (left > 0)
+            assert_int_equal(s->result.count, x.explain.fits);
+    }
+    assert_in_range(early, 200, 580);
+}
+
 /* Same events, same answers: a second book with another key for its tables
  * places everything alike. */
 static void the_tables_key_decides_nothing(void **state)
@@ -497,6 +561,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOOK(the_book_agrees_with_a_plain_one_and_loses_no_wake_up),
         BOOK(it_agrees_when_providers_refuse_and_vanish),
+        BOOK(a_match_is_the_head_of_the_explanation),
         BOOK(the_tables_key_decides_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

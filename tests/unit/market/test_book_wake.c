@@ -31,6 +31,17 @@ static void an_offer_that_arrives_wakes_what_it_fits(void **state)
     assert_int_equal(sample_woken(s, 20), 0);
 }
 
+static void an_offer_wakes_what_takes_all_of_it(void **state)
+{
+    struct sample *s = *state;
+    struct request r = sample_request(1);
+    r.resources = (struct resources){4000, 8192, 20480};
+    rest(s, 1, &r);
+    sample_put_k(s, 1, 1, 20);
+    assert_int_equal(sample_woken(s, 20), 1);
+    assert_int_equal(sample_match(s, 1, 1, 20)->placed, 1);
+}
+
 static void a_renewal_that_changes_nothing_wakes_nobody(void **state)
 {
     struct sample *s = *state;
@@ -220,6 +231,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test, sample_setup, sample_teardown)
     const struct CMUnitTest tests[] = {
         BOOK(an_offer_that_arrives_wakes_what_it_fits),
+        BOOK(an_offer_wakes_what_takes_all_of_it),
         BOOK(a_renewal_that_changes_nothing_wakes_nobody),
         BOOK(each_way_of_getting_better_wakes),
         BOOK(what_one_request_gives_back_wakes_another),
