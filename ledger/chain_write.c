@@ -114,7 +114,8 @@ static enum err genesis_state(const struct chain *chain, struct state *state)
     for (uint32_t i = 0; i < genesis->params.count; i++)
         TRY(params_state_put(state, genesis->params.items[i].name,
                              genesis->params.items[i].value));
-    TRY(params_state_put(state, PARAMS_SUPPLY, chain->supply.micro));
+    TRY(params_state_put(state, PARAMS_SUPPLY,
+                         chain->supply.micro)); /* lint: micro (encodes) */
     for (uint32_t i = 0; i < genesis->validators.count; i++)
         TRY(validators_state_put(state, &genesis->validators.items[i].key,
                                  genesis->validators.items[i].weight));

@@ -486,7 +486,7 @@ enum err state_seal(struct state *state, struct amount minted,
     free(changes);
     TRY(err);
     /* No rule can be left out of this sum: it looks at the records. */
-    if (money != (i128)minted.micro)
+    if (money != (i128)minted.micro) /* lint: micro (128 bits, signed) */
         return ERR_CONSERVATION;
     free(state->undos);
     state->undos = NULL;

@@ -1,49 +1,7 @@
 #include "fixture.h"
 
 #include "golden.h"
-
-/* Votes and certificates of four validators of weight 1, and the golden set. */
-
-struct set4 {
-    struct test_key keys[4]; /* in index order */
-    struct validators set;
-    struct hash chain;
-    struct proposal on;
-};
-
-static void set4_init(struct set4 *s, const uint64_t weights[4])
-{
-    struct buf want;
-    memset(s, 0, sizeof(*s));
-    for (unsigned i = 0; i < 4; i++) {
-        struct test_key key;
-        test_key_init(&key, i);
-        assert_int_equal(validators_add(&s->set, &key.signer.key, weights[i]),
-                         OK);
-    }
-    for (unsigned i = 0; i < 4; i++) {
-        struct test_key key;
-        test_key_init(&key, i);
-        int index = validators_find(&s->set, &key.signer.key);
-        assert_true(index >= 0);
-        test_key_init(&s->keys[index], i);
-    }
-    golden("chain", &want);
-    memcpy(s->chain.b, want.ptr, HASH_LEN);
-    buf_done(&want);
-    s->on = (struct proposal){.epoch = 7, .view = 9, .parent_view = 8};
-    hash_bytes(HASH_TAG_HEADER, BYTES_LIT("x"), &s->on.id);
-}
-
-static const uint64_t equal[4] = {1, 1, 1, 1};
-
-static void set4_vote(struct set4 *s, enum vote_kind kind, unsigned index,
-                      struct vote *out)
-{
-    assert_int_equal(vote_sign(kind, &s->on, (uint16_t)index, &s->chain,
-                               &s->keys[index].signer, out),
-                     OK);
-}
+#include "set4.h"
 
 static void set4_cert(struct set4 *s, enum vote_kind kind, unsigned mask,
                       struct cert *out)
@@ -56,70 +14,6 @@ static void set4_cert(struct set4 *s, enum vote_kind kind, unsigned mask,
         set4_vote(s, kind, i, &vote);
         assert_int_equal(cert_add(out, &vote), OK);
     }
-}
-
-static void vote_bytes_are_the_golden_ones(void **state)
-{
-    struct set4 s;
-    struct vote vote;
-    struct vote again;
-    struct buf buf;
-    (void)state;
-    set4_init(&s, equal);
-    set4_vote(&s, VOTE_NOTARIZE, 2, &vote);
-    buf_init(&buf, VOTE_BYTES + 1);
-    vote_encode(&vote, &buf);
-    assert_int_equal(buf.len, VOTE_BYTES);
-    assert_golden("vote", buf_bytes(&buf));
-    assert_int_equal(vote_decode(buf_bytes(&buf), &again), OK);
-    assert_int_equal(again.index, 2);
-    assert_int_equal(again.on.parent_view, 8);
-    buf_clear(&buf);
-    s.on.parent_view = 0;
-    memset(&s.on.id, 0, HASH_LEN);
-    set4_vote(&s, VOTE_NULLIFY, 0, &vote);
-    vote_encode(&vote, &buf);
-    assert_golden("nullify", buf_bytes(&buf));
-    buf_done(&buf);
-}
-
-static void put_vote(const struct vote *vote, struct buf *buf)
-{
-    buf_clear(buf);
-    vote_encode(vote, buf);
-}
-
-static void vote_decode_refuses_what_no_vote_can_be(void **state)
-{
-    struct set4 s;
-    struct vote good;
-    struct vote vote;
-    struct buf buf;
-    (void)state;
-    set4_init(&s, equal);
-    set4_vote(&s, VOTE_NOTARIZE, 2, &good);
-    buf_init(&buf, VOTE_BYTES + 1);
-    put_vote(&good, &buf);
-    buf.ptr[0] = 0;
-    assert_int_equal(vote_decode(buf_bytes(&buf), &vote), ERR_KIND);
-    buf.ptr[0] = 4;
-    assert_int_equal(vote_decode(buf_bytes(&buf), &vote), ERR_KIND);
-    buf.ptr[0] = VOTE_NULLIFY; /* which names a block */
-    assert_int_equal(vote_decode(buf_bytes(&buf), &vote), ERR_NOT_CANONICAL);
-    vote = good;
-    vote.on.parent_view = vote.on.view;
-    put_vote(&vote, &buf);
-    assert_int_equal(vote_decode(buf_bytes(&buf), &vote), ERR_RANGE);
-    vote = good;
-    vote.index = LIMIT_VALIDATORS;
-    put_vote(&vote, &buf);
-    assert_int_equal(vote_decode(buf_bytes(&buf), &vote), ERR_RANGE);
-    put_vote(&good, &buf);
-    assert_int_equal(vote_decode(bytes_make(buf.ptr, VOTE_BYTES - 1), &vote),
-                     ERR_TRUNCATED);
-    buf_add_u8(&buf, 0);
-    assert_int_equal(vote_decode(buf_bytes(&buf), &vote), ERR_TRAILING);
-    buf_done(&buf);
 }
 
 static void cert_bytes_are_the_golden_ones(void **state)
@@ -243,8 +137,6 @@ static void cert_decode_refuses_every_other_spelling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vote_bytes_are_the_golden_ones),
-        cmocka_unit_test(vote_decode_refuses_what_no_vote_can_be),
         cmocka_unit_test(cert_bytes_are_the_golden_ones),
         cmocka_unit_test(cert_needs_a_quorum_of_weight_not_of_heads),
         cmocka_unit_test(cert_takes_each_vote_once_and_only_its_own_kind),
