@@ -145,6 +145,8 @@ static void delivered_and_accepted_pays_what_is_due(void **state)
     assert_int_equal(c.due.micro, 7175);
     assert_true(c.due_cosigned);
     assert_int_equal(c.until_ms, world->context.time_ms + 1200000);
+    assert_int_equal(c.result.b[0], 0x41);
+    assert_int_equal(c.log.b[0], 0x42);
     assert_int_equal(world->effect.account_count, 0);
     assert_int_equal(world->effect.moved.micro, 0);
     assert_int_equal(world_settle(world, AGENT, &id), OK);
@@ -219,6 +221,15 @@ static void refusing_late_costs_a_quarter_of_the_bond(void **state)
     settled_with(world, &id, END_EXECUTOR_FAILED, 0, QUARTER);
 }
 
+static void refusing_at_the_deadline_still_costs_a_quarter(void **state)
+{
+    struct world *world = *state;
+    struct hash id = world_open_sample(world);
+    world->context.time_ms = world_contract(world, &id).deadline_ms;
+    assert_int_equal(world_refuse(world, &id, END_EXECUTOR_FAILED), OK);
+    settled_with(world, &id, END_EXECUTOR_FAILED, 0, QUARTER);
+}
+
 static void refusing_after_the_deadline_costs_half_of_the_bond(void **state)
 {
     struct world *world = *state;
@@ -250,6 +261,21 @@ static void a_provider_that_never_started_loses_half_of_the_bond(void **state)
     world->context.time_ms++;
     assert_int_equal(world_settle(world, AGENT, &id), OK);
     settled_with(world, &id, END_NOT_STARTED, 0, HALF);
+}
+
+static void the_reason_of_an_expiry_changes_after_the_deadline(void **state)
+{
+    struct world *world = *state;
+    struct hash id = world_open_sample(world);
+    struct state_mark mark = state_mark(world->state);
+
+    world->context.time_ms = world_contract(world, &id).deadline_ms;
+    assert_int_equal(world_expire(world, AGENT, &id, NULL), OK);
+    assert_int_equal(world_contract(world, &id).reason, END_NOT_STARTED);
+    state_rollback(world->state, mark);
+    world->context.time_ms++;
+    assert_int_equal(world_expire(world, AGENT, &id, NULL), OK);
+    assert_int_equal(world_contract(world, &id).reason, END_PROVIDER_LOST);
 }
 
 static void a_buyer_that_denies_a_start_pays_and_takes_no_bond(void **state)
@@ -482,6 +508,9 @@ static void the_invariant_sees_every_kind_of_damage(void **state)
     c.refunded = c.cap;
     assert_false(contract_check_invariant(&c, locked));
     assert_true(contract_check_invariant(&c, amount_micro(0)));
+    c.refunded.micro--;
+    assert_false(contract_check_invariant(&c, amount_micro(0)));
+    c.refunded = c.cap;
     c.slashed = amount_micro(BOND + 1);
     assert_false(contract_check_invariant(&c, amount_micro(0)));
     c = good;
@@ -540,6 +569,8 @@ int main(void)
         WITH_WORLD(a_full_run_pays_the_whole_cap),
         WITH_WORLD(refusing_in_time_costs_nothing),
         WITH_WORLD(refusing_late_costs_a_quarter_of_the_bond),
+        WITH_WORLD(refusing_at_the_deadline_still_costs_a_quarter),
+        WITH_WORLD(the_reason_of_an_expiry_changes_after_the_deadline),
         WITH_WORLD(refusing_after_the_deadline_costs_half_of_the_bond),
         WITH_WORLD(a_provider_that_never_started_loses_half_of_the_bond),
         WITH_WORLD(a_buyer_that_denies_a_start_pays_and_takes_no_bond),
