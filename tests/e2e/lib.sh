@@ -1,0 +1,92 @@
+# Shared by the end-to-end tests: a devnet of real processes under a short
+# directory, one line per check, and what failed is kept.
+# usage: . lib.sh; e2e_start NAME BIN
+
+e2e_start() {
+    E2E_NAME=$1
+    BIN=$(readlink -f "${2:?usage: $1.sh BIN}")
+    HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+    TOP=$(readlink -f "$HERE/../..")
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "skipped: $E2E_NAME runs jobs in the sandbox, which needs root here"
+        exit 77
+    fi
+    export SUAN_HOME
+    SUAN_HOME=$(mktemp -d "/tmp/suan-$E2E_NAME-XXXX")
+    WORK=$SUAN_HOME/work
+    mkdir -p "$WORK"
+    OKS=0 BADS=0
+    trap e2e_end EXIT
+    trap 'exit 130' INT TERM
+}
+
+suan() { "$BIN/suan" "$@"; }
+
+ok() { OKS=$((OKS + 1)); printf 'ok    %s\n' "$1"; }
+bad() {
+    BADS=$((BADS + 1))
+    printf 'FAIL  %s\n' "$1"
+    [ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/      /' | tail -n 30
+}
+
+# check SENTENCE COMMAND...: the command must succeed.
+check() {
+    local sentence=$1 said
+    shift
+    if said=$("$@" 2>&1); then ok "$sentence"; else bad "$sentence" "$* => $? $said"; fi
+}
+
+# refused SENTENCE CODE TEXT COMMAND...: the command must end with that code and
+# say that text (a regular expression), in one clear message.
+refused() {
+    local sentence=$1 code=$2 text=$3 said got=0
+    shift 3
+    said=$("$@" 2>&1 </dev/null) || got=$?
+    if [ "$got" -eq "$code" ] && grep -qiE -- "$text" <<<"$said"; then
+        ok "$sentence"
+    else
+        bad "$sentence" "$* => $got (wanted $code and /$text/): $said"
+    fi
+}
+
+# equal SENTENCE WANTED GOT
+equal() {
+    if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "wanted: $2, got: $3"; fi
+}
+
+# until_true SECONDS COMMAND...
+until_true() {
+    local left=$(($1 * 5))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || return 1
+        sleep 0.2
+    done
+}
+
+balance() { suan chain account "$1" --json | jq -r .balance_micro; }
+
+e2e_end() {
+    local code=$?
+    trap - EXIT INT TERM
+    [ -x "$BIN/suan" ] && suan devnet down -q >/dev/null 2>&1
+    e2e_no_leftovers
+    if [ "$BADS" -gt 0 ] || [ "$code" -ne 0 ]; then
+        echo "logs are kept in $SUAN_HOME/devnet/*/log"
+        grep -hE ' (odd|broken) ' "$SUAN_HOME"/devnet/*/log 2>/dev/null | tail -n 25
+    else
+        rm -rf "$SUAN_HOME"
+    fi
+    printf '%s: %d passed, %d failed\n' "$E2E_NAME" "$OKS" "$BADS"
+    [ "$BADS" -eq 0 ] || exit 1
+    exit "$code"
+}
+
+# No process of this test may outlive it.
+e2e_no_leftovers() {
+    local left
+    sleep 0.3
+    left=$(pgrep -fa "$SUAN_HOME" | grep -v "$$" | grep -v pgrep || true)
+    if [ -z "$left" ]; then ok "nothing is left running"; else bad "nothing is left running" "$left"; fi
+}

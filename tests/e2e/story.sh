@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# story.sh BIN: one job after another through a real devnet, and what each must
+# leave behind: exit codes, outputs, bills, balances, a chain that verifies.
+set -uo pipefail
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+e2e_start story "$@"
+
+"$HERE/image-busybox.sh" "$WORK/busybox.tar" >/dev/null 2>&1 ||
+    { echo "no image: umoci and busybox-static are needed"; exit 1; }
+check "a devnet comes up" suan devnet up --image "$WORK/busybox.tar" -q
+check "devnet up again says it is up already" suan devnet up -q
+suan devnet status --json >"$WORK/devnet.json"
+equal "five nodes run" 5 "$(jq '.nodes | length' "$WORK/devnet.json")"
+equal "three offers are on the market" 3 "$(suan market offers --json | jq '.offers | length')"
+
+# ---- the first job
+before=$(suan wallet balance --json | jq -r .balance_micro)
+begin=$(date +%s%N)
+said=$(suan run --yes -- sh -c 'echo hi' 2>"$WORK/err")
+code=$?
+took=$((($(date +%s%N) - begin) / 1000000))
+equal "a first job prints what it wrote" hi "$said"
+equal "and ends with code 0" 0 "$code"
+echo "      (from enter to prompt: $took ms)"
+after=$(suan wallet balance --json | jq -r .balance_micro)
+check "it was paid for" test "$after" -lt "$before"
+
+# ---- codes
+suan run --yes -q -- sh -c 'exit 7' >/dev/null 2>&1
+equal "a job's own exit code is ours" 7 $?
+suan run --yes -q --time 1s -- sleep 60 >/dev/null 2>&1
+equal "a job over its time ends with 124" 124 $?
+suan run --yes -q --mem 32M -- sh -c 'x=$(head -c 200000000 /dev/zero | tr "\0" x); echo ${#x}' >/dev/null 2>&1
+equal "a job over its memory ends with 137" 137 $?
+suan run --yes -q -- no-such-program >/dev/null 2>&1
+equal "a program that is not there ends with 127" 127 $?
+
+# ---- inputs and outputs
+mkdir -p "$WORK/in"
+head -c 3000000 /dev/urandom >"$WORK/in/data"
+check "a file goes there and back" suan run --yes -q --in "$WORK/in/data:data" --out 'copy' \
+    --fetch "$WORK/back" -- sh -c 'mkdir -p /job/out; cp /job/in/data /job/out/copy'
+check "and is the same" cmp "$WORK/in/data" "$(find "$WORK/back" -name copy -type f | head -n 1)"
+
+# ---- a bag over several providers
+check "a bag of nine tasks runs" suan run --yes -q --tasks 9 --cpus 0.5 --mem 64M --fetch "$WORK/bag" --out '*' -- \
+    sh -c 'mkdir -p /job/out; echo $SUAN_TASK of $SUAN_TASKS > /job/out/t; sleep 1'
+equal "each task left its output" 9 "$(find "$WORK/bag" -name t -type f | wc -l)"
+job=$(suan ps -a --json | jq -r '.jobs | sort_by(.created_at_ms) | last | .id')
+used=$(suan job show "$job" --json | jq -r '[.tasks[].provider] | unique | length')
+check "more than one provider worked" test "$used" -ge 2
+
+# ---- looking
+for verb in show events receipt explain; do
+    check "job $verb answers" suan job "$verb" "$job"
+    check "job $verb --json is JSON" sh -c "'$BIN/suan' job $verb $job --json | jq -es 'length > 0' >/dev/null"
+done
+check "logs can be read again" suan job logs "$job" --task 0
+check "every table fits 80 columns" sh -c "COLUMNS=80 '$BIN/suan' market offers | awk 'length > 80 {exit 1}'"
+check "sell status answers at a provider" suan sell status --node provider-1
+check "peers are listed" suan node peers
+check "the wallet's history shows it" sh -c "'$BIN/suan' wallet history --json | jq -e '.entries | length > 5' >/dev/null"
+
+# ---- cancel
+suan run --yes -q --detach --name sleeper -- sleep 300 >"$WORK/sleeper" 2>&1
+id=$(grep -oE '[0-9a-f]{8,64}' "$WORK/sleeper" | head -n 1)
+state_is() { [ "$(suan job show "$1" --json | jq -r .state)" = "$2" ]; }
+check "a detached job gets going" until_true 20 state_is "$id" RUNNING
+check "it can be cancelled" suan job cancel "$id" -y
+check "and ends as cancelled" until_true 20 state_is "$id" CANCELLED
+
+# ---- money
+total() {
+    jq -r '.nodes[].address' "$WORK/devnet.json" | { sum=0; while read -r a; do sum=$((sum + $(balance "$a"))); done; echo $sum; }
+}
+supply=$(suan chain status --json | jq -r .supply_micro)
+validator=$(suan chain status --json | jq -r '.validators[0].node')
+sum=$(($(total) + $(suan wallet balance --json | jq -r .balance_micro) + $(balance "$validator")))
+equal "all money is where it should be" "$supply" "$sum"
+check "the chain verifies from genesis" suan chain verify
+
+# ---- selling stops and starts
+check "a provider stops selling" suan sell stop --node provider-1
+offers() { [ "$(suan market offers --json | jq '[.offers[] | select(.feasible)] | length')" -eq "$1" ]; }
+check "its offer leaves the market" until_true 20 offers 2
+check "it sells again" suan sell start --node provider-1
+check "and is back" until_true 20 offers 3
+
+check "the devnet goes down" suan devnet down -q
+check "going down twice is fine" suan devnet down -q
