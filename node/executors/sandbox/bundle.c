@@ -125,23 +125,40 @@ static json_t *tmpfs_of(const char *destination, uint64_t mib,
     return mount_of(destination, "tmpfs", "tmpfs", text);
 }
 
+/* One mount for each, though /job/in is bound with all that is below it: with
+ * a user namespace crun 1.8 leaves that out, and runc 1.1 insists on it. */
+static void add_inputs(const struct bundle *bundle, json_t *list)
+{
+    for (size_t i = 0; i < bundle->spec->inputc; i++) {
+        const char *dest = bundle->spec->inputs[i].dest;
+        char from[DIR_PATH], to[DIR_PATH];
+        CHECK(dir_text(from, sizeof(from), "in/%s", dest) &&
+              dir_text(to, sizeof(to), "/job/in/%s", dest));
+        (void)json_array_append_new(
+            list, bind_of(bundle, to, from, "bind,ro,nosuid,nodev"));
+    }
+}
+
 /* /tmp and /dev/shm live in the job's memory and are counted there. */
 static json_t *mounts(const struct bundle *bundle)
 {
     uint64_t half = bundle->spec->mem_mib / 2;
     uint64_t tmp = half < TMP_MIB ? half : TMP_MIB;
     uint64_t shm = half < SHM_MIB ? half : SHM_MIB;
+    json_t *list =
+        json_pack("[o, o, o, o, o, o, o]",
+                  mount_of("/proc", "proc", "proc", "nosuid,noexec,nodev"),
+                  mount_of("/dev", "tmpfs", "tmpfs",
+                           "nosuid,noexec,strictatime,mode=755,size=64k"),
+                  tmpfs_of("/dev/shm", shm, "nosuid,noexec,nodev"),
+                  tmpfs_of("/tmp", tmp, "nosuid,nodev"),
+                  bind_of(bundle, "/job", "job", "bind,rw,nosuid,nodev"),
+                  bind_of(bundle, "/job/in", "in", "rbind,ro,nosuid,nodev"),
+                  bind_of(bundle, "/dev/init", "init", "bind,ro,nosuid,nodev"));
 
-    return json_pack(
-        "[o, o, o, o, o, o, o]",
-        mount_of("/proc", "proc", "proc", "nosuid,noexec,nodev"),
-        mount_of("/dev", "tmpfs", "tmpfs",
-                 "nosuid,noexec,strictatime,mode=755,size=64k"),
-        tmpfs_of("/dev/shm", shm, "nosuid,noexec,nodev"),
-        tmpfs_of("/tmp", tmp, "nosuid,nodev"),
-        bind_of(bundle, "/job", "job", "bind,rw,nosuid,nodev"),
-        bind_of(bundle, "/job/in", "in", "rbind,ro,nosuid,nodev"),
-        bind_of(bundle, "/dev/init", "init", "bind,ro,nosuid,nodev"));
+    if (list != NULL)
+        add_inputs(bundle, list);
+    return list;
 }
 
 static json_t *namespaces(void)

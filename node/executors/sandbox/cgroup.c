@@ -358,6 +358,13 @@ bool cg_remove(const struct cgroup *group)
     return gone;
 }
 
+void cg_release(const struct cgroup *group)
+{
+    for (size_t kind = 0; kind < CG_KINDS; kind++)
+        if (is_first(group, kind))
+            (void)rmdir(group->dir[kind]);
+}
+
 bool cg_exists(const struct cgroup *group)
 {
     for (size_t kind = 0; kind < CG_KINDS; kind++)

@@ -87,6 +87,8 @@ void cg_reset_peak(const struct cgroup *group);
 bool cg_kill(const struct cgroup *group, uint32_t timeout_ms);
 /* Removes the group, which must be empty; false if something is left. */
 bool cg_remove(const struct cgroup *group);
+/* Removes it if nothing is in it, without waiting. */
+void cg_release(const struct cgroup *group);
 bool cg_exists(const struct cgroup *group);
 
 /* Kills and removes every child of `parent` that `keep` does not want; the

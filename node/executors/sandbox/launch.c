@@ -61,6 +61,9 @@ static enum err confine(struct monitor *m, struct fail *fail)
                  fail));
     if (!record_write(m->job_fd, &m->record))
         return fail_errno(fail, WHAT, RECORD_FILE);
+    /* The parent too: a front end that ends takes an empty one away. */
+    TRY(cg_make(&m->plan.machine.instance, fail));
+    TRY(cg_delegate(&m->plan.machine.instance, fail));
     TRY(cg_make(&m->record.group, fail));
     TRY(cg_limit(&m->record.group, &limits, fail));
     return idrange_take(&m->plan.machine.pool, &m->record.group, &m->range,
@@ -137,7 +140,7 @@ static enum err write_bundle(struct monitor *m, struct fail *fail)
     if (getrlimit(RLIMIT_NOFILE, &nofile) != 0)
         return fail_errno(fail, WHAT, "getrlimit");
     bundle.nofile_max = nofile.rlim_max;
-    CHECK(dir_text(group, sizeof(group), "/suan-runc/%s-%ld", m->plan.spec.id,
+    CHECK(dir_text(group, sizeof(group), "/suan-runc-%s-%ld", m->plan.spec.id,
                    (long)getpid()));
     /* runc insists on a group of its own; the job is moved out of it. */
     if (machine->runtime.kind == RUNTIME_RUNC && machine->pool.privileged)

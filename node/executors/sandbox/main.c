@@ -134,6 +134,7 @@ static int doctor_main(const struct server_options *options)
     if (doctor_run(options->state, &doctor) != OK)
         return 1;
     code = doctor_print(&doctor);
+    cg_release(&doctor.machine.instance);
     doctor_done(&doctor);
     return code;
 }

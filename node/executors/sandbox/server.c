@@ -352,6 +352,7 @@ int server_main(const struct server_options *options)
     tasks_abandon(s);
     if (!s->out_broken)
         flush_out(s);
+    cg_release(&s->doctor.machine.instance);
     doctor_done(&s->doctor);
     return 0;
 }
