@@ -38,6 +38,19 @@
  *   expire after the deadline                          receipt's     a half
  * Parts of a bond are rounded up to a micro-credit.
  *
+ * What each side does to be safe; the chain protects those who act in time:
+ *   A provider cuts its first receipt when the job starts (wall 0) and has it
+ *   co-signed. Without one by start_by_ms it refuses, which costs nothing until
+ *   then; running on, it can be expired at the cost of half its bond. It risks
+ *   the time since the last co-signed receipt, and records the delivery before
+ *   it serves the outputs.
+ *   An agent co-signs what receipt_check and its own clock agree to, settles
+ *   when the outputs are verified, expires after start_by_ms (nothing
+ *   co-signed) or after the deadline (with the newest co-signed receipt).
+ *   A buyer has at most tasks * task_cap locked at a time and spends at most
+ *   attempts_max times that and the fees, whatever its agent does: an attempt
+ *   opens only when the one before is settled.
+ *
  * Times are chain time: the time in the header of the block that holds the
  * transaction. `x by t` means time <= t, `after t` means time > t; a thing that
  * expires at t is no longer good at t. */

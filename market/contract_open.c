@@ -128,23 +128,32 @@ static enum err buyer_pays(struct state *state, const struct opening *opening,
     return OK;
 }
 
+/* Everything but the money, in the header's order; fills the opening. */
+static enum err opening_check(struct state *state, const struct tx *tx,
+                              const struct block_context *context,
+                              struct arena *arena, struct opening *opening)
+{
+    const struct contract_open *o = &opening->o;
+
+    TRY(contract_open_decode(tx->payload, arena, &opening->o));
+    TRY(contract_buyer_side(&o->request.buyer, &o->request.agent, tx));
+    TRY(request_id(&o->request, &context->chain, &opening->request_id));
+    TRY(signatures_check(opening, &context->chain));
+    TRY(terms_check(opening));
+    TRY(times_check(o, context->time_ms));
+    TRY(price_check(opening));
+    TRY(attempt_check(state, o, &opening->request_id, arena));
+    return market_params_load(state, &opening->params);
+}
+
 enum err contract_open_apply(struct state *state, const struct tx *tx,
                              const struct block_context *context,
                              struct arena *arena, struct tx_effect *out_effect)
 {
     struct tx_effect effect = {.code = CONTRACT_ESCROWED};
     struct opening opening;
-    const struct contract_open *o = &opening.o;
 
-    TRY(contract_open_decode(tx->payload, arena, &opening.o));
-    TRY(contract_buyer_side(&o->request.buyer, &o->request.agent, tx));
-    TRY(request_id(&o->request, &context->chain, &opening.request_id));
-    TRY(signatures_check(&opening, &context->chain));
-    TRY(terms_check(&opening));
-    TRY(times_check(o, context->time_ms));
-    TRY(price_check(&opening));
-    TRY(attempt_check(state, o, &opening.request_id, arena));
-    TRY(market_params_load(state, &opening.params));
+    TRY(opening_check(state, tx, context, arena, &opening));
     contract_fill(&opening, context->time_ms);
     TRY(bond_lock(state, &opening, &effect));
     TRY(buyer_pays(state, &opening, &context->proposer, &effect));
