@@ -324,7 +324,7 @@ const struct verb_group verb_groups[] = {
             "several\ntasks each line begins with its task's number. Logs "    \
             "stay after "                                                      \
             "the job has\nended.",                                             \
-            "suan logs -f 7f3a21c0"                                            \
+            "suan " PATH " -f 7f3a21c0"                                        \
     }
 #define WAIT(PATH)                                                             \
     {                                                                          \
@@ -333,7 +333,7 @@ const struct verb_group verb_groups[] = {
             "Waits until the job has ended and exits with its code, as suan "  \
             "run "                                                             \
             "does. --timeout\ngives up with code 6; the job goes on.",         \
-            "suan wait 7f3a21c0 && echo fine"                                  \
+            "suan " PATH " 7f3a21c0 && echo fine"                              \
     }
 #define CANCEL(PATH)                                                           \
     {                                                                          \
@@ -342,7 +342,7 @@ const struct verb_group verb_groups[] = {
             "Ends the job, or one of its tasks. Time that has run is paid; "   \
             "the rest "                                                        \
             "comes back.",                                                     \
-            "suan cancel 7f3a21c0"                                             \
+            "suan " PATH " 7f3a21c0"                                           \
     }
 #define FETCH(PATH)                                                            \
     {                                                                          \
@@ -352,7 +352,7 @@ const struct verb_group verb_groups[] = {
             "the hash "                                                        \
             "on the chain.\nWith several tasks each has a directory of its "   \
             "own.",                                                            \
-            "suan fetch 7f3a21c0 --to results"                                 \
+            "suan " PATH " 7f3a21c0 --to results"                              \
     }
 
 const struct verb verbs[] = {

@@ -176,7 +176,7 @@ const struct view view_bill = {
     .rows = "bill",
     .fields =
         {
-            {"TASKS", "tasks", CELL_TEXT, 0},
+            {"TASKS", "tasks", CELL_UINT, R},
             {"PROVIDER", "provider", CELL_ADDRESS, 0},
             {"PER HOUR", "hour_micro", CELL_MONEY, R},
             {"AT MOST", "cap_micro", CELL_MONEY, R},
@@ -590,7 +590,7 @@ const struct view view_devnet = {
             {"LISTEN", "listen", CELL_TEXT, 0},
             {"HEIGHT", "height", CELL_UINT, R},
             {"PEERS", "peers", CELL_UINT, R},
-            {"ADDRESS", "node", CELL_ADDRESS, 0},
+            {"ADDRESS", "node", CELL_ADDRESS, W},
             {"BALANCE", "balance_micro", CELL_MONEY, R | W},
             {"DATA", "data_dir", CELL_TEXT, W},
         },
