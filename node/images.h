@@ -5,8 +5,8 @@
  * a blob that "image:<name>" pins. The registry is in memory, every entry also
  * a record ("images/<hex of the name>"). Loop thread only. */
 
+#include "base/mp.h"
 #include "node/records.h"
-#include "base/hash.h"
 
 #define IMAGE_NAME_MAX   64u /* with its zero */
 #define IMAGE_DIGEST_MAX 80u /* "sha256:" and 64 digits */

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void call_refuse(struct control_call *call, enum err err, const char *why,
                  const char *next, const char *what_format, ...)
@@ -58,6 +59,16 @@ static void start_next(struct node *node)
         node->works_running++;
         CHECK(uv_queue_work(node->loop, &work->req, on_work, after_work) == 0);
     }
+}
+
+void *call_work_new(struct control_call *call, size_t size)
+{
+    void *work = calloc(1, size);
+    CHECK(size >= sizeof(struct call_work));
+    if (work == NULL)
+        control_refuse(call, ERR_NOMEM, "suan node status",
+                       "the node has no memory for this now");
+    return work;
 }
 
 void call_work_start(struct node *node, struct control_call *call,

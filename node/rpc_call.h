@@ -27,8 +27,11 @@ struct call_work {
     bool skipped; /* work did not run: the node is closing */
 };
 
-/* Embed struct call_work as the first member of what the work needs; zeroed but
- * for what the two functions read.
+/* Zeroed memory for a work of this size; NULL: no memory, and the call is
+ * answered. free() it in `done`. */
+void *call_work_new(struct control_call *call, size_t size);
+
+/* Embed struct call_work as the first member of what the work needs.
  *
  * work  runs on a worker thread: no node, no call, only thread-safe rooms
  *       (blob_store.h)
