@@ -19,7 +19,7 @@ static uint32_t opening_points(enum err err)
     if (err == ERR_EXISTS || err == ERR_PEERS || err == ERR_BANNED ||
         err == ERR_CLOSED || err_is_fault(err))
         return 0;
-    return 50;
+    return 60;
 }
 
 static uint32_t up_points(enum err err)

@@ -195,7 +195,8 @@ void stream_host_close(struct stream_host *host, void (*done)(void *ctx),
     }
     for (struct stream *s = host->streams, *next; s != NULL; s = next) {
         next = s->next;
-        stream_close(s);
+        if (!s->closing)
+            stream_close(s);
     }
     host_check(host);
 }
