@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# kill9.sh BIN [ROUNDS] [SEED]: every process is killed at random moments during
+# a stream of jobs and started again. Afterwards: the chain verifies, no money
+# is lost or made, each job has ended in a typed state, nothing stays locked.
+set -uo pipefail
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+e2e_start kill9 "$@"
+rounds=${2:-12}
+RANDOM=${3:-7}
+echo "seed ${3:-7}, $rounds kills"
+"$HERE/image-busybox.sh" "$WORK/busybox.tar" >/dev/null 2>&1 || exit 1
+check "a devnet comes up" suan devnet up --image "$WORK/busybox.tar" -q
+D=$SUAN_HOME/devnet
+nodes=(validator-1 provider-1 provider-2 provider-3 buyer)
+suan devnet status --json >"$WORK/devnet.json"
+supply=$(suan chain status --json | jq -r .supply_micro)
+
+restart() {
+    setsid "$BIN/suand" --data-dir "$D/$1" >>"$D/$1/log" 2>&1 </dev/null &
+    disown
+}
+answers() { suan node status --node "$1" --json; }
+stop_at=$((SECONDS + rounds * 4))
+submit() {
+    suan run --yes -q --detach --cpus 0.25 --mem 32M --disk 16M --time 20s --tasks 2 -- \
+        sh -c "sleep $((RANDOM % 3)); exit $((RANDOM % 2))" >>"$WORK/jobs" 2>>"$WORK/jobs.err"
+}
+for ((i = 0; i < rounds; i++)); do
+    submit || true
+    sleep "0.$((RANDOM % 10))"
+    victim=${nodes[RANDOM % ${#nodes[@]}]}
+    pid=$(cat "$D/$victim/run/pid" 2>/dev/null) || continue
+    kill -9 "$pid" 2>/dev/null
+    sleep "0.$((RANDOM % 10))"
+    restart "$victim"
+    until_true 20 answers "$victim" || bad "$victim answers again after kill -9" "$(tail -n 5 "$D/$victim/log")"
+done
+ok "$rounds kills survived"
+
+jobs_open() { suan ps --json | jq '.jobs | length'; }
+settled() { [ "$(jobs_open)" -eq 0 ]; }
+check "every job ends" until_true 240 settled
+equal "each in a typed state" 0 "$(suan ps -a --json | jq '[.jobs[] | select(.state | IN("DONE","FAILED","CANCELLED","EXPIRED") | not)] | length')"
+echo "      $(suan ps -a --json | jq -c '[.jobs[].state] | group_by(.) | map({(.[0]): length}) | add')"
+
+nothing_locked() {
+    local a
+    for a in $(jq -r '.nodes[].address' "$WORK/devnet.json") "$(suan wallet balance --json | jq -r .address)"; do
+        [ "$(suan chain account "$a" --json | jq -r .locked_micro)" -eq 0 ] || return 1
+    done
+}
+check "nothing stays locked" until_true 60 nothing_locked
+sum=$(suan wallet balance --json | jq -r .balance_micro)
+for a in $(jq -r '.nodes[].address' "$WORK/devnet.json") "$(suan chain status --json | jq -r '.validators[0].node')"; do
+    sum=$((sum + $(balance "$a")))
+done
+equal "no money is lost or made" "$supply" "$sum"
+check "the chain verifies from genesis" suan chain verify
+for n in "${nodes[@]}"; do
+    equal "$n never logged a bug of ours" 0 "$(grep -c ' broken ' "$D/$n/log")"
+done
+equal "no job outlives its contract" 0 "$(pgrep -fc 'sleep [0-2]$' || true)"
