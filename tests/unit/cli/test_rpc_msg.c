@@ -231,9 +231,19 @@ static void bytes_travel_as_base64(void **state)
 
 static void base64_has_one_spelling(void **state)
 {
-    static const char *const texts[] = {
-        "A",      "AA",   "AAA",  "AA=A", "AAAA=", "A A A A",
-        "AA==\n", "AB==", "____", "=",    "AAAA!"};
+    static const char *const texts[] = {"A",
+                                        "AA",
+                                        "AAA",
+                                        "AA=A",
+                                        "AAAA=",
+                                        "A A A A",
+                                        "AA==\n",
+                                        "AB==",
+                                        "____",
+                                        "=",
+                                        "AAAA!",
+                                        "\xc7\xbe"
+                                        "EA"};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         json_t *value = json_string(texts[i]);
