@@ -6,6 +6,7 @@
 #include "cli/devnet.h"
 #include "cli/locate.h"
 #include "cli/unit.h"
+#include "cli/small_image.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 
@@ -272,24 +273,46 @@ static int await_market(struct cli *cli, struct devnet *net)
                     "the devnet runs, but its market is not complete");
 }
 
-static int import_image(struct cli *cli, struct up *up)
+static int send_image(struct cli *cli, struct up *up, const char *path)
 {
-    char path[PATH_MAX];
     json_t *result = NULL;
     int failed;
-    if (up->image == NULL)
-        return 0;
-    if (!path_absolute(path, up->image))
-        return cli_usage(cli, NULL, "--image is too long a path");
     cli->data_dir = devnet_buyer(&up->net)->daemon.data_dir;
     cli->node = NULL;
-    cli_note(cli, "importing %s as the image \"default\"", up->image);
     failed =
         cli_call_wait(cli, "image.import",
                       json_pack("{s:s, s:s}", "path", path, "name", "default"),
                       IMPORT_WAIT_MS, &result);
     json_decref(result);
     return failed;
+}
+
+/* Without --image: a shell and its tools, if this machine has them in one
+ * static program. */
+static int make_small_image(struct cli *cli, struct up *up, char path[PATH_MAX])
+{
+    enum err err;
+    if (!path_join(path, up->net.dir, "default.tar"))
+        return 0;
+    err = small_image_write(SMALL_IMAGE_BUSYBOX, path);
+    if (err == OK)
+        return send_image(cli, up, path);
+    cli_note(cli,
+             "no default image: " SMALL_IMAGE_BUSYBOX " %s. Try: apt-get "
+             "install busybox-static, or suan image import FILE --name default",
+             err_text(err));
+    return 0;
+}
+
+static int import_image(struct cli *cli, struct up *up)
+{
+    char path[PATH_MAX];
+    if (up->image == NULL)
+        return make_small_image(cli, up, path);
+    if (!path_absolute(path, up->image))
+        return cli_usage(cli, NULL, "--image is too long a path");
+    cli_note(cli, "importing %s as the image \"default\"", up->image);
+    return send_image(cli, up, path);
 }
 
 /* ---- status ---- */
