@@ -248,6 +248,34 @@ static void the_latest_contract_of_a_task_is_found(void **state)
         ERR_NOT_FOUND);
 }
 
+/* Memory runs out at every possible place: each time it is a fault, not a
+ * refusal, and nothing has moved. */
+static void running_out_of_memory_changes_nothing(void **state)
+{
+    struct world *world = *state;
+    struct request request = sample_request();
+    struct approval approval = sample_approval(&request);
+    struct quote quote = sample_quote(&request);
+    enum err err = ERR_NOMEM;
+    unsigned faults = 0;
+    struct hash id;
+
+    for (size_t cap = 0; err != OK && cap < 65536; cap += 64) {
+        arena_done(&world->arena);
+        arena_init(&world->arena, cap);
+        err = world_open(world, AGENT, &request, &approval, &quote, &id);
+        if (err == OK)
+            break;
+        assert_int_equal(err, ERR_NOMEM);
+        assert_int_equal(world_balance(world, BUYER), WORLD_GRANT);
+        assert_int_equal(world_balance(world, PROVIDER), WORLD_GRANT);
+        assert_int_equal(world_locked(world, &id), 0);
+        faults++;
+    }
+    assert_int_equal(err, OK);
+    assert_true(faults > 10);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -258,6 +286,7 @@ int main(void)
         WITH_WORLD(a_task_that_ran_is_not_tried_again),
         WITH_WORLD(a_task_its_buyer_cancelled_is_not_tried_again),
         WITH_WORLD(the_latest_contract_of_a_task_is_found),
+        WITH_WORLD(running_out_of_memory_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,9 +66,21 @@ static inline struct hash world_hash(uint8_t fill)
     return hash;
 }
 
+/* The chain everything is signed for: 32 times 0x11 unless set. */
+static inline struct hash *world_chain_slot(void)
+{
+    static struct hash chain;
+    if (hash_is_zero(&chain))
+        chain = world_hash(0x11);
+    return &chain;
+}
 static inline struct hash world_chain(void)
 {
-    return world_hash(0x11);
+    return *world_chain_slot();
+}
+static inline void world_chain_set(const struct hash *chain)
+{
+    *world_chain_slot() = *chain;
 }
 
 /* splitmix64 */
@@ -371,34 +383,42 @@ static inline enum err world_apply(struct world *world, uint32_t kind,
     return err;
 }
 
-/* Signs the three (with the keys they name) and opens. */
-static inline enum err world_open(struct world *world, enum actor sender,
-                                  struct request *request,
-                                  struct approval *approval,
-                                  struct quote *quote, struct hash *out_id)
+/* Signs the three with the keys they name and puts them into a payload. */
+static inline void world_open_payload(struct request *request,
+                                      struct approval *approval,
+                                      struct quote *quote, struct buf *out)
 {
-    struct buf r, a, q, payload;
-    struct hash chain = world->context.chain;
-    enum err err;
+    struct hash chain = world_chain();
+    struct buf r, a, q;
 
     buf_init(&r, REQUEST_BYTES_MAX);
     buf_init(&a, APPROVAL_BYTES_MAX);
     buf_init(&q, QUOTE_BYTES_MAX);
-    buf_init(&payload, LIMIT_TX_BYTES);
     assert_int_equal(request_sign(request, &chain, world_signer(BUYER)), OK);
     assert_int_equal(approval_sign(approval, &chain, world_signer(BUYER)), OK);
     assert_int_equal(quote_sign(quote, &chain, world_signer(PROVIDER)), OK);
     assert_int_equal(request_encode(request, &r), OK);
     assert_int_equal(approval_encode(approval, &a), OK);
     assert_int_equal(quote_encode(quote, &q), OK);
-    contract_open_payload(buf_bytes(&r), buf_bytes(&a), buf_bytes(&q),
-                          &payload);
-    assert_int_equal(payload.err, OK);
-    err = world_apply(world, TX_CONTRACT_OPEN, sender, 0, buf_bytes(&payload));
-    contract_id(&quote->request, quote->task, quote->attempt, out_id);
+    contract_open_payload(buf_bytes(&r), buf_bytes(&a), buf_bytes(&q), out);
+    assert_int_equal(out->err, OK);
     buf_done(&r);
     buf_done(&a);
     buf_done(&q);
+}
+
+static inline enum err world_open(struct world *world, enum actor sender,
+                                  struct request *request,
+                                  struct approval *approval,
+                                  struct quote *quote, struct hash *out_id)
+{
+    struct buf payload;
+    enum err err;
+
+    buf_init(&payload, LIMIT_TX_BYTES);
+    world_open_payload(request, approval, quote, &payload);
+    err = world_apply(world, TX_CONTRACT_OPEN, sender, 0, buf_bytes(&payload));
+    contract_id(&quote->request, quote->task, quote->attempt, out_id);
     buf_done(&payload);
     return err;
 }
