@@ -387,6 +387,7 @@ static void start_check(struct chain_host *host, struct checking *checking)
         host->waiting = host->waiting->next;
         count++;
     }
+    CHECK(checking->last != NULL);
     checking->last->next = NULL;
     if (host->waiting == NULL)
         host->waiting_last = NULL;
