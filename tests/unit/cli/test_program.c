@@ -204,6 +204,14 @@ static json_t *logs(const json_t *params)
                      (int)strlen(text), "eof", (int)!first);
 }
 
+/* After a while, as a node does. */
+static json_t *something_happened(void)
+{
+    struct timespec span = {.tv_nsec = 50000000};
+    nanosleep(&span, NULL);
+    return json_pack("{s:[{s:s}], s:i}", "events", "kind", "job", "next", 1);
+}
+
 static json_t *answer_of(const char *method, json_t *params)
 {
     if (strcmp(method, "node.info") == 0)
@@ -233,7 +241,7 @@ static json_t *answer_of(const char *method, json_t *params)
                          250000, "refunded_micro", 750000, "wall_ms", 1200,
                          "cpu_ms", 900);
     if (strcmp(method, "events.poll") == 0)
-        return json_pack("{s:[], s:i}", "events", "next", 0);
+        return something_happened();
     if (strcmp(method, "job.list") == 0)
         return json_pack("{s:[{s:s, s:s, s:s}, {s:s, s:s, s:s}]}", "jobs", "id",
                          "aaaa0000000000000000000000000000000000000000000000000"
