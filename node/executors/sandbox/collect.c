@@ -191,6 +191,8 @@ static enum err copy_file(struct take *t, int from, const char *path,
     int to;
 
     TRY(make_parents(t, path));
+    /* An earlier attempt may have been cut off: its files are replaced. */
+    (void)unlinkat(t->dest_fd, path, 0);
     to = openat(t->dest_fd, path,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (to < 0)

@@ -53,12 +53,14 @@ static void become_monitor(const char *path, bool recover)
          again[] = "--recover", log[DIR_PATH], job[DIR_PATH];
     char *argv[] = {name, recover ? again : mode, job, NULL};
     char *envp[] = {NULL};
-    sigset_t none;
+    sigset_t later;
     int null, out;
 
     (void)setsid();
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    /* A kill that comes before the monitor listens must wait, not kill it. */
+    sigemptyset(&later);
+    sigaddset(&later, SIGTERM);
+    (void)sigprocmask(SIG_SETMASK, &later, NULL);
     if (!dir_text(job, sizeof(job), "%s", path) ||
         !dir_text(log, sizeof(log), "%s/monitor.log", path))
         _exit(126);

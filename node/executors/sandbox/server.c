@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "node/executors/sandbox/server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -312,14 +314,17 @@ static bool lock_state(const char *state)
     return false;
 }
 
-/* tmp/ holds what a predecessor did not get done. */
+/* tmp/ holds what a predecessor did not get done: put aside, deleted later. */
 static bool make_parts(const char *state)
 {
     static const char *const parts[] = {"jobs", "images", "ids", "tmp"};
-    char path[DIR_PATH];
+    char path[DIR_PATH], trash[DIR_PATH];
 
-    if (dir_text(path, sizeof(path), "%s/tmp", state))
-        (void)dir_remove(AT_FDCWD, path);
+    if (dir_text(path, sizeof(path), "%s/tmp", state) &&
+        dir_text(trash, sizeof(trash), "%s/trash-%" PRIu64, state,
+                 dir_boot_ms()) &&
+        rmdir(path) != 0)
+        (void)rename(path, trash);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (!dir_text(path, sizeof(path), "%s/%s", state, parts[i]) ||
             (mkdir(path, 0700) != 0 && errno != EEXIST)) {
@@ -328,6 +333,27 @@ static bool make_parts(const char *state)
             return false;
         }
     return true;
+}
+
+static void throw_trash_away(struct server *s)
+{
+    struct dirent *entry;
+    DIR *dir = opendir(s->options.state);
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        char path[DIR_PATH];
+        struct fail ignored;
+        json_t *params;
+        if (strncmp(entry->d_name, "trash-", 6) != 0 ||
+            !dir_text(path, sizeof(path), "%s/%s", s->options.state,
+                      entry->d_name))
+            continue;
+        params = json_pack("{s:[s]}", "paths", path);
+        if (params != NULL)
+            (void)!tasks_add(s, NULL, params, work_trash, &ignored);
+    }
+    if (dir != NULL)
+        closedir(dir);
 }
 
 int server_main(const struct server_options *options)
@@ -348,6 +374,7 @@ int server_main(const struct server_options *options)
     if (doctor_run(options->state, &s->doctor) != OK)
         return 1;
     jobs_load(s);
+    throw_trash_away(s);
     loop(s);
     tasks_abandon(s);
     if (!s->out_broken)

@@ -2,10 +2,11 @@
  * what is left behind. One line per attack; the last lines are
  * "N passed, N failed" and "N escapes".
  *
- *   battery PROGRAM WORK MODE
+ *   battery PROGRAM WORK MODE [UID]
  *
  * PROGRAM  suan-exec-sandbox
  * WORK     a directory with busybox.tar and hostile-*.tar, made by run.sh
+ * UID      whom the executor runs as; default root
  * MODE     full, short (another runtime or user), none (must refuse), or small
  *          (the state directory is nearly full) */
 #define _GNU_SOURCE
@@ -28,8 +29,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FIRST_UID 0x70000000ull
-#define PATH_CAP  1024
+/* Ids that only jobs have: see idrange.h, and run.sh for the user. */
+#define ROOT_FIRST 0x70000000ull
+#define USER_FIRST 300000ull
+#define USER_LAST  (300000ull + 2097152)
+#define PATH_CAP   1024
 
 static struct client client;
 static const char *program, *work;
@@ -248,7 +252,9 @@ static size_t count_processes(void)
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
             continue;
         snprintf(path, sizeof(path), "/proc/%s", entry->d_name);
-        if (stat(path, &st) == 0 && st.st_uid >= FIRST_UID)
+        if (stat(path, &st) == 0 &&
+            (st.st_uid >= ROOT_FIRST ||
+             (!privileged && st.st_uid >= USER_FIRST && st.st_uid < USER_LAST)))
             count++;
     }
     if (dir != NULL)
@@ -487,7 +493,7 @@ static void attack_network(void)
               "an abstract socket of the host was reached");
     expect(number(status, "exit_code") == 0, "exit code %lld: %s",
            number(status, "exit_code"), out);
-    end("%.60s", strtok(out, "\n"));
+    end("%.*s", (int)strcspn(out, "\n"), out);
     close(unix_fd);
     free(out);
     json_decref(status);
@@ -576,7 +582,7 @@ static void attack_setuid(void)
                        "chmod 6777 /job/b; /job/b setuid"));
     text = client_log(&client, "setuid", "stdout");
     contained(number(status, "exit_code") == 0, "a setuid bit worked");
-    end("%.60s", strtok(text, "\n"));
+    end("%.*s", (int)strcspn(text, "\n"), text);
     free(text);
     json_decref(status);
     remove_job("setuid");
@@ -1156,7 +1162,7 @@ int main(int argc, char **argv)
     }
     program = argv[1];
     work = argv[2];
-    user = argc > 4 ? (uid_t)atoi(argv[4]) : 0;
+    user = argc > 4 ? (uid_t)strtol(argv[4], NULL, 10) : 0;
     privileged = user == 0;
     snprintf(state, sizeof(state), "%s/state", work);
     snprintf(log_file, sizeof(log_file), "%s/executor.log", work);
@@ -1175,6 +1181,10 @@ int main(int argc, char **argv)
     else
         run_full();
     begin("orderly end");
+    if (strcmp(mode, "full") == 0)
+        expect(client.heartbeats > 0 && client.changes > 0,
+               "%u heartbeats, %u job.changed were sent", client.heartbeats,
+               client.changes);
     expect(client_stop(&client) == 0, "the executor failed");
     end("the executor ended by itself");
     printf("%u passed, %u failed\n%u escapes\n", passed, failed, escapes);

@@ -61,7 +61,7 @@ static int hidden_memory(const char *unused)
 
 static int spin(const char *count)
 {
-    for (int i = 1; i < atoi(count); i++)
+    for (long i = 1; i < strtol(count, NULL, 10); i++)
         if (fork() == 0)
             break;
     for (;;)
@@ -119,7 +119,8 @@ static int try_connect(int family, int type, const void *address, socklen_t len,
 static int network(const char *port)
 {
     struct sockaddr_in in = {.sin_family = AF_INET,
-                             .sin_port = htons((unsigned short)atoi(port))};
+                             .sin_port =
+                                 htons((unsigned short)strtol(port, NULL, 10))};
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     socklen_t len;
     int got = 0;

@@ -347,7 +347,7 @@ static long leaked_descriptor(void)
     long found = -1;
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        int fd = atoi(entry->d_name);
+        long fd = strtol(entry->d_name, NULL, 10);
         if (entry->d_name[0] != '.' && fd > 2 && fd != dirfd(dir))
             found = fd;
     }

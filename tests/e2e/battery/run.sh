@@ -1,7 +1,8 @@
 #!/bin/bash
 # The adversarial battery: jobs that attack, an executor that is attacked.
 #
-#   run.sh [PROGRAM]     PROGRAM: suan-exec-sandbox, default from ./build
+#   run.sh [PROGRAM]     suan-exec-sandbox or the directory it is in; default
+#                        from build/release or build/dev
 #
 # Prints a line per attack and last "N passed, N failed" and "N escapes". Exits
 # 0 when all passed, 1 when not, 77 when it cannot be run here. About a minute.
@@ -16,6 +17,7 @@ if [ -z "$program" ]; then
         program=$tree/build/$preset/bin/suan-exec-sandbox
     done
 fi
+[ -d "$program" ] && program=$program/suan-exec-sandbox
 if [ ! -x "$program" ]; then
     echo "run.sh: build suan-exec-sandbox first, or name it: run.sh PROGRAM" >&2
     exit 1
@@ -35,6 +37,7 @@ done
 work=$(mktemp -d /var/tmp/suan-battery.XXXXXX)
 cleanup() {
     umount "$work/small-disk" 2>/dev/null
+    rmdir /sys/fs/cgroup/*/"suan-battery-$$" 2>/dev/null
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -144,6 +147,40 @@ fi
 
 battery "no control groups" none private sh -c \
     'umount -R /sys/fs/cgroup && exec "$@"' sh
+
+# As a user whom root gave control groups and ids, once: what a systemd service
+# with User= and Delegate=yes has. Its view of /etc is its own.
+user=4711
+groups=suan-battery-$$
+as_user() {
+    mkdir -p "$work/etc"
+    cp /etc/passwd "$work/etc/passwd"
+    echo "battery:x:$user:$user::/nonexistent:/bin/sh" >>"$work/etc/passwd"
+    echo 'battery:300000:2097152' >"$work/etc/subid"
+    for kind in memory cpu cpuacct pids freezer; do
+        [ -d "/sys/fs/cgroup/$kind" ] || continue
+        mkdir -p "/sys/fs/cgroup/$kind/$groups"
+        chown -R "$user:$user" "/sys/fs/cgroup/$kind/$groups"
+    done
+    private bash -c '
+        mount --bind "$0/passwd" /etc/passwd &&
+        mount --bind "$0/subid" /etc/subuid &&
+        mount --bind "$0/subid" /etc/subgid || exit 1
+        for kind in memory cpu cpuacct pids freezer; do
+            echo $$ >"/sys/fs/cgroup/$kind/$1/cgroup.procs" || exit 1
+        done
+        shift
+        exec "$@"' "$work/etc" "$groups" "$@"
+}
+if [ ! -d /sys/fs/cgroup/memory ]; then
+    echo "== unprivileged: left out, this machine has cgroup version 2 only"
+elif ! command -v newuidmap >/dev/null; then
+    echo "== unprivileged: left out, uidmap is not installed"
+else
+    mkdir "$work/unprivileged"
+    chown "$user:$user" "$work/unprivileged"
+    battery_uid=$user battery "unprivileged" short as_user
+fi
 
 mkdir "$work/small-disk"
 mount -t tmpfs -o size=160m small "$work/small-disk"
