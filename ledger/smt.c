@@ -42,7 +42,7 @@ void smt_slot_hash(const struct smt_slot *slot, struct hash *out)
         *out = slot->hash;
         return;
     }
-    CHECK(!"a slot is one of three");
+    CHECK(false); /* a slot is one of three */
 }
 
 void smt_combine(const struct smt_slot *left, const struct smt_slot *right,

@@ -416,7 +416,7 @@ static void dispatch(struct sx *core, const struct sx_event *event)
         on_stored(core, event->height);
         return;
     }
-    CHECK(!"an event is one of five");
+    CHECK(false); /* an event is one of five */
 }
 
 static void finish(struct sx *core, struct sx_effects *out)

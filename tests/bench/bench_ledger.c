@@ -23,8 +23,8 @@
 #include "ledger/sx.h"
 #include "ledger/transfer.h"
 
-#define ACCOUNTS     1000u
-#define TXS          20000u
+#define ACCOUNTS     10000u
+#define TXS          40000u
 #define SUBMIT_BATCH 128u
 #define LATENCY_RUNS 400u
 #define VERIFIES     4000u

@@ -1,9 +1,13 @@
 /* One suite for both back ends, then what only a disk can do. */
 
+#define _GNU_SOURCE /* unshare */
+
 #include "fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -432,6 +436,76 @@ static void a_full_map_is_full_and_loses_nothing(void **state)
     shop_close(&s);
 }
 
+/* The first up to four bytes of a value as a number. */
+static uint32_t read_counter(struct store *store, const char *key)
+{
+    uint8_t raw[4] = {0};
+    size_t len;
+    assert_int_equal(
+        store_read(store, STORE_STATE, bytes_str(key), raw, sizeof(raw), &len),
+        OK);
+    return u32le_get(raw);
+}
+
+/* A disk of one megabyte, in a child that has its own view of mounts. 77: this
+ * machine lets us make none. */
+static int run_out_of_disk(const char *dir)
+{
+    static uint8_t big[256 * 1024];
+    char filler[96];
+    struct shop s;
+    struct store_batch *batch = store_batch_new(1);
+    enum err err = OK;
+    int flags = CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
+    if (unshare(flags) != 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", dir, "tmpfs", 0, "size=1m") != 0)
+        return 77;
+    memset(&s, 0, sizeof(s));
+    snprintf(s.dir, sizeof(s.dir), "%s", dir);
+    shop_open_dir(&s);
+    put(s.store, "kept", "1");
+    snprintf(filler, sizeof(filler), "%s/filler", dir);
+    FILE *file = fopen(filler, "wb");
+    if (file == NULL || fwrite(big, 1, sizeof(big), file) != sizeof(big) ||
+        fwrite(big, 1, sizeof(big), file) != sizeof(big))
+        return 1;
+    fclose(file);
+    for (uint8_t i = 0; i < 2; i++)
+        store_batch_put(batch, STORE_BLOCK, bytes_make(&i, 1), BYTES_OF(big));
+    for (int i = 0; i < 3; i++) {
+        if ((err = store_commit(s.store, batch)) != ERR_FULL)
+            return 2;
+    }
+    /* Reading goes on, and with room again so does writing. */
+    if (read_counter(s.store, "kept") != '1' || unlink(filler) != 0 ||
+        store_commit(s.store, batch) != OK)
+        return 3;
+    store_batch_free(batch);
+    store_close(s.store);
+    shop_open_dir(&s);
+    if (read_counter(s.store, "kept") != '1')
+        return 4;
+    store_close(s.store);
+    return 0;
+}
+
+static void a_full_disk_is_full_and_the_batch_can_be_tried_again(void **state)
+{
+    char dir[64];
+    int status = -1;
+    (void)state;
+    temp_dir(dir);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(run_out_of_disk(dir));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    remove_dir(dir);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 struct writer {
     struct store *store;
     unsigned commits;
@@ -451,16 +525,6 @@ static void *write_counters(void *arg)
         store_batch_free(batch);
     }
     return NULL;
-}
-
-static uint32_t read_counter(struct store *store, const char *key)
-{
-    uint8_t raw[4];
-    size_t len;
-    assert_int_equal(
-        store_read(store, STORE_STATE, bytes_str(key), raw, sizeof(raw), &len),
-        OK);
-    return u32le_get(raw);
 }
 
 static void one_thread_reads_one_moment_while_another_commits(void **state)
@@ -583,6 +647,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_no_database_is_called_corrupt),
         cmocka_unit_test(a_file_cut_short_is_called_corrupt),
         cmocka_unit_test(a_full_map_is_full_and_loses_nothing),
+        cmocka_unit_test(a_full_disk_is_full_and_the_batch_can_be_tried_again),
         cmocka_unit_test(one_thread_reads_one_moment_while_another_commits),
         cmocka_unit_test(a_killed_writer_leaves_whole_commits),
     };
