@@ -17,6 +17,9 @@
  * and when all is well. Of a bag: that of the first task that has one. */
 int task_exit_code(const struct buy_task *task);
 int job_exit_code(const struct buy_job *job);
+/* Did this attempt come to a contract? Before, `contract` is only its
+ * name-to-be. */
+bool task_has_contract(const struct buy_task *task);
 /* What stands in the way: of the first task that has a reason in the job's
  * state; "" when none. */
 const char *job_reason(const struct buy_job *job);

@@ -41,19 +41,6 @@ void file_list_add(struct file_list *list, uint32_t task, const char *path,
     json_array_append_new(list->files, file);
 }
 
-/* Required, and absolute: the node's working directory is not the user's. */
-static bool param_path(struct control_call *call, const char *name,
-                       const char **out)
-{
-    if (!param_text(call, name, out))
-        return false;
-    if ((*out)[0] == '/' && strlen(*out) < PATH_MAX)
-        return true;
-    control_refuse(call, ERR_PARSE, "the whole path, from /",
-                   "parameter \"%s\" must be an absolute path", name);
-    return false;
-}
-
 static const char *import_next(enum err err)
 {
     switch ((int)err) {
@@ -273,7 +260,7 @@ void rpc_blob_export(struct node *node, struct control_call *call)
     const char *dir = NULL;
     struct hash id;
     if (!param_only(call, names) || !param_hash(call, "id", &id) ||
-        !param_path(call, "dir", &dir))
+        !param_absolute(call, "dir", &dir))
         return;
     export = call_work_new(call, sizeof(*export));
     if (export == NULL)
@@ -423,7 +410,7 @@ void rpc_image_import(struct node *node, struct control_call *call)
     struct image_import *import;
     const char *path = NULL;
     const char *name = NULL;
-    if (!param_only(call, names) || !param_path(call, "path", &path) ||
+    if (!param_only(call, names) || !param_absolute(call, "path", &path) ||
         !param_name(call, &name))
         return;
     import = call_work_new(call, sizeof(*import));
@@ -441,13 +428,11 @@ void rpc_image_import(struct node *node, struct control_call *call)
 /* Images of the jobs that have not ended, one for each job. */
 static size_t images_in_use(struct node *node, struct hash *out, size_t max)
 {
-    const struct buy_job *job;
+    const struct buy_job *job = NULL;
     struct arena arena;
     size_t count = 0;
     arena_init(&arena, 1024u * 1024);
-    for (size_t i = 0; node->buy != NULL && count < max &&
-                       (job = buy_job_at(node->buy, i)) != NULL;
-         i++) {
+    while (count < max && (job = buy_job_next(node->buy, job)) != NULL) {
         struct spec spec;
         arena_reset(&arena);
         if (job->ended_at_ms == 0 &&

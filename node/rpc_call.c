@@ -1,10 +1,13 @@
 #include "node/rpc_call.h"
 
 #include "base/check.h"
+#include "node/rpc_help.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void call_refuse(struct control_call *call, enum err err, const char *why,
                  const char *next, const char *what_format, ...)
@@ -19,6 +22,18 @@ void call_refuse(struct control_call *call, enum err err, const char *why,
     if (why != NULL)
         snprintf(error.why, sizeof(error.why), "%s", why);
     control_fail(call, &error);
+}
+
+bool param_absolute(struct control_call *call, const char *name,
+                    const char **out)
+{
+    if (!param_text(call, name, out))
+        return false;
+    if ((*out)[0] == '/' && strlen(*out) < PATH_MAX)
+        return true;
+    control_refuse(call, ERR_PARSE, "the whole path, from /",
+                   "parameter \"%s\" must be an absolute path", name);
+    return false;
 }
 
 static void start_next(struct node *node);

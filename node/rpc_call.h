@@ -13,6 +13,11 @@ __attribute__((format(printf, 5, 6))) void call_refuse(
     struct control_call *call, enum err err, const char *why, const char *next,
     const char *what_format, ...);
 
+/* A required parameter that is an absolute path: the node's working directory
+ * is not the user's. False: answered. */
+bool param_absolute(struct control_call *call, const char *name,
+                    const char **out);
+
 /* Workers are shared with the chain: so many calls work at the same time, more
  * wait. */
 #define CALL_WORKS_MAX 2u

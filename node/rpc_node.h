@@ -16,7 +16,15 @@ void rpc_config_list(struct node *node, struct control_call *call);
 /* Also market.watch. */
 void rpc_events_poll(struct node *node, struct control_call *call);
 
-/* One event as `events.poll` shows it; given. */
-json_t *feed_event_json(const struct feed_event *event);
+/* Which events to show. */
+struct feed_filter {
+    uint32_t kinds;  /* bits 1 << enum feed_kind; 0: all */
+    struct hash job; /* zero: all */
+};
+/* {"events", "next", "lost"}: those after `since`, oldest first, at most
+ * FEED_ANSWER_MAX; out_count tells how many (may be NULL). Given. */
+#define FEED_ANSWER_MAX 512u
+json_t *feed_json(const struct feed *feed, const struct feed_filter *filter,
+                  uint64_t since, size_t *out_count);
 
 #endif

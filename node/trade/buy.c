@@ -66,6 +66,15 @@ const struct buy_job *buy_job_at(const struct buy *buy, size_t i)
     return item != NULL ? &item->face : NULL;
 }
 
+/* A job is its item: the face comes first. */
+const struct buy_job *buy_job_next(const struct buy *buy,
+                                   const struct buy_job *after)
+{
+    const struct buy_item *item =
+        after != NULL ? ((const struct buy_item *)after)->next : buy->first;
+    return item != NULL ? &item->face : NULL;
+}
+
 struct book *buy_book(struct buy *buy)
 {
     return buy->book;
@@ -477,8 +486,8 @@ static enum err check_submit(const struct buy *buy,
     TRY(spec_decode(spec, arena, out_spec));
     spec_hash(spec, &hash);
     if (!hash_equal(&hash, &request->spec) ||
-        memcmp(&out_spec->resources, &request->resources,
-               sizeof(request->resources)) != 0 ||
+        !resources_cover(&out_spec->resources, &request->resources) ||
+        !resources_cover(&request->resources, &out_spec->resources) ||
         out_spec->time_ms_max != request->time_ms_max)
         return ERR_TERMS;
     return request->expires_at_ms <= buy->now_ms ? ERR_EXPIRED : OK;

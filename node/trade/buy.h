@@ -129,5 +129,8 @@ struct buy_job {
 const struct buy_job *buy_job(const struct buy *buy, const struct hash *id);
 /* In order of creation; NULL past the end. Ended ones too. */
 const struct buy_job *buy_job_at(const struct buy *buy, size_t i);
+/* The one after (NULL: the first), NULL at the end: to walk them all. */
+const struct buy_job *buy_job_next(const struct buy *buy,
+                                   const struct buy_job *after);
 
 #endif

@@ -624,6 +624,40 @@ void sell_open(struct sell *sell, bool on)
     sell->open = on;
 }
 
+static void abandon(struct sell *sell, struct sell_item *item)
+{
+    switch (item->state) {
+    case SELL_HELD:
+        item->quote.expires_at_ms = 0; /* the next step lets it go */
+        break;
+    case SELL_WAITING_START:
+    case SELL_STAGING:
+    case SELL_STARTING:
+    case SELL_RUNNING:
+        sell_refuse(sell, item, END_PROVIDER_DRAIN,
+                    "the provider has stopped selling");
+        break;
+    case SELL_PUBLISHING:
+    case SELL_DELIVERING:
+    case SELL_DELIVERED:
+    case SELL_REFUSING:
+    case SELL_SETTLED:
+        break; /* its job is over */
+    }
+}
+
+void sell_abandon(struct sell *sell, uint64_t now_ms, struct trade_effects *out)
+{
+    trade_effects_reset(out);
+    arena_reset(&sell->arena);
+    sell->out = out;
+    sell->now_ms = now_ms;
+    for (struct sell_item *item = sell->first; item != NULL; item = item->next)
+        abandon(sell, item);
+    ask_wake(sell);
+    sell->out = NULL;
+}
+
 void sell_balance(struct sell *sell, struct amount balance)
 {
     sell->balance = balance;

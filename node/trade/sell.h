@@ -61,6 +61,11 @@ void sell_free(struct sell *sell);
 void sell_configure(struct sell *sell, const struct sell_config *config);
 /* on: new holds are taken. Off: ERR_NOT_SELLING; what runs goes on. */
 void sell_open(struct sell *sell, bool on);
+/* Ends every hold, and every contract whose job has not run to its end, with
+ * END_PROVIDER_DRAIN: buyers get their money back, and after start_by a part of
+ * the bond. Yields effects like a step. */
+void sell_abandon(struct sell *sell, uint64_t now_ms,
+                  struct trade_effects *out);
 /* The free money of the node's account, for bonds: told after each block. */
 void sell_balance(struct sell *sell, struct amount balance);
 
