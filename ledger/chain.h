@@ -177,7 +177,8 @@ MUST_USE enum err chain_subject_txs(struct chain *chain,
 /* ---- proofs and audits ---- */
 
 /* A proof of a state record (or of its absence) at the tip, as proof.h reads
- * it: header, certificate, path. */
+ * it: header, certificate, path. ERR_NOT_FOUND at height 0, which nobody has
+ * signed. */
 MUST_USE enum err chain_prove(struct chain *chain, enum state_table table,
                               struct bytes key, struct buf *out);
 /* A proof that a transaction is in the chain with this result. ERR_NOT_FOUND.

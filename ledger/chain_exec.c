@@ -10,6 +10,8 @@
 /* What a block, its transactions and results may take while decoded: a struct
  * tx and its parsed values per transaction, and room for kinds' scratch. */
 #define CANDIDATE_ARENA_MAX (64u * 1024 * 1024)
+/* What a kind may use while it executes one transaction. */
+#define KIND_ARENA_MAX (8u * 1024 * 1024)
 
 /* ---- one transaction ---- */
 
@@ -108,7 +110,7 @@ static enum err check_on_scratch(struct chain *chain, const struct tx *tx,
     /* Nobody yet: any validator may get the fee, the rules do not ask. */
     context.proposer = chain->head.set.items[0].key;
     TRY(state_fork(chain_head_state(chain), &scratch));
-    arena_init(&arena, 1024 * 1024);
+    arena_init(&arena, KIND_ARENA_MAX);
     enum err err = chain_apply(chain, scratch, tx, &context, &arena, &result);
     arena_done(&arena);
     state_free(scratch);
@@ -215,7 +217,8 @@ struct builder {
     struct candidate *candidate;
     struct block_context context;
     struct bytes *tx_bytes;
-    size_t bytes; /* of the block so far */
+    struct arena scratch; /* of one transaction */
+    size_t bytes;         /* of the block so far */
     uint32_t cap;
     struct chain_drops *drops;
     size_t drop_cap;
@@ -251,9 +254,10 @@ static enum err take_entry(struct builder *b, struct pool_entry *entry,
         *out_full = true;
         return OK;
     }
-    enum err err = chain_apply(b->chain, b->candidate->overlay, &entry->tx,
-                               &b->context, &b->candidate->arena,
-                               &b->candidate->results[block->tx_count]);
+    arena_reset(&b->scratch);
+    enum err err =
+        chain_apply(b->chain, b->candidate->overlay, &entry->tx, &b->context,
+                    &b->scratch, &b->candidate->results[block->tx_count]);
     if (err_is_fault(err))
         return err;
     if (err != OK)
@@ -387,6 +391,7 @@ enum err chain_build(struct chain *chain, const struct candidate *parent,
     if (b.candidate == NULL)
         return ERR_NOMEM;
     b.candidate->parent = position->tip.id;
+    arena_init(&b.scratch, KIND_ARENA_MAX);
     enum err err = store_hold(chain->store);
     if (err == OK) {
         err = state_fork(chain_parent_state(chain, parent),
@@ -395,6 +400,7 @@ enum err chain_build(struct chain *chain, const struct candidate *parent,
             err = build_into(&b, position);
         store_release(chain->store);
     }
+    arena_done(&b.scratch);
     if (err != OK) {
         candidate_free(b.candidate);
         return err;
@@ -459,10 +465,16 @@ static enum err run_all(const struct chain *chain, struct candidate *candidate)
                                       sizeof(*candidate->results));
     if (candidate->results == NULL)
         return ERR_NOMEM;
-    for (uint32_t i = 0; i < block->tx_count; i++)
-        TRY(chain_apply(chain, candidate->overlay, &block->txs[i], &context,
-                        &candidate->arena, &candidate->results[i]));
-    return OK;
+    struct arena scratch;
+    enum err err = OK;
+    arena_init(&scratch, KIND_ARENA_MAX);
+    for (uint32_t i = 0; i < block->tx_count && err == OK; i++) {
+        arena_reset(&scratch);
+        err = chain_apply(chain, candidate->overlay, &block->txs[i], &context,
+                          &scratch, &candidate->results[i]);
+    }
+    arena_done(&scratch);
+    return err;
 }
 
 static enum err execute_into(struct chain *chain, const struct position *parent,

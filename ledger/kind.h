@@ -34,10 +34,11 @@ struct tx_kind {
      * whose own rules bound how often they can be valid. */
     struct amount (*fee_min)(size_t payload_len);
 
-    /* Executes the payload. The ledger has already checked signature, chain,
-     * expiry and nonce, taken the fee and raised the nonce. Any refusal rolls
-     * the transaction back and makes a block that holds it invalid, so the
-     * order of checks is part of consensus: the kind's header states it. */
+    /* Executes the payload; the arena is scratch for this one call. The ledger
+     * has already checked signature, chain, expiry and nonce, taken the fee and
+     * raised the nonce. Any refusal rolls the transaction back and makes a
+     * block that holds it invalid, so the order of checks is part of consensus:
+     * the kind's header states it. */
     enum err (*apply)(struct state *state, const struct tx *tx,
                       const struct block_context *context, struct arena *arena,
                       struct tx_effect *out_effect);
