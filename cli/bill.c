@@ -54,8 +54,9 @@ static json_t *row_of(const struct cli *cli, const struct placement *p,
     return json_pack(
         "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tasks",
         (json_int_t)count, "provider", provider, "hour_micro",
-        (json_int_t)head->hour.micro, "cap_micro", (json_int_t)cap.micro,
-        "bond_micro", (json_int_t)bond.micro, "start_ms",
+        (json_int_t)amount_figure(head->hour), "cap_micro",
+        (json_int_t)amount_figure(cap), "bond_micro",
+        (json_int_t)amount_figure(bond), "start_ms",
         (json_int_t)(head->start_by_ms > now ? head->start_by_ms - now : 0),
         "start_by_ms", (json_int_t)head->start_by_ms, "speed",
         (json_int_t)head->grade.int_ops, "rtt_us", (json_int_t)head->rtt_us,
@@ -79,12 +80,12 @@ static int show_json(struct cli *cli, const struct placement *p,
                      const struct bill *bill)
 {
     int failed;
-    json_t *line =
-        json_pack("{s:s, s:s, s:i, s:i, s:I, s:I, s:o}", "event", "bill", "id",
-                  p->id_text, "tasks", (int)p->request.tasks, "unplaced",
-                  (int)p->unplaced, "task_cap_micro",
-                  (json_int_t)bill->task_cap.micro, "total_cap_micro",
-                  (json_int_t)bill->total.micro, "bill", bill_rows(cli, p));
+    json_t *line = json_pack(
+        "{s:s, s:s, s:i, s:i, s:I, s:I, s:o}", "event", "bill", "id",
+        p->id_text, "tasks", (int)p->request.tasks, "unplaced",
+        (int)p->unplaced, "task_cap_micro",
+        (json_int_t)amount_figure(bill->task_cap), "total_cap_micro",
+        (json_int_t)amount_figure(bill->total), "bill", bill_rows(cli, p));
     if (line == NULL)
         return cli_nomem(cli);
     failed = out_ndjson(cli, line);

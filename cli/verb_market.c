@@ -56,7 +56,8 @@ static int put_money(struct cli *cli, const struct args *args,
     failed = read_amount(cli, what, text, &amount);
     if (failed)
         return failed;
-    json_object_set_new(params, key, json_integer((json_int_t)amount.micro));
+    json_object_set_new(params, key,
+                        json_integer((json_int_t)amount_figure(amount)));
     return 0;
 }
 

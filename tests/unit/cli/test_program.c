@@ -3,6 +3,7 @@
  * executable, started anew with SUAN_AS_PROGRAM set. */
 
 #include "cli/cli.h"
+#include "cli/devnet.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -651,13 +652,11 @@ static int make_wallet(void **state)
 
 static int remove_wallet(void **state)
 {
-    char line[200];
     (void)state;
     key_free(provider);
     key_free(agent);
     remove(passphrase_file);
-    snprintf(line, sizeof(line), "rm -r %s", wallet);
-    return system(line) == 0 ? 0 : -1;
+    return remove_tree(wallet) == OK ? 0 : -1;
 }
 
 int main(int argc, char **argv)
