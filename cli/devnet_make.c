@@ -65,21 +65,6 @@ static enum err make_node_key(struct devnet_node *node)
     return OK;
 }
 
-/* What a validator votes with: a key of its own, beside its identity. */
-static enum err make_validator_key(const struct devnet_node *node,
-                                   struct pubkey *out)
-{
-    char dir[PATH_MAX];
-    struct key *key = NULL;
-    if (!path_join(dir, node->daemon.data_dir, "keys"))
-        return ERR_TOO_LARGE;
-    TRY(keyfile_create(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator, NULL,
-                       &key));
-    key_public(key, out);
-    key_free(key);
-    return OK;
-}
-
 /* A passphrase nobody has to know, in a file of its own. */
 static enum err make_passphrase(const char *path, char out[2 * 16 + 1])
 {
@@ -123,8 +108,6 @@ static enum err fill_genesis(struct cli *cli, const struct devnet *net,
                              const struct pubkey *buyer,
                              struct genesis *genesis)
 {
-    struct pubkey validator;
-    TRY(make_validator_key(&net->nodes[0], &validator));
     snprintf(genesis->network, sizeof(genesis->network), "devnet");
     genesis->test = true;
     genesis->time_ms = cli->now_ms();

@@ -206,7 +206,7 @@ static enum err remember(struct reader *r, const char *field)
 
 static enum err read_field(struct reader *r)
 {
-    const char *text = NULL;
+    const char *text = "";
     const char *near;
     char field[32];
     bool list = false;

@@ -134,7 +134,7 @@ static bool set_disk(const struct setting *s)
 
 static bool set_logs(const struct setting *s)
 {
-    uint64_t mib;
+    uint64_t mib = 0;
     if (!set_size(s, &mib))
         return false;
     s->order->log_bytes_max = mib << 20;

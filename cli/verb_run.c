@@ -255,7 +255,7 @@ static int run_order(struct cli *cli, const struct args *args,
 {
     struct follow_options options = {.logs = true};
     struct placement p;
-    struct bill bill;
+    struct bill bill = {0};
     struct key *key = NULL;
     struct signer signer;
     char own[32];
@@ -326,7 +326,7 @@ static int show_quote(struct cli *cli, const struct args *args,
                       struct order *order)
 {
     struct placement p;
-    struct bill bill;
+    struct bill bill = {0};
     struct key *key = NULL;
     struct signer signer;
     int failed = unlock_key(cli, args_text(args, "key", NULL), &key);

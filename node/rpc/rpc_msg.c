@@ -236,11 +236,13 @@ static void text_copy(char *out, size_t size, const json_t *value)
  * so that a newer node's refusal is still a refusal. */
 static enum err err_of_name(const char *name)
 {
-#define X(symbol, code, text)                                                  \
-    if (name != NULL && strcmp(name, #symbol) == 0)                            \
-        return symbol;
-    ERR_MAP(X)
+#define X(symbol, code, text) symbol,
+    static const enum err all[] = {ERR_MAP(X)};
 #undef X
+    for (size_t i = 0; name != NULL && i < sizeof(all) / sizeof(all[0]); i++) {
+        if (strcmp(err_name(all[i]), name) == 0)
+            return all[i];
+    }
     return ERR_VERSION;
 }
 

@@ -34,9 +34,11 @@ library_home() {
     lmdb.h) echo "ledger/store_lmdb.c" ;;
     nng/*) echo "node/net/*|node/control*|node/feed*|cli/client*|tests/*" ;;
     uv.h) echo "node/*|tests/*" ;;
-    sodium.h | sodium/*) echo "base/*|wallet/*|node/*|tests/*" ;;
+    sodium.h | sodium/*)
+        echo "base/*|wallet/*|node/*|cli/small_image.c|tests/*" ;;
     jansson.h) echo "wallet/*|node/*|cli/*|tests/*" ;;
-    ini.h | archive.h | archive_entry.h | seccomp.h) echo "node/*|tests/*" ;;
+    archive.h | archive_entry.h) echo "node/*|cli/small_image.c|tests/*" ;;
+    ini.h | seccomp.h) echo "node/*|tests/*" ;;
     yaml.h | libsmartcols/*) echo "cli/*" ;;
     cmocka.h) echo "tests/*" ;;
     pthread.h | threads.h | semaphore.h) echo "node/*|cli/*|tests/*" ;;
