@@ -114,7 +114,7 @@ static enum err fill_genesis(struct cli *cli, const struct devnet *net,
     TRY(params_set(&genesis->params, "review_ms", REVIEW_MS));
     TRY(params_set(&genesis->params, "claim_ms", CLAIM_MS));
     TRY(market_params_fill(&genesis->params));
-    TRY(validators_add(&genesis->validators, &validator, 1));
+    TRY(validators_add(&genesis->validators, &net->nodes[0].vote, 1));
     TRY(genesis_add_account(genesis, buyer, amount_micro(BUYER_MICRO)));
     for (uint32_t i = 0; i < net->providers; i++)
         TRY(genesis_add_account(genesis, &net->nodes[1 + i].key,
