@@ -109,6 +109,12 @@ static void status_encode(struct gossip *gossip, struct buf *out)
     wire_status_encode(&status, out);
 }
 
+uint64_t gossip_peer_height(const struct net_peer *peer)
+{
+    const struct gossip_peer *data = net_peer_data(peer);
+    return data != NULL ? data->height : 0;
+}
+
 void gossip_tip(struct gossip *gossip)
 {
     struct buf message;

@@ -32,6 +32,8 @@ void gossip_tip(struct gossip *gossip);
 
 /* Our own offer, signed: into our book and out to everyone. */
 void gossip_offer(struct gossip *gossip, const struct offer *offer);
+/* How high a peer's chain is, by its word. */
+uint64_t gossip_peer_height(const struct net_peer *peer);
 /* Once a second: round trips into the book, addresses to newcomers. */
 void gossip_tick(struct gossip *gossip);
 

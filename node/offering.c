@@ -231,9 +231,11 @@ static void executor_problem(const struct node *node, char *out, char *next)
     snprintf(next, 300, "%.280s", fix != NULL ? fix : "suan doctor");
 }
 
-static bool first_measure_runs(const struct offering *offering)
+/* Until there are figures, or it is known that there will be none. */
+static bool measures_first(const struct offering *offering)
 {
-    return offering->bench.running && offering->node->grade.measured_at_ms == 0;
+    return offering->node->grade.measured_at_ms == 0 &&
+           offering->bench.err == OK;
 }
 
 void offering_why_not(struct node *node, char *out, char *next)
@@ -265,7 +267,7 @@ void offering_why_not(struct node *node, char *out, char *next)
         snprintf(next, 300,
                  "node.public_host = HOST in suan.conf (at most 50 "
                  "characters), then start the node again");
-    } else if (first_measure_runs(offering)) {
+    } else if (measures_first(offering)) {
         snprintf(out, 400, "this machine is being measured, a few seconds");
         snprintf(next, 300, "suan sell status");
     }
@@ -289,6 +291,7 @@ static void refresh(struct offering *offering)
     bool open;
     if (node->sell == NULL)
         return;
+    offering_measure(offering);
     offering_why_not(node, why, NULL);
     open = why[0] == '\0';
     if (open == offering->open)
@@ -406,7 +409,6 @@ bool offering_due(struct node *node, uint64_t now_ms)
         return false;
     if (now_ms > offering->due_ms)
         offering->due_ms = now_ms;
-    offering_measure(offering);
     refresh(offering);
     if (!offering->open)
         return offering->withdraw;

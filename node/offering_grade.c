@@ -119,6 +119,7 @@ void offering_measure(struct offering *offering)
         offering->bench.err != OK)
         return;
     sell_capacity(node->sell, &capacity);
-    if (capacity.running.cpu_milli == 0 && offering_bench(node) == OK)
+    if ((at == 0 || capacity.running.cpu_milli == 0) &&
+        offering_bench(node) == OK)
         log_info("sell", "measuring this machine");
 }

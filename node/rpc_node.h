@@ -13,8 +13,9 @@ void rpc_node_connect(struct node *node, struct control_call *call);
 void rpc_node_logs(struct node *node, struct control_call *call);
 void rpc_node_stop(struct node *node, struct control_call *call);
 void rpc_config_list(struct node *node, struct control_call *call);
-/* Also market.watch. */
 void rpc_events_poll(struct node *node, struct control_call *call);
+/* The same with kinds "offer" and "trade" where none are named. */
+void rpc_market_watch(struct node *node, struct control_call *call);
 
 /* Which events to show. */
 struct feed_filter {

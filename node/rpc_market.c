@@ -1,0 +1,260 @@
+/* The order book as people see it. */
+
+#include "node/rpc_market.h"
+
+#include "base/check.h"
+#include "node/job_view.h"
+#include "node/rpc_help.h"
+#include "node/trade_shell.h"
+#include "sched/explain.h"
+#include "sched/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OFFERS_SHOWN 250u
+#define ARENA_MAX    (64u * 1024 * 1024)
+#define TEXT_MAX     1024u
+
+/* ---- explanations ---- */
+
+static json_t *figure_json(enum reason reason, uint64_t value)
+{
+    struct buf text;
+    json_t *json;
+    if (reason_unit_of(reason) == UNIT_NONE)
+        return json_null();
+    buf_init(&text, TEXT_MAX);
+    reason_figure_format(reason_unit_of(reason), value, &text);
+    json = json_text(buf_cstr(&text));
+    buf_done(&text);
+    return json;
+}
+
+static json_t *line_json(struct node *node, const struct request *request,
+                         const struct book_line *line, uint64_t now_ms)
+{
+    struct buf text;
+    json_t *object;
+    buf_init(&text, TEXT_MAX);
+    book_line_format(line, request, now_ms, &text);
+    object = json_pack(
+        "{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "provider",
+        json_address(node, &line->provider), "name", json_text(line->name),
+        "code", reason_code(line->verdict.reason), "text",
+        json_text(buf_cstr(&text)), "need",
+        figure_json(line->verdict.reason, line->verdict.want), "has",
+        figure_json(line->verdict.reason, line->verdict.have), "hour_micro",
+        json_amount(line->hour), "bill_micro", json_amount(line->bill),
+        "rtt_us", json_u64(line->rtt_us));
+    buf_done(&text);
+    return object;
+}
+
+static json_t *histogram_json(const struct explain *explain)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < REASON_COUNT; i++) {
+        if (explain->first[i] > 0)
+            json_array_append_new(list, json_pack("{s:s, s:o}", "code",
+                                                  reason_code((enum reason)i),
+                                                  "count",
+                                                  json_u64(explain->first[i])));
+    }
+    return list;
+}
+
+static json_t *relax_json(const struct explain *explain)
+{
+    enum reason list[REASON_COUNT];
+    uint32_t count = explain_relaxations(explain, list);
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(
+            array,
+            json_pack("{s:s, s:s, s:o, s:o}", "code", reason_code(list[i]),
+                      "change", reason_relax(list[i]), "frees",
+                      json_u64(explain->alone[list[i]]), "to",
+                      figure_json(list[i], explain->relax_to[list[i]])));
+    return array;
+}
+
+static json_t *nearest_json(struct node *node, const struct request *request,
+                            const struct explain *explain)
+{
+    struct demand demand;
+    struct buf text;
+    char name[LIMIT_NAME];
+    json_t *object;
+    if (!explain->has_nearest)
+        return json_null();
+    book_demand(request, &demand);
+    provider_name(node, &explain->nearest_provider, name);
+    buf_init(&text, TEXT_MAX);
+    verdict_format(&explain->nearest, &demand, &text);
+    object =
+        json_pack("{s:o, s:o, s:s, s:o}", "provider",
+                  json_address(node, &explain->nearest_provider), "name",
+                  json_text(name), "code", reason_code(explain->nearest.reason),
+                  "text", json_text(buf_cstr(&text)));
+    buf_done(&text);
+    return object;
+}
+
+json_t *explanation_json(struct node *node, const struct request *request,
+                         const struct book_explanation *x, uint64_t now_ms)
+{
+    json_t *lines = json_array();
+    for (uint32_t i = 0; i < x->count; i++)
+        json_array_append_new(lines,
+                              line_json(node, request, &x->lines[i], now_ms));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "offers", lines, "known",
+                     json_u64(x->explain.offers), "fits",
+                     json_u64(x->explain.fits), "histogram",
+                     histogram_json(&x->explain), "nearest",
+                     nearest_json(node, request, &x->explain), "relax",
+                     relax_json(&x->explain));
+}
+
+/* ---- market.offers ---- */
+
+json_t *offer_json(struct node *node, const struct offer *offer)
+{
+    return json_pack(
+        "{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:o}",
+        "provider", json_address(node, &offer->provider), "payout",
+        json_address(node, &offer->payout), "name", json_text(offer->name),
+        "address", offer->address, "bulk", offer->bulk_address, "version",
+        json_u64(offer->version), "ttl_ms", json_u64(offer->ttl_ms), "arch",
+        arch_text(offer->arch), "total", json_resources(&offer->total), "free",
+        json_resources(&offer->free), "slots_free", json_u64(offer->slots_free),
+        "time_ms_max", json_u64(offer->time_ms_max), "price",
+        json_price(&offer->price), "grade", json_grade(&offer->grade), "labels",
+        json_labels(offer->labels, offer->label_count));
+}
+
+static json_t *market_line(struct node *node, const struct request *request,
+                           const struct book_line *line, uint64_t now_ms)
+{
+    struct book_offer known;
+    struct buf text;
+    json_t *object;
+    if (!book_offer_get(buy_book(node->buy), &line->provider, now_ms, &known))
+        return NULL;
+    buf_init(&text, TEXT_MAX);
+    book_line_format(line, request, now_ms, &text);
+    object = offer_json(node, &known.offer);
+    json_object_set_new(
+        object, "age_ms",
+        json_u64(now_ms > known.received_ms ? now_ms - known.received_ms : 0));
+    json_object_set_new(object, "expires_ms", json_u64(known.expires_ms));
+    json_object_set_new(object, "hour_micro", json_amount(line->hour));
+    json_object_set_new(object, "rtt_us", json_u64(line->rtt_us));
+    json_object_set_new(object, "feasible",
+                        json_boolean(line->verdict.reason == REASON_NONE));
+    json_object_set_new(object, "tasks", json_u64(line->verdict.tasks));
+    json_object_set_new(object, "code",
+                        json_string(reason_code(line->verdict.reason)));
+    json_object_set_new(object, "text", json_text(buf_cstr(&text)));
+    buf_done(&text);
+    return object;
+}
+
+static void reply_offers(struct node *node, struct control_call *call,
+                         const struct request *request)
+{
+    uint64_t now = shell_now_ms(node->shell);
+    struct book *book = buy_book(node->buy);
+    struct book_explanation x;
+    struct arena arena;
+    json_t *list = json_array();
+    enum err err;
+    arena_init(&arena, ARENA_MAX);
+    err = book_explain_request(book, request, OFFERS_SHOWN, now, &arena, &x);
+    for (uint32_t i = 0; err == OK && i < x.count; i++) {
+        json_t *line = market_line(node, request, &x.lines[i], now);
+        if (line != NULL)
+            json_array_append_new(list, line);
+    }
+    if (err != OK) {
+        json_decref(list);
+        control_refuse(call, err, "suan market offers",
+                       "the offers cannot be listed");
+    } else {
+        control_reply(call, json_pack("{s:o, s:o, s:o, s:o}", "offers", list,
+                                      "known", json_u64(x.explain.offers),
+                                      "fits", json_u64(x.explain.fits),
+                                      "histogram", histogram_json(&x.explain)));
+    }
+    arena_done(&arena);
+}
+
+/* "labels": constraints as people write them. */
+static bool constraints_param(struct control_call *call,
+                              struct request *request)
+{
+    json_t *list = json_object_get(call->params, "labels");
+    size_t count = json_array_size(list);
+    if (list == NULL || json_is_null(list))
+        return true;
+    if (!json_is_array(list) || count > LIMIT_CONSTRAINTS) {
+        control_refuse(call, ERR_PARSE, NULL,
+                       "parameter \"labels\" must be a list of at most %u",
+                       LIMIT_CONSTRAINTS);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text == NULL ||
+            constraint_parse(text, &request->constraints[i]) != OK) {
+            control_refuse(call, ERR_PARSE, "zone=eu, zone!=eu, gpu or !gpu",
+                           "\"%.80s\" is no constraint on labels",
+                           text != NULL ? text : "");
+            return false;
+        }
+    }
+    request->constraint_count = (uint32_t)count;
+    return true;
+}
+
+static bool choice_params(struct control_call *call, struct request *request)
+{
+    const char *arch = "any";
+    const char *policy = "cheapest";
+    if (!param_text_if(call, "arch", &arch) ||
+        !param_text_if(call, "policy", &policy))
+        return false;
+    if (arch_parse(arch, &request->arch) != OK) {
+        control_refuse(call, ERR_PARSE, "any, x86_64, aarch64 or riscv64",
+                       "there is no architecture \"%.40s\"", arch);
+        return false;
+    }
+    if (policy_parse(policy, &request->policy) != OK) {
+        control_refuse(call, ERR_PARSE, "cheapest, nearest or fastest",
+                       "there is no policy \"%.40s\"", policy);
+        return false;
+    }
+    return true;
+}
+
+void rpc_market_offers(struct node *node, struct control_call *call)
+{
+    static const char *const names[] = {
+        "mem_mib", "cpu_milli", "disk_mib", "arch", "labels", "policy", NULL};
+    struct request request;
+    uint64_t milli = 0;
+    memset(&request, 0, sizeof(request));
+    request.buyer = request.agent = node->self;
+    request.tasks = request.attempts_max = 1;
+    if (!param_only(call, names) ||
+        !param_uint_if(call, "cpu_milli", UINT32_MAX, &milli) ||
+        !param_uint_if(call, "mem_mib", UINT32_MAX,
+                       &request.resources.mem_mib) ||
+        !param_uint_if(call, "disk_mib", UINT32_MAX,
+                       &request.resources.disk_mib) ||
+        !choice_params(call, &request) || !constraints_param(call, &request))
+        return;
+    request.resources.cpu_milli = (uint32_t)milli;
+    reply_offers(node, call, &request);
+}

@@ -1,0 +1,116 @@
+#include "node/rpc_table.h"
+
+#include "base/check.h"
+#include "node/rpc_blob.h"
+#include "node/rpc_chain.h"
+#include "node/rpc_job.h"
+#include "node/rpc_market.h"
+#include "node/rpc_node.h"
+#include "node/rpc_sell.h"
+
+#include <string.h>
+
+static const struct {
+    const char *method;
+    void (*fn)(struct node *node, struct control_call *call);
+} table[] = {
+    {"node.info", rpc_node_info},
+    {"node.status", rpc_node_status},
+    {"node.peers", rpc_node_peers},
+    {"node.connect", rpc_node_connect},
+    {"node.logs", rpc_node_logs},
+    {"node.stop", rpc_node_stop},
+    {"config.list", rpc_config_list},
+    {"events.poll", rpc_events_poll},
+    {"chain.status", rpc_chain_status},
+    {"chain.block", rpc_chain_block},
+    {"chain.tx", rpc_chain_tx},
+    {"chain.account", rpc_chain_account},
+    {"chain.history", rpc_chain_history},
+    {"chain.contract", rpc_chain_contract},
+    {"chain.verify", rpc_chain_verify},
+    {"tx.submit", rpc_tx_submit},
+    {"blob.import", rpc_blob_import},
+    {"blob.export", rpc_blob_export},
+    {"image.import", rpc_image_import},
+    {"image.list", rpc_image_list},
+    {"image.show", rpc_image_show},
+    {"image.remove", rpc_image_remove},
+    {"job.submit", rpc_job_submit},
+    {"job.quotes", rpc_job_quotes},
+    {"job.approve", rpc_job_approve},
+    {"job.drop", rpc_job_drop},
+    {"job.list", rpc_job_list},
+    {"job.show", rpc_job_show},
+    {"job.logs", rpc_job_logs},
+    {"job.events", rpc_job_events},
+    {"job.wait", rpc_job_wait},
+    {"job.cancel", rpc_job_cancel},
+    {"job.fetch", rpc_job_fetch},
+    {"job.explain", rpc_job_explain},
+    {"job.receipt", rpc_job_receipt},
+    {"market.offers", rpc_market_offers},
+    {"market.watch", rpc_market_watch},
+    {"sell.start", rpc_sell_start},
+    {"sell.stop", rpc_sell_stop},
+    {"sell.status", rpc_sell_status},
+    {"sell.offer.set", rpc_sell_offer_set},
+    {"sell.offer.show", rpc_sell_offer_show},
+    {"sell.bench", rpc_sell_bench},
+};
+#define METHODS     (sizeof(table) / sizeof(table[0]))
+#define METHOD_SEEN 40u /* letters of a name that are compared */
+
+const char *rpc_method(size_t i)
+{
+    return i < METHODS ? table[i].method : NULL;
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters must be put in, taken out or changed. */
+static unsigned edits(const char *a, const char *b)
+{
+    unsigned row[METHOD_SEEN + 1];
+    size_t len = strnlen(b, METHOD_SEEN);
+    size_t height = strnlen(a, METHOD_SEEN);
+    for (unsigned k = 0; k <= len; k++)
+        row[k] = k;
+    for (unsigned i = 1; i <= height; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (unsigned k = 1; k <= len; k++) {
+            unsigned above = row[k];
+            unsigned changed = diagonal + (a[i - 1] != b[k - 1]);
+            row[k] = least(changed, least(above, row[k - 1]) + 1);
+            diagonal = above;
+        }
+    }
+    return row[len];
+}
+
+static const char *nearest(const char *method)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < METHODS; i++) {
+        if (edits(method, table[i].method) < edits(method, table[best].method))
+            best = i;
+    }
+    return table[best].method;
+}
+
+void rpc_dispatch(void *node, struct control_call *call)
+{
+    CHECK(node != NULL && call->method != NULL);
+    for (size_t i = 0; i < METHODS; i++) {
+        if (strcmp(table[i].method, call->method) == 0) {
+            table[i].fn(node, call);
+            return;
+        }
+    }
+    control_refuse(call, ERR_KIND, nearest(call->method),
+                   "there is no method \"%.64s\"", call->method);
+}
