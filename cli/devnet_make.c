@@ -219,13 +219,12 @@ static void put_node(const struct devnet *net, uint32_t i, struct buf *out)
              "listen = 127.0.0.1:%u\n"
              "bulk = 127.0.0.1:%u\n"
              "genesis = genesis\n"
-             "peers = ",
+             "# one peer a line\n",
              node->name, node->roles, node->listen, node->bulk);
     /* Each dials those before it: one connection between any two. */
     for (uint32_t j = 0; j < i; j++)
-        buf_addf(out, "%s127.0.0.1:%u@%s", j == 0 ? "" : ",",
-                 net->nodes[j].listen, net->nodes[j].address);
-    buf_addf(out, "\n");
+        buf_addf(out, "peers = 127.0.0.1:%u@%s\n", net->nodes[j].listen,
+                 net->nodes[j].address);
 }
 
 static void put_sell(const struct devnet *net, uint32_t provider,

@@ -187,7 +187,42 @@ struct loading {
     enum err err;
     FILE *file;
     int line;
+    int long_line; /* a line that inih would cut in two; 0 = none */
+    bool seen[CONFIG_KEY_COUNT];
 };
+
+/* Lists may be spread over lines: each further one of the same key adds. */
+static bool is_list(enum config_key key)
+{
+    return key == CONFIG_node_peers || key == CONFIG_sell_labels;
+}
+
+static enum err list_add(struct loading *loading, const char *name,
+                         const char *value, const char *source)
+{
+    struct config *config = loading->config;
+    struct buf joined;
+    enum err err;
+    int key = 0;
+    while (key < CONFIG_KEY_COUNT && strcmp(table[key].name, name) != 0)
+        key++;
+    if (key == CONFIG_KEY_COUNT || !is_list((enum config_key)key) ||
+        !loading->seen[key]) {
+        if (key < CONFIG_KEY_COUNT)
+            loading->seen[key] = true;
+        return named_set(config, name, value, source);
+    }
+    buf_init(&joined, 4096);
+    buf_addf(&joined, "%s,%s", config->values[key].text, value);
+    err = joined.err == OK ? value_set(config, (enum config_key)key,
+                                       buf_cstr(&joined), source)
+                           : ERR_CONFIG;
+    if (joined.err != OK)
+        snprintf(config->error, sizeof(config->error),
+                 "%s: %s is longer than 4096 characters in all", source, name);
+    buf_done(&joined);
+    return err;
+}
 
 /* inih calls this for every key = value, in order; it returns 0 to stop with
  * the line's number. */
@@ -199,8 +234,9 @@ static int on_value(void *user, const char *section, const char *key,
     char source[160];
     snprintf(name, sizeof(name), "%s.%s", section, key);
     snprintf(source, sizeof(source), "%.140s:%d", loading->path, loading->line);
-    loading->err = named_set(loading->config, name, value, source);
-    return loading->err == OK;
+    if (loading->long_line == 0)
+        loading->err = list_add(loading, name, value, source);
+    return loading->err == OK && loading->long_line == 0;
 }
 
 /* inih does not hand out line numbers: count them as they are read. */
@@ -208,8 +244,11 @@ static char *read_line(char *text, int size, void *stream)
 {
     struct loading *loading = stream;
     char *got = fgets(text, size, loading->file);
-    if (got != NULL)
-        loading->line++;
+    if (got == NULL)
+        return NULL;
+    loading->line++;
+    if (strlen(text) == (size_t)size - 1 && text[size - 2] != '\n')
+        loading->long_line = loading->line;
     return got;
 }
 
@@ -223,6 +262,13 @@ enum err config_load(struct config *config, const char *path)
         return ERR_NOT_FOUND;
     bad = ini_parse_stream(read_line, &loading, on_value, &loading);
     fclose(loading.file);
+    if (loading.long_line > 0) {
+        snprintf(config->error, sizeof(config->error),
+                 "%s:%d: the line is too long (190 characters); lists may be "
+                 "spread over several lines of the same key",
+                 path, loading.long_line);
+        return ERR_CONFIG;
+    }
     if (loading.err != OK)
         return loading.err;
     if (bad == 0)
