@@ -27,6 +27,9 @@ void state_free(struct state *state);
 /* The parent's changes are in the store now: read from there. */
 void state_rebase(struct state *state, struct state *parent);
 
+/* How many overlays a read goes through at most; the ground is 0. */
+unsigned state_depth(const struct state *state);
+
 /* Ends the changes: computes the tree and its root. Checks on the way that the
  * changed accounts and vaults gained `minted` together (the supply at genesis,
  * zero ever after): ERR_CONSERVATION. Faults. */

@@ -103,6 +103,14 @@ void state_rebase(struct state *state, struct state *parent)
     state_free(old);
 }
 
+unsigned state_depth(const struct state *state)
+{
+    unsigned depth = 0;
+    for (; state->parent != NULL; state = state->parent)
+        depth++;
+    return depth;
+}
+
 /* ---- keys ---- */
 
 struct key {

@@ -5,6 +5,7 @@
 
 #include "golden.h"
 #include "kinds.h"
+#include "ledger/overlay.h"
 
 static void a_new_chain_starts_at_its_genesis(void **state)
 {
@@ -583,6 +584,7 @@ static void the_head_runs_ahead_and_the_tip_follows_the_disk(void **state)
         assert_int_equal(account_get(chain_head_state(w.chain), to, &account),
                          OK);
         assert_int_equal(account.balance.micro, 100 * CREDITS + 300);
+        assert_int_equal(state_depth(chain_head_state(w.chain)), 2 - i);
     }
     assert_int_equal(chain_audit_state(w.chain), OK);
     world_close(&w);

@@ -413,6 +413,76 @@ static void a_leaf_of_another_path_does_not_prove_absence_elsewhere(
     shelf_clear(&shelf);
 }
 
+/* Two trees that no honest node has; a verifier does not rely on that. */
+
+static void a_leaf_in_a_foreign_place_proves_no_absence(void **state)
+{
+    struct hash foreign = {{0x80}}; /* belongs to the right */
+    struct hash right = {{0xc0}};
+    struct hash absent = {{0x10}};
+    struct hash value = {{1}};
+    struct hash left_hash;
+    struct hash right_hash;
+    struct hash root;
+    struct buf proof;
+    (void)state;
+    naive_hash(0, &foreign, &value, &left_hash);
+    naive_hash(0, &right, &value, &right_hash);
+    naive_hash(1, &left_hash, &right_hash, &root);
+    buf_init(&proof, SMT_PROOF_BYTES_MAX);
+    buf_add_u16le(&proof, 1);
+    buf_add_u8(&proof, 1);
+    buf_add(&proof, hash_as_bytes(&right_hash));
+    buf_add_u8(&proof, 2);
+    buf_add(&proof, hash_as_bytes(&foreign));
+    buf_add(&proof, hash_as_bytes(&value));
+    assert_int_equal(smt_check(buf_bytes(&proof), &root, &absent, NULL),
+                     ERR_PROOF);
+    buf_done(&proof);
+}
+
+static void an_empty_sibling_has_one_spelling(void **state)
+{
+    struct hash path = {{0x10}};
+    struct hash near = {{0x18}};
+    struct hash value = {{1}};
+    struct shelf shelf = {0};
+    struct smt_pages pages = shelf_pages(&shelf);
+    struct smt_change changes[2] = {{path, value}, {near, value}};
+    struct hash root;
+    struct hash zero = {{0}};
+    struct buf proof;
+    struct buf other;
+    (void)state;
+    assert_int_equal(smt_update(&pages, changes, 2, &root), OK);
+    buf_init(&proof, SMT_PROOF_BYTES_MAX);
+    buf_init(&other, SMT_PROOF_BYTES_MAX);
+    assert_int_equal(smt_prove(&pages, &path, &proof), OK);
+    struct bytes good = buf_bytes(&proof);
+    assert_int_equal(smt_check(good, &root, &path, &value), OK);
+    /* Depth 5; four empty siblings above the one that is there. */
+    assert_int_equal(good.len, 2 + 1 + 32 + 1 + 32);
+    assert_int_equal(good.ptr[2], 0x10);
+    buf_add(&other, bytes_make(good.ptr, 2));
+    buf_add_u8(&other, 0x11);
+    buf_add(&other, bytes_make(good.ptr + 3, 32));
+    buf_add(&other, hash_as_bytes(&zero));
+    buf_add(&other, bytes_make(good.ptr + 35, 33));
+    assert_int_equal(smt_check(buf_bytes(&other), &root, &path, &value),
+                     ERR_PROOF);
+    /* The same with the siblings in the order the bitmap is read. */
+    buf_clear(&other);
+    buf_add(&other, bytes_make(good.ptr, 2));
+    buf_add_u8(&other, 0x11);
+    buf_add(&other, hash_as_bytes(&zero));
+    buf_add(&other, bytes_make(good.ptr + 3, 65));
+    assert_int_equal(smt_check(buf_bytes(&other), &root, &path, &value),
+                     ERR_PROOF);
+    buf_done(&other);
+    buf_done(&proof);
+    shelf_clear(&shelf);
+}
+
 static void smt_passes_every_fault_of_its_pages_on(void **state)
 {
     static struct model model;
@@ -522,6 +592,8 @@ int main(void)
         cmocka_unit_test(smt_check_refuses_every_damaged_proof),
         cmocka_unit_test(
             a_leaf_of_another_path_does_not_prove_absence_elsewhere),
+        cmocka_unit_test(a_leaf_in_a_foreign_place_proves_no_absence),
+        cmocka_unit_test(an_empty_sibling_has_one_spelling),
         cmocka_unit_test(smt_passes_every_fault_of_its_pages_on),
         cmocka_unit_test(smt_audit_notices_a_changed_page),
         cmocka_unit_test(smt_page_decode_refuses_all_but_the_one_spelling),

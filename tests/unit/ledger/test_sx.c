@@ -687,6 +687,26 @@ static void a_certified_block_that_does_not_execute_stops_the_node(void **state)
     net_close(&net);
 }
 
+static void another_epoch(struct header *header)
+{
+    header->epoch++;
+}
+
+static void a_certificate_of_another_epoch_does_not_count(void **state)
+{
+    struct net net;
+    struct forged forged;
+    (void)state;
+    net_open(&net, 0, 1);
+    struct node *v = net_add(&net, true);
+    struct node *f = net_add(&net, false);
+    forge(&net, v, &forged, another_epoch);
+    give_forged(f, &forged);
+    assert_blamed(f, ERR_QUORUM);
+    forged_done(&forged);
+    net_close(&net);
+}
+
 static void another_time(struct header *header)
 {
     header->time_ms += 5;
@@ -1047,6 +1067,7 @@ int main(void)
         cmocka_unit_test(a_peer_is_blamed_for_what_does_not_hold),
         cmocka_unit_test(
             a_certified_block_that_does_not_execute_stops_the_node),
+        cmocka_unit_test(a_certificate_of_another_epoch_does_not_count),
         cmocka_unit_test(two_certified_blocks_of_one_height_stop_the_node),
         cmocka_unit_test(a_followers_tx_is_handed_on_until_it_is_final),
         cmocka_unit_test(a_followers_tx_that_became_impossible_is_refused),
