@@ -111,7 +111,7 @@ static const char *refusal_text(enum rpc_code code)
     case RPC_OK:
         break;
     }
-    CHECK(!"a refusal has a code");
+    CHECK(false);
     return "";
 }
 

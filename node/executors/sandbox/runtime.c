@@ -21,7 +21,7 @@ const char *runtime_name(enum runtime_kind kind)
     case RUNTIME_RUNC:
         return "runc";
     }
-    CHECK(!"every runtime has a name");
+    CHECK(false);
     return "";
 }
 

@@ -33,7 +33,7 @@ const char *volume_kind_name(enum volume_kind kind)
     case VOLUME_TMPFS:
         return "tmpfs";
     }
-    CHECK(!"every kind has a name");
+    CHECK(false);
     return "";
 }
 
