@@ -574,9 +574,10 @@ void gossip_tick(struct gossip *gossip)
         if (data == NULL)
             continue;
         net_peer_info(peer, &info);
-        if (info.rtt_us > 0 &&
+        /* The least seen is the distance; the rest is how busy both were. */
+        if (info.rtt_min_us > 0 &&
             book_rtt_set(buy_book(node->buy), &net_peer_identity(peer)->id,
-                         info.rtt_us, node_wall_ms()) != OK)
+                         info.rtt_min_us, node_wall_ms()) != OK)
             log_debug("gossip", "no room for a round trip");
         if (!data->told_peers)
             send_peers(gossip, peer);
