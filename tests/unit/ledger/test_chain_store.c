@@ -235,6 +235,19 @@ static void opening_notices_damage_near_the_tip(void **state)
     }
 }
 
+static void opening_notices_a_changed_history(void **state)
+{
+    struct world w;
+    uint64_t seed = 5;
+    (void)state;
+    world_open_kinds(&w, &test_table);
+    fill(&w, 6, &seed);
+    for (unsigned nth = 0; damage(&w, STORE_MMR, nth, false); nth++)
+        ;
+    assert_int_equal(reopen(&w), ERR_CORRUPT);
+    world_close(&w);
+}
+
 static void opening_notices_a_changed_header(void **state)
 {
     struct world w;
@@ -463,6 +476,7 @@ int main(void)
         cmocka_unit_test(a_verification_can_be_stopped),
         cmocka_unit_test(verification_notices_every_kind_of_damage),
         cmocka_unit_test(opening_notices_damage_near_the_tip),
+        cmocka_unit_test(opening_notices_a_changed_history),
         cmocka_unit_test(opening_notices_a_changed_header),
         cmocka_unit_test(an_audit_notices_a_changed_record_and_a_changed_page),
         cmocka_unit_test(an_audit_notices_money_that_was_put_there),

@@ -176,6 +176,63 @@ static void no_damaged_tx_proof_passes(void **state)
     light_close(&l);
 }
 
+/* Where the parts of a transaction proof begin. */
+static size_t tx_part(const struct buf *proof, unsigned part)
+{
+    size_t at = 2 + HEADER_BYTES;
+    at += 4 + u32le_get(proof->ptr + at);
+    if (part == 0)
+        return at; /* the transaction */
+    at += 4 + u32le_get(proof->ptr + at);
+    if (part == 1)
+        return at; /* its result: of a transfer, one account */
+    at += RESULT_BYTES_MAX - 2 * 32;
+    if (part == 2)
+        return at;      /* the path of the transaction */
+    return at + 9 + 32; /* of the result: two items in the list */
+}
+
+static void add_part(struct buf *out, const struct buf *from, unsigned part)
+{
+    size_t start = tx_part(from, part);
+    size_t end = part < 3 ? tx_part(from, part + 1) : from->len;
+    buf_add(out, bytes_make(from->ptr + start, end - start));
+}
+
+static void a_payment_is_not_proven_by_its_neighbours_result(void **state)
+{
+    struct light l;
+    struct tx_proof got;
+    struct tx_ref refs[2];
+    struct buf one;
+    struct buf two;
+    size_t count;
+    (void)state;
+    light_open(&l);
+    assert_int_equal(chain_account_txs(l.w.chain, &l.w.users[1].signer.key,
+                                       (struct tx_place){0}, refs, 2, &count),
+                     OK);
+    assert_int_equal(refs[0].place.height, refs[1].place.height);
+    buf_init(&one, PROOF_BYTES_MAX);
+    buf_init(&two, PROOF_BYTES_MAX);
+    assert_int_equal(chain_prove_tx(l.w.chain, &refs[0].id, &one), OK);
+    assert_int_equal(chain_prove_tx(l.w.chain, &refs[1].id, &two), OK);
+    for (unsigned mask = 0; mask < 16; mask++) {
+        buf_clear(&l.proof);
+        buf_add(&l.proof, bytes_make(one.ptr, tx_part(&one, 0)));
+        for (unsigned part = 0; part < 4; part++)
+            add_part(&l.proof, (mask >> part & 1u) != 0 ? &two : &one, part);
+        enum err err = check_tx(&l, &got);
+        if (mask == 0 || mask == 15)
+            assert_int_equal(err, OK);
+        else
+            assert_int_equal(err, ERR_PROOF);
+    }
+    buf_done(&one);
+    buf_done(&two);
+    light_close(&l);
+}
+
 static void a_proof_needs_the_right_chain_and_set(void **state)
 {
     struct light l;
@@ -210,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_payment_is_proven_with_its_result),
         cmocka_unit_test(no_damaged_state_proof_passes),
         cmocka_unit_test(no_damaged_tx_proof_passes),
+        cmocka_unit_test(a_payment_is_not_proven_by_its_neighbours_result),
         cmocka_unit_test(a_proof_needs_the_right_chain_and_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
