@@ -523,6 +523,7 @@ void node_close(struct node *node)
     waiters_free(node->waiters);
     if (node->control != NULL)
         control_close(node->control);
+    node->control = NULL; /* workers that end now answer nobody */
     if (node->executor != NULL)
         executor_close(node->executor);
     close_transports(node);

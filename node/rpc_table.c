@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "node/rpc_blob.h"
+#include "node/rpc_call.h"
 #include "node/rpc_chain.h"
 #include "node/rpc_job.h"
 #include "node/rpc_market.h"
@@ -111,6 +112,7 @@ void rpc_dispatch(void *node, struct control_call *call)
             return;
         }
     }
-    control_refuse(call, ERR_KIND, nearest(call->method),
-                   "there is no method \"%.64s\"", call->method);
+    call_refuse(call, ERR_PARSE, "docs/control.md lists them all",
+                nearest(call->method), "there is no method \"%.64s\"",
+                call->method);
 }

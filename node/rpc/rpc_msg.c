@@ -53,6 +53,8 @@ enum rpc_exit rpc_exit_of(enum err err)
         return EXIT_POLICY;
     case ERR_CONFIG:
     case ERR_ADDRESS:
+    case ERR_PARSE:
+    case ERR_AMBIGUOUS:
         return EXIT_USAGE;
     default:
         return EXIT_FAILED;

@@ -317,6 +317,7 @@ static void fetch_missing(struct buy *buy, struct buy_item *item, uint32_t task)
     struct buy_work *work = &item->works[task];
     if (work->result_here && work->log_here) {
         t->fetched = true;
+        buy_reason(buy, item, task, OK, "%s", "");
         buy_move(buy, item, task, BUY_SETTLING);
         settle(buy, item, task);
         return;
