@@ -318,6 +318,7 @@ static void fetch_missing(struct buy *buy, struct buy_item *item, uint32_t task)
     if (work->result_here && work->log_here) {
         t->fetched = true;
         buy_reason(buy, item, task, OK, "%s", "");
+        buy_reason(buy, item, task, OK, "%s", "");
         buy_move(buy, item, task, BUY_SETTLING);
         settle(buy, item, task);
         return;
@@ -384,9 +385,10 @@ void buy_on_fetching(struct buy *buy, const struct trade_event *event)
     if (item == NULL || item->tasks[task].state != BUY_DELIVERED)
         return;
     item->works[task].retry_ms = buy->now_ms + FETCH_TRY_MS;
-    buy_reason(buy, item, task, OK, "fetching outputs, %llu of %llu KiB",
-               (unsigned long long)(event->done / 1024),
-               (unsigned long long)(event->total / 1024));
+    if (event->total >= 1024)
+        buy_reason(buy, item, task, OK, "fetching outputs, %llu of %llu KiB",
+                   (unsigned long long)(event->done / 1024),
+                   (unsigned long long)(event->total / 1024));
 }
 
 /* ---- the end ---- */

@@ -13,7 +13,7 @@ refused "a bad flag gets one sentence" 2 'cpuz' suan run --cpuz 1 -- true
 refused "no data directory" 2 'data-dir' "$BIN/suand"
 refused "no genesis" 1 'genesis.*(devnet up|copy)' "$BIN/suand" --data-dir "$SUAN_HOME/empty"
 
-check "a devnet comes up" suan devnet up --image "$WORK/busybox.tar" -q
+check "a devnet comes up" suan devnet up --base-port ${E2E_PORT:-27300} --image "$WORK/busybox.tar" -q
 D=$SUAN_HOME/devnet
 
 # ---- wallet
@@ -49,7 +49,7 @@ id=$(grep -oE '[0-9a-f]{8,64}' "$WORK/lost" | head -n 1)
 running() { [ "$(suan job show "$id" --json | jq -r .state)" = RUNNING ]; }
 check "a job runs" until_true 20 running
 who=$(suan job show "$id" --json | jq -r '.tasks[0].provider')
-at=$(jq -r --arg w "$who" '.nodes[] | select(.address == $w) | .data_dir' <<<"$(suan devnet status --json)")
+at=$(jq -r --arg w "$who" '.nodes[] | select(.node == $w) | .data_dir' <<<"$(suan devnet status --json)")
 kill -9 "$(cat "$at/run/pid")"
 refused "jobs elsewhere go on" 0 'hi' suan run --yes -- echo hi
 said_lost() { suan job show "$id" --json | jq -e '.tasks[0].reason | test("answer|lost|provider")' ; }

@@ -9,7 +9,7 @@ rounds=${2:-12}
 RANDOM=${3:-7}
 echo "seed ${3:-7}, $rounds kills"
 "$HERE/image-busybox.sh" "$WORK/busybox.tar" >/dev/null 2>&1 || exit 1
-check "a devnet comes up" suan devnet up --image "$WORK/busybox.tar" -q
+check "a devnet comes up" suan devnet up --base-port ${E2E_PORT:-27300} --image "$WORK/busybox.tar" -q
 D=$SUAN_HOME/devnet
 nodes=(validator-1 provider-1 provider-2 provider-3 buyer)
 suan devnet status --json >"$WORK/devnet.json"
@@ -45,13 +45,13 @@ echo "      $(suan ps -a --json | jq -c '[.jobs[].state] | group_by(.) | map({(.
 
 nothing_locked() {
     local a
-    for a in $(jq -r '.nodes[].address' "$WORK/devnet.json") "$(suan wallet balance --json | jq -r .address)"; do
+    for a in $(jq -r '.nodes[].node' "$WORK/devnet.json") "$(suan wallet balance --json | jq -r .accounts[0].address)"; do
         [ "$(suan chain account "$a" --json | jq -r .locked_micro)" -eq 0 ] || return 1
     done
 }
 check "nothing stays locked" until_true 60 nothing_locked
-sum=$(suan wallet balance --json | jq -r .balance_micro)
-for a in $(jq -r '.nodes[].address' "$WORK/devnet.json") "$(suan chain status --json | jq -r '.validators[0].node')"; do
+sum=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
+for a in $(jq -r '.nodes[].node' "$WORK/devnet.json") "$(suan chain status --json | jq -r '.validators[0].node')"; do
     sum=$((sum + $(balance "$a")))
 done
 equal "no money is lost or made" "$supply" "$sum"

@@ -7,14 +7,14 @@ e2e_start story "$@"
 
 "$HERE/image-busybox.sh" "$WORK/busybox.tar" >/dev/null 2>&1 ||
     { echo "no image: umoci and busybox-static are needed"; exit 1; }
-check "a devnet comes up" suan devnet up --image "$WORK/busybox.tar" -q
+check "a devnet comes up" suan devnet up --base-port ${E2E_PORT:-27300} --image "$WORK/busybox.tar" -q
 check "devnet up again says it is up already" suan devnet up -q
 suan devnet status --json >"$WORK/devnet.json"
 equal "five nodes run" 5 "$(jq '.nodes | length' "$WORK/devnet.json")"
 equal "three offers are on the market" 3 "$(suan market offers --json | jq '.offers | length')"
 
 # ---- the first job
-before=$(suan wallet balance --json | jq -r .balance_micro)
+before=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
 begin=$(date +%s%N)
 said=$(suan run --yes -- sh -c 'echo hi' 2>"$WORK/err")
 code=$?
@@ -22,7 +22,7 @@ took=$((($(date +%s%N) - begin) / 1000000))
 equal "a first job prints what it wrote" hi "$said"
 equal "and ends with code 0" 0 "$code"
 echo "      (from enter to prompt: $took ms)"
-after=$(suan wallet balance --json | jq -r .balance_micro)
+after=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
 check "it was paid for" test "$after" -lt "$before"
 
 # ---- codes
@@ -46,7 +46,7 @@ check "and is the same" cmp "$WORK/in/data" "$(find "$WORK/back" -name copy -typ
 check "a bag of nine tasks runs" suan run --yes -q --tasks 9 --cpus 0.5 --mem 64M --fetch "$WORK/bag" --out '*' -- \
     sh -c 'mkdir -p /job/out; echo $SUAN_TASK of $SUAN_TASKS > /job/out/t; sleep 1'
 equal "each task left its output" 9 "$(find "$WORK/bag" -name t -type f | wc -l)"
-job=$(suan ps -a --json | jq -r '.jobs | sort_by(.created_at_ms) | last | .id')
+job=$(suan ps -a --json | jq -r '.jobs | sort_by(.created_at) | last | .id')
 used=$(suan job show "$job" --json | jq -r '[.tasks[].provider] | unique | length')
 check "more than one provider worked" test "$used" -ge 2
 
@@ -71,11 +71,11 @@ check "and ends as cancelled" until_true 20 state_is "$id" CANCELLED
 
 # ---- money
 total() {
-    jq -r '.nodes[].address' "$WORK/devnet.json" | { sum=0; while read -r a; do sum=$((sum + $(balance "$a"))); done; echo $sum; }
+    jq -r '.nodes[].node' "$WORK/devnet.json" | { sum=0; while read -r a; do sum=$((sum + $(balance "$a"))); done; echo $sum; }
 }
 supply=$(suan chain status --json | jq -r .supply_micro)
 validator=$(suan chain status --json | jq -r '.validators[0].node')
-sum=$(($(total) + $(suan wallet balance --json | jq -r .balance_micro) + $(balance "$validator")))
+sum=$(($(total) + $(suan wallet balance --json | jq -r .accounts[0].balance_micro) + $(balance "$validator")))
 equal "all money is where it should be" "$supply" "$sum"
 check "the chain verifies from genesis" suan chain verify
 

@@ -52,7 +52,7 @@ shown market offers
 
 suan devnet status --json >"$out/work/devnet.json"
 suan wallet balance --json >"$out/work/balance-before.json"
-jq -r '.nodes[] | select(.role == "provider") | .address' "$out/work/devnet.json" >"$out/work/providers"
+jq -r '.nodes[] | select(.roles == "provider") | .node' "$out/work/devnet.json" >"$out/work/providers"
 account() { suan chain account "$1" --json | jq -r .balance_micro; }
 while read -r p; do echo "$p $(account "$p")"; done <"$out/work/providers" >"$out/work/before"
 
@@ -89,8 +89,8 @@ ls -l "$out/scene.png" | awk '{print $NF ": " $5 " bytes"}'
 step "Who paid whom"
 {
     printf '%-10s %16s %16s %16s\n' "" before after change
-    before=$(jq -r .balance_micro "$out/work/balance-before.json")
-    after=$(suan wallet balance --json | jq -r .balance_micro)
+    before=$(jq -r .accounts[0].balance_micro "$out/work/balance-before.json")
+    after=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
     row() { awk -v n="$1" -v a="$2" -v b="$3" 'BEGIN{printf "%-10s %16.6f %16.6f %+16.6f\n", n, a/1e6, b/1e6, (b-a)/1e6}'; }
     row buyer "$before" "$after"
     i=0
