@@ -23,6 +23,12 @@ void store_close(struct store *store)
     store->ops->close(store);
 }
 
+enum err store_reader(struct store *store, struct store **out)
+{
+    CHECK(store->ops->reader != NULL);
+    return store->ops->reader(store, out);
+}
+
 enum err store_hold(struct store *store)
 {
     if (store->held == 0)

@@ -39,13 +39,19 @@ struct store_options {
 };
 
 /* Opens or creates `dir` (created with its last component, mode 0700). One
- * process opens one directory for writing once: ERR_BUSY otherwise. ERR_PERM,
- * ERR_NOT_FOUND (read only, nothing there), ERR_VERSION (another layout),
- * ERR_CORRUPT (not a database), ERR_FULL, ERR_NOMEM, ERR_IO. */
+ * process opens one directory for writing once: ERR_BUSY otherwise. Never open
+ * a directory twice in one process, not even to read (closing one would drop
+ * the other's locks): store_reader is for that. ERR_PERM, ERR_NOT_FOUND (read
+ * only, nothing there), ERR_VERSION (another layout), ERR_CORRUPT (not a
+ * database), ERR_FULL, ERR_NOMEM, ERR_IO. */
 MUST_USE enum err store_lmdb_open(const char *dir,
                                   const struct store_options *options,
                                   struct store **out);
 MUST_USE enum err store_mem_new(struct store **out);
+/* A second view of an open store, for one more thread: read only, with holds of
+ * its own. Closed before the store it was made from. ERR_NOMEM, ERR_BUSY (too
+ * many readers). */
+MUST_USE enum err store_reader(struct store *store, struct store **out);
 void store_close(struct store *store); /* NULL is fine */
 
 /* ---- reading: the loop thread ---- */

@@ -16,6 +16,7 @@ struct store_ops {
     enum err (*each)(struct store *store, const struct store_range *range,
                      store_each_fn fn, void *ctx);
     enum err (*commit)(struct store *store, const struct store_batch *batch);
+    enum err (*reader)(struct store *store, struct store **out);
     enum err (*stat)(struct store *store, struct store_stat *out);
     void (*check_readers)(struct store *store);
     void (*close)(struct store *store);

@@ -30,6 +30,7 @@ struct store_lmdb {
     MDB_txn *reader; /* reset between holds */
     int lock_fd;     /* -1: read only */
     bool read_only;
+    bool is_reader; /* of an environment that another store owns */
     char dir[PATH_MAX];
 };
 
@@ -275,12 +276,14 @@ static void lmdb_close(struct store *store)
     struct store_lmdb *db = lmdb_of(store);
     if (db->reader != NULL)
         mdb_txn_abort(db->reader);
-    if (db->env != NULL)
+    if (db->env != NULL && !db->is_reader)
         mdb_env_close(db->env);
     if (db->lock_fd >= 0)
         close(db->lock_fd);
     free(db);
 }
+
+static enum err lmdb_reader(struct store *store, struct store **out);
 
 static const struct store_ops lmdb_ops = {
     .hold = lmdb_hold,
@@ -288,6 +291,7 @@ static const struct store_ops lmdb_ops = {
     .peek = lmdb_peek,
     .each = lmdb_each,
     .commit = lmdb_commit,
+    .reader = lmdb_reader,
     .stat = lmdb_stat,
     .check_readers = lmdb_check_readers,
     .close = lmdb_close,
@@ -389,6 +393,26 @@ static enum err open_reader(struct store_lmdb *db)
         return map_error(rc);
     }
     mdb_txn_reset(db->reader);
+    return OK;
+}
+
+static enum err lmdb_reader(struct store *store, struct store **out)
+{
+    struct store_lmdb *db = malloc(sizeof(*db));
+    if (db == NULL)
+        return ERR_NOMEM;
+    *db = *lmdb_of(store);
+    db->store = (struct store){.ops = &lmdb_ops};
+    db->reader = NULL;
+    db->lock_fd = -1;
+    db->read_only = true;
+    db->is_reader = true;
+    enum err err = open_reader(db);
+    if (err != OK) {
+        free(db);
+        return err;
+    }
+    *out = &db->store;
     return OK;
 }
 

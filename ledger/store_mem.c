@@ -16,10 +16,15 @@ struct entry {
     uint8_t data[];     /* key, then value */
 };
 
-struct store_mem {
-    struct store store;
+struct shelf {
     struct map tables[STORE_TABLES];
     uint64_t used_bytes;
+};
+
+struct store_mem {
+    struct store store;
+    struct shelf *shelf;
+    bool owns; /* false: a reader of another's */
 };
 
 static struct store_mem *mem_of(struct store *store)
@@ -46,7 +51,7 @@ static void mem_release(struct store *store)
 static enum err mem_peek(struct store *store, enum store_table table,
                          struct bytes key, struct bytes *out)
 {
-    struct map_leaf *leaf = map_find(&mem_of(store)->tables[table], key);
+    struct map_leaf *leaf = map_find(&mem_of(store)->shelf->tables[table], key);
     if (leaf == NULL)
         return ERR_NOT_FOUND;
     *out = entry_of(leaf)->value;
@@ -78,7 +83,7 @@ static struct map_leaf *range_start(const struct map *map,
 static enum err mem_each(struct store *store, const struct store_range *range,
                          store_each_fn fn, void *ctx)
 {
-    const struct map *map = &mem_of(store)->tables[range->table];
+    const struct map *map = &mem_of(store)->shelf->tables[range->table];
     struct map_leaf *leaf = range_start(map, range);
     while (leaf != NULL && store_range_has(range, leaf->key)) {
         TRY(fn(ctx, leaf->key, entry_of(leaf)->value));
@@ -136,10 +141,10 @@ static enum err prepare(const struct store_batch *batch, struct entry **out)
 static void drop(struct store_mem *mem, enum store_table table,
                  struct bytes key)
 {
-    struct map_leaf *leaf = map_remove(&mem->tables[table], key);
+    struct map_leaf *leaf = map_remove(&mem->shelf->tables[table], key);
     if (leaf == NULL)
         return;
-    mem->used_bytes -= leaf->key.len + entry_of(leaf)->value.len;
+    mem->shelf->used_bytes -= leaf->key.len + entry_of(leaf)->value.len;
     free(entry_of(leaf));
 }
 
@@ -149,7 +154,7 @@ static enum err mem_commit(struct store *store, const struct store_batch *batch)
     struct entry *entry;
     struct store_op op;
     size_t at = 0;
-    CHECK(store->held == 0);
+    CHECK(store->held == 0 && mem->owns);
     TRY(prepare(batch, &entry));
     while (store_batch_next(batch, &at, &op)) {
         drop(mem, op.table, op.key);
@@ -158,8 +163,8 @@ static enum err mem_commit(struct store *store, const struct store_batch *batch)
         CHECK(entry != NULL);
         struct entry *next = entry->next;
         entry->next = NULL;
-        mem->used_bytes += op.key.len + op.value.len;
-        CHECK(map_insert(&mem->tables[op.table], &entry->leaf) == NULL);
+        mem->shelf->used_bytes += op.key.len + op.value.len;
+        CHECK(map_insert(&mem->shelf->tables[op.table], &entry->leaf) == NULL);
         entry = next;
     }
     CHECK(entry == NULL);
@@ -170,9 +175,9 @@ static enum err mem_stat(struct store *store, struct store_stat *out)
 {
     struct store_mem *mem = mem_of(store);
     memset(out, 0, sizeof(*out));
-    out->used_bytes = mem->used_bytes;
+    out->used_bytes = mem->shelf->used_bytes;
     for (unsigned i = 0; i < STORE_TABLES; i++)
-        out->entries[i] = mem->tables[i].count;
+        out->entries[i] = mem->shelf->tables[i].count;
     return OK;
 }
 
@@ -184,13 +189,17 @@ static void mem_check_readers(struct store *store)
 static void mem_close(struct store *store)
 {
     struct store_mem *mem = mem_of(store);
-    for (unsigned i = 0; i < STORE_TABLES; i++) {
+    for (unsigned i = 0; i < STORE_TABLES && mem->owns; i++) {
         struct map_leaf *leaf;
-        while ((leaf = map_first(&mem->tables[i])) != NULL)
+        while ((leaf = map_first(&mem->shelf->tables[i])) != NULL)
             drop(mem, (enum store_table)i, leaf->key);
     }
+    if (mem->owns)
+        free(mem->shelf);
     free(mem);
 }
+
+static enum err mem_reader(struct store *store, struct store **out);
 
 static const struct store_ops mem_ops = {
     .hold = mem_hold,
@@ -198,17 +207,35 @@ static const struct store_ops mem_ops = {
     .peek = mem_peek,
     .each = mem_each,
     .commit = mem_commit,
+    .reader = mem_reader,
     .stat = mem_stat,
     .check_readers = mem_check_readers,
     .close = mem_close,
 };
 
-enum err store_mem_new(struct store **out)
+static enum err mem_reader(struct store *store, struct store **out)
 {
     struct store_mem *mem = calloc(1, sizeof(*mem));
     if (mem == NULL)
         return ERR_NOMEM;
     mem->store.ops = &mem_ops;
+    mem->shelf = mem_of(store)->shelf;
+    *out = &mem->store;
+    return OK;
+}
+
+enum err store_mem_new(struct store **out)
+{
+    struct store_mem *mem = calloc(1, sizeof(*mem));
+    struct shelf *shelf = calloc(1, sizeof(*shelf));
+    if (mem == NULL || shelf == NULL) {
+        free(mem);
+        free(shelf);
+        return ERR_NOMEM;
+    }
+    mem->store.ops = &mem_ops;
+    mem->shelf = shelf;
+    mem->owns = true;
     *out = &mem->store;
     return OK;
 }

@@ -482,12 +482,11 @@ static enum err on_verify(void *ctx, const struct verify_report *report)
 static void *verify_main(void *arg)
 {
     struct chain_host *host = arg;
-    struct store_options options = {.read_only = true};
     struct verify_report report;
     struct store *store = NULL;
     enum err err;
     memset(&report, 0, sizeof(report));
-    err = store_lmdb_open(host->dir, &options, &store);
+    err = store_reader(host->store, &store);
     if (err == OK)
         err = chain_verify(store, host->genesis, &host->kinds, NULL, on_verify,
                            host, &report);

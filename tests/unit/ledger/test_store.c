@@ -225,6 +225,34 @@ static void a_walk_may_read(void **state)
     shop_close(&s);
 }
 
+static void a_second_reader_has_moments_of_its_own(void **state)
+{
+    struct shop s;
+    struct store *second;
+    struct bytes got;
+    (void)state;
+    shop_open(&s, on_disk(state));
+    put(s.store, "a", "1");
+    assert_int_equal(store_reader(s.store, &second), OK);
+    put(s.store, "a", "2");
+    assert_int_equal(
+        store_get(second, STORE_STATE, BYTES_LIT("a"), &s.arena, &got), OK);
+    assert_true(bytes_equal(got, BYTES_LIT("2")));
+    if (on_disk(state)) {
+        assert_int_equal(store_hold(second), OK);
+        put(s.store, "a", "3");
+        assert_value(&s, "a", "3");
+        assert_int_equal(
+            store_get(second, STORE_STATE, BYTES_LIT("a"), &s.arena, &got), OK);
+        assert_true(bytes_equal(got, BYTES_LIT("2")));
+        store_release(second);
+    }
+    store_close(second);
+    put(s.store, "a", "4"); /* the first goes on */
+    assert_value(&s, "a", "4");
+    shop_close(&s);
+}
+
 static void the_stat_counts_what_is_there(void **state)
 {
     struct shop s;
@@ -638,6 +666,7 @@ int main(void)
         BOTH(a_read_into_too_little_memory_is_refused),
         BOTH(ranges_go_both_ways_and_keep_to_their_prefix),
         BOTH(a_walk_may_read),
+        BOTH(a_second_reader_has_moments_of_its_own),
         BOTH(the_stat_counts_what_is_there),
         BOTH(a_batch_too_large_says_so_and_changes_nothing),
         BOTH(random_batches_leave_what_an_array_says),
