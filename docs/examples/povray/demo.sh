@@ -93,6 +93,7 @@ step "Who paid whom"
     after=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
     row() { awk -v n="$1" -v a="$2" -v b="$3" 'BEGIN{printf "%-10s %16.6f %16.6f %+16.6f\n", n, a/1e6, b/1e6, (b-a)/1e6}'; }
     row buyer "$before" "$after"
+    row validator 0 "$(account "$(suan chain status --json | jq -r '.validators[0].node')")"
     i=0
     while read -r p was; do
         i=$((i + 1))

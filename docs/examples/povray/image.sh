@@ -15,7 +15,7 @@ mkdir -p "$root"/{bin,usr/bin,etc,proc,dev,job,usr/share/doc/povray/examples}
 mkdir -m 1777 "$root/tmp"
 cp /bin/busybox "$root/bin/busybox"
 for applet in $(/bin/busybox --list); do
-    ln -sf busybox "$root/bin/$applet"
+    [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
 done
 # The renderer, the libraries it links and its include files.
 cp /usr/bin/povray "$root/usr/bin/"
