@@ -81,7 +81,7 @@ job=$(suan ps -a --json | jq -r '.jobs[0].id')
 shown job show "$job"
 
 step "The tiles, verified, become one picture"
-find "$out/tiles" -name 'tile-*.ppm' | sort >"$out/work/list"
+find "$out/tiles" -name 'tile-*.ppm' -printf '%f %p\n' | sort | cut -d' ' -f2- >"$out/work/list"
 [ "$(wc -l <"$out/work/list")" -eq "$tiles" ] || { echo "error: tiles are missing" >&2; exit 1; }
 xargs pnmcat -tb <"$out/work/list" | pnmtopng >"$out/scene.png" 2>/dev/null
 ls -l "$out/scene.png" | awk '{print $NF ": " $5 " bytes"}'
