@@ -390,9 +390,27 @@ enum err offering_make(struct node *node, struct offer *out)
     return OK;
 }
 
-static bool is_changed(const struct offering *offering)
+/* A hold came or a job ended, also when as much is free as before: buyers keep
+ * account of what they asked for until they hear of a new version. */
+static bool traded(struct offering *offering)
+{
+    const struct feed *feed = &offering->node->feed;
+    const struct feed_event *event;
+    uint64_t lost;
+    while ((event = feed_after(feed, offering->feed_seen, &lost)) != NULL) {
+        offering->feed_seen = event->seq;
+        if (lost > 0 ||
+            (event->kind == FEED_SELL && !hash_is_zero(&event->contract)))
+            offering->changed = true;
+    }
+    return offering->changed;
+}
+
+static bool is_changed(struct offering *offering)
 {
     struct sell_capacity now;
+    if (traded(offering))
+        return true;
     if (offering->changed || offering->issued_ms == 0)
         return true;
     sell_capacity(offering->node->sell, &now);

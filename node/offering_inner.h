@@ -20,9 +20,10 @@ struct offering {
     struct offering_set base; /* the configuration's; mask OFFERING_ALL */
     struct offering_set set;  /* what was set since; mask says which */
     struct offering_terms terms;
-    bool open;     /* the engine takes jobs */
-    bool withdraw; /* the last offer is to be taken back */
-    bool changed;  /* something else than what is free */
+    bool open;          /* the engine takes jobs */
+    bool withdraw;      /* the last offer is to be taken back */
+    bool changed;       /* something else than what is free */
+    uint64_t feed_seen; /* how far the feed was looked at */
     uint64_t version;
     uint64_t version_cap; /* on the disk: no version above was given out */
     uint64_t due_ms;      /* the clock of offering_due */

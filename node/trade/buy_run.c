@@ -350,6 +350,8 @@ static void on_delivered(struct buy *buy, struct buy_item *item, uint32_t task,
     work->log_here = hash_is_zero(&t->log);
     buy_reason(buy, item, task, OK, "%s", "");
     buy_move(buy, item, task, BUY_DELIVERED);
+    /* It is free there again, for tasks of ours that wait. */
+    book_release(buy->book, &item->face.id, &t->provider, 1, buy->now_ms);
     fetch_missing(buy, item, task);
 }
 
