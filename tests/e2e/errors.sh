@@ -71,7 +71,7 @@ if mount -t tmpfs -o size=6m tmpfs "$WORK/small" 2>/dev/null; then
     mkdir "$WORK/small/node"
     chmod 700 "$WORK/small/node"
     cp "$D/genesis" "$WORK/small/node/"
-    head -c 5200000 /dev/zero >"$WORK/small/fill"
+    cat /dev/zero >"$WORK/small/fill" 2>/dev/null # until it is full
     refused "a full disk" 1 'disk|space|room' timeout 20 "$BIN/suand" --data-dir "$WORK/small/node" \
         --set node.listen=127.0.0.1:0 --set node.bulk=127.0.0.1:0
     umount "$WORK/small"
