@@ -16,8 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STATEMENT_NOTE "keys of this node"
-
 /* ---- configuration and identity ---- */
 
 static enum err fail(struct rpc_error *out, enum err err, const char *next,
@@ -400,15 +398,15 @@ static void on_feed(void *ctx)
 static enum err open_base(struct node *node, const struct node_options *options,
                           struct rpc_error *out)
 {
-    enum log_level level = LOG_INFO_LEVEL;
+    enum log_level level;
     enum err err = datadir_open(&node->dir, options->data_dir);
     if (err != OK)
         return fail(out, err, "--data-dir DIR", "data directory",
                     node->dir.error);
     TRY(open_config(node, options, out));
-    err = log_level_parse(config_text(&node->config, CONFIG_node_log_level),
-                          &level);
-    log_level_set(level);
+    if (log_level_parse(config_text(&node->config, CONFIG_node_log_level),
+                        &level) == OK)
+        log_level_set(level);
     TRY(open_roles(node, out));
     err = sense_read(node->dir.path, &node->sensed);
     if (err != OK)
