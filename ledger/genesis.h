@@ -19,8 +19,10 @@
  *   param epoch_blocks 600
  *   validator tsuan1... 1
  *   account tsuan1... 1000.00
- * Parsing it gives the canonical bytes; ledger parameters left out of a text
- * take their defaults and are spelled out in the bytes. */
+ * The first fact is the version, and the kind of addresses stands before the
+ * first of them; else the order is free. Parsing gives the canonical bytes;
+ * ledger parameters left out of a text take their defaults and are spelled out
+ * in the bytes. */
 
 #include "ledger/params.h"
 #include "ledger/validators.h"

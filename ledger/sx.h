@@ -10,6 +10,9 @@
  * follows: it takes blocks that carry a certificate, executes them, compares
  * every root and only then stores them.
  *
+ * A disk that refuses a batch (ERR_FULL) is the caller's to wait for: it tries
+ * the same batch again, and the core makes nothing further meanwhile.
+ *
  * Store before send: a block leaves, and its transactions are called final, in
  * the step of its SX_EV_STORED, never before. While a block is on its way to
  * the disk new transactions gather for the next one. */

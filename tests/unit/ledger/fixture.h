@@ -222,6 +222,16 @@ UNUSED static void test_settle(struct chain *chain, struct store *store,
     store_batch_free(batch);
 }
 
+/* The next block of what waits in the pool. */
+UNUSED static struct chain_drops build(struct world *w, struct candidate **out)
+{
+    struct chain_drops drops;
+    assert_int_equal(chain_build(w->chain, NULL, w->pool, 0,
+                                 &w->validator.signer.key, &drops, out),
+                     OK);
+    return drops;
+}
+
 /* Builds a block of what waits in the pool, settles it, empties the pool of it.
  * Returns how many transactions it holds. */
 UNUSED static uint32_t world_block(struct world *w)
