@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_MAX      (4u * 1024 * 1024)
-#define OPEN_MARGIN_MS 15000u /* a contract made from a quote just in time */
-#define TELL_MS        1000u
-#define TX_RETRY_MS    3000u
+#define ARENA_MAX (4u * 1024 * 1024)
+#define TELL_MS   1000u
 
 static const char *const state_names[] = {
     "",           "held",       "waiting",   "staging",  "starting", "running",
-    "publishing", "delivering", "delivered", "refusing", "settled"};
+    "publishing", "delivering", "delivered", "refusing", "settled",  "closing"};
 
 const char *sell_state_text(enum sell_state state)
 {
@@ -22,7 +20,8 @@ const char *sell_state_text(enum sell_state state)
 
 bool sell_item_reserves(const struct sell_item *item)
 {
-    return item->state >= SELL_HELD && item->state <= SELL_PUBLISHING;
+    return item->may_run ||
+           (item->state >= SELL_HELD && item->state <= SELL_PUBLISHING);
 }
 
 /* ---- items ---- */
@@ -80,7 +79,7 @@ void sell_save(struct sell *sell, const struct sell_item *item)
     buf_done(&bytes);
 }
 
-static void forget(struct sell *sell, struct sell_item *item)
+void sell_forget(struct sell *sell, struct sell_item *item)
 {
     struct trade_effect *save = trade_effect_add(sell->out, EFFECT_SAVE);
     record_key(item, save->key);
@@ -125,6 +124,7 @@ static enum job_phase phase_of(const struct sell_item *item)
     case SELL_DELIVERED:
         return JOB_DONE;
     case SELL_REFUSING:
+    case SELL_CLOSING:
         return JOB_FAILED;
     case SELL_SETTLED:
         return end_reason_side(item->reason) == 2 ? JOB_FAILED : JOB_DONE;
@@ -273,202 +273,35 @@ static void on_message(struct sell *sell, const struct trade_event *event)
     }
 }
 
-/* ---- the chain ---- */
-
-static void send_tx(struct sell *sell, struct sell_item *item, uint32_t kind,
-                    const struct buf *payload)
+void sell_tx(struct sell *sell, struct sell_item *item, uint32_t kind,
+             const struct buf *payload)
 {
     struct trade_effect *tx = trade_effect_add(sell->out, EFFECT_TX);
     tx->tx_kind = kind;
     tx->subject = item->contract;
     tx->bytes = trade_effects_keep(sell->out, buf_bytes(payload));
-    item->retry_ms = sell->now_ms + TX_RETRY_MS;
-}
-
-static void settle(struct sell *sell, struct sell_item *item)
-{
-    struct buf payload;
-    buf_init(&payload, 256);
-    contract_settle_payload(&item->contract, &payload);
-    send_tx(sell, item, TX_CONTRACT_SETTLE, &payload);
-    buf_done(&payload);
-}
-
-/* A contract with us that we hold nothing for: an old quote, or a disk that
- * lost its records. Nothing has run, so it costs nobody anything. */
-static void refuse_stranger(struct sell *sell, const struct contract *contract)
-{
-    struct trade_effect *tx = trade_effect_add(sell->out, EFFECT_TX);
-    struct buf payload;
-    buf_init(&payload, 256);
-    contract_refuse_payload(&contract->id, END_PROVIDER_REFUSED, &payload);
-    tx->tx_kind = TX_CONTRACT_REFUSE;
-    tx->subject = contract->id;
-    tx->bytes = trade_effects_keep(sell->out, buf_bytes(&payload));
-    buf_done(&payload);
-}
-
-static void on_escrowed(struct sell *sell, struct sell_item *item)
-{
-    if (item->state != SELL_HELD)
-        return;
-    sell_move(sell, item, SELL_WAITING_START);
-    sell_tell(sell, item, "the contract is final; send the description");
-}
-
-static void on_closing(struct sell *sell, struct sell_item *item,
-                       const struct contract *contract)
-{
-    struct buf payload;
-    item->until_ms = contract->until_ms;
-    if (item->cosigned.seq <= contract->receipt_seq)
-        return;
-    buf_init(&payload, 2048);
-    contract_claim_payload(&item->contract, &item->cosigned, &payload);
-    send_tx(sell, item, TX_CONTRACT_CLAIM, &payload);
-    buf_done(&payload);
-}
-
-static void kill_job(struct sell *sell, struct sell_item *item, const char *why)
-{
-    struct trade_effect *kill = trade_effect_add(sell->out, EFFECT_EXEC_KILL);
-    kill->subject = item->contract;
-    snprintf(kill->text, sizeof(kill->text), "%s", why);
-}
-
-static void on_settled(struct sell *sell, struct sell_item *item,
-                       const struct contract *contract)
-{
-    if (item->state == SELL_SETTLED)
-        return;
-    if (item->state >= SELL_STARTING && item->state <= SELL_PUBLISHING)
-        kill_job(sell, item, "the contract is settled");
-    item->reason = contract->reason;
-    item->ended_ms = sell->now_ms;
-    sell_move(sell, item, SELL_SETTLED);
-}
-
-static void on_contract(struct sell *sell, const struct contract *contract)
-{
-    struct sell_item *item;
-    if (!pubkey_equal(&contract->provider, &sell->config.signer->key))
-        return;
-    item = sell_find(sell, &contract->id);
-    if (item == NULL) {
-        if (contract->state == CONTRACT_ESCROWED)
-            refuse_stranger(sell, contract);
-        return;
-    }
-    switch (contract->state) {
-    case CONTRACT_ESCROWED:
-        on_escrowed(sell, item);
-        break;
-    case CONTRACT_DELIVERED:
-        item->until_ms = contract->until_ms;
-        if (item->state == SELL_DELIVERING)
-            sell_move(sell, item, SELL_DELIVERED);
-        break;
-    case CONTRACT_CLOSING:
-        on_closing(sell, item, contract);
-        break;
-    case CONTRACT_SETTLED:
-        on_settled(sell, item, contract);
-        break;
-    }
+    if (payload->err != OK && sell->out->err == OK)
+        sell->out->err = payload->err;
+    item->retry_ms = sell->now_ms + SELL_TX_RETRY_MS;
 }
 
 /* ---- time ---- */
 
-static void resume(struct sell *sell, struct sell_item *item)
+/* Settled contracts are kept for their buyers' sake, but not without end. */
+static void retire_oldest(struct sell *sell)
 {
-    item->resumed = true;
-    switch (item->state) {
-    case SELL_STAGING:
-    case SELL_STARTING:
-        sell_stage(sell, item);
-        break;
-    case SELL_PUBLISHING:
-        trade_effect_add(sell->out, EFFECT_EXEC_COLLECT)->subject =
-            item->contract;
-        break;
-    case SELL_DELIVERING:
-    case SELL_DELIVERED:
-        sell_deliver(sell, item);
-        break;
-    case SELL_HELD:
-    case SELL_WAITING_START:
-    case SELL_RUNNING:
-    case SELL_REFUSING:
-    case SELL_SETTLED:
-        break;
+    struct sell_item *oldest = NULL;
+    uint32_t settled = 0;
+    for (struct sell_item *item = sell->first; item != NULL;
+         item = item->next) {
+        if (item->state != SELL_SETTLED || item->may_run)
+            continue;
+        settled++;
+        if (oldest == NULL || item->ended_ms < oldest->ended_ms)
+            oldest = item;
     }
-}
-
-/* When this item next needs the clock; UINT64_MAX: not before news. */
-static uint64_t due_at(const struct sell *sell, const struct sell_item *item)
-{
-    switch (item->state) {
-    case SELL_HELD:
-        return item->quote.expires_at_ms + OPEN_MARGIN_MS;
-    case SELL_WAITING_START:
-    case SELL_STAGING:
-    case SELL_STARTING:
-        return item->quote.deadline_ms;
-    case SELL_RUNNING:
-        return item->receipt_at_ms + sell->config.receipt_ms;
-    case SELL_PUBLISHING:
-        return UINT64_MAX;
-    case SELL_DELIVERING:
-    case SELL_REFUSING:
-        return item->retry_ms + TX_RETRY_MS;
-    case SELL_DELIVERED:
-        return item->until_ms > item->retry_ms ? item->until_ms
-                                               : item->retry_ms;
-    case SELL_SETTLED:
-        return item->ended_ms + item->quote.retention_ms;
-    }
-    return UINT64_MAX;
-}
-
-static void retire(struct sell *sell, struct sell_item *item)
-{
-    struct trade_effect *unpin = trade_effect_add(sell->out, EFFECT_UNPIN);
-    unpin->subject = item->contract;
-    trade_effect_add(sell->out, EFFECT_EXEC_REMOVE)->subject = item->contract;
-    forget(sell, item);
-}
-
-static void on_due(struct sell *sell, struct sell_item *item)
-{
-    switch (item->state) {
-    case SELL_HELD:
-        sell_note(sell, item, "the hold's time is up");
-        forget(sell, item);
-        break;
-    case SELL_WAITING_START:
-    case SELL_STAGING:
-    case SELL_STARTING:
-        sell_refuse(sell, item, END_STAGING_FAILED,
-                    "the deadline came before the job could start");
-        break;
-    case SELL_RUNNING:
-        sell_cut_receipt(sell, item);
-        break;
-    case SELL_DELIVERING:
-        sell_deliver(sell, item);
-        break;
-    case SELL_REFUSING:
-        sell_refuse(sell, item, item->reason, "");
-        break;
-    case SELL_DELIVERED:
-        settle(sell, item);
-        break;
-    case SELL_SETTLED:
-        retire(sell, item);
-        break;
-    case SELL_PUBLISHING:
-        break;
-    }
+    if (settled > SELL_SETTLED_MAX)
+        sell_retire(sell, oldest);
 }
 
 static void on_time(struct sell *sell)
@@ -477,10 +310,11 @@ static void on_time(struct sell *sell)
     for (struct sell_item *item = sell->first; item != NULL; item = next) {
         next = item->next;
         if (!item->resumed)
-            resume(sell, item);
-        if (due_at(sell, item) <= sell->now_ms)
-            on_due(sell, item);
+            sell_resume(sell, item);
+        if (sell_due_at(sell, item) <= sell->now_ms)
+            sell_on_due(sell, item);
     }
+    retire_oldest(sell);
 }
 
 static void ask_wake(struct sell *sell)
@@ -488,7 +322,7 @@ static void ask_wake(struct sell *sell)
     uint64_t at = UINT64_MAX;
     for (struct sell_item *item = sell->first; item != NULL;
          item = item->next) {
-        uint64_t due = due_at(sell, item);
+        uint64_t due = sell_due_at(sell, item);
         if (due < at)
             at = due;
     }
@@ -499,18 +333,6 @@ static void ask_wake(struct sell *sell)
 
 /* ---- the engine ---- */
 
-static void on_tx_refused(struct sell *sell, const struct trade_event *event)
-{
-    struct sell_item *item = sell_find(sell, &event->subject);
-    char text[160];
-    if (item == NULL)
-        return;
-    snprintf(text, sizeof(text), "the chain refused it: %s",
-             err_text(event->err));
-    sell_note(sell, item, text);
-    item->retry_ms = sell->now_ms + 2 * TX_RETRY_MS;
-}
-
 static void on_fetching(struct sell *sell, const struct trade_event *event)
 {
     struct sell_item *item = sell_find(sell, &event->subject);
@@ -518,10 +340,26 @@ static void on_fetching(struct sell *sell, const struct trade_event *event)
     if (item == NULL || item->state != SELL_STAGING)
         return;
     which = hash_equal(&event->id, &item->image) ? 0 : 1;
+    if (item->retry_ms > 0) /* it moves: no need to ask again */
+        item->retry_ms = sell->now_ms + SELL_STAGE_RETRY_MS;
     item->staged[which] = event->done;
     item->staged_total[which] = event->total;
     if (sell->now_ms - item->told_ms >= TELL_MS)
         sell_tell(sell, item, "");
+}
+
+/* What it missed while it was away. */
+static void on_peer_up(struct sell *sell, const struct pubkey *peer)
+{
+    for (struct sell_item *item = sell->first; item != NULL;
+         item = item->next) {
+        if (!pubkey_equal(&item->agent, peer) ||
+            item->state < SELL_WAITING_START || item->state > SELL_DELIVERED)
+            continue;
+        sell_tell(sell, item, "");
+        if (item->last.seq > item->cosigned.seq)
+            sell_send_receipt(sell, item);
+    }
 }
 
 static void dispatch(struct sell *sell, const struct trade_event *event)
@@ -534,10 +372,10 @@ static void dispatch(struct sell *sell, const struct trade_event *event)
         on_message(sell, event);
         break;
     case TRADE_CONTRACT:
-        on_contract(sell, event->contract);
+        sell_on_contract(sell, event->contract);
         break;
     case TRADE_TX_REFUSED:
-        on_tx_refused(sell, event);
+        sell_on_tx_refused(sell, event);
         break;
     case TRADE_FETCHED:
         sell_on_fetched(sell, event);
@@ -556,6 +394,8 @@ static void dispatch(struct sell *sell, const struct trade_event *event)
             sell_on_collected(sell, item, event);
         break;
     case TRADE_PEER_UP:
+        on_peer_up(sell, &event->peer);
+        break;
     case TRADE_PEER_DOWN:
     case TRADE_EXEC_GONE:
     case TRADE_OFFER:
@@ -563,10 +403,23 @@ static void dispatch(struct sell *sell, const struct trade_event *event)
     }
 }
 
+/* Nothing is sold twice. What was in use before the owner configured less is
+ * the one excuse. */
+static void check_capacity(struct sell *sell)
+{
+    struct sell_capacity c;
+    struct resources used;
+    struct resources sum;
+    sell_capacity(sell, &c);
+    CHECK(resources_add(&c.held, &c.running, &used) == OK);
+    CHECK(resources_add(&used, &c.free, &sum) == OK);
+    CHECK(!resources_cover(&c.total, &used) ||
+          (resources_cover(&sum, &c.total) && resources_cover(&c.total, &sum)));
+}
+
 void sell_step(struct sell *sell, const struct trade_event *event,
                struct trade_effects *out)
 {
-    struct sell_capacity capacity;
     trade_effects_reset(out);
     arena_reset(&sell->arena);
     sell->out = out;
@@ -575,7 +428,7 @@ void sell_step(struct sell *sell, const struct trade_event *event,
     dispatch(sell, event);
     on_time(sell);
     ask_wake(sell);
-    sell_capacity(sell, &capacity); /* CHECKs the sums */
+    check_capacity(sell);
     sell->out = NULL;
 }
 
@@ -628,7 +481,7 @@ static void abandon(struct sell *sell, struct sell_item *item)
 {
     switch (item->state) {
     case SELL_HELD:
-        item->quote.expires_at_ms = 0; /* the next step lets it go */
+        item->hold_until_ms = 0; /* the next step lets it go */
         break;
     case SELL_WAITING_START:
     case SELL_STAGING:
@@ -642,6 +495,7 @@ static void abandon(struct sell *sell, struct sell_item *item)
     case SELL_DELIVERED:
     case SELL_REFUSING:
     case SELL_SETTLED:
+    case SELL_CLOSING:
         break; /* its job is over */
     }
 }

@@ -6,17 +6,21 @@
  *
  *   hold -> HELD -> (contract final) WAITING_START -> STAGING -> STARTING ->
  *   RUNNING -> PUBLISHING -> DELIVERING -> DELIVERED -> SETTLED
- *   any of them -> REFUSING -> SETTLED, or HELD -> gone when its time is up
+ *   any of them -> REFUSING -> SETTLED       (our side ends it)
+ *   any of them -> CLOSING -> SETTLED        (the buyer's side ended it)
+ *   HELD -> gone when its time is up
  *
  * Capacity: total = free + held + running, after every step. It is given back
- * when the job ends, not when the money moves. */
+ * when the job has ended, not when the money moves: what the executor may still
+ * run is not sold again. */
 
 #include "market/offer.h"
 #include "node/trade/event.h"
 
 #define SELL_HOLDS_MAX       512u
 #define SELL_HOLDS_BUYER_MAX 64u
-#define SELL_CONTRACTS_MAX   1024u
+#define SELL_CONTRACTS_MAX   1024u /* not settled */
+#define SELL_SETTLED_MAX     2048u /* kept at most; the oldest go early */
 
 enum sell_state {
     SELL_HELD = 1,
@@ -29,6 +33,7 @@ enum sell_state {
     SELL_DELIVERED = 8,  /* waits for acceptance or the review's end */
     SELL_REFUSING = 9,
     SELL_SETTLED = 10, /* artefacts kept until retention ends */
+    SELL_CLOSING = 11, /* the buyer expired it: claim, then settle */
 };
 const char *sell_state_text(enum sell_state state);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SELL_RECORD 200
-#define SELL_FIELDS 25u
+#define SELL_FIELDS 26u
 
 static void put_receipt(struct buf *out, const struct receipt *receipt)
 {
@@ -64,6 +64,7 @@ void sell_item_encode(const struct sell_item *item, struct buf *out)
     mp_put_hash(out, &item->log);
     mp_put_bool(out, item->collected);
     mp_put_uint(out, item->ended_ms);
+    mp_put_bool(out, item->may_run);
     buf_done(&quote);
 }
 
@@ -74,7 +75,7 @@ static void read_agreed(struct mp_reader *reader, struct sell_item *item)
     item->task = (uint32_t)mp_get_uint_max(reader, LIMIT_TASKS - 1);
     item->attempt = (uint32_t)mp_get_uint_max(reader, 255);
     item->tasks = (uint32_t)mp_get_uint_max(reader, LIMIT_TASKS);
-    item->state = (enum sell_state)mp_get_uint_max(reader, SELL_SETTLED);
+    item->state = (enum sell_state)mp_get_uint_max(reader, SELL_CLOSING);
     if (item->state < SELL_HELD)
         mp_fail(reader, ERR_RANGE);
     mp_get_pubkey(reader, &item->buyer);
@@ -104,6 +105,7 @@ static void read_work(struct mp_reader *reader, struct arena *arena,
     mp_get_hash(reader, &item->log);
     item->collected = mp_get_bool(reader);
     item->ended_ms = mp_get_uint(reader);
+    item->may_run = mp_get_bool(reader);
 }
 
 /* out is a fresh item whose spec buffer is ready; on an error it is only good

@@ -60,19 +60,23 @@ static enum err bonds_promised(const struct sell *sell, struct amount *out)
     return OK;
 }
 
-static unsigned holds_of(const struct sell *sell, const struct pubkey *agent,
-                         unsigned *out_all)
+/* The caps: holds of one buyer, holds in all, contracts that are not settled.
+ */
+static bool too_many(const struct sell *sell, const struct pubkey *agent)
 {
+    unsigned holds = 0;
     unsigned own = 0;
-    *out_all = 0;
+    unsigned contracts = 0;
     for (const struct sell_item *item = sell->first; item != NULL;
          item = item->next) {
+        contracts += item->state != SELL_SETTLED ? 1 : 0;
         if (item->state != SELL_HELD)
             continue;
-        (*out_all)++;
+        holds++;
         own += pubkey_equal(&item->agent, agent) ? 1 : 0;
     }
-    return own;
+    return own >= SELL_HOLDS_BUYER_MAX || holds >= SELL_HOLDS_MAX ||
+           contracts >= SELL_CONTRACTS_MAX;
 }
 
 /* May this request have a place here? First match: the caps on holds, what the
@@ -81,11 +85,9 @@ static enum err check_room(const struct sell *sell,
                            const struct request *request)
 {
     struct sell_capacity capacity;
-    unsigned all;
     if (!sell->open)
         return ERR_NOT_SELLING;
-    if (holds_of(sell, &request->agent, &all) >= SELL_HOLDS_BUYER_MAX ||
-        all >= SELL_HOLDS_MAX || sell->count >= SELL_CONTRACTS_MAX)
+    if (too_many(sell, &request->agent))
         return ERR_RATE;
     if (request->arch != ARCH_ANY && request->arch != sell->config.arch)
         return ERR_CAPACITY;
@@ -121,6 +123,9 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+#define RELEASE_MARGIN_MS 3000u /* a contract from a quote that was let go */
+#define PUBLISH_MS        300000u
+
 /* deadline: time to start, the job's own limit, and time to publish. */
 static enum err make_quote(const struct sell *sell,
                            const struct request *request,
@@ -148,7 +153,9 @@ static enum err make_quote(const struct sell *sell,
     out->expires_at_ms =
         min_u64(sell->now_ms + config->hold_ms, request->expires_at_ms);
     out->start_by_ms = sell->now_ms + config->start_by_ms;
-    out->deadline_ms = out->start_by_ms + request->time_ms_max + 300000;
+    if (out->start_by_ms < out->expires_at_ms)
+        out->start_by_ms = out->expires_at_ms;
+    out->deadline_ms = out->start_by_ms + request->time_ms_max + PUBLISH_MS;
     out->retention_ms = config->retention_ms;
     if (!amount_is_zero(request->price_max) &&
         amount_cmp(out->cap, request->price_max) > 0)
@@ -179,13 +186,16 @@ static enum err hold_new(struct sell *sell, const struct pubkey *peer,
     item->resources = request->resources;
     item->time_ms_max = request->time_ms_max;
     item->quote = quote;
+    item->hold_until_ms = quote.expires_at_ms + SELL_HOLD_MARGIN_MS;
     item->resumed = true;
     sell_move(sell, item, SELL_HELD);
     send_quote(sell, item);
     return OK;
 }
 
-/* The same buyer asking again gets the same answer: the first may be lost. */
+/* The same buyer asking again gets the same answer: the first may be lost. One
+ * who let it go and comes back is asked to wait until it is gone: a contract
+ * from the first quote could still turn up. */
 static enum err hold_again(struct sell *sell, const struct pubkey *peer,
                            struct sell_item *item)
 {
@@ -193,7 +203,8 @@ static enum err hold_again(struct sell *sell, const struct pubkey *peer,
         return ERR_PARTY;
     if (item->state != SELL_HELD)
         return ERR_EXISTS;
-    if (item->quote.expires_at_ms <= sell->now_ms)
+    if (item->quote.expires_at_ms <= sell->now_ms ||
+        item->hold_until_ms < item->quote.expires_at_ms)
         return ERR_EXPIRED;
     send_quote(sell, item);
     return OK;
@@ -232,7 +243,8 @@ void sell_on_release(struct sell *sell, const struct pubkey *peer,
         !pubkey_equal(&item->agent, peer))
         return;
     /* Not forgotten at once: a contract made from the quote may be on its way.
-     * The hold ends a moment from now instead. */
-    item->quote.expires_at_ms = sell->now_ms > 12000 ? sell->now_ms - 12000 : 0;
+     */
+    if (item->hold_until_ms > sell->now_ms + RELEASE_MARGIN_MS)
+        item->hold_until_ms = sell->now_ms + RELEASE_MARGIN_MS;
     sell_note(sell, item, "the buyer released the hold");
 }

@@ -20,7 +20,7 @@ struct sell_item {
     struct hash spec_hash;
     struct resources resources;
     uint64_t time_ms_max;
-    struct quote quote; /* signed */
+    struct quote quote; /* signed; from ESCROWED on the chain's terms */
     uint64_t since_ms;  /* of the state */
     /* from WAITING_START on */
     uint64_t until_ms; /* the chain's: review or claims end */
@@ -35,8 +35,10 @@ struct sell_item {
     struct hash log;
     bool collected;
     uint64_t ended_ms;
+    bool may_run; /* told to start, and nobody said that it has ended */
     /* not saved */
-    struct hash image; /* decoded from spec */
+    uint64_t hold_until_ms; /* HELD: a contract may come until then */
+    struct hash image;      /* decoded from spec */
     struct hash inputs;
     bool image_here;
     bool inputs_here;
@@ -46,8 +48,25 @@ struct sell_item {
     uint64_t receipt_at_ms; /* when the last one was cut */
     uint64_t told_ms;       /* when the buyer was last told */
     bool resumed;           /* effects were issued again after a start */
-    uint64_t retry_ms;      /* not before: a transaction that was refused */
+    uint64_t retry_ms;      /* the next try of a transaction, of staging, of
+                               collecting: by the state */
+    uint64_t kill_ms;       /* when it was last told to stop the job */
+    uint32_t chain_seq;     /* CLOSING: the receipt the chain has */
 };
+
+/* A contract made from a quote just in time is waited for so long. */
+#define SELL_HOLD_MARGIN_MS 15000u
+#define SELL_TX_RETRY_MS    6000u
+#define SELL_STAGE_RETRY_MS 4000u
+#define SELL_KILL_MS        5000u /* a job that goes on is told again */
+/* A refusal by start_by is free and one by the deadline is cheaper than none:
+ * so long before, by our own clock, for clocks that differ and blocks that take
+ * their time. */
+#define SELL_START_MARGIN_MS    10000u
+#define SELL_DEADLINE_MARGIN_MS 15000u
+/* After the deadline the buyer's side may end it and we may claim; if it does
+ * not within this, we do. */
+#define SELL_LATE_MS 600000u
 
 struct sell {
     struct sell_config config;
@@ -63,7 +82,7 @@ struct sell {
     uint64_t chain_ms;
 };
 
-/* Does this state hold capacity? */
+/* Does this item hold capacity? */
 bool sell_item_reserves(const struct sell_item *item);
 struct sell_item *sell_find(struct sell *sell, const struct hash *contract);
 struct sell_item *sell_item_new(struct sell *sell);
@@ -76,6 +95,11 @@ void sell_note(struct sell *sell, const struct sell_item *item,
                const char *text);
 /* Tells the buyer where the job stands. */
 void sell_tell(struct sell *sell, struct sell_item *item, const char *text);
+/* Brings a payload to the chain; sets retry_ms. */
+void sell_tx(struct sell *sell, struct sell_item *item, uint32_t kind,
+             const struct buf *payload);
+/* Frees the item and deletes its record. */
+void sell_forget(struct sell *sell, struct sell_item *item);
 
 /* sell_hold.c: up to the quote */
 void sell_on_hold(struct sell *sell, const struct pubkey *peer,
@@ -92,11 +116,27 @@ void sell_on_exec(struct sell *sell, struct sell_item *item,
 void sell_on_collected(struct sell *sell, struct sell_item *item,
                        const struct trade_event *event);
 void sell_stage(struct sell *sell, struct sell_item *item);
+void sell_collect(struct sell *sell, struct sell_item *item);
+/* Stops the job if it may run. */
+void sell_kill(struct sell *sell, struct sell_item *item, const char *why);
 void sell_cancel(struct sell *sell, struct sell_item *item);
 void sell_refuse(struct sell *sell, struct sell_item *item,
                  enum end_reason reason, const char *text);
 void sell_deliver(struct sell *sell, struct sell_item *item);
 void sell_cut_receipt(struct sell *sell, struct sell_item *item);
+void sell_send_receipt(struct sell *sell, const struct sell_item *item);
+
+/* sell_chain.c: what the chain says, and what time does */
+void sell_on_contract(struct sell *sell, const struct contract *contract);
+void sell_on_tx_refused(struct sell *sell, const struct trade_event *event);
+/* What was under way before a start goes on. */
+void sell_resume(struct sell *sell, struct sell_item *item);
+/* When this item next needs the clock; UINT64_MAX: never. */
+uint64_t sell_due_at(const struct sell *sell, const struct sell_item *item);
+/* May free the item. */
+void sell_on_due(struct sell *sell, struct sell_item *item);
+/* Its artefacts go. Frees the item. */
+void sell_retire(struct sell *sell, struct sell_item *item);
 
 /* sell_codec.c: the saved record. */
 void sell_item_encode(const struct sell_item *item, struct buf *out);

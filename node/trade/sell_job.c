@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TELL_RUNNING_MS 1000u
-#define TX_RETRY_MS     3000u
+#define TELL_RUNNING_MS  1000u
+#define COLLECT_RETRY_MS 5000u
 
 /* ---- staging ---- */
 
@@ -32,16 +32,21 @@ static void fetch(struct sell *sell, const struct sell_item *item,
     snprintf(effect->text, sizeof(effect->text), "%s", item->bulk_address);
 }
 
+/* That it may run is on the disk before it does. */
 static void start_job(struct sell *sell, struct sell_item *item)
 {
-    struct trade_effect *start = trade_effect_add(sell->out, EFFECT_EXEC_START);
+    struct trade_effect *start;
+    item->may_run = true;
+    if (item->state != SELL_STARTING)
+        sell_move(sell, item, SELL_STARTING);
+    else
+        sell_save(sell, item);
+    sell_tell(sell, item, "");
+    start = trade_effect_add(sell->out, EFFECT_EXEC_START);
     start->subject = item->contract;
     start->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
     start->task = item->task;
     start->tasks = item->tasks;
-    if (item->state != SELL_STARTING)
-        sell_move(sell, item, SELL_STARTING);
-    sell_tell(sell, item, "");
 }
 
 static void start_if_staged(struct sell *sell, struct sell_item *item)
@@ -50,6 +55,8 @@ static void start_if_staged(struct sell *sell, struct sell_item *item)
         start_job(sell, item);
 }
 
+/* What is not here yet is asked for, again and again until start_by: the
+ * buyer's node may be away for a moment. */
 void sell_stage(struct sell *sell, struct sell_item *item)
 {
     struct spec spec;
@@ -58,11 +65,13 @@ void sell_stage(struct sell *sell, struct sell_item *item)
                     "the description cannot be read");
         return;
     }
-    item->image_here = false;
-    item->inputs_here = hash_is_zero(&item->inputs);
-    fetch(sell, item, &item->image);
+    if (hash_is_zero(&item->inputs))
+        item->inputs_here = true;
+    if (!item->image_here)
+        fetch(sell, item, &item->image);
     if (!item->inputs_here)
         fetch(sell, item, &item->inputs);
+    item->retry_ms = sell->now_ms + SELL_STAGE_RETRY_MS;
 }
 
 static bool spec_fits(struct sell *sell, const struct sell_item *item,
@@ -77,6 +86,19 @@ static bool spec_fits(struct sell *sell, const struct sell_item *item,
            spec.time_ms_max <= item->time_ms_max;
 }
 
+/* Told before: its node may have moved meanwhile. */
+static void start_again(struct sell *sell, struct sell_item *item,
+                        const char *bulk_address)
+{
+    if (item->state == SELL_STAGING &&
+        strcmp(item->bulk_address, bulk_address) != 0) {
+        snprintf(item->bulk_address, sizeof(item->bulk_address), "%s",
+                 bulk_address);
+        sell_save(sell, item);
+    }
+    sell_tell(sell, item, "");
+}
+
 void sell_on_start(struct sell *sell, const struct pubkey *peer,
                    struct bytes message)
 {
@@ -88,7 +110,7 @@ void sell_on_start(struct sell *sell, const struct pubkey *peer,
     if (item == NULL || !pubkey_equal(&item->agent, peer))
         return;
     if (item->state != SELL_WAITING_START) {
-        sell_tell(sell, item, ""); /* told before: says where it stands */
+        start_again(sell, item, start.bulk_address);
         return;
     }
     if (!spec_fits(sell, item, start.spec)) {
@@ -108,15 +130,15 @@ void sell_on_start(struct sell *sell, const struct pubkey *peer,
 void sell_on_fetched(struct sell *sell, const struct trade_event *event)
 {
     struct sell_item *item = sell_find(sell, &event->subject);
-    char text[160];
+    char text[128];
     if (item == NULL ||
         (item->state != SELL_STAGING && item->state != SELL_STARTING))
         return;
     if (event->err != OK) {
-        snprintf(text, sizeof(text), "staging failed: %s",
+        snprintf(text, sizeof(text), "fetching from you failed: %s; again soon",
                  err_text(event->err));
-        sell_refuse(sell, item, END_STAGING_FAILED, text);
-        return;
+        sell_tell(sell, item, text);
+        return; /* the clock asks again */
     }
     if (hash_equal(&event->id, &item->image))
         item->image_here = true;
@@ -127,12 +149,11 @@ void sell_on_fetched(struct sell *sell, const struct trade_event *event)
 
 /* ---- running ---- */
 
-/* What the reservation bounds; the chain checks the same. */
-static uint64_t bounded_cpu(const struct sell_item *item, uint64_t wall_ms)
+static uint64_t within(uint64_t value, uint64_t least, uint64_t most)
 {
-    uint64_t bound = wall_ms / 1000 * item->resources.cpu_milli +
-                     wall_ms % 1000 * item->resources.cpu_milli / 1000;
-    return item->exec.cpu_ms < bound ? item->exec.cpu_ms : bound;
+    if (value > most)
+        value = most;
+    return value < least ? least : value;
 }
 
 static enum err make_receipt(struct sell *sell, struct sell_item *item,
@@ -140,25 +161,22 @@ static enum err make_receipt(struct sell *sell, struct sell_item *item,
 {
     struct receipt receipt = {.contract = item->contract};
     receipt.seq = item->last.seq + 1;
-    receipt.wall_ms = item->exec.wall_ms < item->time_ms_max
-                          ? item->exec.wall_ms
-                          : item->time_ms_max;
-    if (receipt.wall_ms < item->last.wall_ms)
-        receipt.wall_ms = item->last.wall_ms;
-    receipt.cpu_ms = bounded_cpu(item, receipt.wall_ms);
-    if (receipt.cpu_ms < item->last.cpu_ms)
-        receipt.cpu_ms = item->last.cpu_ms;
+    receipt.wall_ms =
+        within(item->exec.wall_ms, item->last.wall_ms, item->time_ms_max);
+    receipt.cpu_ms =
+        within(item->exec.cpu_ms, item->last.cpu_ms,
+               receipt_cpu_ms_max(item->resources.cpu_milli, receipt.wall_ms));
     receipt.mem_peak_mib = item->exec.mem_peak_mib;
     receipt.bytes_out = item->exec.stdout_bytes + item->exec.stderr_bytes;
-    TRY(price_for_time(item->quote.hour, receipt.wall_ms, &receipt.due));
-    receipt.due = amount_min(receipt.due, item->quote.cap);
+    receipt.due =
+        receipt_due(item->quote.hour, item->quote.cap, receipt.wall_ms);
     TRY(receipt_sign_provider(&receipt, &sell->config.chain,
                               sell->config.signer));
     *out = receipt;
     return OK;
 }
 
-static void send_receipt(struct sell *sell, const struct sell_item *item)
+void sell_send_receipt(struct sell *sell, const struct sell_item *item)
 {
     struct trade_effect *effect = trade_effect_add(sell->out, EFFECT_SEND);
     struct buf body;
@@ -180,23 +198,61 @@ void sell_cut_receipt(struct sell *sell, struct sell_item *item)
 {
     struct receipt receipt;
     item->receipt_at_ms = sell->now_ms;
-    if (make_receipt(sell, item, &receipt) != OK)
+    if (item->last.seq == 0 || item->exec.wall_ms > item->last.wall_ms) {
+        if (make_receipt(sell, item, &receipt) != OK)
+            return;
+        item->last = receipt;
+        sell_save(sell, item);
+    }
+    sell_send_receipt(sell, item);
+}
+
+void sell_kill(struct sell *sell, struct sell_item *item, const char *why)
+{
+    struct trade_effect *kill;
+    if (!item->may_run)
         return;
-    item->last = receipt;
-    sell_save(sell, item);
-    send_receipt(sell, item);
+    item->kill_ms = sell->now_ms;
+    kill = trade_effect_add(sell->out, EFFECT_EXEC_KILL);
+    kill->subject = item->contract;
+    snprintf(kill->text, sizeof(kill->text), "%s", why);
+}
+
+void sell_collect(struct sell *sell, struct sell_item *item)
+{
+    struct trade_effect *collect =
+        trade_effect_add(sell->out, EFFECT_EXEC_COLLECT);
+    collect->subject = item->contract;
+    collect->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
+    collect->task = item->task;
+    collect->tasks = item->tasks;
+    item->retry_ms = 0; /* until an answer says that it failed */
+}
+
+/* A reason the chain takes from a delivery, with an exit code that fits. */
+static bool ended_by_job(const struct exec_state *exec)
+{
+    return end_reason_side(exec->reason) == 1 &&
+           (exec->reason != END_DONE || exec->exit_code == 0);
 }
 
 static void finish_job(struct sell *sell, struct sell_item *item)
 {
-    item->reason = item->cancel && item->exec.reason != END_DONE
-                       ? END_BUYER_CANCELLED
-                       : item->exec.reason;
-    item->exit_code = item->exec.exit_code;
+    const struct exec_state *exec = &item->exec;
+    bool cancelled = item->cancel && exec->reason != END_DONE;
+    if (!cancelled && !ended_by_job(exec)) {
+        sell_refuse(sell, item, END_EXECUTOR_FAILED,
+                    "the executor does not say how the job ended");
+        return;
+    }
+    item->reason = cancelled ? END_BUYER_CANCELLED : exec->reason;
+    item->exit_code = exec->exit_code & 255;
+    if (item->reason == END_JOB_FAILED && item->exit_code == 0)
+        item->exit_code = 1;
     item->ended_ms = sell->now_ms;
     sell_move(sell, item, SELL_PUBLISHING);
     sell_tell(sell, item, "");
-    trade_effect_add(sell->out, EFFECT_EXEC_COLLECT)->subject = item->contract;
+    sell_collect(sell, item);
 }
 
 static void on_running(struct sell *sell, struct sell_item *item)
@@ -212,24 +268,65 @@ static void on_running(struct sell *sell, struct sell_item *item)
         sell_tell(sell, item, "");
 }
 
+static void deliver_first(struct sell *sell, struct sell_item *item);
+
+/* Nothing runs (any more) and the buyer wanted it so. */
+static void end_cancelled(struct sell *sell, struct sell_item *item)
+{
+    item->reason = END_BUYER_CANCELLED;
+    item->ended_ms = sell->now_ms;
+    deliver_first(sell, item);
+}
+
 /* The executor has never heard of it: a start that was lost is made again; a
  * job that ran and is gone was lost by us. */
 static void on_unknown(struct sell *sell, struct sell_item *item)
 {
-    if (item->state == SELL_STARTING && item->image_here && item->inputs_here)
-        start_job(sell, item);
+    if (item->cancel)
+        end_cancelled(sell, item);
     else if (item->state == SELL_RUNNING)
         sell_refuse(sell, item, END_EXECUTOR_FAILED,
                     "the executor lost the job");
+    else
+        start_if_staged(sell, item);
+}
+
+static void on_failed(struct sell *sell, struct sell_item *item,
+                      const char *why)
+{
+    if (item->cancel)
+        end_cancelled(sell, item);
+    else
+        sell_refuse(sell, item, END_EXECUTOR_FAILED, why);
+}
+
+/* A job we gave up: it must die, and its place is free once it has. */
+static void on_exec_after(struct sell *sell, struct sell_item *item,
+                          enum exec_phase phase)
+{
+    if (phase == EXEC_STARTING || phase == EXEC_RUNNING) {
+        if (!item->may_run) {
+            item->may_run = true; /* a start that overtook its end */
+            sell_save(sell, item);
+        }
+        return; /* the clock stops it */
+    }
+    if (!item->may_run)
+        return;
+    item->may_run = false;
+    sell_save(sell, item);
 }
 
 void sell_on_exec(struct sell *sell, struct sell_item *item,
                   const struct exec_state *exec)
 {
-    if (item->state != SELL_STARTING && item->state != SELL_RUNNING)
+    if (item->state != SELL_STARTING && item->state != SELL_RUNNING) {
+        on_exec_after(sell, item, exec->phase);
         return;
+    }
     if (exec->phase != EXEC_UNKNOWN)
         item->exec = *exec;
+    item->may_run = exec->phase == EXEC_STARTING || exec->phase == EXEC_RUNNING;
     switch (exec->phase) {
     case EXEC_STARTING:
         break;
@@ -242,7 +339,7 @@ void sell_on_exec(struct sell *sell, struct sell_item *item,
         finish_job(sell, item);
         break;
     case EXEC_FAILED:
-        sell_refuse(sell, item, END_EXECUTOR_FAILED, exec->text);
+        on_failed(sell, item, exec->text);
         break;
     case EXEC_UNKNOWN:
         on_unknown(sell, item);
@@ -264,6 +361,12 @@ static void share(struct sell *sell, const struct sell_item *item,
     effect->peer = item->agent;
 }
 
+/* The newest receipt, with the buyer's signature where we have it. */
+static const struct receipt *final_receipt(const struct sell_item *item)
+{
+    return item->cosigned.seq == item->last.seq ? &item->cosigned : &item->last;
+}
+
 void sell_deliver(struct sell *sell, struct sell_item *item)
 {
     struct contract_delivery delivery = {
@@ -272,22 +375,16 @@ void sell_deliver(struct sell *sell, struct sell_item *item)
         .exit_code = item->exit_code,
         .result = item->result,
         .log = item->log,
-        .receipt = item->last,
+        .receipt = *final_receipt(item),
     };
-    struct trade_effect *tx;
     struct buf payload;
     share(sell, item, &item->result);
     share(sell, item, &item->log);
-    item->retry_ms = sell->now_ms + TX_RETRY_MS;
     if (item->state == SELL_DELIVERED)
         return; /* after a restart: only the sharing had to be renewed */
     buf_init(&payload, LIMIT_TX_BYTES);
-    if (contract_deliver_payload(&delivery, &payload) == OK) {
-        tx = trade_effect_add(sell->out, EFFECT_TX);
-        tx->tx_kind = TX_CONTRACT_DELIVER;
-        tx->subject = item->contract;
-        tx->bytes = trade_effects_keep(sell->out, buf_bytes(&payload));
-    }
+    if (contract_deliver_payload(&delivery, &payload) == OK)
+        sell_tx(sell, item, TX_CONTRACT_DELIVER, &payload);
     buf_done(&payload);
 }
 
@@ -301,9 +398,28 @@ static void deliver_first(struct sell *sell, struct sell_item *item)
     }
     item->last = receipt;
     sell_move(sell, item, SELL_DELIVERING);
-    send_receipt(sell, item);
+    sell_send_receipt(sell, item);
     sell_deliver(sell, item);
     sell_tell(sell, item, "");
+}
+
+/* More output than the contract has room for is the job's own fault. */
+static void collect_failed(struct sell *sell, struct sell_item *item,
+                           enum err err)
+{
+    char text[128];
+    snprintf(text, sizeof(text), "the outputs cannot be published: %s",
+             err_text(err));
+    if (err == ERR_NOT_FOUND) {
+        sell_refuse(sell, item, END_EXECUTOR_FAILED, text);
+    } else if (err == ERR_TOO_LARGE) {
+        item->reason = END_OUTPUT_LIMIT;
+        deliver_first(sell, item);
+    } else {
+        item->retry_ms = sell->now_ms + COLLECT_RETRY_MS;
+        sell_note(sell, item, text);
+        sell_tell(sell, item, text);
+    }
 }
 
 void sell_on_collected(struct sell *sell, struct sell_item *item,
@@ -312,10 +428,7 @@ void sell_on_collected(struct sell *sell, struct sell_item *item,
     if (item->state != SELL_PUBLISHING || item->collected)
         return;
     if (event->err != OK) {
-        char text[160];
-        snprintf(text, sizeof(text), "the outputs cannot be published: %s",
-                 err_text(event->err));
-        sell_refuse(sell, item, END_EXECUTOR_FAILED, text);
+        collect_failed(sell, item, event->err);
         return;
     }
     item->collected = true;
@@ -326,33 +439,30 @@ void sell_on_collected(struct sell *sell, struct sell_item *item,
 
 void sell_cancel(struct sell *sell, struct sell_item *item)
 {
-    struct trade_effect *kill;
     if (item->cancel)
         return;
     switch (item->state) {
-    case SELL_HELD:
-        item->quote.expires_at_ms = 0;
+    case SELL_HELD: /* its contract may be on its way: ended when it is here */
+        item->cancel = true;
+        sell_save(sell, item);
         break;
     case SELL_WAITING_START:
     case SELL_STAGING:
         item->cancel = true;
-        item->reason = END_BUYER_CANCELLED;
-        item->ended_ms = sell->now_ms;
-        deliver_first(sell, item);
+        end_cancelled(sell, item);
         break;
     case SELL_STARTING:
     case SELL_RUNNING:
         item->cancel = true;
         sell_save(sell, item);
-        kill = trade_effect_add(sell->out, EFFECT_EXEC_KILL);
-        kill->subject = item->contract;
-        snprintf(kill->text, sizeof(kill->text), "cancelled by the buyer");
+        sell_kill(sell, item, "cancelled by the buyer");
         break;
     case SELL_PUBLISHING:
     case SELL_DELIVERING:
     case SELL_DELIVERED:
     case SELL_REFUSING:
     case SELL_SETTLED:
+    case SELL_CLOSING:
         break; /* too late: it has ended */
     }
 }
@@ -360,29 +470,18 @@ void sell_cancel(struct sell *sell, struct sell_item *item)
 void sell_refuse(struct sell *sell, struct sell_item *item,
                  enum end_reason reason, const char *text)
 {
-    struct trade_effect *tx;
     struct buf payload;
-    bool again = item->state == SELL_REFUSING;
     CHECK(end_reason_side(reason) == 2);
-    if (!again) {
-        bool ran = item->state >= SELL_STARTING;
+    if (item->state != SELL_REFUSING) {
         item->reason = reason;
         item->ended_ms = sell->now_ms;
+        sell_kill(sell, item, "refused");
         sell_move(sell, item, SELL_REFUSING);
         sell_note(sell, item, text);
         sell_tell(sell, item, text);
-        if (ran) {
-            tx = trade_effect_add(sell->out, EFFECT_EXEC_KILL);
-            tx->subject = item->contract;
-            snprintf(tx->text, sizeof(tx->text), "refused");
-        }
     }
     buf_init(&payload, 256);
     contract_refuse_payload(&item->contract, reason, &payload);
-    tx = trade_effect_add(sell->out, EFFECT_TX);
-    tx->tx_kind = TX_CONTRACT_REFUSE;
-    tx->subject = item->contract;
-    tx->bytes = trade_effects_keep(sell->out, buf_bytes(&payload));
+    sell_tx(sell, item, TX_CONTRACT_REFUSE, &payload);
     buf_done(&payload);
-    item->retry_ms = sell->now_ms + TX_RETRY_MS;
 }
