@@ -18,6 +18,7 @@
 #define REFRESH_MS    1000u
 #define DETACH_MS     2000u
 #define FETCH_WAIT_MS 600000u
+#define STILL_MS      15000u
 #define STATE_MAX     320
 #define EXIT_OOM      137
 #define EXIT_TIME     124
@@ -54,7 +55,10 @@ struct follow {
     struct log_tail *tails;    /* one a task; owned */
     char (*states)[STATE_MAX]; /* what was last said of each; owned */
     char summary[STATE_MAX];
-    bool drawn; /* a line to be redrawn stands on the terminal */
+    char state[32];
+    uint64_t state_since_ms;
+    uint64_t still_ms; /* when it was last said that it lasts */
+    bool drawn;        /* a line to be redrawn stands on the terminal */
 };
 
 static void follow_done(struct follow *f)
@@ -84,7 +88,8 @@ static void describe(const json_t *task, char out[STATE_MAX])
 {
     const char *state = js_text(task, "state");
     const char *where = where_of(task);
-    const char *reason = js_text(task, "reason");
+    const char *reason =
+        strcmp(state, "DONE") == 0 ? "" : js_text(task, "reason");
     snprintf(out, STATE_MAX, "%.20s%s%.24s%s%.200s", state,
              where[0] != '\0' ? " on " : "", where,
              reason[0] != '\0' ? ": " : "", reason);
@@ -134,6 +139,29 @@ static void summarise(const struct follow *f, char out[STATE_MAX])
                        (long long)json_integer_value(count), key);
         len += got > 0 ? (size_t)got : 0;
     }
+}
+
+/* A state that lasts is named again from time to time. */
+static void say_still(struct cli *cli, struct follow *f)
+{
+    char span[UNIT_TEXT_MAX];
+    uint64_t now = cli->now_ms();
+    const char *state = js_text(f->job, "state");
+    if (strcmp(state, f->state) != 0) {
+        snprintf(f->state, sizeof(f->state), "%s", state);
+        f->state_since_ms = now;
+        f->still_ms = now;
+    }
+    if (now - f->still_ms < STILL_MS || cli->form == FORM_JSON ||
+        strcmp(state, "RUNNING") == 0)
+        return;
+    f->still_ms = now;
+    unit_format_age(now - f->state_since_ms, span);
+    erase(cli, f);
+    cli_note(cli,
+             "still %s after %s. Look: suan job show %.8s, suan node "
+             "status",
+             state, span, f->id);
 }
 
 static void say_summary(struct cli *cli, struct follow *f)
@@ -197,6 +225,7 @@ static int refresh(struct cli *cli, struct follow *f)
             say_task(cli, f, (uint32_t)i, task);
     }
     say_summary(cli, f);
+    say_still(cli, f);
     return 0;
 }
 

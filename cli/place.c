@@ -14,6 +14,7 @@
 /* Hashing inputs of gigabytes takes its time. */
 #define IMPORT_WAIT_MS 600000u
 #define QUOTE_POLL_MS  10000u
+#define QUEUE_POLL_MS  2000u
 #define QUOTE_ARENA    (64u * 1024)
 
 void placement_init(struct placement *p)
@@ -288,16 +289,20 @@ static int read_quotes(struct cli *cli, json_t *result, struct placement *p)
 int place_quotes(struct cli *cli, uint64_t wait_ms, struct placement *p)
 {
     uint64_t until = cli->now_ms() + wait_ms;
+    bool queue = wait_ms > PLACE_ANSWER_MS;
+    bool patient = false; /* the node is to answer only to something new */
     for (;;) {
         uint64_t now = cli->now_ms();
         uint64_t left = until > now ? until - now : 0;
-        uint64_t wait = left < QUOTE_POLL_MS ? left : QUOTE_POLL_MS;
+        uint64_t most = patient ? QUEUE_POLL_MS : QUOTE_POLL_MS;
+        uint64_t wait = left < most ? left : most;
         json_t *result = NULL;
         uint64_t answered;
-        int failed = cli_call_wait(cli, "job.quotes",
-                                   json_pack("{s:s, s:I}", "id", p->id_text,
-                                             "wait_ms", (json_int_t)wait),
-                                   wait, &result);
+        int failed = cli_call_wait(
+            cli, "job.quotes",
+            json_pack("{s:s, s:I, s:b}", "id", p->id_text, "wait_ms",
+                      (json_int_t)wait, "all", (int)patient),
+            wait, &result);
         if (failed)
             return failed;
         failed = read_quotes(cli, result, p);
@@ -307,10 +312,13 @@ int place_quotes(struct cli *cli, uint64_t wait_ms, struct placement *p)
             return failed;
         /* All answered, some with a no: time may bring more only when the
          * caller has asked to queue. */
-        if (answered >= p->request.tasks && p->quote_count > 0)
+        if (answered >= p->request.tasks && (p->quote_count > 0 || !queue))
             return 0;
-        if (answered >= p->request.tasks && wait_ms <= PLACE_ANSWER_MS)
-            return 0;
+        if (answered >= p->request.tasks && !patient) {
+            cli_note(cli, "waiting for an offer that fits%s%s",
+                     p->waiting_for[0] != '\0' ? ": " : "", p->waiting_for);
+            patient = true;
+        }
     }
 }
 

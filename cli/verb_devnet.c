@@ -248,6 +248,19 @@ static void say_why_not(struct cli *cli, struct devnet *net)
     }
 }
 
+/* Is every node connected with every other? */
+static bool all_connected(struct devnet *net)
+{
+    for (uint32_t i = 0; i < net->node_count; i++) {
+        json_t *status = daemon_ask(&net->nodes[i].daemon, "node.status", NULL);
+        uint64_t peers = js_uint(status, "peers");
+        json_decref(status);
+        if (peers + 1 < net->node_count)
+            return false;
+    }
+    return true;
+}
+
 static int await_market(struct cli *cli, struct devnet *net)
 {
     uint64_t until =
@@ -259,7 +272,7 @@ static int await_market(struct cli *cli, struct devnet *net)
             cli_note(cli, "the buyer sees %u of %u offers", seen,
                      net->providers);
         said = seen;
-        if (seen != UINT32_MAX && seen >= net->providers)
+        if (seen != UINT32_MAX && seen >= net->providers && all_connected(net))
             return 0;
         if (cli->now_ms() > until)
             break;
@@ -267,7 +280,8 @@ static int await_market(struct cli *cli, struct devnet *net)
     }
     say_why_not(cli, net);
     return cli_fail(cli, EXIT_NO_OFFER,
-                    "not every provider's offer has reached the buyer",
+                    "not every node is connected, or a provider's offer has "
+                    "not reached the buyer",
                     "suan doctor; the providers' logs in the devnet's "
                     "directory",
                     "the devnet runs, but its market is not complete");
@@ -287,12 +301,20 @@ static int send_image(struct cli *cli, struct up *up, const char *path)
     return failed;
 }
 
+static bool has_default_image(struct up *up)
+{
+    json_t *image = daemon_ask(&devnet_buyer(&up->net)->daemon, "image.show",
+                               json_pack("{s:s}", "name", "default"));
+    json_decref(image);
+    return image != NULL;
+}
+
 /* Without --image: a shell and its tools, if this machine has them in one
  * static program. */
 static int make_small_image(struct cli *cli, struct up *up, char path[PATH_MAX])
 {
     enum err err;
-    if (!path_join(path, up->net.dir, "default.tar"))
+    if (has_default_image(up) || !path_join(path, up->net.dir, "default.tar"))
         return 0;
     err = small_image_write(SMALL_IMAGE_BUSYBOX, path);
     if (err == OK)

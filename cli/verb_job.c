@@ -218,6 +218,18 @@ int verb_job_cancel(struct cli *cli, const struct args *args)
     return 0;
 }
 
+/* Tasks that have nothing to fetch, each with its reason. */
+static void say_missing(struct cli *cli, const json_t *result)
+{
+    json_t *task;
+    size_t i;
+    json_array_foreach(json_object_get(result, "missing"), i, task) cli_warn(
+        cli, "no outputs of task %llu: %s%s%s",
+        (unsigned long long)js_uint(task, "task"), js_text(task, "state"),
+        js_text(task, "reason")[0] != '\0' ? ", " : "",
+        js_text(task, "reason"));
+}
+
 int verb_job_fetch(struct cli *cli, const struct args *args)
 {
     const char *to = args_text(args, "to", NULL);
@@ -240,8 +252,10 @@ int verb_job_fetch(struct cli *cli, const struct args *args)
     if (failed)
         return failed;
     failed = view_print(cli, &view_files, result);
-    if (!failed && for_people(cli))
+    if (!failed && for_people(cli)) {
         cli_note(cli, "in %s", dir);
+        say_missing(cli, result);
+    }
     json_decref(result);
     return failed;
 }

@@ -133,8 +133,11 @@ int verb_sell_start(struct cli *cli, const struct args *args)
     (void)args;
     if (failed)
         return failed;
+    if (js_text(result, "why_not")[0] != '\0')
+        cli_note(cli, "selling starts soon: %s", js_text(result, "why_not"));
+    else
+        cli_note(cli, "selling. Try: suan sell status");
     json_decref(result);
-    cli_note(cli, "selling. Try: suan sell status");
     return 0;
 }
 
