@@ -317,12 +317,17 @@ static void step_both(struct shell *shell, const struct trade_event *event)
     waiters_poke(node->waiters);
 }
 
-static void fill_times(struct shell *shell, struct trade_event *event)
+uint64_t shell_now_ms(struct shell *shell)
 {
     uint64_t now = node_wall_ms();
     if (now > shell->now_ms)
         shell->now_ms = now; /* never falls, whatever the clock does */
-    event->now_ms = shell->now_ms;
+    return shell->now_ms;
+}
+
+static void fill_times(struct shell *shell, struct trade_event *event)
+{
+    event->now_ms = shell_now_ms(shell);
     event->chain_time_ms =
         chain_tip(chain_host_chain(shell->node->host)).header.time_ms;
 }

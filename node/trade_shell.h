@@ -20,6 +20,9 @@ void shell_carry_out_buy(struct shell *shell);
 struct trade_effects *shell_sell_effects(struct shell *shell);
 void shell_carry_out_sell(struct shell *shell);
 
+/* The engines' and the book's clock: the wall clock, but never falling. */
+uint64_t shell_now_ms(struct shell *shell);
+
 /* Something happened. now and chain time are filled in here. */
 void shell_event(struct shell *shell, const struct trade_event *event);
 /* A contract's record as of the newest final block. */
