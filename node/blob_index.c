@@ -39,7 +39,8 @@ static void record_free(struct blob_record *record)
 
 void blob_index_done(struct blob_index *index)
 {
-    for (size_t i = 0; i < index->record_slot_count; i++) {
+    for (size_t i = 0; index->record_slots && i < index->record_slot_count;
+         i++) {
         struct blob_record *next;
 
         for (struct blob_record *r = index->record_slots[i]; r; r = next) {
@@ -47,7 +48,7 @@ void blob_index_done(struct blob_index *index)
             record_free(r);
         }
     }
-    for (size_t i = 0; i < index->chunk_slot_count; i++) {
+    for (size_t i = 0; index->chunk_slots && i < index->chunk_slot_count; i++) {
         struct blob_chunk *next;
 
         for (struct blob_chunk *c = index->chunk_slots[i]; c; c = next) {

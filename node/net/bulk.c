@@ -1,6 +1,5 @@
 #include "node/net/bulk.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +12,6 @@ enum { TICK_MS = 50, BACKLOG = 64 };
 uint64_t bulk_now_us(void)
 {
     return uv_hrtime() / 1000;
-}
-
-void bulk_note(struct bulk *bulk, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-
-    if (bulk->config.on_note == NULL)
-        return;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    bulk->config.on_note(bulk->config.ctx, text);
 }
 
 /* ---- work ---- */
@@ -215,6 +201,7 @@ static void on_tick(uv_timer_t *timer)
     struct bulk *bulk = timer->data;
     uint64_t now_us = bulk_now_us();
 
+    served_reap(bulk);
     fetch_reap(bulk);
     source_reap(bulk);
     if (bulk->closing) {
@@ -241,6 +228,8 @@ enum err bulk_new(uv_loop_t *loop, const struct bulk_config *config,
         return ERR_NOMEM;
     bulk->loop = loop;
     bulk->config = *config;
+    bulk->note.say = config->on_note;
+    bulk->note.ctx = config->ctx;
     bulk->guard = net_guard(config->net);
     CHECK(uv_tcp_init(loop, &bulk->listener) == 0);
     CHECK(uv_timer_init(loop, &bulk->tick) == 0);

@@ -11,6 +11,7 @@
 #include "node/net/bulk_codec.h"
 #include "node/net/guard.h"
 #include "node/net/lane.h"
+#include "node/net/note.h"
 
 enum {
     BULK_SERVED_PER_NODE = 8,
@@ -124,6 +125,7 @@ struct bulk {
     bool accept_waits;    /* there was no memory for a connection */
     bool closing;
     struct bulk_stats stats;
+    struct note note;
     void (*done)(void *ctx);
     void *done_ctx;
 };
@@ -144,6 +146,7 @@ bool bulk_is_offence(enum err err);
 void served_accept(struct bulk *bulk);
 void served_tick(struct bulk *bulk, uint64_t now_us);
 void served_close_all(struct bulk *bulk);
+void served_reap(struct bulk *bulk);
 
 /* ---- sources ---- */
 /* The shared one, or a new one. ERR_NOMEM. */

@@ -15,7 +15,7 @@ struct want {
 struct served {
     struct bulk *bulk;
     struct served *next, **at;
-    struct lane *lane; /* NULL when over; freed after the last read */
+    struct lane *lane; /* NULL when over */
     struct addr_ip ip;
     bool half_open;
     struct want queue[BULK_QUEUE_MAX];
@@ -43,27 +43,33 @@ static void settle(struct served *served)
     served->half_open = false;
 }
 
-static void free_if_done(struct served *served)
+/* The lane is gone; the rest goes with the next tick, after the last read. */
+static void served_over(struct served *served)
 {
-    struct bulk *bulk = served->bulk;
-
-    if (served->lane != NULL || served->reads > 0)
-        return;
     settle(served);
-    *served->at = served->next;
-    if (served->next != NULL)
-        served->next->at = served->at;
-    bulk->served_count--;
-    free(served);
+    served->lane = NULL;
+    served->bulk->served_count--;
+}
+
+void served_reap(struct bulk *bulk)
+{
+    for (struct served *s = bulk->served, *next; s != NULL; s = next) {
+        next = s->next;
+        if (s->lane != NULL || s->reads > 0)
+            continue;
+        *s->at = s->next;
+        if (s->next != NULL)
+            s->next->at = s->at;
+        free(s);
+    }
 }
 
 static void served_end(struct served *served, enum err why)
 {
     struct lane *lane = served->lane;
 
-    served->lane = NULL;
+    served_over(served);
     lane_end(lane, why);
-    free_if_done(served);
 }
 
 static void blame(struct served *served, enum err err)
@@ -73,7 +79,8 @@ static void blame(struct served *served, enum err err)
 
     (void)guard_score_node(bulk->guard, &lane_peer(served->lane)->id,
                            GUARD_BAN_SCORE, err_text(err), now_ms);
-    bulk_note(bulk, "banned a peer that fetched: %s", err_text(err));
+    note_say(&bulk->note, bulk_now_us() / 1000,
+             "banned a peer that fetched: %s", err_text(err));
     served_end(served, err);
 }
 
@@ -185,12 +192,11 @@ static void read_after(struct bulk_job *job)
     struct read_job *read = (struct read_job *)job;
     struct served *served = read->served;
 
-    /* The read under way keeps it alive if the answer ends it. */
+    served->reads--;
     if (served->lane != NULL && read->err == OK)
         answer_read(served, read);
     else if (served->lane != NULL)
         refuse(served, &read->want, read->err);
-    served->reads--;
     read_free(read);
     serve_next(served);
 }
@@ -220,8 +226,7 @@ static enum err read_start(struct served *served, const struct want *want)
     return OK;
 }
 
-/* Reads on as long as the client takes what was read. `served` may be gone
- * afterwards. */
+/* Reads on as long as the client takes what was read. */
 static void serve_next(struct served *served)
 {
     while (served->lane != NULL && served->count > 0 &&
@@ -233,16 +238,11 @@ static void serve_next(struct served *served)
         served->head = (served->head + 1) % BULK_QUEUE_MAX;
         served->count--;
         err = read_start(served, &want);
-        if (err == OK)
-            continue;
-        served->reads++; /* keeps it alive if the answer ends it */
-        refuse(served, &want, err);
-        served->reads--;
+        if (err != OK)
+            refuse(served, &want, err);
     }
     if (served->lane != NULL)
         lane_flush(served->lane);
-    else
-        free_if_done(served);
 }
 
 /* ---- events ---- */
@@ -297,8 +297,7 @@ static void on_over(void *ctx, enum err err, bool by_peer)
     else if (!by_peer && was_open && err != ERR_CLOSED && err != ERR_NET)
         (void)guard_score_ip(bulk->guard, &served->ip, 20, err_text(err),
                              now_ms);
-    served->lane = NULL;
-    free_if_done(served);
+    served_over(served);
 }
 
 static enum err admit(void *ctx, const struct channel_identity *peer)
@@ -358,14 +357,14 @@ void served_accept(struct bulk *bulk)
     err = open_lane(served);
     if (err == OK)
         return;
-    bulk_note(bulk, "refused a connection for blobs: %s", err_text(err));
+    note_say(&bulk->note, bulk_now_us() / 1000,
+             "refused a connection for blobs: %s", err_text(err));
     served_end(served, err);
 }
 
 void served_tick(struct bulk *bulk, uint64_t now_us)
 {
-    for (struct served *s = bulk->served, *next; s != NULL; s = next) {
-        next = s->next;
+    for (struct served *s = bulk->served; s != NULL; s = s->next) {
         if (s->lane == NULL)
             continue;
         if (!s->half_open && s->count + s->reads == 0 &&
@@ -379,9 +378,7 @@ void served_tick(struct bulk *bulk, uint64_t now_us)
 
 void served_close_all(struct bulk *bulk)
 {
-    for (struct served *s = bulk->served, *next; s != NULL; s = next) {
-        next = s->next;
+    for (struct served *s = bulk->served; s != NULL; s = s->next)
         if (s->lane != NULL)
             served_end(s, OK);
-    }
 }

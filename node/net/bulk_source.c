@@ -154,7 +154,8 @@ void source_blame(struct source *source, enum err err, const char *why)
 {
     (void)guard_score_node(source->bulk->guard, &source->peer, GUARD_BAN_SCORE,
                            why, bulk_now_us() / 1000);
-    bulk_note(source->bulk, "banned %s: %s", source->addr, why);
+    note_say(&source->bulk->note, bulk_now_us() / 1000, "banned %s: %s",
+             source->addr, why);
     fail_all(source, ERR_BLOB);
     source_end(source, err);
 }
@@ -238,8 +239,9 @@ static void on_over(void *ctx, enum err err, bool by_peer)
                                GUARD_BAN_SCORE, err_text(err),
                                bulk_now_us() / 1000);
     if (err != ERR_CLOSED)
-        bulk_note(source->bulk, "fetching from %s: %s%s", source->addr,
-                  err_text(err), by_peer ? " (says the peer)" : "");
+        note_say(&source->bulk->note, bulk_now_us() / 1000,
+                 "fetching from %s: %s%s", source->addr, err_text(err),
+                 by_peer ? " (says the peer)" : "");
     source_broke(source, err);
 }
 

@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "node/net/channel_impl.h"
 
 enum {
-    HEAD_LEN = 4,
-    HINT_LEN = 2,
-    PING_LEN = 8,
     REKEY_SLACK = 1024,  /* pongs that may go out before the tick sees it */
     RX_KEEP = 64 * 1024, /* a larger frame's memory is given back */
     OUT_MAX = 8 * 1024 * 1024, /* default cap on waiting bytes */
@@ -19,36 +17,6 @@ enum {
 
 _Static_assert(LIMIT_MESSAGE_BYTES + 1 + NOISE_TAG_LEN <= LIMIT_FRAME_BYTES,
                "a message fits a frame");
-
-enum channel_state { OPENING, UP, OVER };
-
-struct channel {
-    enum channel_state state;
-    struct noise noise;
-    struct noise_cipher tx, rx;
-    struct channel_config config; /* pointers of the caller's are dropped */
-    struct channel_identity self, peer;
-    struct pubkey expected;
-    bool expects;
-
-    uint8_t head[HEAD_LEN]; /* of the frame being received */
-    size_t head_len;
-    uint32_t want; /* its length, once the head is there */
-    struct buf in; /* its bytes so far, then its text */
-    struct buf out;
-
-    uint64_t started_us, heard_us;
-    uint64_t tx_frames, rx_frames; /* under the present keys */
-    uint64_t tx_key_us;            /* when our key was last changed */
-    uint8_t ping[PING_LEN];
-    bool ping_open;
-    uint64_t ping_us;     /* when the last was sent */
-    uint64_t ping_due_us; /* when the next one is due */
-    unsigned ping_count;
-    uint64_t pings_since_us; /* of the peer's pings: window and count */
-    unsigned pings;
-    struct channel_stats stats;
-};
 
 /* ---- frames out ---- */
 
@@ -63,7 +31,7 @@ static enum err put_frame(struct channel *ch, uint8_t type,
                           struct bytes payload)
 {
     static const uint8_t tag[NOISE_TAG_LEN];
-    uint8_t head[HEAD_LEN];
+    uint8_t head[CHANNEL_HEAD_LEN];
     size_t start = ch->out.len;
     uint8_t *at;
     enum err err;
@@ -76,7 +44,7 @@ static enum err put_frame(struct channel *ch, uint8_t type,
     buf_add(&ch->out, BYTES_OF(tag));
     err = ch->out.err;
     if (err == OK) {
-        at = ch->out.ptr + start + HEAD_LEN;
+        at = ch->out.ptr + start + CHANNEL_HEAD_LEN;
         err = noise_seal(&ch->tx, (struct bytes){0},
                          bytes_make(at, 1 + payload.len), at);
     }
@@ -106,9 +74,9 @@ static enum err rekey_if_due(struct channel *ch, uint64_t now_us)
 enum err channel_send(struct channel *ch, uint8_t type, struct bytes payload)
 {
     CHECK(type >= CHANNEL_TYPE_APP);
-    if (ch->state == OVER)
+    if (ch->state == CHANNEL_OVER)
         return ERR_CLOSED;
-    CHECK(ch->state == UP);
+    CHECK(ch->state == CHANNEL_UP);
     if (payload.len > LIMIT_MESSAGE_BYTES)
         return ERR_TOO_LARGE;
     TRY(put_frame(ch, type, payload));
@@ -121,18 +89,18 @@ static void put_close(struct channel *ch, enum err why)
     uint8_t code[2] = {(uint8_t)((unsigned)why & 0xff),
                        (uint8_t)((unsigned)why >> 8)};
 
-    if (ch->state == UP) /* best effort: the stream ends either way */
+    if (ch->state == CHANNEL_UP) /* best effort: the stream ends either way */
         (void)!put_frame(ch, CHANNEL_TYPE_CLOSE, BYTES_OF(code));
 }
 
-static void put_plain(struct channel *ch, struct bytes message)
+void channel_put_plain(struct channel *ch, struct bytes message)
 {
-    uint8_t head[HEAD_LEN];
+    uint8_t head[CHANNEL_HEAD_LEN];
 
     u32be_put(head, (uint32_t)message.len);
     buf_add(&ch->out, BYTES_OF(head));
     buf_add(&ch->out, message);
-    ch->stats.bytes_out += HEAD_LEN + message.len;
+    ch->stats.bytes_out += CHANNEL_HEAD_LEN + message.len;
 }
 
 /* ---- events ---- */
@@ -142,11 +110,11 @@ static void set_none(struct channel_event *ev)
     memset(ev, 0, sizeof *ev);
 }
 
-static void over(struct channel *ch, enum err err, bool by_peer,
-                 struct channel_event *ev)
+void channel_over(struct channel *ch, enum err err, bool by_peer,
+                  struct channel_event *ev)
 {
-    CHECK(ch->state != OVER && err != OK);
-    ch->state = OVER;
+    CHECK(ch->state != CHANNEL_OVER && err != OK);
+    ch->state = CHANNEL_OVER;
     noise_done(&ch->noise);
     noise_cipher_done(&ch->rx);
     noise_cipher_done(&ch->tx);
@@ -156,178 +124,10 @@ static void over(struct channel *ch, enum err err, bool by_peer,
     ev->by_peer = by_peer;
 }
 
-/* We end it and tell the peer why. */
-static void refuse(struct channel *ch, enum err err, struct channel_event *ev)
+void channel_refuse(struct channel *ch, enum err err, struct channel_event *ev)
 {
     put_close(ch, err);
-    over(ch, err, false, ev);
-}
-
-/* ---- the handshake ---- */
-
-static enum err write_message(struct channel *ch, struct bytes payload)
-{
-    struct buf message;
-    enum err err;
-
-    buf_init(&message, LIMIT_FRAME_PREAUTH);
-    err = noise_write(&ch->noise, payload, &message);
-    if (err == OK) {
-        put_plain(ch, buf_bytes(&message));
-        err = ch->out.err;
-    }
-    buf_done(&message);
-    return err;
-}
-
-static enum err write_offer(struct channel *ch)
-{
-    struct channel_offer offer = {CHANNEL_VERSION, CHANNEL_VERSION,
-                                  ch->config.chain, ch->config.lane};
-    struct buf payload;
-    enum err err;
-
-    buf_init(&payload, LIMIT_FRAME_PREAUTH);
-    channel_offer_encode(&offer, &payload);
-    err = payload.err;
-    if (err == OK)
-        err = write_message(ch, buf_bytes(&payload));
-    buf_done(&payload);
-    return err;
-}
-
-static enum err write_hello(struct channel *ch)
-{
-    struct buf payload;
-    enum err err;
-
-    buf_init(&payload, LIMIT_FRAME_PREAUTH);
-    channel_hello_encode(&ch->self, &payload);
-    err = payload.err;
-    if (err == OK)
-        err = write_message(ch, buf_bytes(&payload));
-    buf_done(&payload);
-    return err;
-}
-
-static enum err check_offer(const struct channel *ch, struct bytes payload)
-{
-    struct channel_offer offer;
-
-    TRY(channel_offer_decode(payload, &offer));
-    if (offer.version_min > CHANNEL_VERSION ||
-        offer.version_max < CHANNEL_VERSION)
-        return ERR_VERSION;
-    if (!hash_equal(&offer.chain, &ch->config.chain))
-        return ERR_CHAIN;
-    if (offer.lane != (uint64_t)ch->config.lane)
-        return ERR_KIND;
-    return OK;
-}
-
-/* Who is it, is it proven, is it the one we wanted, do we want it? */
-static enum err check_hello(struct channel *ch, struct bytes payload)
-{
-    struct channel_identity peer;
-
-    TRY(channel_hello_decode(payload, &peer));
-    TRY(channel_statement_check(&peer, &ch->config.chain,
-                                ch->noise.remote_static, ch->config.unix_ms));
-    if (ch->expects && !pubkey_equal(&peer.id, &ch->expected))
-        return ERR_PEER_ID;
-    ch->peer = peer;
-    if (ch->config.admit != NULL)
-        return ch->config.admit(ch->config.ctx, &ch->peer);
-    return OK;
-}
-
-static void come_up(struct channel *ch, uint64_t now_us)
-{
-    noise_split(&ch->noise, &ch->tx, &ch->rx);
-    ch->state = UP;
-    ch->tx_key_us = now_us;
-    ch->ping_due_us = now_us;
-    ch->pings_since_us = now_us;
-}
-
-static enum err answer_offer(struct channel *ch, struct bytes payload)
-{
-    uint8_t hint[HINT_LEN];
-    enum err err = check_offer(ch, payload);
-
-    if (err == OK)
-        return write_hello(ch);
-    hint[0] = (uint8_t)((unsigned)err >> 8);
-    hint[1] = (uint8_t)((unsigned)err & 0xff);
-    put_plain(ch, BYTES_OF(hint));
-    return err;
-}
-
-/* A hint is not authenticated: only a few codes are believed to be one. */
-static enum err read_hint(struct bytes frame)
-{
-    unsigned code = (unsigned)frame.ptr[0] << 8 | frame.ptr[1];
-
-    if (code == ERR_VERSION || code == ERR_CHAIN || code == ERR_KIND ||
-        code == ERR_RATE || code == ERR_BANNED)
-        return (enum err)code;
-    return ERR_HANDSHAKE;
-}
-
-/* The error of a message that does not open, in words an operator can use. The
- * offer was checked by the responder, so what is left is another chain behind
- * an equal offer, or meddling. */
-static enum err opening_error(enum err err)
-{
-    if (err == ERR_DECRYPT || err == ERR_TRUNCATED)
-        return ERR_HANDSHAKE;
-    return err;
-}
-
-static enum err read_message(struct channel *ch, struct bytes frame,
-                             uint64_t now_us)
-{
-    unsigned number = ch->noise.next + 1;
-    struct buf payload;
-    enum err err;
-
-    buf_init(&payload, LIMIT_FRAME_PREAUTH);
-    err = opening_error(noise_read(&ch->noise, frame, &payload));
-    if (err != OK)
-        goto out;
-    if (number == 1) {
-        err = answer_offer(ch, buf_bytes(&payload));
-        goto out;
-    }
-    err = check_hello(ch, buf_bytes(&payload));
-    /* The responder is up before it refuses, so that it can say why. */
-    if (number == 3)
-        come_up(ch, now_us);
-    if (err != OK || number == 3)
-        goto out;
-    err = write_hello(ch);
-    if (err == OK)
-        come_up(ch, now_us);
-out:
-    buf_done(&payload);
-    return err;
-}
-
-static void on_opening(struct channel *ch, struct bytes frame, uint64_t now_us,
-                       struct channel_event *ev)
-{
-    bool hint = ch->config.initiator && frame.len == HINT_LEN;
-    enum err err;
-
-    if (hint) {
-        over(ch, read_hint(frame), true, ev);
-        return;
-    }
-    err = read_message(ch, frame, now_us);
-    if (err != OK)
-        refuse(ch, err, ev);
-    else if (ch->state == UP)
-        ev->kind = CHANNEL_EVENT_UP;
+    channel_over(ch, err, false, ev);
 }
 
 /* ---- sealed frames in ---- */
@@ -335,7 +135,7 @@ static void on_opening(struct channel *ch, struct bytes frame, uint64_t now_us,
 static enum err on_ping(struct channel *ch, struct bytes payload,
                         uint64_t now_us)
 {
-    if (payload.len != PING_LEN)
+    if (payload.len != CHANNEL_PING_LEN)
         return ERR_RANGE;
     if (now_us - ch->pings_since_us > CHANNEL_IDLE_US) {
         ch->pings_since_us = now_us;
@@ -352,9 +152,9 @@ static enum err on_pong(struct channel *ch, struct bytes payload,
     uint64_t us;
     uint32_t rtt;
 
-    if (payload.len != PING_LEN)
+    if (payload.len != CHANNEL_PING_LEN)
         return ERR_RANGE;
-    if (!ch->ping_open || memcmp(payload.ptr, ch->ping, PING_LEN) != 0)
+    if (!ch->ping_open || memcmp(payload.ptr, ch->ping, CHANNEL_PING_LEN) != 0)
         return OK; /* an answer to an older one */
     ch->ping_open = false;
     us = now_us - ch->ping_us;
@@ -390,7 +190,7 @@ static void on_close(struct channel *ch, struct bytes payload,
         if (code != 0 && strcmp(err_name((enum err)code), "ERR_?") != 0)
             err = (enum err)code;
     }
-    over(ch, err, true, ev);
+    channel_over(ch, err, true, ev);
 }
 
 static void on_frame(struct channel *ch, uint8_t type, struct bytes payload,
@@ -415,7 +215,7 @@ static void on_frame(struct channel *ch, uint8_t type, struct bytes payload,
     else if (type == CHANNEL_TYPE_REKEY)
         err = on_rekey(ch, payload);
     if (err != OK)
-        refuse(ch, err, ev);
+        channel_refuse(ch, err, ev);
 }
 
 static void on_sealed(struct channel *ch, uint64_t now_us,
@@ -430,7 +230,7 @@ static void on_sealed(struct channel *ch, uint64_t now_us,
     if (err == OK && ch->rx_frames >= CHANNEL_REKEY_FRAMES)
         err = ERR_RATE; /* the peer has to change its key by now */
     if (err != OK) {
-        refuse(ch, err, ev);
+        channel_refuse(ch, err, ev);
         return;
     }
     ch->rx_frames++;
@@ -453,24 +253,24 @@ static size_t move(struct bytes *in, size_t max)
 /* OK when the length may be believed: the cap holds before memory is used. */
 static enum err check_length(const struct channel *ch)
 {
-    if (ch->state == UP) {
+    if (ch->state == CHANNEL_UP) {
         if (ch->want > LIMIT_FRAME_BYTES)
             return ERR_TOO_LARGE;
         return ch->want <= NOISE_TAG_LEN ? ERR_TRUNCATED : OK;
     }
     if (ch->want > LIMIT_FRAME_PREAUTH)
         return ERR_TOO_LARGE;
-    return ch->want < HINT_LEN ? ERR_TRUNCATED : OK;
+    return ch->want < CHANNEL_HINT_LEN ? ERR_TRUNCATED : OK;
 }
 
 static enum err take_head(struct channel *ch, struct bytes *in)
 {
     const uint8_t *from = in->ptr;
-    size_t n = move(in, HEAD_LEN - ch->head_len);
+    size_t n = move(in, CHANNEL_HEAD_LEN - ch->head_len);
 
     memcpy(ch->head + ch->head_len, from, n);
     ch->head_len += n;
-    if (ch->head_len < HEAD_LEN)
+    if (ch->head_len < CHANNEL_HEAD_LEN)
         return OK;
     ch->want = u32be_get(ch->head);
     return check_length(ch);
@@ -497,9 +297,9 @@ static bool gather(struct channel *ch, struct bytes *in, enum err *out_err)
     size_t n;
 
     *out_err = OK;
-    if (ch->head_len < HEAD_LEN) {
+    if (ch->head_len < CHANNEL_HEAD_LEN) {
         *out_err = take_head(ch, in);
-        if (*out_err != OK || ch->head_len < HEAD_LEN)
+        if (*out_err != OK || ch->head_len < CHANNEL_HEAD_LEN)
             return false;
     }
     from = in->ptr;
@@ -516,23 +316,24 @@ void channel_step(struct channel *ch, struct bytes *in, uint64_t now_us,
     enum err err = OK;
 
     set_none(ev);
-    if (ch->head_len == HEAD_LEN && ch->in.len == ch->want)
+    if (ch->head_len == CHANNEL_HEAD_LEN && ch->in.len == ch->want)
         forget_frame(ch); /* the one lent by the last call */
-    while (ev->kind == CHANNEL_EVENT_NONE && ch->state != OVER && in->len > 0) {
+    while (ev->kind == CHANNEL_EVENT_NONE && ch->state != CHANNEL_OVER &&
+           in->len > 0) {
         if (!gather(ch, in, &err)) {
             if (err != OK)
-                refuse(ch, err, ev);
+                channel_refuse(ch, err, ev);
             continue;
         }
-        if (ch->state == OPENING)
-            on_opening(ch, buf_bytes(&ch->in), now_us, ev);
+        if (ch->state == CHANNEL_OPENING)
+            channel_on_opening(ch, buf_bytes(&ch->in), now_us, ev);
         else
             on_sealed(ch, now_us, ev);
         if (ev->kind != CHANNEL_EVENT_FRAME)
             forget_frame(ch);
     }
     ch->stats.bytes_in += before - in->len;
-    if (ch->state == OVER)
+    if (ch->state == CHANNEL_OVER)
         *in = (struct bytes){0}; /* nobody will read the rest */
 }
 
@@ -542,7 +343,7 @@ static enum err ping_if_due(struct channel *ch, uint64_t now_us)
 {
     if (now_us < ch->ping_due_us)
         return OK;
-    ch->config.random(ch->config.ctx, ch->ping, PING_LEN);
+    ch->config.random(ch->config.ctx, ch->ping, CHANNEL_PING_LEN);
     TRY(put_frame(ch, CHANNEL_TYPE_PING, BYTES_OF(ch->ping)));
     ch->ping_open = true;
     ch->ping_us = now_us;
@@ -557,11 +358,11 @@ void channel_tick(struct channel *ch, uint64_t now_us, struct channel_event *ev)
     enum err err = OK;
 
     set_none(ev);
-    if (ch->state == OVER)
+    if (ch->state == CHANNEL_OVER)
         return;
-    if (ch->state == OPENING) {
+    if (ch->state == CHANNEL_OPENING) {
         if (now_us - ch->started_us >= CHANNEL_HANDSHAKE_US)
-            over(ch, ERR_TIMEOUT, false, ev);
+            channel_over(ch, ERR_TIMEOUT, false, ev);
         return;
     }
     if (now_us - ch->heard_us >= CHANNEL_IDLE_US)
@@ -571,24 +372,25 @@ void channel_tick(struct channel *ch, uint64_t now_us, struct channel_event *ev)
     if (err == OK)
         err = rekey_if_due(ch, now_us);
     if (err != OK)
-        refuse(ch, err, ev);
+        channel_refuse(ch, err, ev);
 }
 
 void channel_end(struct channel *ch, struct channel_event *ev)
 {
     set_none(ev);
-    if (ch->state != OVER)
-        over(ch, ch->state == UP ? ERR_TRUNCATED : ERR_CLOSED, false, ev);
+    if (ch->state != CHANNEL_OVER)
+        channel_over(ch, ch->state == CHANNEL_UP ? ERR_TRUNCATED : ERR_CLOSED,
+                     false, ev);
 }
 
 void channel_close(struct channel *ch, enum err why)
 {
     struct channel_event ev;
 
-    if (ch->state == OVER)
+    if (ch->state == CHANNEL_OVER)
         return;
     put_close(ch, why);
-    over(ch, why == OK ? ERR_CLOSED : why, false, &ev);
+    channel_over(ch, why == OK ? ERR_CLOSED : why, false, &ev);
 }
 
 /* ---- life ---- */
@@ -631,7 +433,7 @@ enum err channel_new(const struct channel_config *config, struct channel **out)
         return ERR_NOMEM;
     channel_fill(ch, config);
     if (config->initiator) {
-        err = write_offer(ch);
+        err = channel_write_offer(ch);
         if (err != OK) {
             channel_free(ch);
             return err;
@@ -672,12 +474,12 @@ void channel_out_take(struct channel *ch, struct buf *out)
 
 bool channel_is_up(const struct channel *ch)
 {
-    return ch->state == UP;
+    return ch->state == CHANNEL_UP;
 }
 
 bool channel_is_over(const struct channel *ch)
 {
-    return ch->state == OVER;
+    return ch->state == CHANNEL_OVER;
 }
 
 const struct channel_identity *channel_peer(const struct channel *ch)
@@ -687,7 +489,7 @@ const struct channel_identity *channel_peer(const struct channel *ch)
 
 struct bytes channel_binding(const struct channel *ch)
 {
-    CHECK(ch->state == UP);
+    CHECK(ch->state == CHANNEL_UP);
     return BYTES_OF(ch->noise.hash);
 }
 

@@ -110,7 +110,7 @@ static void on_over(struct net_peer *link, const struct channel_event *ev)
     if (!ev->by_peer)
         score(link, ev->err, was_up);
     if (ev->err != ERR_CLOSED && ev->err != ERR_EXISTS)
-        net_note(link->net, "%s %s: %s%s",
+        note_say(&link->net->note, net_now_ms(link->net), "%s %s: %s%s",
                  link->outbound ? "link to" : "connection from", link->address,
                  err_text(ev->err), ev->by_peer ? " (says the peer)" : "");
     link_over(link, ev->err);
@@ -257,7 +257,10 @@ static void on_end(void *ctx, enum err err)
         if (link->state == LINK_UP)
             err = ERR_NET;
         else if (link->outbound)
-            err = err == ERR_NET ? ERR_NET : ERR_CLOSED;
+            note_say(&link->net->note, net_now_ms(link->net),
+                     "link to %s: closed before the handshake was done; the "
+                     "peer may be full, or have banned this address",
+                     link->address);
         link_over(link, err);
     }
     link_gone(link);
@@ -407,7 +410,8 @@ void net_score(struct net_peer *peer, uint32_t points, const char *why)
     if (!guard_score_node(net->guard, &channel_peer(peer->channel)->id, points,
                           why, net_now_ms(net)))
         return;
-    net_note(net, "banned %s for a while: %s", peer->address, why);
+    note_say(&net->note, net_now_ms(net), "banned %s for a while: %s",
+             peer->address, why);
     doom(peer, ERR_BANNED);
 }
 

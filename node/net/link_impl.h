@@ -6,6 +6,7 @@
 
 #include "node/net/guard.h"
 #include "node/net/link.h"
+#include "node/net/note.h"
 #include "node/net/stream.h"
 
 enum {
@@ -72,16 +73,13 @@ struct net {
     bool dirty; /* some link has something to write or is doomed */
     bool closing;
     int handles; /* of uv, open */
-    uint64_t note_second;
-    unsigned notes, notes_lost;
+    struct note note;
     void (*done)(void *ctx);
     void *done_ctx;
 };
 
 uint64_t net_now_us(const struct net *net);
 uint64_t net_now_ms(const struct net *net);
-__attribute__((format(printf, 2, 3))) void net_note(struct net *net,
-                                                    const char *format, ...);
 
 /* Takes the stream, closes it on error. target is NULL for an accepted one. */
 MUST_USE enum err link_new(struct net *net, struct stream *stream,

@@ -1,6 +1,5 @@
 #include "node/net/link.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,7 @@ enum {
     DIALS_MAX = 16,
     TARGETS_MAX = 256,
     SETTLED_MS = 10000, /* a link that lived so long was a success */
-    NOTES_PER_SECOND = 5,
-    STREAMS_SPARE = 64 /* lingering and being dialled */
+    STREAMS_SPARE = 64  /* lingering and being dialled */
 };
 #define STATEMENT_MS  (30ull * 24 * 3600 * 1000) /* how long one holds */
 #define STATEMENT_NEW (20ull * 24 * 3600 * 1000) /* renewed when so old */
@@ -40,33 +38,6 @@ static uint64_t unix_now_ms(void)
 
     CHECK(clock_gettime(CLOCK_REALTIME, &ts) == 0);
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-void net_note(struct net *net, const char *format, ...)
-{
-    uint64_t second = net_now_ms(net) / 1000;
-    char text[320];
-    va_list args;
-    int n;
-
-    if (net->callbacks.on_note == NULL)
-        return;
-    if (second != net->note_second) {
-        net->note_second = second;
-        net->notes = 0;
-    }
-    if (++net->notes > NOTES_PER_SECOND) {
-        net->notes_lost++;
-        return;
-    }
-    va_start(args, format);
-    n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (net->notes_lost > 0 && n > 0 && (size_t)n < sizeof text)
-        snprintf(text + n, sizeof text - (size_t)n, " (and %u more notes)",
-                 net->notes_lost);
-    net->notes_lost = 0;
-    net->callbacks.on_note(net->callbacks.ctx, text);
 }
 
 /* ---- who we are ---- */
@@ -167,8 +138,8 @@ static void on_dialled(void *ctx, enum err err, struct stream *stream)
         err = link_new(target->net, stream, target);
     if (err != OK) {
         target_failed(target, err);
-        net_note(target->net, "cannot reach %s: %s", target->addr,
-                 err_text(err));
+        note_say(&target->net->note, net_now_ms(target->net),
+                 "cannot reach %s: %s", target->addr, err_text(err));
     }
 }
 
@@ -293,7 +264,8 @@ static void on_accepted(void *ctx, struct stream *stream)
     if (err == OK)
         return;
     addr_format(&ip, port, text);
-    net_note(net, "refused a connection from %s: %s", text, err_text(err));
+    note_say(&net->note, net_now_ms(net), "refused a connection from %s: %s",
+             text, err_text(err));
 }
 
 /* ---- peers ---- */
@@ -484,6 +456,8 @@ enum err net_new(uv_loop_t *loop, const struct net_config *config,
         goto out;
     net->loop = loop;
     net->callbacks = config->callbacks;
+    net->note.say = config->callbacks.on_note;
+    net->note.ctx = config->callbacks.ctx;
     net->limits = config->limits;
     set_defaults(&net->limits);
     err = start_guard(net);

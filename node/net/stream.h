@@ -1,8 +1,8 @@
 #ifndef NODE_NET_STREAM_H
 #define NODE_NET_STREAM_H
 
-/* Byte streams over nng (tcp), for the loop thread. This is the one page that
- * knows nng. nng finishes operations on threads of its own; there a note is put
+/* Byte streams over nng (tcp), for the loop thread. These pages alone
+ * know nng. nng finishes operations on threads of its own; there a note is put
  * into the mailbox and nothing else is done. Each operation has one nng_aio
  * with at most one note under way, and the mailbox has room for all of them, so
  * that none is ever lost.
