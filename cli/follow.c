@@ -18,6 +18,7 @@
 #define REFRESH_MS    1000u
 #define DETACH_MS     2000u
 #define FETCH_WAIT_MS 600000u
+#define SUMMARY_MS    1000u
 #define STILL_MS      15000u
 #define STATE_MAX     320
 #define EXIT_OOM      137
@@ -55,6 +56,7 @@ struct follow {
     struct log_tail *tails;    /* one a task; owned */
     char (*states)[STATE_MAX]; /* what was last said of each; owned */
     char summary[STATE_MAX];
+    uint64_t said_ms; /* when that was */
     char state[32];
     uint64_t state_since_ms;
     uint64_t still_ms; /* when it was last said that it lasts */
@@ -175,9 +177,15 @@ static void say_summary(struct cli *cli, struct follow *f)
         fputs(now, cli->err);
         fflush(cli->err);
         f->drawn = true;
-    } else if (strcmp(now, f->summary) != 0) {
-        cli_note(cli, "%s", now);
+        return;
     }
+    /* Without a terminal a line stays: at most one a second. */
+    if (strcmp(now, f->summary) == 0 ||
+        (f->shown_ms - f->said_ms < SUMMARY_MS &&
+         !job_state_ended(js_text(f->job, "state"))))
+        return;
+    cli_note(cli, "%s", now);
+    f->said_ms = f->shown_ms;
     snprintf(f->summary, sizeof(f->summary), "%s", now);
 }
 

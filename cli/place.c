@@ -373,36 +373,42 @@ static int refused_by_price(struct cli *cli, const struct order *order,
                     best_text);
 }
 
-/* "2 ERR_CAPACITY, 1 ERR_BOND" in words. */
-static void reasons(const json_t *explain, char *out, size_t size)
+/* Who comes nearest to it, and what is missing there. */
+static void nearest_miss(const struct placement *p, char *out, size_t size)
 {
-    json_t *item;
-    size_t i;
-    size_t len = 0;
-    out[0] = '\0';
-    json_array_foreach(json_object_get(explain, "offers"), i, item)
-    {
-        const char *text = js_text(item, "text");
-        int got;
-        if (i == 3) {
-            snprintf(out + len, size - len, ", ...");
-            return;
-        }
-        got = snprintf(out + len, size - len, "%s%s: %s", i == 0 ? "" : ", ",
-                       js_text(item, "name"), text);
-        if (got < 0 || (size_t)got >= size - len)
-            return;
-        len += (size_t)got;
-    }
+    const json_t *nearest = json_object_get(p->explain, "nearest");
+    const json_t *first =
+        json_array_get(json_object_get(p->explain, "offers"), 0);
+    if (!json_is_object(nearest))
+        nearest = first;
+    if (json_is_object(nearest))
+        snprintf(out, size, "the nearest is %.64s, %.300s",
+                 js_text(nearest, "name"), js_text(nearest, "text"));
+    else
+        snprintf(out, size, "%s", p->waiting_for);
+}
+
+/* The one change that makes most offers fit, and where to look. */
+static void advise(const struct order *order, const struct placement *p,
+                   char *out, size_t size)
+{
+    const json_t *relax =
+        json_array_get(json_object_get(p->explain, "relax"), 0);
+    const char *change = js_text(relax, "change");
+    char cores[UNIT_TEXT_MAX];
+    unit_format_milli(order->resources.cpu_milli, cores);
+    snprintf(out, size,
+             "%.100s%ssuan market offers -o wide --cpus %s --mem %lluM", change,
+             change[0] != '\0' ? "; --queue 10m to wait; " : "", cores,
+             (unsigned long long)order->resources.mem_mib);
 }
 
 int place_refused(struct cli *cli, const struct order *order,
                   const struct placement *p)
 {
     size_t offers = json_array_size(json_object_get(p->explain, "offers"));
-    char next[200];
+    char next[256];
     char why[400];
-    char cores[UNIT_TEXT_MAX];
     struct amount best;
     if (order->has_price_max && best_price(cli, order, &best) &&
         amount_cmp(best, order_task_cap(order)) > 0)
@@ -410,15 +416,10 @@ int place_refused(struct cli *cli, const struct order *order,
     if (offers == 0)
         return cli_fail(cli, EXIT_NO_OFFER, "no provider's offer is known",
                         "suan market offers, suan node peers", "nobody sells");
-    unit_format_milli(order->resources.cpu_milli, cores);
-    snprintf(next, sizeof(next),
-             "suan market offers -o wide --cpus %s --mem %lluM --disk %lluM, "
-             "or --queue 10m to wait",
-             cores, (unsigned long long)order->resources.mem_mib,
-             (unsigned long long)order->resources.disk_mib);
-    reasons(p->explain, why, sizeof(why));
-    return cli_fail(cli, EXIT_NO_OFFER, why[0] != '\0' ? why : p->waiting_for,
-                    next, "none of %zu offers fits", offers);
+    nearest_miss(p, why, sizeof(why));
+    advise(order, p, next, sizeof(next));
+    return cli_fail(cli, EXIT_NO_OFFER, why, next, "none of %zu offers fits",
+                    offers);
 }
 
 /* ---- approval ---- */

@@ -106,12 +106,13 @@ static int read_options(struct cli *cli, const struct args *args, struct up *up)
 static void stop_debris(const char *dir)
 {
     struct devnet net;
+    struct daemon daemons[DEVNET_NODES_MAX];
     if (!devnet_plan(&net, dir, DEVNET_PROVIDERS_MAX))
         return;
-    for (uint32_t i = 0; i < net.node_count; i++) {
-        if (daemon_find(&net.nodes[i].daemon))
-            (void)daemon_stop(&net.nodes[i].daemon, DAEMON_STOP_MS);
-    }
+    (void)devnet_running(&net);
+    for (uint32_t i = 0; i < net.node_count; i++)
+        daemons[i] = net.nodes[i].daemon;
+    (void)daemon_stop_all(daemons, net.node_count, DAEMON_STOP_MS);
 }
 
 /* Is what stands at `dir` a devnet, or the beginning of one? */
@@ -207,11 +208,12 @@ static int start_nodes(struct cli *cli, struct devnet *net, const char *suand)
         struct daemon *daemon = &net->nodes[i].daemon;
         if (daemon_find(daemon))
             continue;
+        /* One after the other: each dials those before it, at once. */
         failed = daemon_start(cli, suand, daemon);
         started[i] = !failed;
+        if (!failed)
+            failed = daemon_await(cli, daemon, DAEMON_START_MS);
     }
-    for (uint32_t i = 0; i < net->node_count && !failed; i++)
-        failed = daemon_await(cli, &net->nodes[i].daemon, DAEMON_START_MS);
     if (!failed)
         return 0;
     /* Half a devnet is of no use: what was started ends. */
@@ -436,7 +438,6 @@ int verb_devnet_up(struct cli *cli, const struct args *args)
     }
     err = devnet_load(&up.net, up.dir);
     if (err == OK && args_flag(args, "fresh")) {
-        (void)devnet_running(&up.net);
         stop_debris(up.dir);
         err = remove_tree(up.dir);
         if (err != OK)

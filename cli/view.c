@@ -11,6 +11,7 @@
 
 /* Longest text of one cell; a list of labels is cut here. */
 #define CELL_BYTES_MAX 1024u
+#define NAME_SHORT     16u
 #define MONEY_SHORT    13
 
 /* ---- cells ---- */
@@ -46,6 +47,20 @@ static void format_address(const char *text, bool wide, struct buf *out)
         buf_addf(out, "%s", text);
     else
         buf_addf(out, "%.10s..%s", text, text + len - 4);
+}
+
+/* The first bytes of a name, never half a character of UTF-8. */
+static void format_name(const char *text, bool wide, struct buf *out)
+{
+    size_t len = strlen(text);
+    if (!wide && len > NAME_SHORT) {
+        len = NAME_SHORT - 2;
+        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+            len--;
+        buf_addf(out, "%.*s..", (int)len, text);
+        return;
+    }
+    buf_addf(out, "%s", text);
 }
 
 static void format_value(const json_t *value, struct buf *out)
@@ -101,6 +116,9 @@ void cell_format(const struct cli *cli, enum cell cell, const json_t *value,
     switch (cell) {
     case CELL_TEXT:
         format_value(value, out);
+        return;
+    case CELL_NAME:
+        format_name(string == NULL ? "-" : string, wide, out);
         return;
     case CELL_UINT:
         buf_addf(out, "%llu", (unsigned long long)number);

@@ -10,6 +10,7 @@
 
 enum cell {
     CELL_TEXT,
+    CELL_NAME, /* somebody's: its first 16 bytes */
     CELL_UINT,
     CELL_BOOL,  /* yes or no */
     CELL_MONEY, /* micro-credits, as decimal credits */

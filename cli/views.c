@@ -16,7 +16,7 @@ const struct view view_jobs = {
     .fields =
         {
             {"ID", "id", CELL_ID, 0},
-            {"NAME", "name", CELL_TEXT, T},
+            {"NAME", "name", CELL_NAME, 0},
             {"STATE", "state", CELL_TEXT, 0},
             {"TASKS", "tasks", CELL_UINT, R},
             {"AGE", "created_at_ms", CELL_AGO, R},
@@ -63,7 +63,7 @@ const struct view view_tasks = {
             {"TASK", "task", CELL_UINT, R},
             {"TRY", "attempt", CELL_UINT, R | W},
             {"STATE", "state", CELL_TEXT, 0},
-            {"PROVIDER", "provider_name", CELL_TEXT, T},
+            {"PROVIDER", "provider_name", CELL_NAME, T},
             {"ADDRESS", "provider", CELL_ADDRESS, W},
             {"CONTRACT", "contract", CELL_ID, 0},
             {"WALL", "wall_ms", CELL_SPAN, R},
@@ -143,7 +143,7 @@ const struct view view_rejects = {
     .fields =
         {
             {"PROVIDER", "provider", CELL_ADDRESS, 0},
-            {"NAME", "name", CELL_TEXT, T},
+            {"NAME", "name", CELL_NAME, 0},
             {"CODE", "code", CELL_TEXT, 0},
             {"WHY", "text", CELL_TEXT, T},
             {"NEED", "need", CELL_TEXT, W},
@@ -199,7 +199,7 @@ const struct view view_offers = {
     .fields =
         {
             {"PROVIDER", "provider", CELL_ADDRESS, 0},
-            {"NAME", "name", CELL_TEXT, T},
+            {"NAME", "name", CELL_NAME, 0},
             {"CORES", "free.cpu_milli", CELL_MILLI, R},
             {"MEM", "free.mem_mib", CELL_MIB, R},
             {"SLOTS", "slots_free", CELL_UINT, R | W},
@@ -308,7 +308,7 @@ const struct view view_images = {
     .empty = "no images; `suan image import FILE --name NAME` brings one",
     .fields =
         {
-            {"NAME", "name", CELL_TEXT, T},
+            {"NAME", "name", CELL_NAME, 0},
             {"ID", "id", CELL_ID, 0},
             {"DIGEST", "digest", CELL_TEXT, W},
             {"SIZE", "bytes", CELL_BYTES, R},
@@ -540,7 +540,7 @@ const struct view view_keys = {
     .empty = "no keys; `suan wallet new` makes one",
     .fields =
         {
-            {"NAME", "label", CELL_TEXT, T},
+            {"NAME", "label", CELL_NAME, 0},
             {"ADDRESS", "address", CELL_ADDRESS, 0},
             {"CREATED", "created_at_ms", CELL_AGO, R},
             {"BACKUP", "has_backup", CELL_BOOL, 0},
@@ -568,7 +568,7 @@ const struct view view_balance = {
     .id = "address",
     .fields =
         {
-            {"NAME", "label", CELL_TEXT, T},
+            {"NAME", "label", CELL_NAME, 0},
             {"ADDRESS", "address", CELL_ADDRESS, 0},
             {"BALANCE", "balance_micro", CELL_MONEY, R},
             {"LOCKED", "locked_micro", CELL_MONEY, R},

@@ -72,6 +72,8 @@ static json_t *largest(const struct field *field)
         /* names are at most LIMIT_NAME, states and codes short; what may be
          * cut is longer than any column */
         return repeated('W', field->flags & FIELD_TRUNC ? 200 : 10);
+    case CELL_NAME:
+        return repeated('W', 63);
     case CELL_UINT:
         return json_integer(is_small(field->key) ? 1024 : 4294967295);
     case CELL_BOOL:
