@@ -69,6 +69,8 @@ static void format_value(const json_t *value, struct buf *out)
         buf_addf(out, "%s", json_string_value(value));
     else if (json_is_integer(value))
         buf_addf(out, "%lld", (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        buf_addf(out, "%.2f", json_real_value(value));
     else if (json_is_boolean(value))
         buf_addf(out, json_is_true(value) ? "yes" : "no");
 }
@@ -80,6 +82,8 @@ static void format_list(const json_t *value, struct buf *out)
     json_t *item;
     size_t i;
     bool first = true;
+    if (!json_is_array(value) && !json_is_object(value))
+        format_value(value, out);
     json_array_foreach(value, i, item)
     {
         buf_addf(out, i == 0 ? "" : ",");

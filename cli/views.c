@@ -199,7 +199,7 @@ const struct view view_offers = {
     .fields =
         {
             {"PROVIDER", "provider", CELL_ADDRESS, 0},
-            {"NAME", "name", CELL_NAME, 0},
+            {"NAME", "name", CELL_NAME, T},
             {"CORES", "free.cpu_milli", CELL_MILLI, R},
             {"MEM", "free.mem_mib", CELL_MIB, R},
             {"SLOTS", "slots_free", CELL_UINT, R | W},
