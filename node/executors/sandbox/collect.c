@@ -371,6 +371,7 @@ static enum err walk(struct take *t, int at, const char *name,
 
 static void tell_unmatched(struct take *t)
 {
+    CHECK(t->matched != NULL);
     for (size_t i = 0; i < t->want->patternc; i++)
         if (!t->matched[i])
             refuse(t, t->want->patterns[i], "nothing matches");

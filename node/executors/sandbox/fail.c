@@ -93,3 +93,32 @@ json_t *fail_json(const struct fail *fail)
                      "what", fail_text(fail->what), "why", fail_text(fail->why),
                      "fix", fail_text(fail->fix));
 }
+
+static enum err err_named(const char *name)
+{
+#define X(symbol, code, text) {#symbol, symbol},
+    static const struct {
+        const char *name;
+        enum err err;
+    } table[] = {ERR_MAP(X)};
+#undef X
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (strcmp(name, table[i].name) == 0)
+            return table[i].err;
+    return ERR_EXECUTOR;
+}
+
+static const char *text_at(const json_t *value, const char *name)
+{
+    const char *text = json_string_value(json_object_get(value, name));
+
+    return text != NULL ? text : "";
+}
+
+void fail_read(const json_t *value, struct fail *out)
+{
+    (void)fail_set(out, err_named(text_at(value, "name")),
+                   text_at(value, "what"), text_at(value, "fix"), "%s",
+                   text_at(value, "why"));
+}

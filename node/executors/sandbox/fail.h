@@ -33,6 +33,9 @@ enum err fail_errno(struct fail *fail, const char *what, const char *subject);
  * Bytes that are not UTF-8 are replaced by '?'. */
 json_t *fail_json(const struct fail *fail);
 
+/* Reads fail_json's object back; an unknown name is ERR_EXECUTOR. */
+void fail_read(const json_t *value, struct fail *out);
+
 /* A JSON string of any bytes; what is not UTF-8 becomes '?'. Given. */
 json_t *fail_text(const char *text);
 

@@ -19,17 +19,34 @@
 #define FILE_MAX   65536u
 #define NO_IDS     "jobs cannot be given user ids of their own"
 
+/* A number and what follows it; false when there is none. */
+static bool take_number(const char **at, unsigned long *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = strtoul(*at, &end, 10);
+    if (errno != 0 || end == *at)
+        return false;
+    *at = end;
+    return true;
+}
+
+/* "name:first:count" of this user, with at least one whole range. */
 static bool add_line(const char *line, const char *name, uint32_t uid,
                      uint32_t *out_first, uint32_t *out_count)
 {
-    char who[128];
+    size_t len = strcspn(line, ":");
+    const char *at = line + len;
     unsigned long first, count;
     char number[16];
 
-    if (sscanf(line, "%127[^:]:%lu:%lu", who, &first, &count) != 3)
-        return false;
     (void)snprintf(number, sizeof(number), "%u", uid);
-    if (strcmp(who, name) != 0 && strcmp(who, number) != 0)
+    if (!(strlen(name) == len && memcmp(line, name, len) == 0) &&
+        !(strlen(number) == len && memcmp(line, number, len) == 0))
+        return false;
+    if (*at++ != ':' || !take_number(&at, &first) || *at++ != ':' ||
+        !take_number(&at, &count))
         return false;
     if (count < IDRANGE_SIZE || first > UINT32_MAX ||
         count > UINT32_MAX - first)
@@ -65,7 +82,9 @@ static bool widest_map(const char *text, uint32_t *out_first,
     *out_count = 0;
     for (const char *line = text; *line != '\0';) {
         unsigned long first, host, count;
-        if (sscanf(line, " %lu %lu %lu", &first, &host, &count) == 3) {
+        const char *at = line;
+        if (take_number(&at, &first) && take_number(&at, &host) &&
+            take_number(&at, &count)) {
             unsigned long end = first + count;
             if (first < ROOT_FIRST && end > ROOT_FIRST + 2 * IDRANGE_SIZE)
                 first = ROOT_FIRST;

@@ -172,11 +172,25 @@ static enum err check_wanted(const struct image_source *source,
                     source->digest);
 }
 
+/* What a file was when it was read: the same again needs no second look. NULL
+ * for anything but a file. */
+static json_t *stamp_of(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return NULL;
+    return json_pack(
+        "[I, I, I, I, I, I]", (json_int_t)st.st_dev, (json_int_t)st.st_ino,
+        (json_int_t)st.st_size, (json_int_t)st.st_mtim.tv_sec,
+        (json_int_t)st.st_mtim.tv_nsec, (json_int_t)st.st_ctim.tv_nsec);
+}
+
 static enum err give_name(const char *state, const char *id, const char *digest,
-                          struct fail *fail)
+                          json_t *stamp, struct fail *fail)
 {
     char path[DIR_PATH];
-    json_t *value = json_pack("{s:s}", "digest", digest);
+    json_t *value = json_pack("{s:s, s:O*}", "digest", digest, "file", stamp);
     int rc = -1;
 
     if (value != NULL && id_path(state, id, path))
@@ -223,34 +237,58 @@ static enum err add(const char *state, const char *work,
     return unpack(state, work, oci, limits, pool, fail);
 }
 
+/* The digest that this name already has from this very file. */
+static bool added_before(const char *state, const struct image_source *source,
+                         const json_t *stamp, char out[OCI_DIGEST])
+{
+    char path[DIR_PATH];
+    const char *digest;
+    json_t *value;
+    bool same;
+
+    if (stamp == NULL || !id_path(state, source->id, path))
+        return false;
+    value = dir_read_json(AT_FDCWD, path);
+    digest = json_string_value(json_object_get(value, "digest"));
+    same = digest != NULL && oci_digest_fits(digest) &&
+           is_there(state, digest) &&
+           json_equal(json_object_get(value, "file"), stamp) == 1;
+    if (same)
+        (void)snprintf(out, OCI_DIGEST, "%s", digest);
+    json_decref(value);
+    return same;
+}
+
 enum err image_add(const char *state, const struct image_source *source,
                    const struct oci_limits *limits, const struct idpool *pool,
                    json_t **out_result, struct fail *fail)
 {
     struct oci oci = {.config = NULL};
     char work[DIR_PATH];
-    json_t *value = NULL;
+    json_t *value = NULL, *stamp = stamp_of(source->path);
     enum err err = OK;
 
     CHECK(spec_image_fits(source->id));
-    if (source->digest != NULL && oci_digest_fits(source->digest) &&
-        is_there(state, source->digest)) {
+    if (added_before(state, source, stamp, oci.digest)) {
+        err = check_wanted(source, oci.digest, fail);
+    } else if (source->digest != NULL && oci_digest_fits(source->digest) &&
+               is_there(state, source->digest)) {
         (void)snprintf(oci.digest, sizeof(oci.digest), "%s", source->digest);
     } else {
-        if (!dir_text(work, sizeof(work), "%s/tmp/image-%ld", state,
-                      (long)getpid()))
-            return fail_errno(fail, WHAT, state);
+        CHECK(dir_text(work, sizeof(work), "%s/tmp/image-%ld", state,
+                       (long)getpid()));
         (void)dir_remove(AT_FDCWD, work);
         err = add(state, work, source, limits, pool, &oci, fail);
         (void)dir_remove(AT_FDCWD, work);
     }
     if (err == OK)
-        err = give_name(state, source->id, oci.digest, fail);
+        err = give_name(state, source->id, oci.digest, stamp, fail);
     if (err == OK)
         err = about(state, oci.digest, &value, fail);
     if (err == OK)
         *out_result = summary(source->id, value);
     json_decref(value);
+    json_decref(stamp);
     json_decref(oci.config);
     return err;
 }

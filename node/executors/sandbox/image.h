@@ -26,9 +26,10 @@ struct image_source {
     const char *digest; /* it must have this one; or NULL */
 };
 
-/* Unpacks and names an image; slow. `state` is the state directory. out_result,
- * given: {id, digest, size, entries}. Refuses: ERR_IMAGE, ERR_TOO_LARGE,
- * ERR_CHECKSUM (not the digest asked for), faults. */
+/* Unpacks and names an image; slow, but for a name that this very file (by its
+ * inode, size and times) was given before. `state` is the state directory.
+ * out_result, given: {id, digest, size, entries}. Refuses: ERR_IMAGE,
+ * ERR_TOO_LARGE, ERR_CHECKSUM (not the digest asked for), faults. */
 MUST_USE enum err image_add(const char *state,
                             const struct image_source *source,
                             const struct oci_limits *limits,

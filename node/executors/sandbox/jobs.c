@@ -300,6 +300,7 @@ enum err jobs_start(struct server *s, const struct plan *plan, json_t *starter,
         json_decref(starter);
         return err;
     }
+    CHECK(job != NULL);
     job->starter = starter;
     memcpy(job->rootfs, plan->rootfs, sizeof(job->rootfs));
     watch_files(s, job, path);

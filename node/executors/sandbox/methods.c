@@ -345,6 +345,7 @@ static json_t *read_log(const char *path, bool finished, uint64_t offset,
     unsigned char *data = malloc(max + 1);
     json_t *result = NULL;
     struct stat st;
+    uint64_t next;
     ssize_t n = 0;
 
     if (data == NULL || (fd < 0 && errno != ENOENT)) {
@@ -358,10 +359,10 @@ static json_t *read_log(const char *path, bool finished, uint64_t offset,
         (void)fail_errno(fail, "the log cannot be read", path);
         goto out;
     }
-    result =
-        json_pack("{s:o, s:I, s:b}", "data", encode_base64(data, (size_t)n),
-                  "next", (json_int_t)(offset + (uint64_t)n), "eof",
-                  finished && offset + (uint64_t)n >= (uint64_t)st.st_size);
+    next = offset + (uint64_t)n;
+    result = json_pack("{s:o, s:I, s:b}", "data",
+                       encode_base64(data, (size_t)n), "next", (json_int_t)next,
+                       "eof", finished && next >= (uint64_t)st.st_size);
 out:
     free(data);
     if (fd >= 0)

@@ -161,7 +161,10 @@ static enum err read_argv(const json_t *params, struct spec *out,
             return bad(fail, ERR_NOMEM, "argv", "out of memory");
         out->argc = i + 1;
     }
-    if (out->argc > 0 && out->argv[0][0] == '\0')
+    if (out->argc == 0)
+        return OK;
+    CHECK(out->argv[0] != NULL);
+    if (out->argv[0][0] == '\0')
         return bad(fail, ERR_RANGE, "argv", "the program's name is empty");
     return OK;
 }
@@ -240,11 +243,13 @@ static enum err read_input(const json_t *item, struct spec *out,
     if (!spec_dest_fits(dest))
         return bad(fail, ERR_RANGE, "inputs",
                    "dest must be a plain relative path below /job/in");
-    for (size_t i = 0; i < out->inputc; i++)
+    for (size_t i = 0; i < out->inputc; i++) {
+        CHECK(out->inputs[i].dest != NULL);
         if (clashes(out->inputs[i].dest, dest))
             return fail_set(fail, ERR_EXISTS, WHAT, FIX,
                             "inputs: dest %s and %s overlap",
                             out->inputs[i].dest, dest);
+    }
     input->path = strdup(path);
     input->dest = strdup(dest);
     out->inputc++;

@@ -125,25 +125,6 @@ static void copy_text(const json_t *root, const char *name, char *out,
     (void)snprintf(out, cap, "%s", text != NULL ? text : "");
 }
 
-static void decode_fail(const json_t *error, struct status *out)
-{
-    char name[64];
-
-    if (!json_is_object(error))
-        return;
-    out->has_fail = true;
-    out->fail.err = ERR_SANDBOX;
-    copy_text(error, "name", name, sizeof(name));
-#define X(symbol, code, text)                                                  \
-    if (strcmp(name, #symbol) == 0)                                            \
-        out->fail.err = symbol;
-    ERR_MAP(X)
-#undef X
-    copy_text(error, "what", out->fail.what, sizeof(out->fail.what));
-    copy_text(error, "why", out->fail.why, sizeof(out->fail.why));
-    copy_text(error, "fix", out->fail.fix, sizeof(out->fail.fix));
-}
-
 bool status_decode(const json_t *value, struct status *out)
 {
     struct status got;
@@ -169,7 +150,9 @@ bool status_decode(const json_t *value, struct status *out)
         memcpy((char *)&got + fields[i].offset, &n, sizeof(n));
     }
     copy_text(value, "kill_reason", got.kill_reason, sizeof(got.kill_reason));
-    decode_fail(json_object_get(value, "error"), &got);
+    got.has_fail = json_is_object(json_object_get(value, "error"));
+    if (got.has_fail)
+        fail_read(json_object_get(value, "error"), &got.fail);
     *out = got;
     return true;
 }

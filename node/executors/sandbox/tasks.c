@@ -153,23 +153,6 @@ enum err tasks_add(struct server *s, json_t *id, json_t *params,
                     "%u slow requests are open", SERVER_TASKS_MAX);
 }
 
-static void decode_fail(const json_t *value, struct fail *out)
-{
-    const char *name = json_string_value(json_object_get(value, "name"));
-    const char *what = json_string_value(json_object_get(value, "what"));
-    const char *why = json_string_value(json_object_get(value, "why"));
-    const char *fix = json_string_value(json_object_get(value, "fix"));
-    enum err err = ERR_EXECUTOR;
-
-#define X(symbol, code, text)                                                  \
-    if (name != NULL && strcmp(name, #symbol) == 0)                            \
-        err = symbol;
-    ERR_MAP(X)
-#undef X
-    (void)fail_set(out, err, what != NULL ? what : "the request failed",
-                   fix != NULL ? fix : "", "%s", why != NULL ? why : "");
-}
-
 static void answer(struct server *s, struct task *task)
 {
     struct bytes bytes = buf_bytes(&task->answer);
@@ -185,7 +168,7 @@ static void answer(struct server *s, struct task *task)
     if (task->id != NULL && result != NULL) {
         server_send(s, rpc_result(task->id, json_incref(result)));
     } else if (task->id != NULL) {
-        decode_fail(json_object_get(value, "fail"), &fail);
+        fail_read(json_object_get(value, "fail"), &fail);
         server_send(s, rpc_failure(task->id, &fail));
     }
     json_decref(value);

@@ -486,6 +486,7 @@ static void attack_disk(void)
     json_decref(status);
     remove_job("disk");
 
+    l.wall *= slow;
     begin("inode filling");
     status = run("inodes", l,
                  SHELL("cd /job; i=0; while mkdir d$i 2>/dev/null; do "
@@ -875,13 +876,15 @@ static void attack_executor(void)
 {
     struct limits l = usual;
     json_t *list, *error, *status;
-    char *text;
+    char text_of_job[200], *text;
 
-    l.wall = 10000;
+    l.wall = 10000 * slow;
     begin("kill -9 of the executor");
-    start("survivor", l,
-          SHELL("for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done; echo "
-                "done > out/done; exit 7"));
+    snprintf(text_of_job, sizeof(text_of_job),
+             "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep %d.%d; done; echo "
+             "done > out/done; exit 7",
+             slow / 10, slow % 10);
+    start("survivor", l, SHELL(text_of_job));
     client_murder(&client);
     usleep(200000);
     if (!restart()) {
@@ -1005,7 +1008,13 @@ static void attack_images(void)
     snprintf(list_path, sizeof(list_path), "%s/images", state);
     expect(count_entries(list_path) == 1, "%zu images are kept",
            count_entries(list_path));
-    end("%zu refused", sizeof(images) / sizeof(images[0]) + 2);
+    call_ok("image.add",
+            json_pack("{s:s, s:s}", "id", "busybox", "path", path));
+    snprintf(path, sizeof(path), "%s/hostile-device.tar", work);
+    name = refusal("image.add",
+                   json_pack("{s:s, s:s}", "id", "busybox", "path", path));
+    expect(strcmp(name, "ERR_IMAGE") == 0, "another file: '%s'", name);
+    end("%zu refused", sizeof(images) / sizeof(images[0]) + 3);
 }
 
 static const char *raw(const char *line, size_t len)
