@@ -134,6 +134,15 @@ json_t *offer_json(struct node *node, const struct offer *offer)
         json_labels(offer->labels, offer->label_count));
 }
 
+/* Who asks for nothing sees offers in the order of a core with a GiB of memory
+ * and of disk: a hundredth of that, which nearly all of them can give. */
+static const struct resources a_little = {10, 10, 10};
+
+static bool asks_for_nothing(const struct resources *want)
+{
+    return want->cpu_milli == 0 && want->mem_mib == 0 && want->disk_mib == 0;
+}
+
 static json_t *market_line(struct node *node, const struct request *request,
                            const struct book_line *line, uint64_t now_ms)
 {
@@ -149,7 +158,10 @@ static json_t *market_line(struct node *node, const struct request *request,
         object, "age_ms",
         json_u64(now_ms > known.received_ms ? now_ms - known.received_ms : 0));
     json_object_set_new(object, "expires_ms", json_u64(known.expires_ms));
-    json_object_set_new(object, "hour_micro", json_amount(line->hour));
+    json_object_set_new(object, "hour_micro",
+                        resources_cover(&a_little, &request->resources)
+                            ? json_null()
+                            : json_amount(line->hour));
     json_object_set_new(object, "rtt_us", json_u64(line->rtt_us));
     json_object_set_new(object, "feasible",
                         json_boolean(line->verdict.reason == REASON_NONE));
@@ -256,5 +268,7 @@ void rpc_market_offers(struct node *node, struct control_call *call)
         !choice_params(call, &request) || !constraints_param(call, &request))
         return;
     request.resources.cpu_milli = (uint32_t)milli;
+    if (asks_for_nothing(&request.resources))
+        request.resources = a_little;
     reply_offers(node, call, &request);
 }

@@ -383,7 +383,7 @@ static json_t *data_json(const struct feed_event *event)
                 json_string(buy_state_text((enum buy_state)event->code)));
         break;
     case FEED_SELL:
-        if (event->code >= SELL_HELD && event->code <= SELL_SETTLED)
+        if (event->code >= SELL_HELD && event->code <= SELL_CLOSING)
             json_object_set_new(
                 data, "state",
                 json_string(sell_state_text((enum sell_state)event->code)));

@@ -349,10 +349,11 @@ static void reply_grade(struct node *node, struct control_call *call)
 {
     struct offering_bench_result bench;
     offering_bench_get(node, &bench);
-    control_reply(call, json_pack("{s:o, s:o, s:f}", "grade",
-                                  json_grade(&node->grade), "spread_permille",
-                                  json_u64(node->grade_spread_permille),
-                                  "seconds", (double)bench.took_ms / 1000.0));
+    control_reply(call,
+                  json_pack("{s:o, s:{s:o}, s:f}", "grade",
+                            json_grade(&node->grade), "spread_permille",
+                            "largest", json_u64(node->grade_spread_permille),
+                            "seconds", (double)bench.took_ms / 1000.0));
 }
 
 static bool answer_bench(struct node *node, struct control_call *call,
