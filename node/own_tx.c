@@ -16,9 +16,10 @@ struct entry {
     uint8_t *payload;
     size_t payload_len;
     bool sent;
-    uint64_t nonce; /* while sent */
+    uint64_t nonce; /* these four while sent */
     uint64_t token;
-    struct hash id;  /* while sent */
+    struct hash id;
+    uint64_t expiry_height;
     uint64_t due_ms; /* unsent: not before */
 };
 
@@ -31,6 +32,7 @@ struct own_tx {
     uint64_t chain_nonce; /* next on the chain, as far as we saw */
     uint64_t next_nonce;  /* next to give out */
     uint64_t next_token;
+    uint64_t height; /* of the chain, as far as we saw */
 };
 
 enum err own_tx_new(const struct own_tx_options *options, struct own_tx **out)
@@ -89,7 +91,7 @@ static bool sign_entry(struct own_tx *own, struct entry *entry, uint64_t height,
         return false;
     tx_encode(&tx, out);
     entry->nonce = tx.nonce;
-    entry->id = tx.id;
+    entry->expiry_height = tx.expiry_height;
     return out->err == OK;
 }
 
@@ -112,6 +114,8 @@ static void send_entry(struct own_tx *own, struct entry *entry, uint64_t height,
 
 void own_tx_tick(struct own_tx *own, uint64_t height, uint64_t now_ms)
 {
+    if (height > own->height)
+        own->height = height;
     for (struct entry *entry = own->first; entry != NULL; entry = entry->next) {
         if (entry->sent)
             continue;
@@ -155,15 +159,24 @@ enum err own_tx_add(struct own_tx *own, uint32_t kind,
     return OK;
 }
 
-/* Everything sent with this nonce or a later one has to be numbered again: the
- * number below it will never be used. */
-static void renumber_from(struct own_tx *own, uint64_t nonce, uint64_t now_ms)
+static void unsend(struct entry *entry, uint64_t now_ms)
 {
+    entry->sent = false;
+    entry->due_ms = now_ms + RETRY_MS;
+}
+
+/* Its number will not be used for it. Where the chain has passed that number,
+ * another transaction of ours has it, and nobody else is touched; else all that
+ * was numbered behind it would wait for ever. */
+static void renumber(struct own_tx *own, struct entry *refused, uint64_t now_ms)
+{
+    uint64_t nonce = refused->nonce;
+    unsend(refused, now_ms);
+    if (nonce < own->chain_nonce)
+        return;
     for (struct entry *entry = own->first; entry != NULL; entry = entry->next) {
-        if (entry->sent && entry->nonce >= nonce) {
-            entry->sent = false;
-            entry->due_ms = now_ms + RETRY_MS;
-        }
+        if (entry->sent && entry->nonce >= nonce)
+            unsend(entry, now_ms);
     }
     if (own->next_nonce > nonce)
         own->next_nonce = nonce;
@@ -177,10 +190,16 @@ static struct entry **find_token(struct own_tx *own, uint64_t token)
     return at;
 }
 
-static bool worth_another_try(enum err err)
+/* Was it the numbering, the way there, or the rules that said no? A kind has
+ * its own ERR_EXPIRED (a quote's): only that of the transaction itself is worth
+ * another try. */
+static bool worth_another_try(const struct own_tx *own,
+                              const struct entry *entry, enum err err)
 {
+    if (err == ERR_EXPIRED)
+        return own->height >= entry->expiry_height;
     return err == ERR_NONCE || err == ERR_POOL_FULL || err == ERR_RATE ||
-           err == ERR_EXPIRED || err_is_fault(err);
+           err_is_fault(err);
 }
 
 void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
@@ -190,6 +209,7 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
     struct entry *entry = *at;
     uint32_t kind;
     struct hash subject;
+    bool again;
     if (entry == NULL)
         return;
     kind = entry->kind;
@@ -200,24 +220,12 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
     }
     if (err == ERR_EXISTS) /* waits in the pool: as it should */
         return;
-    renumber_from(own, entry->nonce, now_ms);
-    if (own->next_nonce < own->chain_nonce)
-        own->next_nonce = own->chain_nonce;
-    if (worth_another_try(err))
+    again = worth_another_try(own, entry, err);
+    renumber(own, entry, now_ms);
+    if (again)
         return;
     unlink_entry(own, at);
     own->options.refused(own->options.ctx, kind, &subject, err);
-}
-
-void own_tx_refused_id(struct own_tx *own, const struct hash *id, enum err err,
-                       uint64_t now_ms)
-{
-    for (struct entry *entry = own->first; entry != NULL; entry = entry->next) {
-        if (entry->sent && hash_equal(&entry->id, id)) {
-            own_tx_refused(own, entry->token, err, 0, now_ms);
-            return;
-        }
-    }
 }
 
 void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_MAX   (32u * 1024 * 1024)
-#define HOLD_ASK_MS 3000u
-#define HOLD_MAX_MS 10000u
-#define NOTES_MAX   64u
+#define ARENA_MAX (32u * 1024 * 1024)
+#define NOTES_MAX 64u
 
 static const char *const state_names[] = {
     "",        "WAITING",    "HELD",      "QUOTED",   "OPENING",  "STAGING",
@@ -80,35 +78,77 @@ struct book *buy_book(struct buy *buy)
     return buy->book;
 }
 
+uint64_t buy_ours(const struct buy *buy, uint64_t chain_ms)
+{
+    uint64_t behind =
+        buy->chain_ms > buy->now_ms ? buy->chain_ms - buy->now_ms : 0;
+    return chain_ms > behind ? chain_ms - behind : 0;
+}
+
 /* ---- items ---- */
 
-struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks)
+static bool item_room(struct buy_item *item, uint32_t tasks)
 {
-    struct buy_item *item = calloc(1, sizeof(*item));
-    if (item == NULL)
-        return NULL;
-    CHECK(tasks >= 1 && tasks <= LIMIT_TASKS);
     item->tasks = calloc(tasks, sizeof(*item->tasks));
     item->works = calloc(tasks, sizeof(*item->works));
-    if (item->tasks == NULL || item->works == NULL) {
-        free(item->tasks);
-        free(item->works);
+    if (item->tasks != NULL && item->works != NULL)
+        return true;
+    free(item->tasks);
+    free(item->works);
+    return false;
+}
+
+/* Behind all that are as old or older. */
+static void link_item(struct buy *buy, struct buy_item *item)
+{
+    struct buy_item **at = &buy->first;
+    while (*at != NULL && (*at)->face.created_at_ms <= item->face.created_at_ms)
+        at = &(*at)->next;
+    item->next = *at;
+    *at = item;
+    buy->live++;
+}
+
+struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks,
+                              uint64_t created_at_ms)
+{
+    struct buy_item *item = calloc(1, sizeof(*item));
+    CHECK(tasks >= 1 && tasks <= LIMIT_TASKS);
+    if (item == NULL)
+        return NULL;
+    if (!item_room(item, tasks)) {
         free(item);
         return NULL;
     }
     buf_init(&item->request, REQUEST_BYTES_MAX);
     buf_init(&item->spec, SPEC_BYTES_MAX);
-    buf_init(&item->approval, 1024);
+    buf_init(&item->approval, APPROVAL_BYTES_MAX);
     item->face.task_count = tasks;
     item->face.tasks = item->tasks;
+    item->face.created_at_ms = created_at_ms;
     for (uint32_t i = 0; i < tasks; i++) {
         item->tasks[i].task = i;
         item->tasks[i].state = BUY_WAITING;
+        item->tasks[i].since_ms = created_at_ms;
+        item->tasks[i].at_ms[BUY_WAITING] = created_at_ms;
+        snprintf(item->tasks[i].reason, sizeof(item->tasks[i].reason),
+                 "looking for an offer");
     }
-    *buy->last = item;
-    buy->last = &item->next;
-    buy->live++;
+    link_item(buy, item);
     return item;
+}
+
+void buy_item_fill(struct buy_item *item, const struct request *request,
+                   const struct hash *id, const struct spec *spec)
+{
+    item->face.id = *id;
+    item->face.request = *request;
+    item->face.request_bytes = buf_bytes(&item->request);
+    item->face.spec_bytes = buf_bytes(&item->spec);
+    item->face.state = BUY_WAITING;
+    item->image = spec->image;
+    item->inputs = spec->inputs;
+    item->log_bytes_max = spec->log_bytes_max;
 }
 
 void buy_item_free(struct buy *buy, struct buy_item *item)
@@ -117,10 +157,10 @@ void buy_item_free(struct buy *buy, struct buy_item *item)
     while (*at != item)
         at = &(*at)->next;
     *at = item->next;
-    if (buy->last == &item->next)
-        buy->last = at;
     if (item->face.ended_at_ms == 0)
         buy->live--;
+    else
+        buy->ended--;
     buf_done(&item->request);
     buf_done(&item->spec);
     buf_done(&item->approval);
@@ -131,11 +171,10 @@ void buy_item_free(struct buy *buy, struct buy_item *item)
 
 /* ---- effects ---- */
 
-static void record_key(const struct buy_item *item, const char *leaf,
-                       char out[96])
+static void record_key(const struct hash *id, const char *leaf, char out[96])
 {
     char hex[HASH_TEXT_MAX];
-    hash_format(&item->face.id, hex);
+    hash_format(id, hex);
     snprintf(out, 96, "buy/%s/%s", hex, leaf);
 }
 
@@ -143,7 +182,7 @@ static void save(struct buy *buy, const struct buy_item *item, const char *leaf,
                  const struct buf *bytes)
 {
     struct trade_effect *effect = trade_effect_add(buy->out, EFFECT_SAVE);
-    record_key(item, leaf, effect->key);
+    record_key(&item->face.id, leaf, effect->key);
     effect->bytes = trade_effects_keep(buy->out, buf_bytes(bytes));
     if (bytes->err != OK && buy->out->err == OK)
         buy->out->err = bytes->err;
@@ -173,20 +212,38 @@ void buy_save_task(struct buy *buy, const struct buy_item *item, uint32_t task)
     buf_done(&bytes);
 }
 
+void buy_mark_draft(struct buy *buy, const struct buy_item *item)
+{
+    struct buf bytes;
+    buf_init(&bytes, 16);
+    mp_put_uint(&bytes, 1);
+    save(buy, item, "draft", &bytes);
+    buf_done(&bytes);
+}
+
+void buy_unmark_draft(struct buy *buy, const struct hash *id)
+{
+    struct trade_effect *effect = trade_effect_add(buy->out, EFFECT_SAVE);
+    record_key(id, "draft", effect->key);
+}
+
+/* The job's own record goes last: tasks without a job would not load. */
 void buy_forget(struct buy *buy, struct buy_item *item)
 {
     if (item->in_book)
         book_request_remove(buy->book, &item->face.id, buy->now_ms);
-    if (!item->face.draft) {
+    if (item->face.draft) {
+        buy_unmark_draft(buy, &item->face.id);
+    } else {
         struct trade_effect *effect;
         for (uint32_t i = 0; i < item->face.task_count; i++) {
             char leaf[16];
             effect = trade_effect_add(buy->out, EFFECT_SAVE);
             snprintf(leaf, sizeof(leaf), "t%u", i);
-            record_key(item, leaf, effect->key);
+            record_key(&item->face.id, leaf, effect->key);
         }
         effect = trade_effect_add(buy->out, EFFECT_SAVE);
-        record_key(item, "job", effect->key);
+        record_key(&item->face.id, "job", effect->key);
     }
     buy_item_free(buy, item);
 }
@@ -210,6 +267,8 @@ void buy_send(struct buy *buy, const struct pubkey *peer,
     struct trade_effect *effect = trade_effect_add(buy->out, EFFECT_SEND);
     effect->peer = *peer;
     effect->bytes = trade_effects_keep(buy->out, buf_bytes(message));
+    if (message->err != OK && buy->out->err == OK)
+        buy->out->err = message->err;
 }
 
 void buy_tx(struct buy *buy, struct buy_item *item, uint32_t task,
@@ -219,12 +278,14 @@ void buy_tx(struct buy *buy, struct buy_item *item, uint32_t task,
     tx->tx_kind = kind;
     tx->subject = item->tasks[task].contract;
     tx->bytes = trade_effects_keep(buy->out, buf_bytes(payload));
+    if (payload->err != OK && buy->out->err == OK)
+        buy->out->err = payload->err;
 }
 
 /* ---- states ---- */
 
 /* The least advanced task that has not ended, or how the job ended. */
-static enum buy_state job_state(const struct buy_item *item)
+enum buy_state buy_state_of_job(const struct buy_item *item)
 {
     enum buy_state worst = BUY_DONE;
     enum buy_state least = BUY_EXPIRED;
@@ -250,7 +311,7 @@ void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
     t->since_ms = buy->now_ms;
     t->at_ms[state] = buy->now_ms;
     item->works[task].retry_ms = 0;
-    item->face.state = job_state(item);
+    item->face.state = buy_state_of_job(item);
     buy_save_task(buy, item, task);
     buy_note(buy, item, task, buy_state_text(state));
     if (buy_state_ended(state))
@@ -274,11 +335,12 @@ void buy_reason(struct buy *buy, struct buy_item *item, uint32_t task,
 
 void buy_check_end(struct buy *buy, struct buy_item *item)
 {
-    item->face.state = job_state(item);
+    item->face.state = buy_state_of_job(item);
     if (!buy_state_ended(item->face.state) || item->face.ended_at_ms != 0)
         return;
-    item->face.ended_at_ms = buy->now_ms;
+    item->face.ended_at_ms = buy->now_ms > 0 ? buy->now_ms : 1;
     buy->live--;
+    buy->ended++;
     if (item->in_book) {
         book_request_remove(buy->book, &item->face.id, buy->now_ms);
         item->in_book = false;
@@ -292,30 +354,43 @@ void buy_check_end(struct buy *buy, struct buy_item *item)
 
 static void task_due(struct buy *buy, struct buy_item *item, uint32_t task)
 {
-    struct buy_task *t = &item->tasks[task];
-    struct buy_work *work = &item->works[task];
-    uint64_t waited = buy->now_ms - t->since_ms;
-    if (t->state == BUY_HOLDING && waited > HOLD_MAX_MS)
-        buy_lose_hold(buy, item, task, ERR_TIMEOUT, 0);
-    else if (t->state == BUY_HOLDING &&
-             buy->now_ms - work->asked_ms > HOLD_ASK_MS)
-        buy_ask_hold(buy, item, task);
-    else if (t->state == BUY_QUOTED &&
-             t->quote.expires_at_ms <= buy->now_ms + 2000)
-        buy_lose_hold(buy, item, task, ERR_EXPIRED, buy->now_ms + 1);
-    else if (t->state >= BUY_OPENING && !buy_state_ended(t->state))
-        buy_run_due(buy, item, task);
+    if (!item->works[task].resumed)
+        buy_resume(buy, item, task);
+    switch (item->tasks[task].state) {
+    case BUY_WAITING:
+    case BUY_HOLDING:
+    case BUY_QUOTED:
+    case BUY_OPENING:
+        buy_place_due(buy, item, task);
+        break;
+    case BUY_STAGING:
+    case BUY_RUNNING:
+    case BUY_PUBLISHING:
+    case BUY_CANCELLING:
+        buy_watch(buy, item, task);
+        break;
+    case BUY_DELIVERED:
+    case BUY_SETTLING:
+    case BUY_EXPIRING:
+        buy_end_due(buy, item, task);
+        break;
+    case BUY_DONE:
+    case BUY_FAILED:
+    case BUY_CANCELLED:
+    case BUY_EXPIRED:
+        break;
+    }
 }
 
-static void expire_waiting(struct buy *buy, struct buy_item *item)
+static void on_note(struct buy *buy, const struct book_note *note)
 {
-    for (uint32_t i = 0; i < item->face.task_count; i++) {
-        if (item->tasks[i].state >= BUY_OPENING)
-            continue;
-        buy_reason(buy, item, i, ERR_EXPIRED,
-                   "the request's time ran out before an offer took it");
-        buy_move(buy, item, i, BUY_EXPIRED);
-    }
+    struct buy_item *item = buy_find(buy, &note->id);
+    if (item == NULL || item->face.ended_at_ms != 0)
+        return;
+    if (note->kind == BOOK_WAKE)
+        buy_match(buy, item);
+    else
+        item->in_book = false; /* the tasks' own clocks end them */
 }
 
 static void on_notes(struct buy *buy)
@@ -324,42 +399,56 @@ static void on_notes(struct buy *buy)
     uint32_t count;
     do {
         count = book_tick(buy->book, buy->now_ms, notes, NOTES_MAX);
-        for (uint32_t i = 0; i < count; i++) {
-            struct buy_item *item = buy_find(buy, &notes[i].id);
-            if (item == NULL)
-                continue;
-            if (notes[i].kind == BOOK_WAKE) {
-                buy_match(buy, item);
-            } else {
-                item->in_book = false;
-                expire_waiting(buy, item);
-            }
-        }
+        for (uint32_t i = 0; i < count; i++)
+            on_note(buy, &notes[i]);
     } while (count == NOTES_MAX);
+}
+
+/* A user's list of what was is long, but not without end. */
+static void forget_oldest(struct buy *buy)
+{
+    struct buy_item *item = buy->first;
+    if (buy->ended <= BUY_ENDED_MAX)
+        return;
+    while (item->face.ended_at_ms == 0)
+        item = item->next;
+    buy_forget(buy, item);
+}
+
+/* Drafts that died with the node leave nothing behind. */
+static void bury_orphans(struct buy *buy)
+{
+    while (buy->orphan_count > 0) {
+        const struct hash *id = &buy->orphans[--buy->orphan_count];
+        if (buy_find(buy, id) == NULL)
+            trade_effect_add(buy->out, EFFECT_UNPIN)->subject = *id;
+        buy_unmark_draft(buy, id);
+    }
 }
 
 static void on_time(struct buy *buy)
 {
     struct buy_item *next;
+    bury_orphans(buy);
     for (struct buy_item *item = buy->first; item != NULL; item = next) {
         next = item->next;
         if (item->face.ended_at_ms != 0)
             continue;
-        for (uint32_t i = 0; i < item->face.task_count; i++) {
-            if (!item->works[i].resumed)
-                buy_resume(buy, item, i);
+        for (uint32_t i = 0; i < item->face.task_count; i++)
             task_due(buy, item, i);
-        }
+        buy_check_end(buy, item);
     }
     on_notes(buy);
+    buy_strays_due(buy);
+    forget_oldest(buy);
 }
 
 /* The shell calls at least once a second while a job lives; what the book wants
  * earlier is asked for. */
-static void ask_wake(struct buy *buy)
+void buy_ask_wake(struct buy *buy)
 {
     uint64_t at = book_next_ms(buy->book);
-    if (buy->live > 0 && at > buy->now_ms + 1000)
+    if ((buy->live > 0 || buy->stray_count > 0) && at > buy->now_ms + 1000)
         at = buy->now_ms + 1000;
     if (at != BOOK_FOREVER)
         trade_effect_add(buy->out, EFFECT_WAKE)->at_ms =
@@ -400,12 +489,13 @@ static void on_peer_up(struct buy *buy, const struct pubkey *peer)
     for (struct buy_item *item = buy->first; item != NULL; item = item->next) {
         for (uint32_t i = 0; i < item->face.task_count; i++) {
             struct buy_task *t = &item->tasks[i];
+            struct buy_work *work = &item->works[i];
             if (!pubkey_equal(&t->provider, peer))
                 continue;
-            item->works[i].log_asked[0] = item->works[i].log_asked[1] = false;
+            work->log_asked_ms[0] = work->log_asked_ms[1] = 0;
             if (t->state == BUY_HOLDING)
                 buy_ask_hold(buy, item, i);
-            else if (t->state >= BUY_STAGING && !buy_state_ended(t->state))
+            else if (t->state >= BUY_STAGING && t->state <= BUY_PUBLISHING)
                 buy_ask(buy, item, i);
         }
     }
@@ -415,7 +505,7 @@ static void on_tx_refused(struct buy *buy, const struct trade_event *event)
 {
     uint32_t task = 0;
     struct buy_item *item = buy_find_contract(buy, &event->subject, &task);
-    if (item == NULL)
+    if (item == NULL || buy_state_ended(item->tasks[task].state))
         return;
     if (event->tx_kind == TX_CONTRACT_OPEN &&
         item->tasks[task].state == BUY_OPENING)
@@ -455,7 +545,7 @@ static void dispatch(struct buy *buy, const struct trade_event *event)
     }
 }
 
-static void begin(struct buy *buy, uint64_t now_ms, struct trade_effects *out)
+void buy_begin(struct buy *buy, uint64_t now_ms, struct trade_effects *out)
 {
     trade_effects_reset(out);
     arena_reset(&buy->arena);
@@ -466,189 +556,11 @@ static void begin(struct buy *buy, uint64_t now_ms, struct trade_effects *out)
 void buy_step(struct buy *buy, const struct trade_event *event,
               struct trade_effects *out)
 {
-    begin(buy, event->now_ms, out);
+    buy_begin(buy, event->now_ms, out);
     buy->chain_ms = event->chain_time_ms;
     dispatch(buy, event);
     on_time(buy);
-    ask_wake(buy);
-}
-
-/* ---- what the user asks ---- */
-
-static enum err check_submit(const struct buy *buy,
-                             const struct request *request, struct bytes spec,
-                             struct spec *out_spec, struct arena *arena)
-{
-    struct hash hash;
-    TRY(request_verify(request, &buy->config.chain));
-    if (!pubkey_equal(&request->agent, &buy->config.self))
-        return ERR_PARTY;
-    TRY(spec_decode(spec, arena, out_spec));
-    spec_hash(spec, &hash);
-    if (!hash_equal(&hash, &request->spec) ||
-        !resources_cover(&out_spec->resources, &request->resources) ||
-        !resources_cover(&request->resources, &out_spec->resources) ||
-        out_spec->time_ms_max != request->time_ms_max)
-        return ERR_TERMS;
-    return request->expires_at_ms <= buy->now_ms ? ERR_EXPIRED : OK;
-}
-
-static void fill_job(struct buy_item *item, const struct request *request,
-                     const struct hash *id, const struct spec *spec)
-{
-    item->face.id = *id;
-    item->face.request = *request;
-    item->face.request_bytes = buf_bytes(&item->request);
-    item->face.spec_bytes = buf_bytes(&item->spec);
-    item->face.state = BUY_WAITING;
-    item->image = spec->image;
-    item->inputs = spec->inputs;
-}
-
-/* Blobs are the job's from here on; with whom they are shared comes later. */
-static void pin(struct buy *buy, const struct buy_item *item,
-                const struct hash *id)
-{
-    struct trade_effect *effect;
-    if (hash_is_zero(id))
-        return;
-    effect = trade_effect_add(buy->out, EFFECT_SHARE);
-    effect->id = *id;
-    effect->subject = item->face.id;
-    effect->peer = buy->config.self;
-}
-
-enum err buy_submit(struct buy *buy, struct bytes request_bytes,
-                    struct bytes spec_bytes, const char *name, bool draft,
-                    uint64_t now_ms, struct trade_effects *out,
-                    struct hash *out_id)
-{
-    struct request request;
-    struct spec spec;
-    struct hash id;
-    struct buy_item *item;
-    begin(buy, now_ms, out);
-    TRY(request_decode(request_bytes, &buy->arena, &request));
-    TRY(check_submit(buy, &request, spec_bytes, &spec, &buy->arena));
-    TRY(request_id(&request, &buy->config.chain, &id));
-    if (buy_find(buy, &id) != NULL)
-        return ERR_EXISTS;
-    if (buy->live >= BUY_JOBS_MAX)
-        return ERR_BOOK_FULL;
-    item = buy_item_new(buy, request.tasks);
-    if (item == NULL)
-        return ERR_NOMEM;
-    buf_add(&item->request, request_bytes);
-    buf_add(&item->spec, spec_bytes);
-    fill_job(item, &request, &id, &spec);
-    snprintf(item->face.name, sizeof(item->face.name), "%s", name);
-    item->face.draft = draft;
-    item->face.created_at_ms = now_ms;
-    for (uint32_t i = 0; i < request.tasks; i++) {
-        item->tasks[i].since_ms = now_ms;
-        item->tasks[i].at_ms[BUY_WAITING] = now_ms;
-        item->works[i].resumed = true;
-    }
-    buy_save_job(buy, item);
-    pin(buy, item, &item->image);
-    pin(buy, item, &item->inputs);
-    buy_enter_book(buy, item);
-    buy_match(buy, item);
-    ask_wake(buy);
-    *out_id = id;
-    return OK;
-}
-
-enum err buy_approve(struct buy *buy, const struct hash *id,
-                     struct bytes approval_bytes, uint64_t now_ms,
-                     struct trade_effects *out)
-{
-    struct approval approval;
-    struct buy_item *item;
-    begin(buy, now_ms, out);
-    item = buy_find(buy, id);
-    if (item == NULL)
-        return ERR_NOT_FOUND;
-    TRY(approval_decode(approval_bytes, &buy->arena, &approval));
-    TRY(approval_verify(&approval, &item->face.request.buyer,
-                        &buy->config.chain));
-    if (!hash_equal(&approval.request, id))
-        return ERR_TERMS;
-    if (approval.expires_at_ms <= now_ms)
-        return ERR_EXPIRED;
-    if (item->face.ended_at_ms != 0)
-        return ERR_STATE;
-    buf_clear(&item->approval);
-    buf_add(&item->approval, approval_bytes);
-    item->face.approved = true;
-    item->face.task_cap = approval.task_cap;
-    item->approval_expires_ms = approval.expires_at_ms;
-    item->face.draft = false;
-    buy_save_job(buy, item);
-    for (uint32_t i = 0; i < item->face.task_count; i++) {
-        buy_save_task(buy, item, i);
-        if (item->tasks[i].state == BUY_QUOTED)
-            buy_open(buy, item, i);
-    }
-    ask_wake(buy);
-    return OK;
-}
-
-enum err buy_drop(struct buy *buy, const struct hash *id, uint64_t now_ms,
-                  struct trade_effects *out)
-{
-    struct buy_item *item;
-    begin(buy, now_ms, out);
-    item = buy_find(buy, id);
-    if (item == NULL)
-        return ERR_NOT_FOUND;
-    if (item->face.approved)
-        return ERR_STATE;
-    for (uint32_t i = 0; i < item->face.task_count; i++) {
-        if (item->tasks[i].state == BUY_HOLDING ||
-            item->tasks[i].state == BUY_QUOTED)
-            buy_lose_hold(buy, item, i, ERR_CANCELLED, now_ms + 1);
-    }
-    trade_effect_add(buy->out, EFFECT_UNPIN)->subject = item->face.id;
-    buy_forget(buy, item);
-    return OK;
-}
-
-static bool cancel_task(struct buy *buy, struct buy_item *item, uint32_t task)
-{
-    struct buy_task *t = &item->tasks[task];
-    if (buy_state_ended(t->state) || t->state >= BUY_DELIVERED)
-        return false;
-    item->works[task].cancel = true;
-    if (t->state == BUY_HOLDING || t->state == BUY_QUOTED)
-        buy_lose_hold(buy, item, task, ERR_CANCELLED, buy->now_ms + 1);
-    if (t->state == BUY_WAITING) {
-        buy_reason(buy, item, task, ERR_CANCELLED, "cancelled");
-        buy_move(buy, item, task, BUY_CANCELLED);
-        return true;
-    }
-    buy_save_task(buy, item, task);
-    if (t->state >= BUY_STAGING) {
-        buy_reason(buy, item, task, OK, "cancelling");
-        buy_send_cancel(buy, item, task);
-    }
-    return true;
-}
-
-enum err buy_cancel(struct buy *buy, const struct hash *id, uint32_t task,
-                    uint64_t now_ms, struct trade_effects *out)
-{
-    struct buy_item *item;
-    bool any = false;
-    begin(buy, now_ms, out);
-    item = buy_find(buy, id);
-    if (item == NULL || (task != UINT32_MAX && task >= item->face.task_count))
-        return ERR_NOT_FOUND;
-    for (uint32_t i = 0; i < item->face.task_count; i++) {
-        if (task == UINT32_MAX || task == i)
-            any |= cancel_task(buy, item, i);
-    }
-    return any ? OK : ERR_STATE;
+    buy_ask_wake(buy);
 }
 
 /* ---- life ---- */
@@ -663,7 +575,8 @@ enum err buy_new(const struct buy_config *config, struct buy **out)
     buy->config = *config;
     if (buy->config.receipt_tolerance_permille == 0)
         buy->config.receipt_tolerance_permille = 50;
-    buy->last = &buy->first;
+    if (buy->config.lost_ms == 0)
+        buy->config.lost_ms = 180000;
     arena_init(&buy->arena, ARENA_MAX);
     memcpy(book_config.key, config->book_key, sizeof(book_config.key));
     err = book_new(&book_config, &buy->book);
@@ -681,79 +594,9 @@ void buy_free(struct buy *buy)
         return;
     while (buy->first != NULL)
         buy_item_free(buy, buy->first);
+    buy_strays_free(buy);
+    free(buy->orphans);
     book_free(buy->book);
     arena_done(&buy->arena);
     free(buy);
-}
-
-static enum err load_job(struct buy *buy, struct bytes record)
-{
-    struct buy_saved_job saved;
-    struct request request;
-    struct approval approval;
-    struct spec spec;
-    struct hash id;
-    struct buy_item *item;
-    TRY(buy_job_decode(record, &buy->arena, &saved));
-    TRY(request_decode(saved.request, &buy->arena, &request));
-    TRY(spec_decode(saved.spec, &buy->arena, &spec));
-    TRY(request_id(&request, &buy->config.chain, &id));
-    if (buy_find(buy, &id) != NULL)
-        return ERR_EXISTS;
-    if (saved.approval.len > 0)
-        TRY(approval_decode(saved.approval, &buy->arena, &approval));
-    item = buy_item_new(buy, request.tasks);
-    if (item == NULL)
-        return ERR_NOMEM;
-    buf_add(&item->request, saved.request);
-    buf_add(&item->spec, saved.spec);
-    buf_add(&item->approval, saved.approval);
-    fill_job(item, &request, &id, &spec);
-    snprintf(item->face.name, sizeof(item->face.name), "%.*s",
-             (int)saved.name.len, (const char *)saved.name.ptr);
-    item->face.created_at_ms = saved.created_at_ms;
-    if (saved.approval.len > 0) {
-        item->face.approved = true;
-        item->face.task_cap = approval.task_cap;
-        item->approval_expires_ms = approval.expires_at_ms;
-    }
-    for (uint32_t i = 0; i < request.tasks; i++)
-        item->tasks[i].since_ms = saved.created_at_ms;
-    item->face.ended_at_ms = saved.ended_at_ms;
-    if (saved.ended_at_ms != 0)
-        buy->live--;
-    return OK;
-}
-
-/* "buy/<hex>/t<n>" comes after "buy/<hex>/job": record order is name order. */
-static enum err load_task(struct buy *buy, const char *key, struct bytes record)
-{
-    struct hash id;
-    char hex[HASH_TEXT_MAX];
-    struct buy_task task;
-    struct buy_work work;
-    struct buy_item *item;
-    snprintf(hex, sizeof(hex), "%.64s", key + 4);
-    TRY(hash_parse(hex, &id));
-    item = buy_find(buy, &id);
-    if (item == NULL)
-        return ERR_NOT_FOUND;
-    memset(&work, 0, sizeof(work));
-    TRY(buy_task_decode(record, &buy->arena, &task, &work));
-    if (task.task >= item->face.task_count)
-        return ERR_RANGE;
-    item->tasks[task.task] = task;
-    item->works[task.task] = work;
-    item->face.state = job_state(item);
-    return OK;
-}
-
-enum err buy_load(struct buy *buy, const char *key, struct bytes record)
-{
-    const char *leaf = strrchr(key, '/');
-    arena_reset(&buy->arena);
-    if (leaf == NULL || strlen(key) < 70)
-        return ERR_PARSE;
-    return strcmp(leaf, "/job") == 0 ? load_job(buy, record)
-                                     : load_task(buy, key, record);
 }

@@ -9,7 +9,8 @@
 #include "market/request.h"
 #include "node/trade/event.h"
 
-#define BUY_JOBS_MAX 1024u /* not ended; ended ones are kept on disk */
+#define BUY_JOBS_MAX  1024u /* not ended */
+#define BUY_ENDED_MAX 4096u /* kept at most; the oldest are forgotten */
 
 enum buy_state {
     BUY_WAITING = 1, /* no offer yet: reason says why and what is next */
@@ -40,6 +41,7 @@ struct buy_config {
     char bulk_address[LIMIT_NAME];        /* where providers fetch from */
     uint8_t book_key[SHORT_HASH_KEY_LEN]; /* random, of the order book */
     uint32_t receipt_tolerance_permille;  /* 0: 50; of wall time against ours */
+    uint64_t lost_ms; /* 0: 180 000; a provider silent for so long is lost */
 };
 
 MUST_USE enum err buy_new(const struct buy_config *config, struct buy **out);
@@ -102,10 +104,12 @@ struct buy_task {
     struct hash log;
     bool fetched;
     struct amount due;
-    struct amount paid;
+    struct amount paid; /* these three at this attempt's settlement */
     struct amount refunded;
     struct amount slashed;
-    uint64_t log_len[2]; /* bytes of stdout, stderr kept here */
+    struct amount paid_before;    /* by earlier attempts together */
+    struct amount slashed_before; /* likewise, to the buyer */
+    uint64_t log_len[2];          /* bytes of stdout, stderr kept here */
     bool log_eof[2];
     /* when each stage was reached; 0 = not (yet): for timings */
     uint64_t at_ms[16]; /* by enum buy_state */

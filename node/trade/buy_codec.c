@@ -1,13 +1,16 @@
-/* The buyer's records of a job and of its tasks, as they stand on the disk. */
+/* The buyer's records of a job and of its tasks, as they stand on the disk, and
+ * how they are taken up again at a start. */
 
 #include "node/trade/buy_item.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define JOB_RECORD  210
 #define TASK_RECORD 211
 #define JOB_FIELDS  6u
-#define TASK_FIELDS 25u
+#define TASK_FIELDS 30u
 
 void buy_job_encode(const struct buy_item *item, struct buf *out)
 {
@@ -28,7 +31,7 @@ enum err buy_job_decode(struct bytes bytes, struct arena *arena,
     TRY(mp_open_message(&reader, bytes, arena, JOB_RECORD, 1, JOB_FIELDS));
     job.request = mp_get_bin(&reader, REQUEST_BYTES_MAX);
     job.spec = mp_get_bin(&reader, SPEC_BYTES_MAX);
-    job.approval = mp_get_bin(&reader, 1024);
+    job.approval = mp_get_bin(&reader, APPROVAL_BYTES_MAX);
     job.name = mp_get_str(&reader, LIMIT_NAME - 1);
     job.created_at_ms = mp_get_uint(&reader);
     job.ended_at_ms = mp_get_uint(&reader);
@@ -98,6 +101,11 @@ void buy_task_encode(const struct buy_item *item, uint32_t task,
     mp_put_str(out, work->address);
     mp_put_uint(out, work->until_ms);
     mp_put_bool(out, work->cancel);
+    mp_put_amount(out, t->paid_before);
+    mp_put_amount(out, t->slashed_before);
+    mp_put_uint(out, work->fetch_until_ms);
+    mp_put_pubkey(out, &work->avoid);
+    mp_put_bool(out, work->settled);
 }
 
 static void decoded(struct mp_reader *reader, enum err err)
@@ -167,6 +175,11 @@ enum err buy_task_decode(struct bytes bytes, struct arena *arena,
     mp_get_text(&reader, work.address, sizeof(work.address));
     work.until_ms = mp_get_uint(&reader);
     work.cancel = mp_get_bool(&reader);
+    task.paid_before = mp_get_amount(&reader);
+    task.slashed_before = mp_get_amount(&reader);
+    work.fetch_until_ms = mp_get_uint(&reader);
+    mp_get_pubkey(&reader, &work.avoid);
+    work.settled = mp_get_bool(&reader);
     mp_leave(&reader);
     TRY(mp_close(&reader));
     work.result_here = task.fetched || hash_is_zero(&task.result);
@@ -174,4 +187,98 @@ enum err buy_task_decode(struct bytes bytes, struct arena *arena,
     *out_task = task;
     *out_work = work;
     return OK;
+}
+
+/* ---- at a start ---- */
+
+static enum err load_job(struct buy *buy, struct bytes record)
+{
+    struct buy_saved_job saved;
+    struct request request;
+    struct approval approval;
+    struct spec spec;
+    struct hash id;
+    struct buy_item *item;
+    TRY(buy_job_decode(record, &buy->arena, &saved));
+    TRY(request_decode(saved.request, &buy->arena, &request));
+    TRY(spec_decode(saved.spec, &buy->arena, &spec));
+    TRY(request_id(&request, &buy->config.chain, &id));
+    if (buy_find(buy, &id) != NULL)
+        return ERR_EXISTS;
+    if (saved.approval.len > 0)
+        TRY(approval_decode(saved.approval, &buy->arena, &approval));
+    item = buy_item_new(buy, request.tasks, saved.created_at_ms);
+    if (item == NULL)
+        return ERR_NOMEM;
+    buf_add(&item->request, saved.request);
+    buf_add(&item->spec, saved.spec);
+    buf_add(&item->approval, saved.approval);
+    if (item->request.err != OK || item->spec.err != OK ||
+        item->approval.err != OK) {
+        buy_item_free(buy, item);
+        return ERR_NOMEM;
+    }
+    buy_item_fill(item, &request, &id, &spec);
+    snprintf(item->face.name, sizeof(item->face.name), "%.*s",
+             (int)saved.name.len, (const char *)saved.name.ptr);
+    if (saved.approval.len > 0) {
+        item->face.approved = true;
+        item->face.task_cap = approval.task_cap;
+        item->approval_expires_ms = approval.expires_at_ms;
+    }
+    item->face.ended_at_ms = saved.ended_at_ms;
+    if (saved.ended_at_ms != 0) {
+        buy->live--;
+        buy->ended++;
+    }
+    return OK;
+}
+
+/* "buy/<hex>/t<n>" comes after "buy/<hex>/job": record order is name order. */
+static enum err load_task(struct buy *buy, const char *key, struct bytes record)
+{
+    struct hash id;
+    char hex[HASH_TEXT_MAX];
+    struct buy_task task;
+    struct buy_work work;
+    struct buy_item *item;
+    snprintf(hex, sizeof(hex), "%.64s", key + 4);
+    TRY(hash_parse(hex, &id));
+    item = buy_find(buy, &id);
+    if (item == NULL)
+        return ERR_NOT_FOUND;
+    TRY(buy_task_decode(record, &buy->arena, &task, &work));
+    if (task.task >= item->face.task_count)
+        return ERR_RANGE;
+    item->tasks[task.task] = task;
+    item->works[task.task] = work;
+    item->face.state = buy_state_of_job(item);
+    return OK;
+}
+
+static enum err load_draft(struct buy *buy, const char *key)
+{
+    struct hash *orphans =
+        realloc(buy->orphans, (buy->orphan_count + 1) * sizeof(*buy->orphans));
+    struct hash id;
+    char hex[HASH_TEXT_MAX];
+    if (orphans == NULL)
+        return ERR_NOMEM;
+    buy->orphans = orphans;
+    snprintf(hex, sizeof(hex), "%.64s", key + 4);
+    TRY(hash_parse(hex, &id));
+    orphans[buy->orphan_count++] = id;
+    return OK;
+}
+
+enum err buy_load(struct buy *buy, const char *key, struct bytes record)
+{
+    const char *leaf = strrchr(key, '/');
+    arena_reset(&buy->arena);
+    if (leaf == NULL || strlen(key) < 70)
+        return ERR_PARSE;
+    if (strcmp(leaf, "/draft") == 0)
+        return load_draft(buy, key);
+    return strcmp(leaf, "/job") == 0 ? load_job(buy, record)
+                                     : load_task(buy, key, record);
 }

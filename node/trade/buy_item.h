@@ -9,18 +9,35 @@
 /* A task's public face and what the engine needs beside it, in two arrays of
  * the same length, so that the face can be lent as it is. */
 struct buy_work {
-    uint64_t asked_ms;   /* HOLDING: when the hold was sent last */
-    uint64_t retry_ms;   /* not before: the next try of what is due */
-    uint64_t heard_ms;   /* when the provider last spoke of this contract */
-    uint64_t running_ms; /* our clock when it began to run, 0 = not */
-    uint64_t until_ms;   /* the chain's: claims end, review ends */
+    uint64_t asked_ms; /* HOLDING: when the hold was sent last */
+    uint64_t retry_ms; /* not before: the next try of what is due */
+    uint64_t heard_ms; /* when the provider last spoke of this contract */
+    uint64_t idle_ms;  /* our clock when it was last said not to run yet */
+    uint64_t until_ms; /* the chain's: claims end, review ends */
+    uint64_t fetch_until_ms;  /* outputs that are not here then are lost */
+    uint64_t cancel_ms;       /* when the provider was last told to cancel */
     char address[LIMIT_NAME]; /* of the provider's peer listener */
     bool result_here;
     bool log_here;
-    bool log_asked[2];
-    bool cancel;  /* the user wants it to end */
-    bool resumed; /* effects were issued again after a start */
+    uint64_t log_asked_ms[2]; /* 0 = nothing is asked */
+    struct pubkey avoid;      /* whose attempt failed last; zero = nobody */
+    bool cancel;              /* the user wants it to end */
+    bool settled;             /* on the chain; outputs are still coming */
+    bool resumed;             /* effects were issued again after a start */
 };
+
+/* A contract of ours that no task goes on with: it turned up after its task had
+ * ended, or its record was lost. Its money is fetched back. */
+struct buy_stray {
+    struct buy_stray *next;
+    struct hash contract;
+    struct pubkey provider;
+    enum contract_state state;
+    uint64_t start_by_ms;
+    uint64_t until_ms;
+    uint64_t retry_ms;
+};
+#define BUY_STRAYS_MAX 4096u
 
 struct buy_item {
     struct buy_job face; /* first: a job is its item */
@@ -31,6 +48,7 @@ struct buy_item {
     uint64_t approval_expires_ms;
     struct hash image;
     struct hash inputs;
+    uint64_t log_bytes_max; /* of each stream; 0: not stated */
     struct buy_task *tasks;
     struct buy_work *works;
     bool in_book;
@@ -41,7 +59,12 @@ struct buy {
     struct book *book;
     struct buy_item *first;
     struct buy_item **last;
-    uint32_t live; /* not ended */
+    uint32_t live;  /* not ended */
+    uint32_t ended; /* kept */
+    struct buy_stray *strays;
+    uint32_t stray_count;
+    struct hash *orphans; /* drafts that died with the node: to be unpinned */
+    size_t orphan_count;
     struct arena arena;
     bool rematching;
     struct trade_effects *out;
@@ -50,13 +73,16 @@ struct buy {
 };
 
 struct buy_item *buy_find(const struct buy *buy, const struct hash *id);
-/* By contract; sets *out_task. NULL when it is none of ours, or an attempt that
- * was given up. */
+/* By contract; sets *out_task. NULL when it is no task's newest attempt. */
 struct buy_item *buy_find_contract(const struct buy *buy,
                                    const struct hash *contract,
                                    uint32_t *out_task);
-/* A job with its arrays, linked in; NULL: no memory. Takes nothing. */
-struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks);
+/* A job with its arrays, linked in by its age; NULL: no memory. */
+struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks,
+                              uint64_t created_at_ms);
+/* Fills in what follows from request and spec, which item has in its bufs. */
+void buy_item_fill(struct buy_item *item, const struct request *request,
+                   const struct hash *id, const struct spec *spec);
 void buy_item_free(struct buy *buy, struct buy_item *item);
 void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
               enum buy_state state);
@@ -66,6 +92,9 @@ __attribute__((format(printf, 5, 6))) void buy_reason(struct buy *buy,
                                                       enum err err,
                                                       const char *format, ...);
 void buy_save_job(struct buy *buy, const struct buy_item *item);
+/* A draft leaves no record but a mark that its blobs are pinned. */
+void buy_mark_draft(struct buy *buy, const struct buy_item *item);
+void buy_unmark_draft(struct buy *buy, const struct hash *id);
 void buy_save_task(struct buy *buy, const struct buy_item *item, uint32_t task);
 void buy_forget(struct buy *buy, struct buy_item *item);
 void buy_note(struct buy *buy, const struct buy_item *item, uint32_t task,
@@ -76,6 +105,12 @@ void buy_tx(struct buy *buy, struct buy_item *item, uint32_t task,
             uint32_t kind, const struct buf *payload);
 /* Ends the job once all its tasks have. */
 void buy_check_end(struct buy *buy, struct buy_item *item);
+enum buy_state buy_state_of_job(const struct buy_item *item);
+/* Wraps what a user asks: before the first and after the last effect. */
+void buy_begin(struct buy *buy, uint64_t now_ms, struct trade_effects *out);
+void buy_ask_wake(struct buy *buy);
+/* A time of the chain by our own clock, should ours be behind. */
+uint64_t buy_ours(const struct buy *buy, uint64_t chain_ms);
 
 /* buy_place.c: from the wish to the open contract */
 void buy_match(struct buy *buy, struct buy_item *item);
@@ -87,6 +122,13 @@ void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
 void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task);
 void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
                    enum err why, uint64_t until_ms);
+/* Releases what a task holds, if anything; looks for nothing new. */
+void buy_let_go(struct buy *buy, struct buy_item *item, uint32_t task);
+/* WAITING, HOLDING, QUOTED, OPENING: what time does. */
+void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task);
+/* Before a contract: the request's time is up. */
+void buy_expire_task(struct buy *buy, struct buy_item *item, uint32_t task,
+                     const char *what);
 void buy_on_quote(struct buy *buy, const struct pubkey *peer,
                   struct bytes message);
 void buy_on_hold_refused(struct buy *buy, const struct pubkey *peer,
@@ -98,22 +140,35 @@ void buy_enter_book(struct buy *buy, struct buy_item *item);
 /* After a start: a task goes on from what its record says. */
 void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task);
 
-/* buy_run.c: from the open contract to the settled bill */
-void buy_on_contract(struct buy *buy, const struct contract *contract);
+/* buy_run.c: what is said about a running contract */
 void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
                       struct bytes message);
 void buy_on_log(struct buy *buy, const struct pubkey *peer,
                 struct bytes message);
 void buy_on_receipt(struct buy *buy, const struct pubkey *peer,
                     struct bytes message);
-void buy_on_fetched(struct buy *buy, const struct trade_event *event);
-void buy_on_fetching(struct buy *buy, const struct trade_event *event);
-void buy_run_due(struct buy *buy, struct buy_item *item, uint32_t task);
 /* Lets the contract's provider read image and inputs. */
 void buy_share_inputs(struct buy *buy, struct buy_item *item, uint32_t task);
+void buy_dial(struct buy *buy, const struct buy_item *item, uint32_t task);
 void buy_start(struct buy *buy, struct buy_item *item, uint32_t task);
 void buy_ask(struct buy *buy, struct buy_item *item, uint32_t task);
 void buy_send_cancel(struct buy *buy, struct buy_item *item, uint32_t task);
+/* STAGING, RUNNING, PUBLISHING: silence, cancelling, deadlines. */
+void buy_watch(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_end.c: what the chain says, from the open contract to the settled bill */
+void buy_on_contract(struct buy *buy, const struct contract *contract);
+void buy_on_fetched(struct buy *buy, const struct trade_event *event);
+void buy_on_fetching(struct buy *buy, const struct trade_event *event);
+/* Takes the money back: brings an expire with the newest receipt. */
+void buy_expire(struct buy *buy, struct buy_item *item, uint32_t task);
+/* DELIVERED, SETTLING, EXPIRING: the next try. */
+void buy_end_due(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_stray.c */
+void buy_stray_contract(struct buy *buy, const struct contract *contract);
+void buy_strays_due(struct buy *buy);
+void buy_strays_free(struct buy *buy);
 
 /* buy_codec.c */
 void buy_job_encode(const struct buy_item *item, struct buf *out);

@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SPARES 2u
+#define SPARES      2u
+#define HOLD_ASK_MS 3000u  /* a hold without answer is asked for again */
+#define HOLD_MAX_MS 10000u /* and then given up */
+#define QUOTE_MS    2000u  /* a quote that lapses so soon is no good */
+#define OPEN_TRY_MS 5000u
 
 static uint32_t waiting_tasks(const struct buy_item *item)
 {
@@ -129,27 +133,33 @@ static void send_release(struct buy *buy, const struct buy_item *item,
     buf_done(&message);
 }
 
+void buy_let_go(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    struct buy_task *t = &item->tasks[task];
+    if (pubkey_is_zero(&t->provider))
+        return;
+    send_release(buy, item, task);
+    book_release(buy->book, &item->face.id, &t->provider, 1, buy->now_ms);
+    memset(&t->provider, 0, sizeof(t->provider));
+    t->has_quote = false;
+}
+
 /* Back to waiting; the provider is left alone for this request until until_ms
  * (0: a growing pause), and the book finds another. */
 void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
                    enum err why, uint64_t until_ms)
 {
-    struct buy_task *t = &item->tasks[task];
-    struct pubkey provider = t->provider;
+    struct pubkey provider = item->tasks[task].provider;
     char name[ADDRESS_SHORT_MAX];
-    send_release(buy, item, task);
     buy_peer_name(buy, &provider, name);
-    book_release(buy->book, &item->face.id, &provider, 1, buy->now_ms);
+    buy_let_go(buy, item, task);
     if (book_exclude(buy->book, &item->face.id, &provider, why, until_ms,
                      buy->now_ms) != OK)
         item->in_book = false; /* it lapsed there meanwhile */
-    memset(&t->provider, 0, sizeof(t->provider));
-    t->has_quote = false;
     buy_reason(buy, item, task, why, "%s: %s; looking for another offer", name,
                err_text(why));
     buy_move(buy, item, task, BUY_WAITING);
     buy_enter_book(buy, item);
-    item->works[task].retry_ms = buy->now_ms;
     buy_rematch(buy, item);
 }
 
@@ -241,6 +251,9 @@ void buy_on_quote(struct buy *buy, const struct pubkey *peer,
     buy_move(buy, item, quote.task, BUY_QUOTED);
     if (item->face.approved)
         buy_open(buy, item, quote.task);
+    else
+        buy_reason(buy, item, quote.task, ERR_NO_APPROVAL,
+                   "the bill waits for your approval");
 }
 
 /* ---- opening ---- */
@@ -269,32 +282,98 @@ void buy_open(struct buy *buy, struct buy_item *item, uint32_t task)
         buy_lose_hold(buy, item, task, ERR_PRICE, 0);
         return;
     }
+    buy_reason(buy, item, task, OK, "%s", "");
     buy_move(buy, item, task, BUY_OPENING);
     open_tx(buy, item, task);
+    item->works[task].retry_ms = buy->now_ms + OPEN_TRY_MS;
+}
+
+/* Can no contract of this job be opened any more? */
+static bool too_late(const struct buy *buy, const struct buy_item *item)
+{
+    return buy_ours(buy, item->face.request.expires_at_ms) <= buy->now_ms ||
+           (item->face.approved &&
+            buy_ours(buy, item->approval_expires_ms) <= buy->now_ms);
+}
+
+void buy_expire_task(struct buy *buy, struct buy_item *item, uint32_t task,
+                     const char *what)
+{
+    buy_let_go(buy, item, task);
+    buy_reason(buy, item, task, ERR_EXPIRED, "%s", what);
+    buy_move(buy, item, task, BUY_EXPIRED);
+}
+
+static void end_unopened(struct buy *buy, struct buy_item *item, uint32_t task,
+                         enum err err, enum buy_state state)
+{
+    buy_let_go(buy, item, task);
+    buy_reason(buy, item, task, err, "the contract cannot be opened: %s",
+               err_text(err));
+    buy_move(buy, item, task, state);
 }
 
 void buy_on_open_refused(struct buy *buy, struct buy_item *item, uint32_t task,
                          enum err err)
 {
-    struct buy_task *t = &item->tasks[task];
     if (err == ERR_EXISTS) /* it is there: its record says how it stands */
         return;
-    if (err == ERR_FUNDS || err == ERR_EXPIRED) {
-        bool over = err == ERR_FUNDS ||
-                    item->face.request.expires_at_ms <= buy->now_ms ||
-                    item->approval_expires_ms <= buy->now_ms;
-        if (over) {
-            buy_reason(buy, item, task, err,
-                       "the contract cannot be opened: %s", err_text(err));
-            send_release(buy, item, task);
-            buy_move(buy, item, task, BUY_FAILED);
-            return;
-        }
+    if (item->works[task].cancel)
+        end_unopened(buy, item, task, ERR_CANCELLED, BUY_CANCELLED);
+    else if (err == ERR_FUNDS)
+        end_unopened(buy, item, task, err, BUY_FAILED);
+    else if (too_late(buy, item))
+        end_unopened(buy, item, task, ERR_EXPIRED, BUY_EXPIRED);
+    else /* The quote ran out, the provider's bond is short, the clocks differ:
+            this provider is out for a while, another may do. */
+        buy_lose_hold(buy, item, task, err, 0);
+}
+
+/* ---- time ---- */
+
+static void hold_due(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    const struct buy_task *t = &item->tasks[task];
+    if (buy->now_ms - t->since_ms > HOLD_MAX_MS)
+        buy_lose_hold(buy, item, task, ERR_TIMEOUT, 0);
+    else if (buy->now_ms - item->works[task].asked_ms > HOLD_ASK_MS)
+        buy_ask_hold(buy, item, task);
+}
+
+static void quote_due(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    const struct buy_task *t = &item->tasks[task];
+    if (t->quote.expires_at_ms <= buy->now_ms + QUOTE_MS)
+        buy_lose_hold(buy, item, task, ERR_EXPIRED, buy->now_ms + 1);
+    else if (item->face.approved)
+        buy_open(buy, item, task);
+}
+
+/* Brought to the chain again: what waits there already stays one. */
+static void open_due(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    if (buy->now_ms < item->works[task].retry_ms)
+        return;
+    open_tx(buy, item, task);
+    item->works[task].retry_ms = buy->now_ms + OPEN_TRY_MS;
+}
+
+void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    enum buy_state state = item->tasks[task].state;
+    if (state != BUY_OPENING && too_late(buy, item)) {
+        buy_expire_task(buy, item, task,
+                        "the request's time ran out before an offer took it");
+        return;
     }
-    /* The quote ran out, the provider's bond is short, the clocks differ: this
-     * provider is out for a while, another may do. */
-    t->state = BUY_QUOTED;
-    buy_lose_hold(buy, item, task, err, 0);
+    if (state == BUY_WAITING)
+        buy_enter_book(buy, item);
+    else if (state == BUY_HOLDING)
+        hold_due(buy, item, task);
+    else if (state == BUY_QUOTED)
+        quote_due(buy, item, task);
+    else
+        open_due(buy, item, task);
 }
 
 /* ---- after a start ---- */
@@ -302,17 +381,23 @@ void buy_on_open_refused(struct buy *buy, struct buy_item *item, uint32_t task,
 void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     struct buy_task *t = &item->tasks[task];
-    item->works[task].resumed = true;
-    if (t->state == BUY_HOLDING || t->state == BUY_QUOTED) {
-        send_release(buy, item, task);
-        memset(&t->provider, 0, sizeof(t->provider));
-        t->has_quote = false;
+    struct buy_work *work = &item->works[task];
+    work->resumed = true;
+    work->heard_ms = buy->now_ms; /* its silence counts from now */
+    work->idle_ms = t->state == BUY_STAGING ? buy->now_ms : 0;
+    if (t->state == BUY_HOLDING) {
+        buy_let_go(buy, item, task);
+        buy_reason(buy, item, task, OK, "looking for an offer again");
         buy_move(buy, item, task, BUY_WAITING);
-    } else if (t->state == BUY_OPENING) {
-        open_tx(buy, item, task);
-    } else if (t->state >= BUY_STAGING && !buy_state_ended(t->state)) {
+    } else if (t->state >= BUY_STAGING && t->state <= BUY_PUBLISHING) {
         buy_share_inputs(buy, item, task);
         buy_ask(buy, item, task);
     }
+    if (t->state != BUY_WAITING)
+        return;
     buy_enter_book(buy, item);
+    if (!pubkey_is_zero(&work->avoid) && item->in_book &&
+        book_exclude(buy->book, &item->face.id, &work->avoid, ERR_EXECUTOR,
+                     item->face.request.expires_at_ms, buy->now_ms) != OK)
+        item->in_book = false;
 }

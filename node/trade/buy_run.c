@@ -1,4 +1,4 @@
-/* From the open contract to the settled bill. */
+/* A running contract: what we say to its provider and what it says to us. */
 
 #include "node/trade/buy_item.h"
 
@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ASK_MS        5000u  /* a silent provider is asked this often */
-#define LOST_MS       30000u /* silence after which we call it lost */
-#define GRACE_MS      5000u  /* past a deadline, for clocks that differ */
-#define FETCH_TRY_MS  5000u
-#define SETTLE_TRY_MS 5000u
+#define ASK_MS   5000u  /* a silent provider is asked this often */
+#define TELL_MS  5000u  /* and one that does not cancel, told so */
+#define GRACE_MS 5000u  /* past a deadline, for clocks that differ */
+#define LOG_MS   15000u /* log bytes that do not come are asked for again */
+#define HERE_MS  2000u  /* what a message and a clock may be late */
 
 static const uint32_t streams[2] = {1, 2}; /* stdout, stderr on the wire */
 
@@ -41,7 +41,7 @@ void buy_share_inputs(struct buy *buy, struct buy_item *item, uint32_t task)
     share(buy, item, task, &item->inputs);
 }
 
-static void dial(struct buy *buy, const struct buy_item *item, uint32_t task)
+void buy_dial(struct buy *buy, const struct buy_item *item, uint32_t task)
 {
     struct trade_effect *effect = trade_effect_add(buy->out, EFFECT_DIAL);
     effect->peer = item->tasks[task].provider;
@@ -75,29 +75,33 @@ static void say(struct buy *buy, struct buy_item *item, uint32_t task,
 
 void buy_ask(struct buy *buy, struct buy_item *item, uint32_t task)
 {
-    dial(buy, item, task);
+    buy_dial(buy, item, task);
     say(buy, item, task, WIRE_ASK);
     if (item->works[task].cancel)
-        say(buy, item, task, WIRE_CANCEL);
+        buy_send_cancel(buy, item, task);
 }
 
 void buy_send_cancel(struct buy *buy, struct buy_item *item, uint32_t task)
 {
-    dial(buy, item, task);
+    buy_dial(buy, item, task);
     say(buy, item, task, WIRE_CANCEL);
+    item->works[task].cancel_ms = buy->now_ms;
 }
 
+/* The next bytes of a stream, unless they are on their way. */
 static void ask_log(struct buy *buy, struct buy_item *item, uint32_t task,
                     unsigned which)
 {
     struct buy_task *t = &item->tasks[task];
+    uint64_t *asked_ms = &item->works[task].log_asked_ms[which];
     struct wire_log_get get = {.contract = t->contract,
                                .stream = streams[which],
                                .offset = t->log_len[which]};
     struct buf message;
-    if (t->log_eof[which] || item->works[task].log_asked[which])
+    if (t->log_eof[which] ||
+        (*asked_ms != 0 && buy->now_ms - *asked_ms < LOG_MS))
         return;
-    item->works[task].log_asked[which] = true;
+    *asked_ms = buy->now_ms;
     buf_init(&message, 128);
     wire_log_get_encode(&get, &message);
     buy_send(buy, &t->provider, &message);
@@ -108,12 +112,19 @@ static void ask_log(struct buy *buy, struct buy_item *item, uint32_t task,
 
 static void on_running(struct buy *buy, struct buy_item *item, uint32_t task)
 {
-    if (item->works[task].running_ms == 0)
-        item->works[task].running_ms = buy->now_ms;
     if (item->tasks[task].state == BUY_STAGING)
         buy_move(buy, item, task, BUY_RUNNING);
     ask_log(buy, item, task, 0);
     ask_log(buy, item, task, 1);
+}
+
+static void on_waiting_start(struct buy *buy, struct buy_item *item,
+                             uint32_t task)
+{
+    if (item->works[task].cancel)
+        buy_send_cancel(buy, item, task);
+    else if (item->tasks[task].state == BUY_STAGING)
+        buy_start(buy, item, task);
 }
 
 static void on_phase(struct buy *buy, struct buy_item *item, uint32_t task,
@@ -122,12 +133,15 @@ static void on_phase(struct buy *buy, struct buy_item *item, uint32_t task,
     struct buy_task *t = &item->tasks[task];
     switch (state->phase) {
     case JOB_HELD: /* it has not seen the block yet */
-    case JOB_STAGING:
-    case JOB_STARTING:
+        item->works[task].idle_ms = buy->now_ms;
         break;
     case JOB_WAITING_START:
-        if (t->state == BUY_STAGING)
-            buy_start(buy, item, task);
+        item->works[task].idle_ms = buy->now_ms;
+        on_waiting_start(buy, item, task);
+        break;
+    case JOB_STAGING:
+    case JOB_STARTING:
+        item->works[task].idle_ms = buy->now_ms;
         break;
     case JOB_RUNNING:
         on_running(buy, item, task);
@@ -150,7 +164,11 @@ static void on_phase(struct buy *buy, struct buy_item *item, uint32_t task,
 static void phase_reason(struct buy *buy, struct buy_item *item, uint32_t task,
                          const struct wire_job_state *state)
 {
-    if (state->phase == JOB_STAGING && state->staged_total > 0)
+    if (item->works[task].cancel)
+        buy_reason(buy, item, task, OK, "cancelling");
+    else if (state->text[0] != '\0' && state->phase < JOB_FAILED)
+        buy_reason(buy, item, task, OK, "the provider says: %s", state->text);
+    else if (state->phase == JOB_STAGING && state->staged_total > 0)
         buy_reason(buy, item, task, OK, "staging %llu of %llu KiB",
                    (unsigned long long)(state->staged / 1024),
                    (unsigned long long)(state->staged_total / 1024));
@@ -171,8 +189,8 @@ void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
     if (item == NULL || !from_provider(item, task, peer))
         return;
     t = &item->tasks[task];
-    if (t->state < BUY_STAGING || buy_state_ended(t->state))
-        return; /* the next block tells both of us more */
+    if (t->state < BUY_STAGING || t->state > BUY_PUBLISHING)
+        return; /* the chain has told us more, or will */
     item->works[task].heard_ms = buy->now_ms;
     t->phase = state.phase;
     t->staged = state.staged;
@@ -182,6 +200,26 @@ void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
     t->mem_peak_mib = state.mem_peak_mib;
     phase_reason(buy, item, task, &state);
     on_phase(buy, item, task, &state);
+}
+
+/* What it may still send of a stream: the contract's spec bounds it. */
+static bool log_fits(const struct buy_item *item, const struct buy_task *t,
+                     const struct wire_log *log)
+{
+    uint64_t most = item->log_bytes_max > 0 ? item->log_bytes_max : 1048576;
+    return log->data.len <= most && t->log_len[log->stream - 1] <= most &&
+           t->log_len[log->stream - 1] + log->data.len <= most + 65536;
+}
+
+static void keep_log(struct buy *buy, struct buy_task *t,
+                     const struct wire_log *log)
+{
+    struct trade_effect *write = trade_effect_add(buy->out, EFFECT_LOG_WRITE);
+    write->subject = t->contract;
+    write->stream = log->stream;
+    write->offset = log->offset;
+    write->bytes = trade_effects_keep(buy->out, log->data);
+    t->log_len[log->stream - 1] += log->data.len;
 }
 
 void buy_on_log(struct buy *buy, const struct pubkey *peer,
@@ -199,39 +237,40 @@ void buy_on_log(struct buy *buy, const struct pubkey *peer,
         return;
     t = &item->tasks[task];
     which = log.stream - 1;
-    item->works[task].log_asked[which] = false;
-    if (log.offset == t->log_len[which] && log.data.len > 0) {
-        struct trade_effect *write =
-            trade_effect_add(buy->out, EFFECT_LOG_WRITE);
-        write->subject = t->contract;
-        write->stream = log.stream;
-        write->offset = log.offset;
-        write->bytes = trade_effects_keep(buy->out, log.data);
-        t->log_len[which] += log.data.len;
-    }
-    if (log.eof && log.offset + log.data.len == t->log_len[which])
-        t->log_eof[which] = true;
-    if (t->state >= BUY_RUNNING && t->state < BUY_DELIVERED)
+    if (t->state < BUY_RUNNING || t->state > BUY_DELIVERED ||
+        log.offset != t->log_len[which] || t->log_eof[which])
+        return; /* not asked for, or it came before */
+    item->works[task].log_asked_ms[which] = 0;
+    if (!log_fits(item, t, &log))
+        return;
+    if (log.data.len > 0)
+        keep_log(buy, t, &log);
+    t->log_eof[which] = log.eof;
+    if (t->state < BUY_DELIVERED)
         ask_log(buy, item, task, which);
 }
 
 /* ---- receipts ---- */
 
-/* The provider's clock against ours: it cannot have run for longer than we have
- * known it to run, a little tolerance apart. */
+/* The provider's clock against ours: it cannot have run for longer than since
+ * it last said that it did not, a little tolerance apart. */
 static enum err check_receipt(const struct buy *buy,
                               const struct buy_item *item, uint32_t task,
                               const struct receipt *receipt)
 {
     const struct buy_task *t = &item->tasks[task];
     const struct receipt *since = t->receipt.seq > 0 ? &t->receipt : NULL;
+    uint64_t idle_ms;
     uint64_t ours;
     TRY(receipt_verify(receipt, &buy->config.chain, &t->provider, NULL));
     TRY(receipt_check(receipt, since, t->quote.hour, t->quote.cap,
                       item->face.request.resources.cpu_milli,
                       item->face.request.time_ms_max));
-    ours = buy->now_ms - t->at_ms[BUY_STAGING];
-    ours += ours * buy->config.receipt_tolerance_permille / 1000 + 2000;
+    idle_ms = item->works[task].idle_ms > t->at_ms[BUY_STAGING]
+                  ? item->works[task].idle_ms
+                  : t->at_ms[BUY_STAGING];
+    ours = buy->now_ms > idle_ms ? buy->now_ms - idle_ms : 0;
+    ours += ours * buy->config.receipt_tolerance_permille / 1000 + HERE_MS;
     return receipt->wall_ms > ours ? ERR_RECEIPT_BOUND : OK;
 }
 
@@ -288,299 +327,49 @@ void buy_on_receipt(struct buy *buy, const struct pubkey *peer,
     send_ack(buy, item, task, &receipt);
 }
 
-/* ---- delivery ---- */
+/* ---- silence ---- */
 
-static void fetch(struct buy *buy, const struct buy_item *item, uint32_t task,
-                  const struct hash *id)
-{
-    struct trade_effect *effect = trade_effect_add(buy->out, EFFECT_FETCH);
-    effect->id = *id;
-    effect->subject = item->tasks[task].contract;
-    effect->peer = item->tasks[task].provider;
-    effect->code = 1;
-    /* text empty: the bulk address of that peer's own hello or offer */
-}
-
-static void settle(struct buy *buy, struct buy_item *item, uint32_t task)
-{
-    struct buf payload;
-    buf_init(&payload, 256);
-    contract_settle_payload(&item->tasks[task].contract, &payload);
-    buy_tx(buy, item, task, TX_CONTRACT_SETTLE, &payload);
-    buf_done(&payload);
-    item->works[task].retry_ms = buy->now_ms + SETTLE_TRY_MS;
-}
-
-static void fetch_missing(struct buy *buy, struct buy_item *item, uint32_t task)
-{
-    struct buy_task *t = &item->tasks[task];
-    struct buy_work *work = &item->works[task];
-    if (work->result_here && work->log_here) {
-        t->fetched = true;
-        buy_reason(buy, item, task, OK, "%s", "");
-        buy_reason(buy, item, task, OK, "%s", "");
-        buy_move(buy, item, task, BUY_SETTLING);
-        settle(buy, item, task);
-        return;
-    }
-    dial(buy, item, task);
-    if (!work->result_here)
-        fetch(buy, item, task, &t->result);
-    if (!work->log_here)
-        fetch(buy, item, task, &t->log);
-    work->retry_ms = buy->now_ms + FETCH_TRY_MS;
-}
-
-static void on_delivered(struct buy *buy, struct buy_item *item, uint32_t task,
-                         const struct contract *contract)
-{
-    struct buy_task *t = &item->tasks[task];
-    struct buy_work *work = &item->works[task];
-    if (t->state >= BUY_DELIVERED)
-        return;
-    t->result = contract->result;
-    t->log = contract->log;
-    t->end = contract->reason;
-    t->exit_code = contract->exit_code;
-    t->due = contract->due;
-    t->wall_ms = contract->wall_ms;
-    t->cpu_ms = contract->cpu_ms;
-    work->until_ms = contract->until_ms;
-    work->result_here = hash_is_zero(&t->result);
-    work->log_here = hash_is_zero(&t->log);
-    buy_reason(buy, item, task, OK, "%s", "");
-    buy_move(buy, item, task, BUY_DELIVERED);
-    /* It is free there again, for tasks of ours that wait. */
-    book_release(buy->book, &item->face.id, &t->provider, 1, buy->now_ms);
-    fetch_missing(buy, item, task);
-}
-
-void buy_on_fetched(struct buy *buy, const struct trade_event *event)
-{
-    uint32_t task = 0;
-    struct buy_item *item = buy_find_contract(buy, &event->subject, &task);
-    struct buy_task *t;
-    struct buy_work *work;
-    if (item == NULL || item->tasks[task].state != BUY_DELIVERED)
-        return;
-    t = &item->tasks[task];
-    work = &item->works[task];
-    if (event->err != OK) {
-        buy_reason(buy, item, task, event->err,
-                   "outputs not fetched yet: %s; trying again",
-                   err_text(event->err));
-        work->retry_ms = buy->now_ms + FETCH_TRY_MS;
-        return;
-    }
-    if (hash_equal(&event->id, &t->result))
-        work->result_here = true;
-    if (hash_equal(&event->id, &t->log))
-        work->log_here = true;
-    if (work->result_here && work->log_here)
-        fetch_missing(buy, item, task);
-}
-
-void buy_on_fetching(struct buy *buy, const struct trade_event *event)
-{
-    uint32_t task = 0;
-    struct buy_item *item = buy_find_contract(buy, &event->subject, &task);
-    if (item == NULL || item->tasks[task].state != BUY_DELIVERED)
-        return;
-    item->works[task].retry_ms = buy->now_ms + FETCH_TRY_MS;
-    if (event->total >= 1024)
-        buy_reason(buy, item, task, OK, "fetching outputs, %llu of %llu KiB",
-                   (unsigned long long)(event->done / 1024),
-                   (unsigned long long)(event->total / 1024));
-}
-
-/* ---- the end ---- */
-
-static bool may_try_again(const struct buy *buy, const struct buy_item *item,
-                          uint32_t task)
-{
-    const struct buy_task *t = &item->tasks[task];
-    unsigned side = end_reason_side(t->end);
-    return (side == 2 || side == 4) && !item->works[task].cancel &&
-           t->attempt + 1 < item->face.request.attempts_max &&
-           item->face.request.expires_at_ms > buy->now_ms &&
-           item->approval_expires_ms > buy->now_ms;
-}
-
-/* Another provider gets the task; this one is left alone for this request. */
-static void try_again(struct buy *buy, struct buy_item *item, uint32_t task)
-{
-    struct buy_task *t = &item->tasks[task];
-    struct buy_work *work = &item->works[task];
-    struct pubkey lost = t->provider;
-    char name[ADDRESS_SHORT_MAX];
-    buy_peer_name(buy, &lost, name);
-    buy_reason(buy, item, task, ERR_EXECUTOR,
-               "attempt %u failed at %s (%s): trying another provider",
-               t->attempt + 1, name, end_reason_text(t->end));
-    t->attempt++;
-    memset(&t->provider, 0, sizeof(t->provider));
-    memset(&t->contract, 0, sizeof(t->contract));
-    memset(&t->receipt, 0, sizeof(t->receipt));
-    t->has_quote = false;
-    t->log_len[0] = t->log_len[1] = 0;
-    t->log_eof[0] = t->log_eof[1] = false;
-    t->wall_ms = t->cpu_ms = t->staged = t->staged_total = 0;
-    t->end = END_NONE;
-    memset(work, 0, sizeof(*work));
-    work->resumed = true;
-    buy_move(buy, item, task, BUY_WAITING);
-    buy_enter_book(buy, item);
-    if (book_exclude(buy->book, &item->face.id, &lost, ERR_EXECUTOR,
-                     item->face.request.expires_at_ms, buy->now_ms) == OK)
-        buy_rematch(buy, item);
-}
-
-static enum buy_state end_state(const struct buy_item *item, uint32_t task)
-{
-    const struct buy_task *t = &item->tasks[task];
-    if (t->end == END_DONE)
-        return BUY_DONE;
-    if (t->end == END_BUYER_CANCELLED || item->works[task].cancel)
-        return BUY_CANCELLED;
-    return BUY_FAILED;
-}
-
-static void on_settled(struct buy *buy, struct buy_item *item, uint32_t task,
-                       const struct contract *contract)
-{
-    struct buy_task *t = &item->tasks[task];
-    t->end = contract->reason;
-    t->exit_code = contract->exit_code;
-    t->due = contract->due;
-    t->paid = contract->paid;
-    t->refunded = contract->refunded;
-    t->slashed = contract->slashed;
-    trade_effect_add(buy->out, EFFECT_UNPIN)->subject = t->contract;
-    if (may_try_again(buy, item, task)) {
-        try_again(buy, item, task);
-        return;
-    }
-    if (end_reason_side(t->end) != 1 || t->reason[0] == '\0')
-        buy_reason(buy, item, task, OK, "%s", end_reason_text(t->end));
-    buy_move(buy, item, task, end_state(item, task));
-}
-
-static void on_escrowed(struct buy *buy, struct buy_item *item, uint32_t task)
-{
-    if (item->tasks[task].state != BUY_OPENING)
-        return;
-    item->works[task].heard_ms = buy->now_ms;
-    buy_move(buy, item, task, BUY_STAGING);
-    buy_start(buy, item, task);
-    if (item->works[task].cancel)
-        buy_send_cancel(buy, item, task);
-}
-
-void buy_on_contract(struct buy *buy, const struct contract *contract)
-{
-    uint32_t task = 0;
-    struct buy_item *item = buy_find_contract(buy, &contract->id, &task);
-    struct buy_task *t;
-    if (item == NULL || buy_state_ended(item->tasks[task].state))
-        return;
-    t = &item->tasks[task];
-    switch (contract->state) {
-    case CONTRACT_ESCROWED:
-        on_escrowed(buy, item, task);
-        break;
-    case CONTRACT_DELIVERED:
-        on_delivered(buy, item, task, contract);
-        break;
-    case CONTRACT_CLOSING:
-        item->works[task].until_ms = contract->until_ms;
-        t->due = contract->due;
-        if (t->state != BUY_EXPIRING)
-            buy_move(buy, item, task, BUY_EXPIRING);
-        break;
-    case CONTRACT_SETTLED:
-        on_settled(buy, item, task, contract);
-        break;
-    }
-}
-
-/* ---- time ---- */
-
-static void expire(struct buy *buy, struct buy_item *item, uint32_t task)
-{
-    struct buy_task *t = &item->tasks[task];
-    struct buf payload;
-    buf_init(&payload, 2048);
-    contract_expire_payload(&t->contract,
-                            t->receipt.seq > 0 ? &t->receipt : NULL, &payload);
-    buy_tx(buy, item, task, TX_CONTRACT_EXPIRE, &payload);
-    buf_done(&payload);
-    item->works[task].retry_ms = buy->now_ms + SETTLE_TRY_MS;
-}
-
+/* Past its deadline nothing more can come. Before that, from start_by on, we
+ * may take the money back, but only from a provider that has been silent for
+ * long: a moment without network must not cost it its work. */
 static bool lost_for_good(const struct buy *buy, const struct buy_item *item,
                           uint32_t task)
 {
     const struct buy_task *t = &item->tasks[task];
     uint64_t silent = buy->now_ms - item->works[task].heard_ms;
-    if (buy->now_ms > t->quote.deadline_ms + GRACE_MS)
+    if (buy->now_ms > buy_ours(buy, t->quote.deadline_ms) + GRACE_MS)
         return true;
-    return buy->now_ms > t->quote.start_by_ms + GRACE_MS && silent > LOST_MS;
+    return buy->now_ms > buy_ours(buy, t->quote.start_by_ms) + GRACE_MS &&
+           silent > buy->config.lost_ms;
 }
 
-static void watch_work(struct buy *buy, struct buy_item *item, uint32_t task)
+static void watch_silence(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     struct buy_task *t = &item->tasks[task];
-    struct buy_work *work = &item->works[task];
-    uint64_t silent = buy->now_ms - work->heard_ms;
+    uint64_t silent = buy->now_ms - item->works[task].heard_ms;
     char name[ADDRESS_SHORT_MAX];
-    if (lost_for_good(buy, item, task)) {
-        buy_reason(buy, item, task, ERR_TIMEOUT,
-                   "the provider is lost: taking the money back");
-        expire(buy, item, task);
-        return;
-    }
-    if (silent < ASK_MS || buy->now_ms < work->retry_ms)
-        return;
-    work->retry_ms = buy->now_ms + ASK_MS;
+    item->works[task].retry_ms = buy->now_ms + ASK_MS;
     buy_ask(buy, item, task);
-    if (silent < LOST_MS)
+    if (silent < 2 * ASK_MS)
         return;
     buy_peer_name(buy, &t->provider, name);
     buy_reason(buy, item, task, ERR_TIMEOUT,
-               "%s does not answer; giving up on it when the chain allows",
+               "%s does not answer; the money comes back if it stays silent",
                name);
 }
 
-void buy_run_due(struct buy *buy, struct buy_item *item, uint32_t task)
+void buy_watch(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     struct buy_work *work = &item->works[task];
+    if (work->cancel && buy->now_ms - work->cancel_ms >= TELL_MS)
+        buy_send_cancel(buy, item, task);
     if (buy->now_ms < work->retry_ms)
         return;
-    switch (item->tasks[task].state) {
-    case BUY_STAGING:
-    case BUY_RUNNING:
-    case BUY_PUBLISHING:
-    case BUY_CANCELLING:
-        watch_work(buy, item, task);
-        break;
-    case BUY_DELIVERED:
-        fetch_missing(buy, item, task);
-        break;
-    case BUY_SETTLING:
-        settle(buy, item, task);
-        break;
-    case BUY_EXPIRING:
-        if (buy->now_ms > work->until_ms)
-            settle(buy, item, task);
-        break;
-    case BUY_WAITING:
-    case BUY_HOLDING:
-    case BUY_QUOTED:
-    case BUY_OPENING:
-    case BUY_DONE:
-    case BUY_FAILED:
-    case BUY_CANCELLED:
-    case BUY_EXPIRED:
-        break;
+    if (lost_for_good(buy, item, task)) {
+        buy_reason(buy, item, task, ERR_TIMEOUT,
+                   "the provider is lost: taking the money back");
+        buy_expire(buy, item, task);
+    } else if (buy->now_ms - work->heard_ms >= ASK_MS) {
+        watch_silence(buy, item, task);
     }
 }

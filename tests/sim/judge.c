@@ -362,8 +362,10 @@ static void judge_leaks(struct world *world, const struct sim_node *node)
     MUST(world, node->machine.job_count == 0 || !node->sells,
          "node %u keeps %zu jobs", node->index, node->machine.job_count);
     for (size_t i = 0; i < node->blobs.pin_count; i++)
-        MUST(world, node->blobs.pins[i].kept, "node %u keeps a blob pinned",
-             node->index);
+        MUST(world, node->blobs.pins[i].kept,
+             "node %u keeps a blob pinned for %02x%02x", node->index,
+             node->blobs.pins[i].subject.b[0],
+             node->blobs.pins[i].subject.b[1]);
     for (size_t i = 0; i < node->memory.count; i++)
         MUST(world, strncmp(node->memory.records[i].key, "sell/", 5) != 0,
              "node %u keeps %s", node->index, node->memory.records[i].key);

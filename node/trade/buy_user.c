@@ -1,0 +1,187 @@
+/* What the user asks of the buyer's engine: place, approve, drop, cancel. */
+
+#include "node/trade/buy_item.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum err check_submit(const struct buy *buy,
+                             const struct request *request, struct bytes spec,
+                             struct spec *out_spec, struct arena *arena)
+{
+    struct hash hash;
+    TRY(request_verify(request, &buy->config.chain));
+    if (!pubkey_equal(&request->agent, &buy->config.self))
+        return ERR_PARTY;
+    TRY(spec_decode(spec, arena, out_spec));
+    spec_hash(spec, &hash);
+    if (!hash_equal(&hash, &request->spec) ||
+        !resources_cover(&out_spec->resources, &request->resources) ||
+        !resources_cover(&request->resources, &out_spec->resources) ||
+        out_spec->time_ms_max != request->time_ms_max)
+        return ERR_TERMS;
+    return request->expires_at_ms <= buy->now_ms ? ERR_EXPIRED : OK;
+}
+
+/* Blobs are the job's from here on; with whom they are shared comes later. */
+static void pin(struct buy *buy, const struct buy_item *item,
+                const struct hash *id)
+{
+    struct trade_effect *effect;
+    if (hash_is_zero(id))
+        return;
+    effect = trade_effect_add(buy->out, EFFECT_SHARE);
+    effect->id = *id;
+    effect->subject = item->face.id;
+    effect->peer = buy->config.self;
+}
+
+enum err buy_submit(struct buy *buy, struct bytes request_bytes,
+                    struct bytes spec_bytes, const char *name, bool draft,
+                    uint64_t now_ms, struct trade_effects *out,
+                    struct hash *out_id)
+{
+    struct request request;
+    struct spec spec;
+    struct hash id;
+    struct buy_item *item;
+    buy_begin(buy, now_ms, out);
+    TRY(request_decode(request_bytes, &buy->arena, &request));
+    TRY(check_submit(buy, &request, spec_bytes, &spec, &buy->arena));
+    TRY(request_id(&request, &buy->config.chain, &id));
+    if (buy_find(buy, &id) != NULL)
+        return ERR_EXISTS;
+    if (buy->live >= BUY_JOBS_MAX)
+        return ERR_BOOK_FULL;
+    item = buy_item_new(buy, request.tasks, now_ms);
+    if (item == NULL)
+        return ERR_NOMEM;
+    buf_add(&item->request, request_bytes);
+    buf_add(&item->spec, spec_bytes);
+    if (item->request.err != OK || item->spec.err != OK) {
+        buy_item_free(buy, item);
+        return ERR_NOMEM;
+    }
+    buy_item_fill(item, &request, &id, &spec);
+    snprintf(item->face.name, sizeof(item->face.name), "%s", name);
+    item->face.draft = draft;
+    for (uint32_t i = 0; i < request.tasks; i++)
+        item->works[i].resumed = true;
+    if (draft)
+        buy_mark_draft(buy, item);
+    else
+        buy_save_job(buy, item);
+    pin(buy, item, &item->image);
+    pin(buy, item, &item->inputs);
+    buy_enter_book(buy, item);
+    buy_match(buy, item);
+    buy_ask_wake(buy);
+    *out_id = id;
+    return OK;
+}
+
+static enum err check_approval(struct buy *buy, const struct buy_item *item,
+                               struct bytes bytes, struct approval *out)
+{
+    TRY(approval_decode(bytes, &buy->arena, out));
+    TRY(approval_verify(out, &item->face.request.buyer, &buy->config.chain));
+    if (!hash_equal(&out->request, &item->face.id))
+        return ERR_TERMS;
+    if (out->expires_at_ms <= buy->now_ms)
+        return ERR_EXPIRED;
+    return item->face.ended_at_ms != 0 ? ERR_STATE : OK;
+}
+
+enum err buy_approve(struct buy *buy, const struct hash *id,
+                     struct bytes approval_bytes, uint64_t now_ms,
+                     struct trade_effects *out)
+{
+    struct approval approval;
+    struct buy_item *item;
+    bool was_draft;
+    buy_begin(buy, now_ms, out);
+    item = buy_find(buy, id);
+    if (item == NULL)
+        return ERR_NOT_FOUND;
+    TRY(check_approval(buy, item, approval_bytes, &approval));
+    buf_clear(&item->approval);
+    buf_add(&item->approval, approval_bytes);
+    if (item->approval.err != OK)
+        return ERR_NOMEM;
+    item->face.approved = true;
+    item->face.task_cap = approval.task_cap;
+    item->approval_expires_ms = approval.expires_at_ms;
+    was_draft = item->face.draft;
+    item->face.draft = false;
+    buy_save_job(buy, item);
+    if (was_draft)
+        buy_unmark_draft(buy, id);
+    for (uint32_t i = 0; i < item->face.task_count; i++) {
+        buy_save_task(buy, item, i);
+        if (item->tasks[i].state == BUY_QUOTED)
+            buy_open(buy, item, i);
+    }
+    buy_ask_wake(buy);
+    return OK;
+}
+
+enum err buy_drop(struct buy *buy, const struct hash *id, uint64_t now_ms,
+                  struct trade_effects *out)
+{
+    struct buy_item *item;
+    buy_begin(buy, now_ms, out);
+    item = buy_find(buy, id);
+    if (item == NULL)
+        return ERR_NOT_FOUND;
+    if (item->face.approved)
+        return ERR_STATE;
+    for (uint32_t i = 0; i < item->face.task_count; i++)
+        buy_let_go(buy, item, i);
+    trade_effect_add(buy->out, EFFECT_UNPIN)->subject = item->face.id;
+    buy_forget(buy, item);
+    return OK;
+}
+
+/* Before a contract it ends at once. On its way to the chain it may still
+ * become one: then that is cancelled. */
+static void cancel_unopened(struct buy *buy, struct buy_item *item,
+                            uint32_t task)
+{
+    buy_let_go(buy, item, task);
+    buy_reason(buy, item, task, ERR_CANCELLED, "cancelled");
+    buy_move(buy, item, task, BUY_CANCELLED);
+}
+
+static bool cancel_task(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    const struct buy_task *t = &item->tasks[task];
+    if (buy_state_ended(t->state) || t->state == BUY_DELIVERED ||
+        t->state == BUY_SETTLING)
+        return false;
+    item->works[task].cancel = true;
+    if (t->state < BUY_OPENING) {
+        cancel_unopened(buy, item, task);
+        return true;
+    }
+    buy_save_task(buy, item, task);
+    buy_reason(buy, item, task, OK, "cancelling");
+    if (t->state >= BUY_STAGING && t->state <= BUY_PUBLISHING)
+        buy_send_cancel(buy, item, task);
+    return true;
+}
+
+enum err buy_cancel(struct buy *buy, const struct hash *id, uint32_t task,
+                    uint64_t now_ms, struct trade_effects *out)
+{
+    struct buy_item *item;
+    bool any = false;
+    buy_begin(buy, now_ms, out);
+    item = buy_find(buy, id);
+    if (item == NULL || (task != UINT32_MAX && task >= item->face.task_count))
+        return ERR_NOT_FOUND;
+    for (uint32_t i = 0; i < item->face.task_count; i++) {
+        if (task == UINT32_MAX || task == i)
+            any |= cancel_task(buy, item, i);
+    }
+    return any ? OK : ERR_STATE;
+}
