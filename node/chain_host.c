@@ -14,6 +14,7 @@
 #define BATCH_MAX    256  /* transactions one worker checks in one go */
 #define CHECKERS     2    /* batches being checked at the same time */
 #define RETRY_DISK_S 1
+#define LISTEN_MS    300u /* before a validator decides: peers may know more */
 
 /* Something that waits for its signatures to be checked. */
 struct item {
@@ -560,7 +561,8 @@ static enum err open_core(struct chain_host *host,
 {
     struct store_options store_options = {0};
     struct sx_options core_options = {.signer = options->signer,
-                                      .mono_ms = mono_ms()};
+                                      .mono_ms = mono_ms(),
+                                      .listen_ms = LISTEN_MS};
     TRY(store_lmdb_open(options->dir, &store_options, &host->store));
     TRY(chain_open(host->store, options->genesis, options->kinds,
                    &host->chain));

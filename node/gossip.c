@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "node/log.h"
-#include "node/rpc_chain.h"
 #include "node/rpc_help.h"
 #include "node/trade_shell.h"
 
@@ -260,22 +259,18 @@ bool gossip_refused(struct gossip *gossip, const struct hash *id,
     return true;
 }
 
-/* Only a validator's word counts, and only for what we sent on ourselves. */
+/* A hint for the operator. Nothing is done on a peer's word: what the rules
+ * refuse our own core finds out after the next block, the rest is relayed
+ * again. */
 static void on_tx_refused(struct gossip *gossip, struct gossip_peer *peer,
                           struct bytes message)
 {
     struct wire_tx_refused refused;
-    struct node *node = gossip->node;
-    if (wire_tx_refused_decode(message, &gossip->arena, &refused) != OK) {
+    if (wire_tx_refused_decode(message, &gossip->arena, &refused) != OK)
         net_score(peer->net, 20, "a refusal that cannot be read");
-        return;
-    }
-    if (validators_find(chain_validators(chain_of(gossip)),
-                        &net_peer_identity(peer->net)->id) < 0)
-        return;
-    pool_remove(sx_pool(chain_host_core(node->host)), &refused.id);
-    own_tx_refused_id(node->own, &refused.id, refused.err, uv_now(node->loop));
-    tx_watch_refused_id(node, &refused.id, refused.err);
+    else
+        log_info("gossip", "a peer would not take a transaction: %s",
+                 err_text(refused.err));
 }
 
 /* ---- offers ---- */

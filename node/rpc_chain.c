@@ -565,14 +565,6 @@ void tx_watch_refused(struct node *node, uint64_t token, enum err err,
     }
 }
 
-void tx_watch_refused_id(struct node *node, const struct hash *id, enum err err)
-{
-    for (size_t i = 0; i < TX_WATCHES_MAX; i++) {
-        if (node->watches[i].token != 0 && hash_equal(&node->watches[i].id, id))
-            tx_watch_refused(node, node->watches[i].token, err, 0);
-    }
-}
-
 void tx_watch_final(struct node *node, const struct hash *id, uint64_t height)
 {
     for (size_t i = 0; i < TX_WATCHES_MAX; i++) {

@@ -21,8 +21,6 @@ void tx_watch_free(struct node *node, struct tx_watch *watch);
 /* Told by the chain's callbacks. */
 void tx_watch_refused(struct node *node, uint64_t token, enum err err,
                       uint64_t height);
-void tx_watch_refused_id(struct node *node, const struct hash *id,
-                         enum err err);
 void tx_watch_final(struct node *node, const struct hash *id, uint64_t height);
 
 #endif

@@ -749,7 +749,8 @@ static void on_log_piece(struct job *job, unsigned which, json_t *result,
         rpc_bytes_json(json_object_get(result, "data"), &data) != OK)
         job->err = error != NULL ? error->err : ERR_EXECUTOR;
     file = fopen(path, job->log_offset[which] == 0 ? "we" : "ae");
-    if (file == NULL || fwrite(data.ptr, 1, data.len, file) != data.len)
+    if (file == NULL ||
+        (data.len > 0 && fwrite(data.ptr, 1, data.len, file) != data.len))
         job->err = errno == ENOSPC ? ERR_FULL : ERR_IO;
     if (file != NULL && fclose(file) != 0)
         job->err = ERR_FULL;

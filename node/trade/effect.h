@@ -34,7 +34,8 @@ enum trade_effect_kind {
                             report TRADE_EXEC_COLLECTED */
     EFFECT_EXEC_REMOVE,  /* subject: forget the work directory */
     EFFECT_LOG_WRITE, /* subject, stream, offset, bytes: a job's output, kept at
-                         the buyer as it comes (durable at the next SAVE) */
+                         the buyer as it comes; the log tree repairs what a
+                         power cut takes */
     EFFECT_WAKE,      /* at_ms: call again no later than this (wall clock) */
     EFFECT_NOTE,      /* subject, text, code: a line of the event feed */
 };
