@@ -294,8 +294,12 @@ static size_t count_processes(void)
         snprintf(path, sizeof(path), "/proc/%s", entry->d_name);
         if (stat(path, &st) == 0 &&
             (st.st_uid >= ROOT_FIRST ||
-             (!privileged && st.st_uid >= USER_FIRST && st.st_uid < USER_LAST)))
+             (!privileged && st.st_uid >= USER_FIRST &&
+              st.st_uid < USER_LAST)) &&
+            !is_zombie(entry->d_name) && !is_anothers(entry->d_name)) {
+            snprintf(stranger, sizeof(stranger), "%.30s", entry->d_name);
             count++;
+        }
     }
     if (dir != NULL)
         closedir(dir);
@@ -348,7 +352,9 @@ static struct left what_is_left(void)
         left.groups = count_groups();
         left.processes = count_processes();
         left.loops = count_loops();
-        left.mounts = count_mounts() - mounts_before;
+        left.mounts = count_mounts();
+        left.mounts -=
+            left.mounts < mounts_before ? left.mounts : mounts_before;
         if (left.groups + left.processes + left.loops + left.mounts == 0)
             break;
         usleep(10000);
