@@ -268,6 +268,10 @@ static void put_rest(json_t *object, struct node *node,
     json_object_set_new(object, "paid_micro", json_amount(task->paid));
     json_object_set_new(object, "refunded_micro", json_amount(task->refunded));
     json_object_set_new(object, "slashed_micro", json_amount(task->slashed));
+    json_object_set_new(object, "paid_before_micro",
+                        json_amount(task->paid_before));
+    json_object_set_new(object, "slashed_before_micro",
+                        json_amount(task->slashed_before));
     json_object_set_new(object, "result", json_hash(&task->result));
     json_object_set_new(object, "log", json_hash(&task->log));
     json_object_set_new(object, "fetched", json_boolean(task->fetched));
@@ -339,7 +343,8 @@ static struct amount paid_of(const struct buy_job *job)
 {
     struct amount sum = {0};
     for (uint32_t i = 0; i < job->task_count; i++) {
-        if (amount_add(sum, job->tasks[i].paid, &sum) != OK)
+        if (amount_add(sum, job->tasks[i].paid_before, &sum) != OK ||
+            amount_add(sum, job->tasks[i].paid, &sum) != OK)
             return amount_micro(UINT64_MAX);
     }
     return sum;

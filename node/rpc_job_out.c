@@ -397,6 +397,10 @@ static json_t *bill_json(struct node *node, const struct buy_task *task,
         "paid_micro", json_amount(task->paid), "refunded_micro",
         json_amount(task->refunded), "slashed_micro",
         json_amount(task->slashed), "txs", txs_json(node, &task->contract));
+    json_object_set_new(object, "paid_before_micro",
+                        json_amount(task->paid_before));
+    json_object_set_new(object, "slashed_before_micro",
+                        json_amount(task->slashed_before));
     if (whole)
         json_object_set_new(object, "receipt", receipt_bytes(&task->receipt));
     return object;

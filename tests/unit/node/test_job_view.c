@@ -134,7 +134,8 @@ static void a_line_sums_up_its_tasks(void **state)
     tasks[1].state = BUY_RUNNING;
     tasks[2].state = BUY_DONE;
     tasks[0].paid = amount_micro(2);
-    tasks[2].paid = amount_micro(40);
+    tasks[2].paid = amount_micro(30);
+    tasks[2].paid_before = amount_micro(10); /* by an attempt that failed */
     snprintf(tasks[0].reason, sizeof(tasks[0].reason), "no offer fits");
     line = job_line_json(&node, &job);
     states = json_object_get(line, "tasks_by_state");
