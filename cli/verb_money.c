@@ -84,23 +84,34 @@ int verb_wallet_balance(struct cli *cli, const struct args *args)
 
 /* ---- history ---- */
 
-/* Gives each entry its change with a sign, which micro-credits alone lack. */
-static void add_changes(json_t *result)
+/* What an entry moved, as text. A transfer has a sign: the sender also paid the
+ * fee. A contract's money may have stayed locked, so it has none. */
+static void entry_amount(const json_t *entry, const char *address,
+                         char out[AMOUNT_TEXT_MAX + 1])
+{
+    struct amount moved = amount_micro(js_uint(entry, "effect.moved_micro"));
+    struct amount fee = amount_micro(js_uint(entry, "fee_micro"));
+    const char *sign = "";
+    char text[AMOUNT_TEXT_MAX];
+    if (strcmp(js_text(entry, "kind"), "transfer") == 0) {
+        bool sent = strcmp(js_text(entry, "sender"), address) == 0;
+        sign = sent ? "-" : "+";
+        if (sent && amount_add(moved, fee, &moved) != OK)
+            sign = "";
+    }
+    amount_format(moved, text);
+    snprintf(out, AMOUNT_TEXT_MAX + 1, "%s%s", sign, text);
+}
+
+static void add_amounts(json_t *result, const char *address)
 {
     json_t *entry;
     size_t i;
     json_array_foreach(json_object_get(result, "entries"), i, entry)
     {
-        json_t *change = json_object_get(entry, "balance_change_micro");
-        json_int_t value = json_integer_value(change);
-        char text[AMOUNT_TEXT_MAX];
         char line[AMOUNT_TEXT_MAX + 1];
-        if (!json_is_integer(change))
-            continue;
-        amount_format(
-            amount_micro(value < 0 ? (uint64_t)-value : (uint64_t)value), text);
-        snprintf(line, sizeof(line), "%c%s", value < 0 ? '-' : '+', text);
-        json_object_set_new(entry, "change", json_string(line));
+        entry_amount(entry, address, line);
+        json_object_set_new(entry, "amount", json_string(line));
     }
 }
 
@@ -155,7 +166,7 @@ int verb_wallet_history(struct cli *cli, const struct args *args)
     if (failed)
         return failed;
     if (cli->form != FORM_JSON)
-        add_changes(result);
+        add_amounts(result, address);
     failed = view_print(cli, &view_history, result);
     json_decref(result);
     return failed;

@@ -193,6 +193,19 @@ int verb_node_logs(struct cli *cli, const struct args *args)
 
 /* ---- configuration ---- */
 
+/* "/a/long/way/suan.conf:4" as "suan.conf:4". */
+static void shorten_sources(json_t *result)
+{
+    json_t *value;
+    size_t i;
+    json_array_foreach(json_object_get(result, "values"), i, value)
+    {
+        const char *slash = strrchr(js_text(value, "source"), '/');
+        if (slash != NULL)
+            json_object_set_new(value, "source", json_string(slash + 1));
+    }
+}
+
 int verb_config_list(struct cli *cli, const struct args *args)
 {
     json_t *result = NULL;
@@ -200,6 +213,8 @@ int verb_config_list(struct cli *cli, const struct args *args)
     (void)args;
     if (failed)
         return failed;
+    if (cli->form == FORM_TABLE)
+        shorten_sources(result);
     failed = view_print(cli, &view_config, result);
     json_decref(result);
     return failed;

@@ -405,7 +405,7 @@ const struct view view_config = {
         {
             {"NAME", "name", CELL_TEXT, 0},
             {"VALUE", "value", CELL_TEXT, T},
-            {"FROM", "source", CELL_TEXT, T},
+            {"FROM", "source", CELL_TEXT, 0},
             {"DEFAULT", "default", CELL_TEXT, W},
             {"MEANING", "help", CELL_TEXT, W},
         },
@@ -516,7 +516,7 @@ const struct view view_history = {
             {"TX", "tx", CELL_ID, 0},
             {"KIND", "kind", CELL_TEXT, T},
             {"SUBJECT", "subject", CELL_ID, 0},
-            {"CHANGE", "change", CELL_TEXT, R},
+            {"AMOUNT", "amount", CELL_TEXT, R},
         },
 };
 
