@@ -1,8 +1,8 @@
 #ifndef NODE_TRADE_SHELL_INNER_H
 #define NODE_TRADE_SHELL_INNER_H
 
-/* Shared by trade_shell.c (effects), trade_shell_exec.c (jobs) and
- * trade_shell_fetch.c (blobs); nobody else. */
+/* Shared by trade_shell.c (effects), trade_shell_fetch.c (blobs) and
+ * trade_job*.c (jobs); nobody else. */
 
 #include "node/trade_shell.h"
 
@@ -17,6 +17,7 @@ struct share {
 struct fetching;
 /* A job the executor has, or will have. */
 struct job;
+struct image_there;
 struct queued;
 
 struct shell {
@@ -26,6 +27,7 @@ struct shell {
     struct share *shares;
     struct fetching *fetches;
     struct job *jobs;
+    struct image_there *images_there; /* at the executor */
     struct queued *queue;
     struct queued **queue_last;
     uv_timer_t timer;
