@@ -507,8 +507,11 @@ void shell_free(struct shell *shell)
 {
     if (shell == NULL)
         return;
-    while (shell->shares != NULL)
-        share_drop(shell, &shell->shares->subject);
+    while (shell->shares != NULL) {
+        struct share *next = shell->shares->next;
+        free(shell->shares);
+        shell->shares = next;
+    }
     while (shell->queue != NULL) {
         struct queued *next = shell->queue->next;
         free(shell->queue);
