@@ -24,6 +24,7 @@ static const struct {
     {END_BUYER_CANCELLED, "the buyer cancelled"},
     {END_BUYER_LOST, "the buyer's node is gone"},
     {END_NOT_STARTED, "the job did not start in time"},
+    {END_GIVEN_UP, "the buyer's side gave up waiting before the deadline"},
 };
 #define REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
 

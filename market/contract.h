@@ -11,7 +11,7 @@
  *  (provider,          |          (provider,        |  settle: buyer's side at
  *   full refund)       | expire    by deadline)     |  any time, provider after
  *      |               | (buyer's side, after       |  until_ms
- *      |               v  start_by or deadline)     |
+ *      |               v  start_by)                 |
  *      |            CLOSING -- claim (provider,     |
  *      |               |       a newer receipt)     |
  *      |               | settle (either, after      |
@@ -33,21 +33,22 @@
  *   refuse, by start_by                                none          none
  *   refuse, by the deadline                            none          a quarter
  *   refuse, after the deadline                         none          a half
- *   expire after start_by, never claimed               none          a half
- *   expire after start_by, claimed with a receipt      receipt's     none
+ *   expire after start_by, by the deadline             receipt's     none
  *   expire after the deadline                          receipt's     a half
- * Parts of a bond are rounded up to a micro-credit.
+ * An expire counts the newest co-signed receipt that it or a claim shows; due
+ * is none without one. Parts of a bond are rounded up to a micro-credit.
  *
  * What each side does to be safe; the chain protects those who act in time:
  *   A provider cuts its first receipt when the job starts (wall 0) and has it
- *   co-signed. Without one by start_by_ms it refuses, which costs nothing until
- *   then; running on, it can be expired at the cost of half its bond. It risks
- *   the time since the last co-signed receipt, and records the delivery before
- *   it serves the outputs.
- *   An agent co-signs what receipt_check and its own clock agree to, settles
- *   when the outputs are verified, expires after start_by_ms (nothing
- *   co-signed) or after the deadline (with the newest co-signed receipt).
- *   A buyer has at most tasks * task_cap locked at a time and spends at most
+ *   co-signed. What it cannot start by start_by_ms it refuses, which costs
+ *   nothing until then. It risks the time since the last co-signed receipt:
+ * from start_by_ms on the buyer's side may end the job at any time, and then it
+ *   claims with its newest. Its bond it loses only by being late: it records
+ * the delivery by the deadline, and before it serves the outputs. An agent
+ * co-signs what receipt_check and its own clock agree to, settles when the
+ * outputs are verified, expires with the newest co-signed receipt (or none)
+ * after start_by_ms, when the provider is silent, or after the deadline. A
+ * buyer has at most tasks * task_cap locked at a time and spends at most
  *   attempts_max times that and the fees, whatever its agent does: an attempt
  *   opens only when the one before is settled.
  *
@@ -84,6 +85,7 @@ enum end_reason {
     END_BUYER_CANCELLED = 30,
     END_BUYER_LOST = 31,
     END_NOT_STARTED = 40, /* start-by passed without a receipt */
+    END_GIVEN_UP = 41,    /* ended by the buyer's side before the deadline */
 };
 /* A sentence without a full stop. Static, never NULL, also for a number that is
  * not in the table. */
@@ -238,11 +240,14 @@ void contract_refuse_payload(const struct hash *contract,
  *   ERR_PARTY
  *   ERR_FEE
  *   ERR_STATE      not ESCROWED
- *   ERR_TOO_EARLY  by start_by; with a receipt: by the deadline
+ *   ERR_TOO_EARLY  by start_by, with a receipt or without
  *   ERR_TERMS, ERR_SIGNATURE (both), ERR_RECEIPT_BOUND: the receipt's
- * The claims window opens: until_ms = now + claim_ms. The reason is NOT_STARTED
- * up to the deadline (a claim turns it into BUYER_CANCELLED), PROVIDER_LOST
- * after it. */
+ * The claims window opens: until_ms = now + claim_ms. The reason is
+ *   by the deadline, without a receipt   NOT_STARTED (a claim turns it into
+ *                                        BUYER_CANCELLED: no other attempt)
+ *   by the deadline, with a receipt      GIVEN_UP
+ *   after the deadline                   PROVIDER_LOST, half the bond slashed
+ * and no claim changes the last two. */
 void contract_expire_payload(const struct hash *contract,
                              const struct receipt *receipt_or_null,
                              struct buf *out);

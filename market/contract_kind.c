@@ -205,6 +205,16 @@ static enum err refuse_apply(struct state *state, const struct tx *tx,
 
 /* ---- expire ---- */
 
+/* The buyer's side decides to end it, and that never slashes; but after the
+ * deadline it is the provider who broke its word. */
+static enum end_reason expire_reason(const struct contract *c, uint64_t now_ms)
+{
+    CHECK(now_ms > c->start_by_ms);
+    if (now_ms > c->deadline_ms)
+        return END_PROVIDER_LOST;
+    return c->receipt_seq == 0 ? END_NOT_STARTED : END_GIVEN_UP;
+}
+
 static enum err expire_apply(struct state *state, const struct tx *tx,
                              const struct block_context *context,
                              struct arena *arena, struct tx_effect *out_effect)
@@ -220,7 +230,7 @@ static enum err expire_apply(struct state *state, const struct tx *tx,
     TRY(contract_buyer_side(&c.buyer, &c.agent, tx));
     if (c.state != CONTRACT_ESCROWED)
         return ERR_STATE;
-    if (now_ms <= (e.has_receipt ? c.deadline_ms : c.start_by_ms))
+    if (now_ms <= c.start_by_ms)
         return ERR_TOO_EARLY;
     if (e.has_receipt) {
         TRY(receipt_accept(&c, &e.receipt, &c.agent, &context->chain));
@@ -228,7 +238,7 @@ static enum err expire_apply(struct state *state, const struct tx *tx,
     }
     TRY(market_params_load(state, &params));
     c.state = CONTRACT_CLOSING;
-    c.reason = now_ms > c.deadline_ms ? END_PROVIDER_LOST : END_NOT_STARTED;
+    c.reason = expire_reason(&c, now_ms);
     c.until_ms = later(now_ms, params.claim_ms);
     return contract_moved(state, CONTRACT_ESCROWED, &c, &effect, out_effect);
 }
@@ -275,9 +285,11 @@ static enum err settle_check(const struct contract *c, const struct tx *tx,
     return waits && now_ms <= c->until_ms ? ERR_TOO_EARLY : OK;
 }
 
+/* CLOSING and PROVIDER_LOST: expired after the deadline, and only then. */
 static struct amount settle_slash(const struct contract *c)
 {
-    if (c->state == CONTRACT_DELIVERED || c->reason == END_BUYER_CANCELLED)
+    CHECK(c->state == CONTRACT_DELIVERED || c->state == CONTRACT_CLOSING);
+    if (c->state == CONTRACT_DELIVERED || c->reason != END_PROVIDER_LOST)
         return amount_micro(0);
     return contract_slash_lost(c->bond);
 }

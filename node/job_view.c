@@ -70,6 +70,7 @@ int task_exit_code(const struct buy_task *task)
     case END_PROVIDER_DRAIN:
     case END_BUYER_LOST:
     case END_NOT_STARTED:
+    case END_GIVEN_UP:
         return task->state == BUY_CANCELLED ? EXIT_INTERRUPTED
                                             : EXIT_MARKET_FAILED;
     case END_NONE:

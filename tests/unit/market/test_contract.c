@@ -70,6 +70,17 @@ static struct receipt cosigned_sample(const struct hash *id)
     return receipt;
 }
 
+/* The receipt that follows it, twenty minutes into the job. */
+static struct receipt newer_sample(const struct hash *id)
+{
+    struct receipt receipt = sample_receipt(id);
+    receipt.seq = 4;
+    receipt.wall_ms = 1200000;
+    receipt.due = amount_micro(14350);
+    receipt_sign_both(&receipt, true);
+    return receipt;
+}
+
 static bool effect_names(const struct tx_effect *effect, enum actor actor)
 {
     for (uint32_t i = 0; i < effect->account_count; i++)
@@ -241,7 +252,7 @@ static void refusing_after_the_deadline_costs_half_of_the_bond(void **state)
     settled_with(world, &id, END_PROVIDER_LOST, 0, HALF);
 }
 
-static void a_provider_that_never_started_loses_half_of_the_bond(void **state)
+static void nobody_loses_a_bond_by_an_expiry_before_the_deadline(void **state)
 {
     struct world *world = *state;
     struct hash id = world_open_sample(world);
@@ -260,22 +271,96 @@ static void a_provider_that_never_started_loses_half_of_the_bond(void **state)
     assert_int_equal(world_settle(world, PROVIDER, &id), ERR_TOO_EARLY);
     world->context.time_ms++;
     assert_int_equal(world_settle(world, AGENT, &id), OK);
-    settled_with(world, &id, END_NOT_STARTED, 0, HALF);
+    settled_with(world, &id, END_NOT_STARTED, 0, 0);
 }
 
-static void the_reason_of_an_expiry_changes_after_the_deadline(void **state)
+static void an_expiry_with_a_receipt_opens_at_start_by_too(void **state)
 {
     struct world *world = *state;
     struct hash id = world_open_sample(world);
-    struct state_mark mark = state_mark(world->state);
+    struct receipt receipt = cosigned_sample(&id);
+    struct contract c;
+
+    world->context.time_ms = T0 + 420000;
+    assert_int_equal(world_expire(world, AGENT, &id, &receipt), ERR_TOO_EARLY);
+    world->context.time_ms++;
+    assert_int_equal(world_expire(world, AGENT, &id, &receipt), OK);
+    c = world_contract(world, &id);
+    assert_int_equal(c.state, CONTRACT_CLOSING);
+    assert_int_equal(c.reason, END_GIVEN_UP);
+    assert_int_equal(c.due.micro, 7175);
+    assert_int_equal(c.until_ms, world->context.time_ms + 120000);
+    world->context.time_ms = c.until_ms + 1;
+    assert_int_equal(world_settle(world, AGENT, &id), OK);
+    settled_with(world, &id, END_GIVEN_UP, 7175, 0);
+}
+
+/* What the provider can show for it counts, and the task may go on elsewhere:
+ * the buyer's side did not hide that it had started. */
+static void a_claim_after_giving_up_raises_what_is_due_and_no_more(void **state)
+{
+    struct world *world = *state;
+    struct hash id = world_open_sample(world);
+    struct receipt receipt = cosigned_sample(&id);
+    struct receipt newer = newer_sample(&id);
 
     world->context.time_ms = world_contract(world, &id).deadline_ms;
-    assert_int_equal(world_expire(world, AGENT, &id, NULL), OK);
-    assert_int_equal(world_contract(world, &id).reason, END_NOT_STARTED);
-    state_rollback(world->state, mark);
+    assert_int_equal(world_expire(world, BUYER, &id, &receipt), OK);
+    assert_int_equal(world_claim(world, &id, &receipt), ERR_RECEIPT_SEQ);
+    world->context.time_ms = world_contract(world, &id).until_ms;
+    assert_int_equal(world_claim(world, &id, &newer), OK);
+    assert_int_equal(world_contract(world, &id).reason, END_GIVEN_UP);
     world->context.time_ms++;
+    assert_int_equal(world_settle(world, PROVIDER, &id), OK);
+    settled_with(world, &id, END_GIVEN_UP, 14350, 0);
+}
+
+/* Ends it at `now_ms`, with a receipt or none, and settles it when it may. */
+static void expired_and_settled(struct world *world, const struct hash *id,
+                                const struct receipt *receipt, uint64_t now_ms)
+{
+    world->context.time_ms = now_ms;
+    assert_int_equal(world_expire(world, AGENT, id, receipt), OK);
+    world->context.time_ms = world_contract(world, id).until_ms + 1;
+    assert_int_equal(world_settle(world, AGENT, id), OK);
+}
+
+/* It is the time of the expiry that counts, not that of the settlement, which
+ * is after the deadline here in every case. */
+static void a_bond_is_lost_after_the_deadline_and_no_moment_sooner(void **state)
+{
+    struct world *world = *state;
+    struct hash id = world_open_sample(world);
+    struct receipt receipt = cosigned_sample(&id);
+    uint64_t deadline = world_contract(world, &id).deadline_ms;
+    struct state_mark mark = state_mark(world->state);
+
+    expired_and_settled(world, &id, NULL, deadline);
+    settled_with(world, &id, END_NOT_STARTED, 0, 0);
+    state_rollback(world->state, mark);
+    expired_and_settled(world, &id, &receipt, deadline);
+    settled_with(world, &id, END_GIVEN_UP, 7175, 0);
+    state_rollback(world->state, mark);
+    expired_and_settled(world, &id, NULL, deadline + 1);
+    settled_with(world, &id, END_PROVIDER_LOST, 0, HALF);
+    state_rollback(world->state, mark);
+    expired_and_settled(world, &id, &receipt, deadline + 1);
+    settled_with(world, &id, END_PROVIDER_LOST, 7175, HALF);
+}
+
+static void a_claim_after_the_deadline_saves_no_bond(void **state)
+{
+    struct world *world = *state;
+    struct hash id = world_open_sample(world);
+    struct receipt receipt = cosigned_sample(&id);
+
+    world->context.time_ms = world_contract(world, &id).deadline_ms + 1;
     assert_int_equal(world_expire(world, AGENT, &id, NULL), OK);
+    assert_int_equal(world_claim(world, &id, &receipt), OK);
     assert_int_equal(world_contract(world, &id).reason, END_PROVIDER_LOST);
+    world->context.time_ms += 120001;
+    assert_int_equal(world_settle(world, PROVIDER, &id), OK);
+    settled_with(world, &id, END_PROVIDER_LOST, 7175, HALF);
 }
 
 static void a_buyer_that_denies_a_start_pays_and_takes_no_bond(void **state)
@@ -300,9 +385,7 @@ static void a_lost_provider_is_paid_what_was_signed_by_both(void **state)
     struct hash id = world_open_sample(world);
     struct receipt receipt = cosigned_sample(&id);
 
-    world->context.time_ms = world_contract(world, &id).deadline_ms;
-    assert_int_equal(world_expire(world, AGENT, &id, &receipt), ERR_TOO_EARLY);
-    world->context.time_ms++;
+    world->context.time_ms = world_contract(world, &id).deadline_ms + 1;
     assert_int_equal(world_deliver(world, &id, END_DONE, 0, &receipt),
                      ERR_TOO_LATE);
     assert_int_equal(world_expire(world, AGENT, &id, &receipt), OK);
@@ -317,12 +400,8 @@ static void a_claim_must_be_newer_and_in_time(void **state)
     struct world *world = *state;
     struct hash id = world_open_sample(world);
     struct receipt receipt = cosigned_sample(&id);
-    struct receipt newer = receipt;
+    struct receipt newer = newer_sample(&id);
 
-    newer.seq = 4;
-    newer.wall_ms = 1200000;
-    newer.due = amount_micro(14350);
-    receipt_sign_both(&newer, true);
     world->context.time_ms = world_contract(world, &id).deadline_ms + 1;
     assert_int_equal(world_expire(world, AGENT, &id, &receipt), OK);
     assert_int_equal(world_claim(world, &id, &receipt), ERR_RECEIPT_SEQ);
@@ -465,8 +544,10 @@ static void reasons_know_their_side(void **state)
     assert_int_equal(end_reason_side(END_PROVIDER_DRAIN), 2);
     assert_int_equal(end_reason_side(END_BUYER_CANCELLED), 3);
     assert_int_equal(end_reason_side(END_NOT_STARTED), 4);
+    assert_int_equal(end_reason_side(END_GIVEN_UP), 4);
     assert_int_equal(end_reason_side((enum end_reason)15), 0);
     assert_true(end_reason_retries(END_NOT_STARTED));
+    assert_true(end_reason_retries(END_GIVEN_UP));
     assert_true(end_reason_retries(END_PROVIDER_LOST));
     assert_false(end_reason_retries(END_DONE));
     assert_false(end_reason_retries(END_BUYER_CANCELLED));
@@ -570,9 +651,12 @@ int main(void)
         WITH_WORLD(refusing_in_time_costs_nothing),
         WITH_WORLD(refusing_late_costs_a_quarter_of_the_bond),
         WITH_WORLD(refusing_at_the_deadline_still_costs_a_quarter),
-        WITH_WORLD(the_reason_of_an_expiry_changes_after_the_deadline),
         WITH_WORLD(refusing_after_the_deadline_costs_half_of_the_bond),
-        WITH_WORLD(a_provider_that_never_started_loses_half_of_the_bond),
+        WITH_WORLD(nobody_loses_a_bond_by_an_expiry_before_the_deadline),
+        WITH_WORLD(an_expiry_with_a_receipt_opens_at_start_by_too),
+        WITH_WORLD(a_claim_after_giving_up_raises_what_is_due_and_no_more),
+        WITH_WORLD(a_bond_is_lost_after_the_deadline_and_no_moment_sooner),
+        WITH_WORLD(a_claim_after_the_deadline_saves_no_bond),
         WITH_WORLD(a_buyer_that_denies_a_start_pays_and_takes_no_bond),
         WITH_WORLD(a_lost_provider_is_paid_what_was_signed_by_both),
         WITH_WORLD(a_claim_must_be_newer_and_in_time),

@@ -148,17 +148,12 @@ static void expire_make(struct plan *plan)
 {
     move_make(plan, TX_CONTRACT_EXPIRE, BUYER);
     plan->has_receipt = true;
-    plan->time_ms = plan->now.deadline_ms + 1;
+    plan->time_ms = plan->now.start_by_ms + 1;
 }
 static void expire_bare_make(struct plan *plan)
 {
     expire_make(plan);
     plan->has_receipt = false;
-    plan->time_ms = plan->now.start_by_ms + 1;
-}
-static void at_deadline(struct plan *plan)
-{
-    plan->time_ms = plan->now.deadline_ms;
 }
 static void at_start_by(struct plan *plan)
 {
@@ -174,7 +169,7 @@ static void expire_with_a_receipt_refuses_in_order(void **state)
         {"delivered", ERR_STATE, state_delivered},
         {"closing", ERR_STATE, state_closing},
         {"settled", ERR_STATE, state_settled},
-        {"deadline", ERR_TOO_EARLY, at_deadline},
+        {"start-by", ERR_TOO_EARLY, at_start_by},
         {"another's receipt", ERR_TERMS, receipt_of_another},
         {"provider sig", ERR_SIGNATURE, provider_sig_bad},
         {"agent sig", ERR_SIGNATURE, agent_sig_bad},

@@ -40,6 +40,9 @@ struct walk {
     struct hash ids[CONTRACTS]; /* task * ATTEMPTS + attempt */
     bool opened[CONTRACTS];
     struct contract was[CONTRACTS]; /* before the transaction */
+    uint64_t ended_at[CONTRACTS];   /* when the buyer's side ended it, or 0 */
+    unsigned long settled_whole;    /* bonds after an expire: given back, */
+    unsigned long settled_half;     /* and lost by half */
     struct accepted log[4 * STEPS];
     size_t log_count;
     unsigned accepted_by_kind[6];
@@ -284,9 +287,8 @@ static bool model_expire(const struct contract *c, const struct step *step,
     if ((step->sender != BUYER && step->sender != AGENT) ||
         c->state != CONTRACT_ESCROWED)
         return false;
-    if (!step->has_receipt)
-        return now > c->start_by_ms;
-    return now > c->deadline_ms && model_receipt(c, step, true);
+    return now > c->start_by_ms &&
+           (!step->has_receipt || model_receipt(c, step, true));
 }
 
 static bool model_settle(const struct contract *c, const struct step *step,
@@ -322,6 +324,65 @@ static bool model_allows(const struct walk *walk, const struct step *step)
     default:
         return model_settle(c, step, now);
     }
+}
+
+/* ---- the model: how does it end, and what of the bond is lost? ---- */
+
+#define BOND_QUARTER ((BOND + 3) / 4)
+#define BOND_HALF    ((BOND + 1) / 2)
+
+static enum end_reason model_reason(const struct contract *was,
+                                    const struct step *step, uint64_t now)
+{
+    switch (step->kind) {
+    case TX_CONTRACT_DELIVER:
+    case TX_CONTRACT_REFUSE:
+        return step->reason;
+    case TX_CONTRACT_EXPIRE:
+        if (now > was->deadline_ms)
+            return END_PROVIDER_LOST;
+        return step->has_receipt ? END_GIVEN_UP : END_NOT_STARTED;
+    case TX_CONTRACT_CLAIM:
+        return was->reason == END_NOT_STARTED ? END_BUYER_CANCELLED
+                                              : was->reason;
+    default:
+        return was->reason;
+    }
+}
+
+/* By the clock alone: the reason is the model's other page. */
+static uint64_t model_slashed(const struct walk *walk, const struct step *step,
+                              uint64_t now)
+{
+    const struct contract *was = &walk->was[step->contract];
+    if (step->kind == TX_CONTRACT_REFUSE)
+        return now > was->deadline_ms   ? BOND_HALF
+               : now > was->start_by_ms ? BOND_QUARTER
+                                        : 0;
+    if (step->kind != TX_CONTRACT_SETTLE)
+        return 0;
+    return walk->ended_at[step->contract] > was->deadline_ms ? BOND_HALF : 0;
+}
+
+/* After a step that counted, with `was` still as it was before. */
+static void ended_as_modelled(struct walk *walk, const struct step *step)
+{
+    uint64_t now = walk->world.context.time_ms;
+    const struct contract *was = &walk->was[step->contract];
+    struct contract c =
+        world_contract(&walk->world, &walk->ids[step->contract]);
+
+    if (step->kind == TX_CONTRACT_OPEN)
+        return;
+    assert_int_equal(c.reason, model_reason(was, step, now));
+    assert_int_equal(c.slashed.micro, model_slashed(walk, step, now));
+    if (step->kind == TX_CONTRACT_EXPIRE) {
+        walk->ended_at[step->contract] = now;
+        assert_int_equal(c.receipt_seq,
+                         step->has_receipt ? step->receipt.seq : 0);
+    }
+    if (step->kind == TX_CONTRACT_SETTLE && was->state == CONTRACT_CLOSING)
+        c.slashed.micro > 0 ? walk->settled_half++ : walk->settled_whole++;
 }
 
 /* ---- what must hold after every transaction ---- */
@@ -386,8 +447,10 @@ static enum err walk_send(struct walk *walk, const struct step *step)
     assert_int_equal(payload.err, OK);
     err = world_apply(&walk->world, step->kind, step->sender, 0,
                       buf_bytes(&payload));
-    if (err == OK)
+    if (err == OK) {
         log_add(walk, step->kind, step->sender, buf_bytes(&payload));
+        ended_as_modelled(walk, step);
+    }
     buf_done(&payload);
     return err;
 }
@@ -530,7 +593,7 @@ static void random_lives_keep_every_law(void **state)
     const char *wanted = getenv("SUAN_WALKS");
     unsigned walks =
         wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) : WALKS;
-    unsigned long accepted[6] = {0};
+    unsigned long accepted[6] = {0}, whole = 0, half = 0;
 
     (void)state;
     for (unsigned seed = 1; seed <= walks; seed++) {
@@ -541,6 +604,8 @@ static void random_lives_keep_every_law(void **state)
         walk_replay(&walk);
         for (unsigned kind = 0; kind < 6; kind++)
             accepted[kind] += walk.accepted_by_kind[kind];
+        whole += walk.settled_whole;
+        half += walk.settled_half;
         walk_end(&walk);
     }
     /* A walk that never gets anywhere proves nothing. */
@@ -550,6 +615,9 @@ static void random_lives_keep_every_law(void **state)
                   accepted[4], accepted[5]);
     for (unsigned kind = 0; kind < 6; kind++)
         assert_true(accepted[kind] >= walks / 10);
+    print_message("ended by the buyer's side: %lu without a slash, %lu with\n",
+                  whole, half);
+    assert_true(whole >= walks / 10 && half >= walks / 10);
 }
 
 int main(void)

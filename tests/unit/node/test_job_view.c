@@ -92,6 +92,7 @@ static void exits_as_the_command_would(void **state)
         {BUY_FAILED, END_PROVIDER_LOST, 0, 125},
         {BUY_FAILED, END_EXECUTOR_FAILED, 0, 125},
         {BUY_FAILED, END_NOT_STARTED, 0, 125},
+        {BUY_FAILED, END_GIVEN_UP, 0, 125},
         {BUY_CANCELLED, END_BUYER_CANCELLED, 0, 130},
         {BUY_CANCELLED, END_PROVIDER_LOST, 0, 130},
         {BUY_CANCELLED, END_NONE, 0, 130},
