@@ -41,14 +41,15 @@
  * What each side does to be safe; the chain protects those who act in time:
  *   A provider cuts its first receipt when the job starts (wall 0) and has it
  *   co-signed. What it cannot start by start_by_ms it refuses, which costs
- *   nothing until then. It risks the time since the last co-signed receipt:
- * from start_by_ms on the buyer's side may end the job at any time, and then it
- *   claims with its newest. Its bond it loses only by being late: it records
- * the delivery by the deadline, and before it serves the outputs. An agent
- * co-signs what receipt_check and its own clock agree to, settles when the
- * outputs are verified, expires with the newest co-signed receipt (or none)
- * after start_by_ms, when the provider is silent, or after the deadline. A
- * buyer has at most tasks * task_cap locked at a time and spends at most
+ *   nothing until then. It risks the time since the last co-signed receipt,
+ *   for from start_by_ms on the buyer's side may end the job at any time; then
+ *   it claims with its newest. Its bond it loses only by being late: it records
+ *   the delivery by the deadline, and before it serves the outputs.
+ *   An agent co-signs what receipt_check and its own clock agree to, settles
+ *   when the outputs are verified, and expires with the newest co-signed
+ *   receipt (or none): after start_by_ms when the provider is silent, at the
+ *   latest after the deadline.
+ *   A buyer has at most tasks * task_cap locked at a time and spends at most
  *   attempts_max times that and the fees, whatever its agent does: an attempt
  *   opens only when the one before is settled.
  *
