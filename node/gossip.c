@@ -305,7 +305,7 @@ static void note_offer(struct gossip *gossip, const struct offer *offer)
 static enum err put_offer(struct gossip *gossip, const struct offer *offer)
 {
     struct node *node = gossip->node;
-    TRY(book_offer_put(buy_book(node->buy), offer, node_wall_ms(),
+    TRY(book_offer_put(buy_book(node->buy), offer, shell_now_ms(node->shell),
                        node_wall_ms()));
     note_offer(gossip, offer);
     return OK;
@@ -340,8 +340,8 @@ static void on_offer(struct gossip *gossip, struct gossip_peer *peer,
     }
     if (pubkey_equal(&offer.provider, &node->self))
         return; /* our own, come back */
-    if (book_offer_get(buy_book(node->buy), &offer.provider, node_wall_ms(),
-                       &known) &&
+    if (book_offer_get(buy_book(node->buy), &offer.provider,
+                       shell_now_ms(node->shell), &known) &&
         known.offer.version >= offer.version)
         return;
     if (peer->offer_budget_milli < 1000) {
@@ -366,8 +366,8 @@ static void send_offers(struct gossip *gossip, struct net_peer *peer)
     uint32_t cursor = 0;
     unsigned sent = 0;
     while (sent < OFFERS_BURST / 2 &&
-           book_offer_next(buy_book(gossip->node->buy), &cursor, node_wall_ms(),
-                           &known)) {
+           book_offer_next(buy_book(gossip->node->buy), &cursor,
+                           shell_now_ms(gossip->node->shell), &known)) {
         struct buf message;
         offer_message(&known.offer, &message);
         send_to(peer, &message);
@@ -572,7 +572,7 @@ void gossip_tick(struct gossip *gossip)
         /* The least seen is the distance; the rest is how busy both were. */
         if (info.rtt_min_us > 0 &&
             book_rtt_set(buy_book(node->buy), &net_peer_identity(peer)->id,
-                         info.rtt_min_us, node_wall_ms()) != OK)
+                         info.rtt_min_us, shell_now_ms(node->shell)) != OK)
             log_debug("gossip", "no room for a round trip");
         if (!data->told_peers)
             send_peers(gossip, peer);

@@ -130,7 +130,7 @@ static bool where_from(struct shell *shell, const struct trade_effect *effect,
         net_peer_bulk(peer, out);
     if (out[0] == '\0' && shell->node->buy != NULL &&
         book_offer_get(buy_book(shell->node->buy), &effect->peer,
-                       node_wall_ms(), &offer))
+                       shell_now_ms(shell), &offer))
         snprintf(out, CHANNEL_ADDR_MAX, "%s", offer.offer.bulk_address);
     return out[0] != '\0';
 }
