@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "cli/locate.h"
 #include "cli/unit.h"
-#include "sched/policy.h"
+#include "sched/reason.h"
 #include "wallet/entropy.h"
 
 #include <errno.h>
@@ -286,38 +286,63 @@ static int read_quotes(struct cli *cli, json_t *result, struct placement *p)
     return 0;
 }
 
-int place_quotes(struct cli *cli, uint64_t wait_ms, struct placement *p)
+/* One call; *out_answered: no task is left open. */
+static int ask_quotes(struct cli *cli, uint64_t wait_ms, bool all,
+                      struct placement *p, bool *out_answered)
 {
-    uint64_t until = cli->now_ms() + wait_ms;
-    bool queue = wait_ms > PLACE_ANSWER_MS;
-    bool patient = false; /* the node is to answer only to something new */
+    json_t *result = NULL;
+    int failed =
+        cli_call_wait(cli, "job.quotes",
+                      json_pack("{s:s, s:I, s:b}", "id", p->id_text, "wait_ms",
+                                (json_int_t)wait_ms, "all", (int)all),
+                      wait_ms, &result);
+    if (failed)
+        return failed;
+    failed = read_quotes(cli, result, p);
+    *out_answered =
+        p->quote_count + js_uint(result, "unplaced") >= p->request.tasks;
+    json_decref(result);
+    return failed;
+}
+
+/* Does something stand in the way that passes by itself, such as a core that
+ * the last job has not given back yet? */
+static bool may_pass(const struct placement *p)
+{
+    json_t *offer;
+    size_t i;
+    json_array_foreach(json_object_get(p->explain, "offers"), i, offer)
+    {
+        enum reason reason = reason_parse(js_text(offer, "code"));
+        if (reason == REASON_NONE || reason_class_of(reason) == REASON_LATER)
+            return true;
+    }
+    return false;
+}
+
+int place_quotes(struct cli *cli, uint64_t queue_ms, struct placement *p)
+{
+    uint64_t start = cli->now_ms();
+    bool queued = false; /* the node is to answer only to something new */
     for (;;) {
-        uint64_t now = cli->now_ms();
-        uint64_t left = until > now ? until - now : 0;
-        uint64_t most = patient ? QUEUE_POLL_MS : QUOTE_POLL_MS;
-        uint64_t wait = left < most ? left : most;
-        json_t *result = NULL;
-        uint64_t answered;
-        int failed = cli_call_wait(
-            cli, "job.quotes",
-            json_pack("{s:s, s:I, s:b}", "id", p->id_text, "wait_ms",
-                      (json_int_t)wait, "all", (int)patient),
-            wait, &result);
-        if (failed)
+        uint64_t spent = cli->now_ms() - start;
+        uint64_t left = queued ? queue_ms : PLACE_ANSWER_MS;
+        uint64_t most = queued ? QUEUE_POLL_MS : QUOTE_POLL_MS;
+        bool answered = false;
+        int failed;
+        left = left > spent ? left - spent : 0;
+        failed =
+            ask_quotes(cli, left < most ? left : most, queued, p, &answered);
+        if (failed || left == 0)
             return failed;
-        failed = read_quotes(cli, result, p);
-        answered = p->quote_count + js_uint(result, "unplaced");
-        json_decref(result);
-        if (failed || left == 0 || p->quote_count == p->request.tasks)
-            return failed;
-        /* All answered, some with a no: time may bring more only when the
-         * caller has asked to queue. */
-        if (answered >= p->request.tasks && (p->quote_count > 0 || !queue))
+        if (queue_ms < PLACE_GRACE_MS && may_pass(p))
+            queue_ms = PLACE_GRACE_MS;
+        if (answered && (p->quote_count > 0 || spent >= queue_ms))
             return 0;
-        if (answered >= p->request.tasks && !patient) {
+        if (answered && !queued) {
             cli_note(cli, "waiting for an offer that fits%s%s",
                      p->waiting_for[0] != '\0' ? ": " : "", p->waiting_for);
-            patient = true;
+            queued = true;
         }
     }
 }

@@ -29,13 +29,17 @@ void placement_done(struct cli *cli, struct placement *p);
 /* How long a market that says no at once is given to answer. */
 #define PLACE_ANSWER_MS 30000u
 
+/* ... and how long a market that is merely busy. */
+#define PLACE_GRACE_MS 5000u
+
 /* Imports inputs, builds, signs and submits. 0 or an exit code. */
 int place_submit(struct cli *cli, struct order *order,
                  const struct signer *signer, bool draft, struct placement *p);
-/* Waits for quotes, up to wait_ms, until every task has one or a reason, and
- * verifies each: signature, this request, the formulas, the cap. Exit 8 when a
- * quote does not hold. */
-int place_quotes(struct cli *cli, uint64_t wait_ms, struct placement *p);
+/* Waits until every task has a quote or a reason, and verifies each quote:
+ * signature, this request, the formulas, the cap. When no task has one, waits
+ * up to queue_ms for the market to change. Exit 8 when a quote does not hold.
+ */
+int place_quotes(struct cli *cli, uint64_t queue_ms, struct placement *p);
 /* Says why nobody takes it: exit 6. */
 int place_refused(struct cli *cli, const struct order *order,
                   const struct placement *p);

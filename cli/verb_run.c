@@ -185,14 +185,12 @@ static int approve(struct cli *cli, const struct bill *bill)
 static int queue_ms(struct cli *cli, const struct args *args, uint64_t *out)
 {
     const char *queue = args_text(args, "queue", NULL);
-    *out = PLACE_ANSWER_MS;
+    *out = 0;
     if (queue == NULL)
         return 0;
     if (unit_parse_ms(queue, out) != OK)
         return refuse_option(cli, args, "queue",
                              "a span of time such as 10m belongs here");
-    if (*out <= PLACE_ANSWER_MS)
-        *out = PLACE_ANSWER_MS + 1;
     return 0;
 }
 
