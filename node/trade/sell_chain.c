@@ -86,7 +86,7 @@ static void on_escrowed(struct sell *sell, struct sell_item *item,
         sell_cancel(sell, item);
         return;
     }
-    sell_tell(sell, item, "the contract is final; send the description");
+    sell_tell(sell, item, "");
 }
 
 static void on_delivered(struct sell *sell, struct sell_item *item,
