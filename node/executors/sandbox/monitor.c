@@ -260,9 +260,23 @@ static int reap(const struct monitor *m)
     return status;
 }
 
+/* Init ends with 1 when it cannot begin the program: then the code is what the
+ * user expects of a program that is not there. */
+static int explain(const struct monitor *m, int wait_status)
+{
+    char said[256];
+    int code = 0;
+
+    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 1 &&
+        m->live->bytes[0] == 0 && m->live->bytes[1] < sizeof(said) &&
+        dir_read(m->job_fd, "stderr", said, sizeof(said)) > 0)
+        code = status_not_begun(said);
+    return code != 0 ? code << 8 : wait_status;
+}
+
 static void finish(struct monitor *m)
 {
-    int wait_status = reap(m);
+    int wait_status = explain(m, reap(m));
 
     m->status.wall_ms = dir_boot_ms() - m->record.started_boot_ms;
     m->status.finished_at_ms = dir_now_ms();

@@ -157,6 +157,24 @@ bool status_decode(const json_t *value, struct status *out)
     return true;
 }
 
+/* Debian's catatonit: "ERROR (catatonit:2): failed to exec pid1: No such file
+ * or directory". A job may write the same and end with 1: its code is its own
+ * to choose. */
+int status_not_begun(const char *said)
+{
+    static const char head[] = "ERROR (catatonit:";
+    static const char what[] = "): failed to exec pid1: ";
+    const char *at = said + sizeof(head) - 1;
+
+    if (strncmp(said, head, sizeof(head) - 1) != 0)
+        return 0;
+    at += strspn(at, "0123456789");
+    if (strncmp(at, what, sizeof(what) - 1) != 0)
+        return 0;
+    at += sizeof(what) - 1;
+    return strcmp(at, "No such file or directory\n") == 0 ? 127 : 126;
+}
+
 /* The init passes a signal on as 128+N, as shells do. */
 static void settle_code(struct status *status, int wait_status)
 {

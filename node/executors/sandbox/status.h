@@ -66,6 +66,12 @@ json_t *status_encode(const struct status *status);
 /* False when the object is not a status; then `out` is untouched. */
 MUST_USE bool status_decode(const json_t *value, struct status *out);
 
+/* The code of a program that init could not begin, as shells spell it: 127 when
+ * there is none of that name, 126 when it cannot be run. 0: it did begin.
+ *
+ * said   all that came out of stderr of a job whose init ended with code 1 */
+int status_not_begun(const char *said);
+
 /* Settles exit_code, signal and reason of a job whose init gave this wait
  * status, when `forced` (REASON_NONE: nobody) is what made us end it. usage and
  * disk_full must be final. */

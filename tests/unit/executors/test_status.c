@@ -63,6 +63,20 @@ static void a_signal_counts_as_128_more(void **state)
     assert_int_equal(status.signal, 0);
 }
 
+static void a_program_that_is_not_there_is_127_as_in_a_shell(void **state)
+{
+    (void)state;
+    assert_int_equal(status_not_begun("ERROR (catatonit:2): failed to exec "
+                                      "pid1: No such file or directory\n"),
+                     127);
+    assert_int_equal(status_not_begun("ERROR (catatonit:2): failed to exec "
+                                      "pid1: Permission denied\n"),
+                     126);
+    assert_int_equal(status_not_begun("ERROR (catatonit:2): failed"), 0);
+    assert_int_equal(status_not_begun("ls: No such file or directory\n"), 0);
+    assert_int_equal(status_not_begun(""), 0);
+}
+
 static void what_is_written_reads_back_the_same(void **state)
 {
     struct status status = {.phase = PHASE_FINISHED,
@@ -122,6 +136,7 @@ int main(void)
         cmocka_unit_test(the_reason_is_what_ended_it),
         cmocka_unit_test(a_job_that_succeeds_did_not_fail_for_memory_or_disk),
         cmocka_unit_test(a_signal_counts_as_128_more),
+        cmocka_unit_test(a_program_that_is_not_there_is_127_as_in_a_shell),
         cmocka_unit_test(what_is_written_reads_back_the_same),
         cmocka_unit_test(figures_of_the_bill_are_rounded_up),
         cmocka_unit_test(what_is_no_status_changes_nothing),
