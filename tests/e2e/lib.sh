@@ -72,6 +72,7 @@ e2e_end() {
     trap - EXIT INT TERM
     [ -x "$BIN/suan" ] && suan devnet down -q >/dev/null 2>&1
     e2e_no_leftovers
+    e2e_no_reports
     if [ "$BADS" -gt 0 ] || [ "$code" -ne 0 ]; then
         echo "logs are kept in $SUAN_HOME/devnet/*/log"
         grep -hE ' (odd|broken) ' "$SUAN_HOME"/devnet/*/log 2>/dev/null | tail -n 25
@@ -89,4 +90,12 @@ e2e_no_leftovers() {
     sleep 0.3
     left=$(pgrep -fa "$SUAN_HOME" | grep -v "$$" | grep -v pgrep || true)
     if [ -z "$left" ]; then ok "nothing is left running"; else bad "nothing is left running" "$left"; fi
+}
+
+# What a sanitizer found (a build of the presets asan and tsan) is in the logs
+# of the nodes and of their jobs.
+e2e_no_reports() {
+    local found
+    found=$(grep -rhE -A 12 'Sanitizer|runtime error:' "$SUAN_HOME" --include=log --include=monitor.log 2>/dev/null)
+    if [ -z "$found" ]; then ok "no log holds a sanitizer's report"; else bad "no log holds a sanitizer's report" "$found"; fi
 }
