@@ -139,8 +139,7 @@ static void answer_starter(struct server *s, struct job *job,
     json_decref(starter);
 }
 
-/* Reads the status again; tells if it changed. */
-static void refresh(struct server *s, struct job *job)
+void jobs_refresh(struct server *s, struct job *job)
 {
     char path[DIR_PATH];
     struct status status;
@@ -168,7 +167,7 @@ static void spawn(struct server *s, struct job *job, const char *path,
             return;
     }
     jobdir_give_up(path, "its monitor could not be started");
-    refresh(s, job);
+    jobs_refresh(s, job);
 }
 
 /* The monitor of an unfinished job is gone: another one ends and books it. */
@@ -182,7 +181,7 @@ static void recover(struct server *s, struct job *job)
         return;
     }
     jobdir_give_up(path, "its monitor died, and those sent after it");
-    refresh(s, job);
+    jobs_refresh(s, job);
 }
 
 void jobs_on_monitor(struct server *s, struct job *job)
@@ -192,7 +191,7 @@ void jobs_on_monitor(struct server *s, struct job *job)
     job->child = 0;
     close(job->monitor_fd);
     job->monitor_fd = -1;
-    refresh(s, job);
+    jobs_refresh(s, job);
     if (job->phase != PHASE_FINISHED)
         recover(s, job);
     else
@@ -225,7 +224,7 @@ static void on_file(struct server *s, const struct inotify_event *event)
         return;
     if ((event->mask & IN_MOVED_TO) != 0 &&
         strcmp(event->name, STATUS_FILE) == 0) {
-        refresh(s, job);
+        jobs_refresh(s, job);
     } else if ((event->mask & IN_MODIFY) != 0 &&
                (strcmp(event->name, "stdout") == 0 ||
                 strcmp(event->name, "stderr") == 0)) {
@@ -247,7 +246,7 @@ void jobs_on_inotify(struct server *s)
         if ((event.mask & IN_Q_OVERFLOW) != 0)
             for (size_t i = 0; i < SERVER_JOBS_MAX; i++)
                 if (s->jobs[i].used)
-                    refresh(s, &s->jobs[i]);
+                    jobs_refresh(s, &s->jobs[i]);
         on_file(s, whole);
         at += (ssize_t)(sizeof(event) + event.len);
     }
@@ -397,7 +396,7 @@ static void load_job(struct server *s, const char *id)
     /* Asked again once the process is held: the number may have been reused. */
     if (monitor > 0 && watch_monitor(s, job, monitor) &&
         jobdir_monitor(path) == monitor) {
-        refresh(s, job);
+        jobs_refresh(s, job);
         return;
     }
     drop_watches(s, job);

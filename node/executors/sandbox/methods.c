@@ -34,7 +34,8 @@ static const char *text(const struct rpc_request *request, const char *name)
     return json_string_value(json_object_get(request->params, name));
 }
 
-/* The job named by "id"; NULL with fail set. */
+/* The job named by "id", as it stands on disk now: an answer is never behind an
+ * earlier one. NULL with fail set. */
 static struct job *job_of(struct server *s, const struct rpc_request *request,
                           struct fail *fail)
 {
@@ -46,6 +47,8 @@ static struct job *job_of(struct server *s, const struct rpc_request *request,
     else if (job == NULL)
         (void)fail_set(fail, ERR_NOT_FOUND, "there is no such job",
                        "see job.list", "no job is called %.80s", id);
+    else if (job->phase != PHASE_FINISHED)
+        jobs_refresh(s, job);
     return job;
 }
 

@@ -90,6 +90,8 @@ void methods_handle(struct server *server, struct rpc_request *request);
  * ---------------------------------------------------------- */
 /* Finds what runs and what has ended since; ends what nobody watches. */
 void jobs_load(struct server *server);
+/* Reads the status again; tells the node if it changed. */
+void jobs_refresh(struct server *server, struct job *job);
 struct job *jobs_find(struct server *server, const char *id);
 bool jobs_path(const struct server *server, const char *id, char *out);
 /* Starts a monitor; `starter` (taken) is answered when it is known to run. */

@@ -103,8 +103,7 @@ struct limits {
     const char *policy;
 };
 
-static const struct limits usual = {1000, 64,  32,      32,
-                                    5000, 500, 1 << 20, "truncate"};
+static struct limits usual = {1000, 64, 32, 32, 5000, 500, 1 << 20, "truncate"};
 
 static json_t *list_of(const char *const *argv)
 {
@@ -474,7 +473,7 @@ static void attack_disk(void)
     struct limits l = usual;
     json_t *status;
 
-    l.wall = 20000;
+    l.wall = 20000 * slow;
     l.mem = 128;
     begin("disk filling");
     status =
@@ -492,7 +491,6 @@ static void attack_disk(void)
     json_decref(status);
     remove_job("disk");
 
-    l.wall *= slow;
     begin("inode filling");
     status = run("inodes", l,
                  SHELL("cd /job; i=0; while mkdir d$i 2>/dev/null; do "
@@ -1236,6 +1234,7 @@ int main(int argc, char **argv)
     snprintf(log_file, sizeof(log_file), "%s/executor.log", work);
     if (getenv("SUAN_BATTERY_SLOW") != NULL)
         slow = (int)strtol(getenv("SUAN_BATTERY_SLOW"), NULL, 10);
+    usual.wall *= slow;
     signal(SIGPIPE, SIG_IGN);
     mounts_before = count_mounts();
     if (!client_start(&client, program, state, log_file, user))
