@@ -42,47 +42,97 @@ static pid_t read_pid(const struct daemon *daemon)
     return pid > 1 && pid < INT32_MAX ? (pid_t)pid : 0;
 }
 
-/* Does the process run suand on this very directory? A zombie has no command
- * line left. */
-static bool is_ours(pid_t pid, const char *data_dir)
+/* The words a process was started with, zeroes between; 0: it is gone, or a
+ * zombie, which has none left. */
+static size_t read_words(pid_t pid, char *out, size_t size)
 {
     char path[64];
-    char line[2 * PATH_MAX];
     size_t len;
-    size_t at;
-    const char *base;
     FILE *file;
     snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)pid);
     file = fopen(path, "re");
     if (file == NULL)
-        return false;
-    len = fread(line, 1, sizeof(line) - 1, file);
+        return 0;
+    len = fread(out, 1, size - 1, file);
     fclose(file);
-    line[len] = '\0';
-    base = strrchr(line, '/');
-    if (strcmp(base == NULL ? line : base + 1, "suand") != 0)
+    out[len] = '\0';
+    return len;
+}
+
+static bool is_program(const char *word, const char *name)
+{
+    const char *slash = strrchr(word, '/');
+    return strcmp(slash == NULL ? word : slash + 1, name) == 0;
+}
+
+/* Does the process run suand on this very directory? */
+static bool is_ours(pid_t pid, const char *data_dir)
+{
+    char words[2 * PATH_MAX];
+    size_t len = read_words(pid, words, sizeof(words));
+    if (len == 0 || !is_program(words, "suand"))
         return false;
-    for (at = strlen(line) + 1; at < len; at += strlen(line + at) + 1) {
-        if (strcmp(line + at, data_dir) == 0)
+    for (size_t at = strlen(words) + 1; at < len;
+         at += strlen(words + at) + 1) {
+        if (strcmp(words + at, data_dir) == 0)
             return true;
     }
     return false;
 }
 
-/* Without a pid file (somebody removed it): every process is looked at. */
-static pid_t scan_processes(const char *data_dir)
+/* Does it run an executor on something below the directory? */
+static bool is_executor_below(pid_t pid, const char *dir)
+{
+    char words[2 * PATH_MAX];
+    size_t dir_len = strlen(dir);
+    size_t len = read_words(pid, words, sizeof(words));
+    if (len == 0 || !is_program(words, "suan-exec-sandbox"))
+        return false;
+    for (size_t at = strlen(words) + 1; at < len;
+         at += strlen(words + at) + 1) {
+        if (strncmp(words + at, dir, dir_len) == 0 &&
+            words[at + dir_len] == '/')
+            return true;
+    }
+    return false;
+}
+
+/* Calls back for every process; stops when fn says so. */
+typedef bool (*process_fn)(pid_t pid, void *ctx);
+static void each_process(process_fn fn, void *ctx)
 {
     DIR *proc = opendir("/proc");
     struct dirent *entry;
-    pid_t found = 0;
-    while (proc != NULL && found == 0 && (entry = readdir(proc)) != NULL) {
+    bool stop = false;
+    while (proc != NULL && !stop && (entry = readdir(proc)) != NULL) {
         long pid = strtol(entry->d_name, NULL, 10);
-        if (pid > 1 && pid < INT32_MAX && is_ours((pid_t)pid, data_dir))
-            found = (pid_t)pid;
+        if (pid > 1 && pid < INT32_MAX)
+            stop = fn((pid_t)pid, ctx);
     }
     if (proc != NULL)
         closedir(proc);
-    return found;
+}
+
+struct search {
+    const char *dir;
+    pid_t found;
+};
+
+static bool search_daemon(pid_t pid, void *ctx)
+{
+    struct search *search = ctx;
+    if (!is_ours(pid, search->dir))
+        return false;
+    search->found = pid;
+    return true;
+}
+
+/* Without a pid file (somebody removed it): every process is looked at. */
+static pid_t scan_processes(const char *data_dir)
+{
+    struct search search = {.dir = data_dir};
+    each_process(search_daemon, &search);
+    return search.found;
 }
 
 bool daemon_find(struct daemon *daemon)
@@ -277,4 +327,39 @@ bool daemon_stop_all(struct daemon *daemons, size_t count, uint64_t timeout_ms)
 bool daemon_stop(struct daemon *daemon, uint64_t timeout_ms)
 {
     return daemon_stop_all(daemon, 1, timeout_ms);
+}
+
+struct sweep {
+    const char *dir;
+    int signal;
+    unsigned seen;
+};
+
+static bool sweep_process(pid_t pid, void *ctx)
+{
+    struct sweep *sweep = ctx;
+    if (is_executor_below(pid, sweep->dir)) {
+        sweep->seen++;
+        if (sweep->signal != 0)
+            kill(pid, sweep->signal);
+    }
+    return false;
+}
+
+static unsigned sweep_once(const char *dir, int signal)
+{
+    struct sweep sweep = {.dir = dir, .signal = signal};
+    each_process(sweep_process, &sweep);
+    return sweep.seen;
+}
+
+unsigned daemon_sweep(const char *dir, uint64_t timeout_ms)
+{
+    uint64_t until = ticks_ms() + timeout_ms;
+    unsigned found = sweep_once(dir, SIGTERM);
+    while (found > 0 && sweep_once(dir, 0) > 0 && ticks_ms() < until)
+        nap(POLL_MS);
+    if (found > 0)
+        (void)sweep_once(dir, SIGKILL);
+    return found;
 }

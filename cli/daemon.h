@@ -31,6 +31,10 @@ int daemon_await(struct cli *cli, struct daemon *daemon, uint64_t timeout_ms);
 bool daemon_stop(struct daemon *daemon, uint64_t timeout_ms);
 /* The same for several, at once. False when one had to be killed. */
 bool daemon_stop_all(struct daemon *daemons, size_t count, uint64_t timeout_ms);
+/* Ends executors and jobs that a node below `dir` has left behind: a job goes
+ * on when its node dies, which is right for a node and wrong for a devnet that
+ * is taken down. SIGTERM, and SIGKILL after timeout_ms. How many there were. */
+unsigned daemon_sweep(const char *dir, uint64_t timeout_ms);
 /* One call to its control socket without a word; NULL when it does not answer.
  * Given. */
 json_t *daemon_ask(const struct daemon *daemon, const char *method,

@@ -113,6 +113,7 @@ static void stop_debris(const char *dir)
     for (uint32_t i = 0; i < net.node_count; i++)
         daemons[i] = net.nodes[i].daemon;
     (void)daemon_stop_all(daemons, net.node_count, DAEMON_STOP_MS);
+    (void)daemon_sweep(dir, DAEMON_STOP_MS);
 }
 
 /* Is what stands at `dir` a devnet, or the beginning of one? */
@@ -512,6 +513,8 @@ int verb_devnet_down(struct cli *cli, const struct args *args)
     for (uint32_t i = 0; i < net.node_count; i++)
         daemons[i] = net.nodes[i].daemon;
     clean = daemon_stop_all(daemons, net.node_count, DAEMON_STOP_MS);
+    if (daemon_sweep(dir, DAEMON_STOP_MS) > 0)
+        cli_note(cli, "jobs that still ran were ended");
     cli_note(cli, clean ? "the devnet is down"
                         : "the devnet is down; a node had to be killed");
     if (!args_flag(args, "wipe"))

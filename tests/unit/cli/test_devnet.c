@@ -287,6 +287,28 @@ static void several_are_stopped_at_once(void **state)
         assert_int_equal(daemons[i].pid, 0);
 }
 
+static void jobs_left_behind_below_a_directory_are_ended(void **state)
+{
+    char below[PATH_MAX];
+    char beside[PATH_MAX];
+    pid_t job;
+    pid_t deaf;
+    pid_t other;
+    (void)state;
+    snprintf(below, sizeof(below), "%s/provider-1/exec/jobs/x", home);
+    snprintf(beside, sizeof(beside), "%s-other/exec", home);
+    job = start("suan-exec-sandbox", below, false);
+    deaf = start("suan-exec-sandbox", below, true);
+    other = start("suan-exec-sandbox", beside, false);
+    assert_int_equal(daemon_sweep(home, 300), 2);
+    assert_int_equal(waitpid(job, NULL, 0), job);
+    assert_int_equal(waitpid(deaf, NULL, 0), deaf);
+    assert_int_equal(daemon_sweep(home, 300), 0);
+    assert_int_equal(kill(other, 0), 0); /* of another directory */
+    kill(other, SIGKILL);
+    assert_int_equal(waitpid(other, NULL, 0), other);
+}
+
 static int play_daemon(void)
 {
     if (strcmp(getenv("SUAN_PLAY_DAEMON"), "deaf") == 0)
@@ -313,6 +335,7 @@ int main(void)
         T(a_stale_pid_file_points_at_nobody_of_ours),
         T(a_deaf_daemon_is_killed_and_that_is_told),
         T(several_are_stopped_at_once),
+        T(jobs_left_behind_below_a_directory_are_ended),
     };
     if (getenv("SUAN_PLAY_DAEMON") != NULL)
         return play_daemon();
