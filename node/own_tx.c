@@ -33,6 +33,7 @@ struct own_tx {
     uint64_t next_nonce;  /* next to give out */
     uint64_t next_token;
     uint64_t height; /* of the chain, as far as we saw */
+    uint64_t now_ms; /* of the last call that said it */
 };
 
 enum err own_tx_new(const struct own_tx_options *options, struct own_tx **out)
@@ -116,6 +117,7 @@ void own_tx_tick(struct own_tx *own, uint64_t height, uint64_t now_ms)
 {
     if (height > own->height)
         own->height = height;
+    own->now_ms = now_ms;
     for (struct entry *entry = own->first; entry != NULL; entry = entry->next) {
         if (entry->sent)
             continue;
@@ -165,13 +167,12 @@ static void unsend(struct entry *entry, uint64_t now_ms)
     entry->due_ms = now_ms + RETRY_MS;
 }
 
-/* Its number will not be used for it. Where the chain has passed that number,
- * another transaction of ours has it, and nobody else is touched; else all that
- * was numbered behind it would wait for ever. */
-static void renumber(struct own_tx *own, struct entry *refused, uint64_t now_ms)
+/* Nothing of ours will be final under this number. Where the chain has passed
+ * it, another transaction of ours was, and nobody else is touched; else all
+ * that was numbered behind it would wait for ever, and is numbered again from
+ * here. */
+static void close_gap(struct own_tx *own, uint64_t nonce, uint64_t now_ms)
 {
-    uint64_t nonce = refused->nonce;
-    unsend(refused, now_ms);
     if (nonce < own->chain_nonce)
         return;
     for (struct entry *entry = own->first; entry != NULL; entry = entry->next) {
@@ -218,10 +219,9 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
         own_tx_final(own, kind, &subject, entry->nonce);
         return;
     }
-    if (err == ERR_EXISTS) /* waits in the pool: as it should */
-        return;
     again = worth_another_try(own, entry, err);
-    renumber(own, entry, now_ms);
+    unsend(entry, now_ms);
+    close_gap(own, entry->nonce, now_ms);
     if (again)
         return;
     unlink_entry(own, at);
@@ -239,8 +239,13 @@ void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
     while (*at != NULL &&
            ((*at)->kind != kind || !hash_equal(&(*at)->subject, subject)))
         at = &(*at)->next;
-    if (*at != NULL)
-        unlink_entry(own, at);
+    if (*at == NULL)
+        return;
+    /* An earlier copy did it: what was sent last will be refused, and leave its
+     * number to others. */
+    if ((*at)->sent && (*at)->nonce != nonce)
+        close_gap(own, (*at)->nonce, own->now_ms);
+    unlink_entry(own, at);
 }
 
 uint32_t own_tx_count(const struct own_tx *own)

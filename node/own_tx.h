@@ -37,9 +37,6 @@ MUST_USE enum err own_tx_add(struct own_tx *own, uint32_t kind,
 /* The core refused a token of ours; foreign tokens are ignored. */
 void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
                     uint64_t height, uint64_t now_ms);
-/* The same by the transaction's id: a validator's word from afar. */
-void own_tx_refused_id(struct own_tx *own, const struct hash *id, enum err err,
-                       uint64_t now_ms);
 /* One of ours is in a final block: known by what it does, not by its id, since
  * it may have been numbered twice. */
 void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,

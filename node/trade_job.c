@@ -48,13 +48,12 @@ static void job_free(struct job *job)
     free(job);
 }
 
-/* Something that was on its way has come back: true if the job still lives. */
 bool job_back(struct job *job)
 {
     CHECK(job->open > 0);
     job->open--;
     if (!job->removed)
-        return true;
+        return !job->shell->stopped;
     if (job->open == 0)
         job_free(job);
     return false;
@@ -114,6 +113,7 @@ static void on_worked(uv_work_t *uv, int status)
 {
     struct job_work *work = (struct job_work *)uv;
     (void)status;
+    work->shell->works--;
     work->after(job_back(work->job) ? work->job : NULL, work);
     free(work);
 }
@@ -137,6 +137,7 @@ struct job_work *job_work_new(struct job *job,
 void job_work_start(struct job_work *work)
 {
     work->job->open++;
+    work->shell->works++;
     CHECK(uv_queue_work(work->job->shell->node->loop, &work->work, on_work,
                         on_worked) == 0);
 }
@@ -332,6 +333,8 @@ void shell_exec_kill(struct shell *shell, const struct trade_effect *effect)
 {
     struct job *job = job_get(shell, &effect->subject);
     json_t *params = job_params(job);
+    if (job->step == STEP_IMAGE || job->step == STEP_STARTING)
+        job->step = STEP_ENDED; /* what has not begun does not begin */
     json_object_set_new(params, "reason", json_text(effect->text));
     job_call(job, "job.kill", params, on_killed);
 }
@@ -341,6 +344,7 @@ void shell_exec_kill(struct shell *shell, const struct trade_effect *effect)
 static void poll_all(struct shell *shell)
 {
     struct job *next;
+    CHECK(!shell->stopped);
     for (struct job *job = shell->jobs; job != NULL; job = next) {
         next = job->next;
         if (job->removed)
@@ -387,7 +391,8 @@ static void adopt(struct shell *shell)
 void shell_exec_up(struct shell *shell)
 {
     job_images_forget(shell);
-    adopt(shell);
+    if (!shell->stopped)
+        adopt(shell);
 }
 
 void shell_exec_gone(struct shell *shell)
@@ -407,7 +412,7 @@ void shell_exec_note(struct shell *shell, const char *method, json_t *params)
     const char *id = json_string_value(json_object_get(params, "id"));
     struct hash contract;
     struct job *job;
-    if (id == NULL || hash_parse(id, &contract) != OK)
+    if (shell->stopped || id == NULL || hash_parse(id, &contract) != OK)
         return;
     job = job_find(shell, &contract);
     if (job == NULL || job->removed)
@@ -430,8 +435,8 @@ void shell_exec_init(struct shell *shell)
     uv_timer_start(&shell->exec_timer, on_exec_timer, POLL_MS, POLL_MS);
 }
 
-/* The executor is closed by now: nothing is on its way any more but work, which
- * node_close has waited for. */
+/* The executor is closed by now, and node_close has waited for shell_works:
+ * nothing is on its way any more. */
 void shell_exec_done(struct shell *shell)
 {
     job_images_forget(shell);

@@ -131,6 +131,8 @@ static void start_now(struct job *job)
 {
     struct arena arena;
     struct spec spec;
+    if (job->step != STEP_STARTING)
+        return; /* killed meanwhile */
     if (job_read_spec(job, &arena, &spec))
         job_call(job, "job.start", start_params(job, &spec), on_start);
     else
@@ -202,8 +204,11 @@ static void image_drop(struct shell *shell, const struct hash *id)
 
 void job_images_forget(struct shell *shell)
 {
-    while (shell->images_there != NULL)
-        image_drop(shell, &shell->images_there->id);
+    while (shell->images_there != NULL) {
+        struct image_there *next = shell->images_there->next;
+        free(shell->images_there);
+        shell->images_there = next;
+    }
 }
 
 static void image_path(const struct job *job, char out[1300])
@@ -220,6 +225,8 @@ static void image_decided(struct shell *shell, const struct hash *id,
                           const char *what, const char *why)
 {
     struct job *next;
+    if (shell->stopped)
+        return;
     for (struct job *job = shell->jobs; job != NULL; job = next) {
         next = job->next;
         if (job->removed || job->step != STEP_IMAGE ||
@@ -270,7 +277,7 @@ static void take_over(struct shell *shell, const struct hash *id)
     while (job != NULL && (job->removed || job->step != STEP_IMAGE ||
                            !hash_equal(&job->image, id)))
         job = job->next;
-    if (job != NULL)
+    if (job != NULL && !shell->stopped)
         give_image(job);
 }
 

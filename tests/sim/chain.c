@@ -39,34 +39,13 @@ static void store_batch(struct world *world, const struct sx_effect *effect)
     world_after(world, 1, on_stored, &about);
 }
 
-static void on_refusal(struct world *world, const struct about *about)
+/* Nothing is done on the validator's word: a node's own chain finds out. */
+static void note_refusal(const struct world *world,
+                         const struct sx_effect *effect)
 {
-    struct sim_node *node = &world->nodes[about->node];
-    if (!node->up || node->cut_off)
-        return;
-    for (size_t i = 0; i < node->pool_count; i++) {
-        if (!hash_equal(&node->pool[i].id, &about->id))
-            continue;
-        free(node->pool[i].bytes);
-        node->pool[i] = node->pool[--node->pool_count];
-        break;
-    }
-    own_tx_refused_id(node->own, &about->id, (enum err)about->code,
-                      world->now_ms);
-}
-
-static void send_refusal(struct world *world, const struct sx_effect *effect)
-{
-    struct about about = {.node = (uint32_t)effect->token,
-                          .code = (uint32_t)effect->err,
-                          .id = effect->id};
-    world_say(world, "chain: refused for %u: %s", about.node,
+    world_say(world, "chain: refused for %u: tx %02x%02x %s",
+              (unsigned)effect->token, effect->id.b[0], effect->id.b[1],
               err_name(effect->err));
-    if (effect->err == ERR_EXISTS ||
-        (!world->healed &&
-         dice_chance(&world->dice, world->plan.loss_permille)))
-        return;
-    world_after(world, world_delay(world), on_refusal, &about);
 }
 
 static void note_tx(struct world *world, const struct tx *tx,
@@ -148,7 +127,7 @@ static void step(struct world *world, struct sx_event *event)
             on_final(world, effect);
             break;
         case SX_TX_REFUSED:
-            send_refusal(world, effect);
+            note_refusal(world, effect);
             break;
         case SX_WAKE:
             v->wake_ms = effect->at_ms;
@@ -215,14 +194,42 @@ static struct waiting_tx *pool_of(struct sim_node *node, const struct hash *id)
     return NULL;
 }
 
+/* What a follower's core finds when it looks at what waits: only one that has
+ * all blocks can tell. */
+static enum err check_here(struct world *world, const struct sim_node *node,
+                           struct bytes bytes)
+{
+    struct arena arena;
+    struct tx tx;
+    enum err err;
+    if (node->height + 1 != world->validator.block_count)
+        return OK;
+    arena_init(&arena, 1u << 18);
+    CHECK(tx_decode(bytes, &arena, &tx) == OK);
+    err = chain_check_tx(world->validator.chain, &tx, node_now(world, node));
+    arena_done(&arena);
+    CHECK(!err_is_fault(err));
+    return err;
+}
+
 static void on_relay(struct world *world, const struct about *about)
 {
     struct sim_node *node = node_living(world, about);
     struct waiting_tx *tx = node != NULL ? pool_of(node, &about->id) : NULL;
+    uint64_t token;
+    enum err err;
     if (tx == NULL)
         return;
-    send_tx(world, node, tx);
-    world_after(world, RELAY_MS, on_relay, about);
+    err = check_here(world, node, bytes_make(tx->bytes, tx->len));
+    if (err == OK) {
+        send_tx(world, node, tx);
+        world_after(world, RELAY_MS, on_relay, about);
+        return;
+    }
+    token = tx->token;
+    free(tx->bytes);
+    *tx = node->pool[--node->pool_count];
+    own_tx_refused(node->own, token, err, 0, world->now_ms);
 }
 
 static void on_own_refusal(struct world *world, const struct about *about)
@@ -242,6 +249,7 @@ enum err chain_submit(struct world *world, struct sim_node *node,
     struct arena arena;
     struct tx tx;
     bool taken = false;
+    enum err err;
     arena_init(&arena, 1u << 18);
     CHECK(tx_decode(bytes, &arena, &tx) == OK);
     waiting.id = about.id = tx.id;
@@ -249,12 +257,18 @@ enum err chain_submit(struct world *world, struct sim_node *node,
     arena_done(&arena);
     for (size_t i = 0; i < node->pool_count; i++)
         taken = taken || node->pool[i].nonce == tx.nonce;
-    if (taken || waiting.nonce < seen->accounts[node->index].nonce) {
-        about.code =
-            pool_of(node, &waiting.id) != NULL ? ERR_EXISTS : ERR_NONCE;
+    err = pool_of(node, &waiting.id) != NULL ? ERR_EXISTS
+          : taken || waiting.nonce < seen->accounts[node->index].nonce
+              ? ERR_NONCE
+              : check_here(world, node, bytes);
+    if (err != OK) {
+        about.code = (uint32_t)err;
         world_after(world, 1, on_own_refusal, &about);
         return OK;
     }
+    world_say(world, "node %u: sends tx %02x%02x number %llu", node->index,
+              waiting.id.b[0], waiting.id.b[1],
+              (unsigned long long)waiting.nonce);
     waiting.bytes = malloc(bytes.len);
     CHECK(waiting.bytes != NULL);
     memcpy(waiting.bytes, bytes.ptr, bytes.len);

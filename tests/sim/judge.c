@@ -168,7 +168,7 @@ static void judge_capacity(struct world *world, const struct sim_node *node)
          "node %u: held, running and free are not all there is", node->index);
     for (size_t i = 0; i < node->machine.job_count; i++) {
         const struct machine_job *job = &node->machine.jobs[i];
-        if (job->running && !job->killed)
+        if (job->running && job->fate != FATE_LOST)
             MUST(world,
                  resources_add(&running, &job->resources, &running) == OK,
                  "too much runs");

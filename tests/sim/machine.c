@@ -340,14 +340,18 @@ static void on_killed(struct world *world, const struct about *about)
         poll_soon(world, node, &about->id, 1);
 }
 
-/* A kill that meets no executor is lost. */
+/* A kill that meets no executor is lost; one that meets a job not yet begun keeps
+ * it from beginning. */
 void machine_kill(struct world *world, struct sim_node *node,
                   const struct hash *contract)
 {
     struct machine_job *job = job_of(node, contract);
     struct about about = about_job(node, contract);
     watch_of(node, contract)->starting = false;
-    if (!node->machine.up || job == NULL || !job->running)
+    if (!node->machine.up)
+        return;
+    poll_soon(world, node, contract, 1);
+    if (job == NULL || !job->running)
         return;
     job->killed = true;
     world_after(world, dice_between(&world->dice, 1, 2500), on_killed, &about);
