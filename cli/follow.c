@@ -334,17 +334,29 @@ static int interrupted(struct cli *cli, struct follow *f)
 
 /* ---- the end ---- */
 
+/* Each total with the keys of a receipt that add up to it. */
 static void sum_receipts(const json_t *receipts, json_t *totals)
 {
-    static const char *const keys[] = {"paid_micro", "refunded_micro",
-                                       "wall_ms", "cpu_ms"};
-    for (size_t k = 0; k < 4; k++) {
+    static const struct {
+        const char *total;
+        const char *parts[2];
+    } sums[] = {
+        {"paid_micro", {"paid_micro", "paid_before_micro"}},
+        {"slashed_micro", {"slashed_micro", "slashed_before_micro"}},
+        {"refunded_micro", {"refunded_micro", NULL}},
+        {"wall_ms", {"wall_ms", NULL}},
+        {"cpu_ms", {"cpu_ms", NULL}},
+    };
+    for (size_t k = 0; k < sizeof(sums) / sizeof(sums[0]); k++) {
         json_int_t sum = 0;
         json_t *receipt;
         size_t i;
-        json_array_foreach(receipts, i, receipt) sum +=
-            (json_int_t)js_uint(receipt, keys[k]);
-        json_object_set_new(totals, keys[k], json_integer(sum));
+        json_array_foreach(receipts, i, receipt)
+        {
+            for (size_t p = 0; p < 2 && sums[k].parts[p] != NULL; p++)
+                sum += (json_int_t)js_uint(receipt, sums[k].parts[p]);
+        }
+        json_object_set_new(totals, sums[k].total, json_integer(sum));
     }
 }
 
@@ -362,6 +374,11 @@ static void say_bill(struct cli *cli, const struct follow *f,
     unit_format_span(js_uint(totals, "cpu_ms"), cpu);
     cli_note(cli, "%s: paid %s, %s came back; ran %s, cpu %s",
              js_text(f->job, "state"), paid, back, wall, cpu);
+    if (js_uint(totals, "slashed_micro") > 0) {
+        amount_format(amount_micro(js_uint(totals, "slashed_micro")), back);
+        cli_note(cli, "%s more came from the bonds of providers that failed",
+                 back);
+    }
     if (f->tasks == 1 && js_text(first, "txs.settle")[0] != '\0')
         cli_note(cli, "settled in transaction %s",
                  js_text(first, "txs.settle"));

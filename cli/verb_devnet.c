@@ -28,7 +28,10 @@ static void nap(long ms)
     (void)nanosleep(&span, NULL);
 }
 
-/* One `devnet` command at a time. The lock ends with the process. */
+/* One `devnet` command at a time. The lock ends with the process, which holds
+ * it here. */
+static int lock_fd = -1;
+
 static int take_lock(struct cli *cli)
 {
     char home[PATH_MAX];
@@ -47,8 +50,10 @@ static int take_lock(struct cli *cli)
     if (fd < 0)
         return cli_fail(cli, EXIT_FAILED, strerror(errno),
                         "SUAN_HOME=DIR for another place", "%s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        lock_fd = fd;
         return 0;
+    }
     close(fd);
     return cli_fail(cli, EXIT_FAILED, "another suan devnet command is at work",
                     "waiting for it to end", "the devnet in %s is busy", home);
