@@ -123,6 +123,25 @@ static void say_task(struct cli *cli, struct follow *f, uint32_t index,
         cli_note(cli, "%s", now);
 }
 
+/* How far the staging of a single task is, in place. */
+static void say_staging(struct cli *cli, struct follow *f)
+{
+    const json_t *task = json_array_get(json_object_get(f->job, "tasks"), 0);
+    uint64_t total = js_uint(task, "staged_total");
+    char done[UNIT_TEXT_MAX];
+    char all[UNIT_TEXT_MAX];
+    if (f->tasks != 1 || !cli->tty_err || cli->quiet || total == 0 ||
+        cli->form == FORM_JSON ||
+        strcmp(js_text(task, "state"), "STAGING") != 0)
+        return;
+    unit_format_bytes(js_uint(task, "staged_bytes"), done);
+    unit_format_bytes(total, all);
+    erase(cli, f);
+    fprintf(cli->err, "staged %s of %s", done, all);
+    fflush(cli->err);
+    f->drawn = true;
+}
+
 /* "3 RUNNING, 12 WAITING" of a bag. */
 static void summarise(const struct follow *f, char out[STATE_MAX])
 {
@@ -233,6 +252,7 @@ static int refresh(struct cli *cli, struct follow *f)
             say_task(cli, f, (uint32_t)i, task);
     }
     say_summary(cli, f);
+    say_staging(cli, f);
     say_still(cli, f);
     return 0;
 }

@@ -90,9 +90,9 @@ static int put_json(struct cli *cli, const struct log_tail *tail, int stream,
     int failed;
     /* A log need not be UTF-8. */
     bool plain = text != NULL;
-    line = json_pack("{s:s, s:i, s:s, s:o}", "job", tail->job, "task",
-                     (int)tail->task, "stream", stream_names[stream],
-                     plain ? "text" : "base64",
+    line = json_pack("{s:s, s:s, s:i, s:s, s:o}", "event", "log", "id",
+                     tail->job, "task", (int)tail->task, "stream",
+                     stream_names[stream], plain ? "text" : "base64",
                      plain ? text : rpc_json_bytes(data));
     if (line == NULL)
         return cli_nomem(cli);
