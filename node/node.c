@@ -79,6 +79,12 @@ static void note_block(struct node *node, const struct block *block)
     feed_add(&node->feed, &event);
 }
 
+/* The links go before the chain when the node stops. */
+static bool has_links(const struct node *node)
+{
+    return node->gossip != NULL && !node->stopping;
+}
+
 static void on_final(void *ctx, const struct candidate *candidate)
 {
     struct node *node = ctx;
@@ -100,7 +106,7 @@ static void on_final(void *ctx, const struct candidate *candidate)
             shell_contract(node->shell, subject);
     }
     own_tx_tick(node->own, block->header.height, uv_now(node->loop));
-    if (node->gossip != NULL)
+    if (has_links(node))
         gossip_tip(node->gossip);
     waiters_poke(node->waiters);
 }
@@ -110,7 +116,7 @@ static void on_send(void *ctx, uint64_t height, struct bytes block,
 {
     struct node *node = ctx;
     (void)height;
-    if (node->gossip != NULL)
+    if (has_links(node))
         gossip_block(node->gossip, block, cert);
 }
 
@@ -118,7 +124,7 @@ static void on_relay(void *ctx, const struct hash *id, struct bytes tx)
 {
     struct node *node = ctx;
     (void)id;
-    if (node->gossip != NULL)
+    if (has_links(node))
         gossip_relay(node->gossip, tx);
 }
 
@@ -139,14 +145,14 @@ static void on_refused(void *ctx, const struct hash *id, uint64_t token,
 static void on_fetch(void *ctx, uint64_t peer, uint64_t height)
 {
     struct node *node = ctx;
-    if (node->gossip != NULL)
+    if (has_links(node))
         gossip_fetch(node->gossip, peer, height);
 }
 
 static void on_peer_bad(void *ctx, uint64_t peer, enum err err)
 {
     struct node *node = ctx;
-    if (node->gossip != NULL)
+    if (has_links(node))
         gossip_bad(node->gossip, peer, err);
 }
 

@@ -518,14 +518,16 @@ void node_close(struct node *node)
 {
     node->stopping = true;
     close_watch(node);
+    shell_stop(node->shell); /* first of all: it uses all that closes below */
     waiters_free(node->waiters);
+    node->waiters = NULL;
     if (node->control != NULL)
         control_close(node->control);
     node->control = NULL; /* workers that end now answer nobody */
     if (node->executor != NULL)
         executor_close(node->executor);
     close_transports(node);
-    while (node->collecting)
+    while (node->collecting || shell_works(node->shell) > 0)
         uv_run(node->loop, UV_RUN_ONCE);
     offering_free(node->offering);
     shell_free(node->shell);

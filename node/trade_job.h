@@ -54,7 +54,8 @@ struct job {
 /* ---- trade_job.c ---- */
 struct job *job_find(struct shell *shell, const struct hash *contract);
 struct job *job_get(struct shell *shell, const struct hash *contract);
-/* Something that was on its way has come back: true if the job still lives. */
+/* Something that was on its way has come back: true if the job still lives and
+ * the node does not stop. */
 bool job_back(struct job *job);
 void job_tell(struct job *job, const struct exec_state *exec);
 void job_tell_failed(struct job *job, const char *what, const char *why);

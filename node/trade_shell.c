@@ -366,7 +366,7 @@ static void drain(struct shell *shell)
         shell->queue = queued->next;
         if (shell->queue == NULL)
             shell->queue_last = &shell->queue;
-        if (shell->failed == OK) {
+        if (shell->failed == OK && !shell->stopped) {
             fill_times(shell, &queued->event);
             step_both(shell, &queued->event);
         }
@@ -377,7 +377,7 @@ static void drain(struct shell *shell)
 
 void shell_event(struct shell *shell, const struct trade_event *event)
 {
-    if (shell->failed != OK)
+    if (shell->failed != OK || shell->stopped)
         return;
     enqueue(shell, event);
     drain(shell);
@@ -389,6 +389,8 @@ void shell_contract(struct shell *shell, const struct hash *id)
     struct trade_event event = {.kind = TRADE_CONTRACT, .contract = &contract};
     struct state *state = chain_state(chain_host_chain(shell->node->host));
     struct arena arena;
+    if (shell->stopped)
+        return;
     arena_init(&arena, 256u * 1024);
     if (contract_get(state, id, &arena, &contract) == OK)
         shell_event(shell, &event);
@@ -503,10 +505,25 @@ static void on_timer_closed(uv_handle_t *handle)
         free(shell);
 }
 
+void shell_stop(struct shell *shell)
+{
+    if (shell == NULL)
+        return;
+    shell->stopped = true;
+    uv_timer_stop(&shell->timer);
+    uv_timer_stop(&shell->exec_timer);
+}
+
+unsigned shell_works(const struct shell *shell)
+{
+    return shell != NULL ? shell->works : 0;
+}
+
 void shell_free(struct shell *shell)
 {
     if (shell == NULL)
         return;
+    CHECK(shell->works == 0);
     while (shell->shares != NULL) {
         struct share *next = shell->shares->next;
         free(shell->shares);
@@ -520,6 +537,7 @@ void shell_free(struct shell *shell)
     trade_effects_done(&shell->buy_effects);
     trade_effects_done(&shell->sell_effects);
     shell_exec_done(shell);
+    shell_fetches_done(shell);
     shell->open_handles = 2;
     uv_close((uv_handle_t *)&shell->timer, on_timer_closed);
     uv_close((uv_handle_t *)&shell->exec_timer, on_timer_closed);

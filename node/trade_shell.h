@@ -12,6 +12,12 @@ struct shell;
 /* Loads both engines' records and replays the open contracts of the chain. The
  * node's chain, records, blobs, net and engines exist already. */
 MUST_USE enum err shell_new(struct node *node, struct shell **out);
+/* The node is stopping: from here on nothing that happens reaches the engines,
+ * which go on from their records at the next start. What is on its way comes
+ * back and is dropped. Before anything of the node closes. */
+void shell_stop(struct shell *shell);
+/* How much of it still is with the worker pool: 0 before shell_free. */
+unsigned shell_works(const struct shell *shell);
 void shell_free(struct shell *shell);
 
 /* The list to hand to buy_submit and its like; then carry it out. */

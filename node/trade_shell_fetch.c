@@ -86,8 +86,17 @@ static void on_keep(uv_work_t *work)
 
 static void on_kept(uv_work_t *work, int status)
 {
+    struct fetching *fetch = (struct fetching *)work;
     (void)status;
-    finish((struct fetching *)work);
+    fetch->shell->works--;
+    finish(fetch);
+}
+
+static void keep(struct fetching *fetch)
+{
+    fetch->shell->works++;
+    CHECK(uv_queue_work(fetch->shell->node->loop, &fetch->work, on_keep,
+                        on_kept) == 0);
 }
 
 static void on_fetched(void *ctx, enum err err)
@@ -99,8 +108,7 @@ static void on_fetched(void *ctx, enum err err)
     if (err != OK || !fetch->keep)
         finish(fetch);
     else
-        CHECK(uv_queue_work(fetch->shell->node->loop, &fetch->work, on_keep,
-                            on_kept) == 0);
+        keep(fetch);
 }
 
 static void on_progress(void *ctx, uint64_t done, uint64_t total)
@@ -116,6 +124,16 @@ static void on_progress(void *ctx, uint64_t done, uint64_t total)
         return;
     fetch->told_ms = now;
     shell_event(fetch->shell, &event);
+}
+
+/* Bulk is closed by now: none of them is told any more. */
+void shell_fetches_done(struct shell *shell)
+{
+    while (shell->fetches != NULL) {
+        struct fetching *fetch = shell->fetches;
+        shell->fetches = fetch->next;
+        free(fetch);
+    }
 }
 
 static bool where_from(struct shell *shell, const struct trade_effect *effect,

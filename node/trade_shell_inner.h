@@ -35,6 +35,8 @@ struct shell {
     unsigned open_handles;
     uint64_t wake_at_ms;
     uint64_t now_ms;
+    unsigned works; /* on the worker pool */
+    bool stopped;
     bool busy;
     bool draining;
     enum err failed;
@@ -48,6 +50,7 @@ void shell_send(struct shell *shell, const struct pubkey *to,
                 struct bytes message);
 
 void shell_fetch(struct shell *shell, const struct trade_effect *effect);
+void shell_fetches_done(struct shell *shell);
 
 void shell_exec_init(struct shell *shell);
 void shell_exec_done(struct shell *shell);

@@ -100,7 +100,7 @@ void waiters_add(struct waiters *waiters, struct control_call *call,
 
 void waiters_poke(struct waiters *waiters)
 {
-    if (waiters->poked)
+    if (waiters == NULL || waiters->poked)
         return;
     waiters->poked = true;
     rearm(waiters);

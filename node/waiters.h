@@ -21,7 +21,8 @@ void waiters_free(struct waiters *waiters);
 /* Tries at once; if that fails, keeps the call for up to wait_ms. */
 void waiters_add(struct waiters *waiters, struct control_call *call,
                  waiter_fn fn, uint64_t wait_ms);
-/* Something changed: everybody is tried soon (coalesced per loop turn). */
+/* Something changed: everybody is tried soon (coalesced per loop turn). Of
+ * nobody (NULL: the node is stopping): nothing happens. */
 void waiters_poke(struct waiters *waiters);
 
 #endif

@@ -2,6 +2,8 @@
 # kill9.sh BIN [ROUNDS] [SEED]: every process is killed at random moments during
 # a stream of jobs and started again. Afterwards: the chain verifies, no money
 # is lost or made, each job has ended in a typed state, nothing stays locked.
+# E2E_SIGNAL=TERM asks them to stop instead: what is on its way then must neither
+# be lost nor reach what is gone already (a build with sanitizers sees that).
 set -uo pipefail
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_start kill9 "$@"
@@ -30,7 +32,9 @@ for ((i = 0; i < rounds; i++)); do
     sleep "0.$((RANDOM % 10))"
     victim=${nodes[RANDOM % ${#nodes[@]}]}
     pid=$(cat "$D/$victim/run/pid" 2>/dev/null) || continue
-    kill -9 "$pid" 2>/dev/null
+    kill -"${E2E_SIGNAL:-9}" "$pid" 2>/dev/null
+    [ "${E2E_SIGNAL:-9}" != TERM ] || until_true 30 sh -c "! kill -0 $pid" ||
+        bad "$victim stops when it is asked to"
     sleep "0.$((RANDOM % 10))"
     restart "$victim"
     until_true 20 answers "$victim" || bad "$victim answers again after kill -9" "$(tail -n 5 "$D/$victim/log")"
