@@ -69,6 +69,7 @@ static struct sell_item *stranger(struct sell *sell,
     item->quote.provider = contract->provider;
     item->quote.payout = contract->payout;
     item->state = SELL_WAITING_START;
+    item->may_run = true; /* for all we know */
     item->resumed = true;
     take_terms(item, contract);
     return item;
@@ -97,6 +98,7 @@ static void on_delivered(struct sell *sell, struct sell_item *item,
         return;
     sell_kill(sell, item, "the contract is delivered");
     sell_move(sell, item, SELL_DELIVERED);
+    sell_share(sell, item);
 }
 
 static void on_closing(struct sell *sell, struct sell_item *item,
@@ -189,8 +191,10 @@ void sell_resume(struct sell *sell, struct sell_item *item)
         sell_collect(sell, item);
         break;
     case SELL_DELIVERING:
-    case SELL_DELIVERED:
         sell_deliver(sell, item);
+        break;
+    case SELL_DELIVERED:
+        sell_share(sell, item);
         break;
     case SELL_HELD:
     case SELL_WAITING_START:

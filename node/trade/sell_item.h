@@ -123,6 +123,7 @@ void sell_cancel(struct sell *sell, struct sell_item *item);
 void sell_refuse(struct sell *sell, struct sell_item *item,
                  enum end_reason reason, const char *text);
 void sell_deliver(struct sell *sell, struct sell_item *item);
+void sell_share(struct sell *sell, const struct sell_item *item);
 void sell_cut_receipt(struct sell *sell, struct sell_item *item);
 void sell_send_receipt(struct sell *sell, const struct sell_item *item);
 

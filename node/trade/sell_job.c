@@ -361,6 +361,14 @@ static void share(struct sell *sell, const struct sell_item *item,
     effect->peer = item->agent;
 }
 
+/* The outputs are served once the delivery is on the chain, never before: then
+ * they are paid for. */
+void sell_share(struct sell *sell, const struct sell_item *item)
+{
+    share(sell, item, &item->result);
+    share(sell, item, &item->log);
+}
+
 /* The newest receipt, with the buyer's signature where we have it. */
 static const struct receipt *final_receipt(const struct sell_item *item)
 {
@@ -378,10 +386,6 @@ void sell_deliver(struct sell *sell, struct sell_item *item)
         .receipt = *final_receipt(item),
     };
     struct buf payload;
-    share(sell, item, &item->result);
-    share(sell, item, &item->log);
-    if (item->state == SELL_DELIVERED)
-        return; /* after a restart: only the sharing had to be renewed */
     buf_init(&payload, LIMIT_TX_BYTES);
     if (contract_deliver_payload(&delivery, &payload) == OK)
         sell_tx(sell, item, TX_CONTRACT_DELIVER, &payload);

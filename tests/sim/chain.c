@@ -319,8 +319,12 @@ static void make_genesis(struct world *world)
     CHECK(validators_add(&genesis->validators, &world->validator.key.signer.key,
                          1) == OK);
     for (uint32_t i = 0; i < world->node_count; i++)
-        CHECK(genesis_add_account(genesis, &world->nodes[i].key.signer.key,
-                                  amount_micro(GRANT)) == OK);
+        /* A node's own money is for bonds; some have little. */
+        CHECK(genesis_add_account(
+                  genesis, &world->nodes[i].key.signer.key,
+                  amount_micro(dice_chance(&world->dice, 150)
+                                   ? dice_between(&world->dice, 1, 500)
+                                   : GRANT)) == OK);
     for (uint32_t i = 0; i < WORLD_USERS; i++) {
         sim_key_init(&world->users[i].key, plan->seed, 200 + i);
         /* The last one cannot pay for much. */

@@ -158,13 +158,16 @@ void judge_message(struct world *world, const struct sim_node *from,
 static void judge_capacity(struct world *world, const struct sim_node *node)
 {
     struct sell_capacity c;
+    struct resources used;
     struct resources sum;
     struct resources running = {0};
     sell_capacity(node->sell, &c);
+    MUST(world, resources_add(&c.held, &c.running, &used) == OK, "too much");
+    MUST(world, resources_add(&used, &c.free, &sum) == OK, "too much");
     MUST(world,
-         resources_add(&c.held, &c.running, &sum) == OK &&
-             resources_add(&sum, &c.free, &sum) == OK &&
-             resources_cover(&sum, &c.total) && resources_cover(&c.total, &sum),
+         !resources_cover(&c.total, &used) ||
+             (resources_cover(&sum, &c.total) &&
+              resources_cover(&c.total, &sum)),
          "node %u: held, running and free are not all there is", node->index);
     for (size_t i = 0; i < node->machine.job_count; i++) {
         const struct machine_job *job = &node->machine.jobs[i];
@@ -173,8 +176,9 @@ static void judge_capacity(struct world *world, const struct sim_node *node)
                  resources_add(&running, &job->resources, &running) == OK,
                  "too much runs");
     }
-    MUST(world, resources_cover(&c.total, &running),
-         "node %u runs more than it has", node->index);
+    /* What is reserved for jobs covers all that run, whatever is sold now. */
+    MUST(world, resources_cover(&c.running, &running) || node->wiped,
+         "node %u runs more than it reserves", node->index);
 }
 
 static void judge_tasks(struct world *world, const struct sim_node *node,
@@ -359,10 +363,10 @@ static void judge_leaks(struct world *world, const struct sim_node *node)
         MUST(world, !sell_view(node->sell, 0, &view),
              "node %u keeps a contract past its retention (%s)", node->index,
              sell_state_text(view.state));
-    MUST(world, node->machine.job_count == 0 || !node->sells,
+    MUST(world, node->machine.job_count == 0 || !node->sells || node->wiped,
          "node %u keeps %zu jobs", node->index, node->machine.job_count);
     for (size_t i = 0; i < node->blobs.pin_count; i++)
-        MUST(world, node->blobs.pins[i].kept,
+        MUST(world, node->blobs.pins[i].kept || node->wiped,
              "node %u keeps a blob pinned for %02x%02x", node->index,
              node->blobs.pins[i].subject.b[0],
              node->blobs.pins[i].subject.b[1]);

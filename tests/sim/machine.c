@@ -340,8 +340,8 @@ static void on_killed(struct world *world, const struct about *about)
         poll_soon(world, node, &about->id, 1);
 }
 
-/* A kill that meets no executor is lost; one that meets a job not yet begun keeps
- * it from beginning. */
+/* A kill that meets no executor is lost; one that meets a job not yet begun
+ * keeps it from beginning. */
 void machine_kill(struct world *world, struct sim_node *node,
                   const struct hash *contract)
 {

@@ -44,41 +44,61 @@ static void on_signal(int number)
 
 struct outcome {
     uint64_t simulated_ms;
+    uint32_t tasks[BUY_EXPIRED + 1]; /* by the state they ended in */
+    bool calm;                       /* nothing went wrong */
     uint64_t events;
     uint64_t txs;
     uint64_t trace;
 };
 
+static void tally(struct outcome *out)
+{
+    for (uint32_t i = 0; i < world.node_count; i++) {
+        const struct buy_job *job = NULL;
+        const struct buy *buy = world.nodes[i].buy;
+        while (buy != NULL && (job = buy_job_next(buy, job)) != NULL)
+            for (uint32_t t = 0; t < job->task_count; t++)
+                out->tasks[job->tasks[t].state]++;
+    }
+}
+
+static void print_tasks(const struct outcome *outcome)
+{
+    printf("%u done, %u failed, %u cancelled, %u expired",
+           outcome->tasks[BUY_DONE], outcome->tasks[BUY_FAILED],
+           outcome->tasks[BUY_CANCELLED], outcome->tasks[BUY_EXPIRED]);
+}
+
 static struct outcome live(uint64_t seed, bool real, bool verbose)
 {
     struct plan plan;
-    struct outcome outcome;
+    struct outcome outcome = {0};
     plan_draw(&plan, seed);
     plan.real_signatures = real;
     if (verbose)
         plan_print(&plan);
     world_init(&world, &plan, verbose);
     world_run(&world);
-    outcome = (struct outcome){world.now_ms, world.events,
-                               world.validator.tx_count, world.trace};
+    outcome.simulated_ms = world.now_ms;
+    outcome.events = world.events;
+    outcome.txs = world.validator.tx_count;
+    outcome.trace = world.trace;
+    outcome.calm = plan.mischief_ms == 0 && plan.fail_permille == 0;
+    tally(&outcome);
     if (verbose) {
-        uint32_t states[16] = {0};
-        const struct buy_job *job;
-        for (uint32_t i = 0; i < world.node_count; i++)
-            for (size_t k = 0;
-                 world.nodes[i].buy != NULL &&
-                 (job = buy_job_at(world.nodes[i].buy, k)) != NULL;
-                 k++)
-                for (uint32_t t = 0; t < job->task_count; t++)
-                    states[job->tasks[t].state]++;
-        printf("seed %" PRIu64 ": %u done, %u failed, %u cancelled, %u "
-               "expired; %zu contracts, %u kills, %" PRIu64 " checks\n",
-               seed, states[BUY_DONE], states[BUY_FAILED],
-               states[BUY_CANCELLED], states[BUY_EXPIRED],
+        printf("seed %" PRIu64 ": tasks: ", seed);
+        print_tasks(&outcome);
+        printf("; %zu contracts, %u kills, %" PRIu64 " checks\n",
                world.judge.contract_count, world.kills, world.judge.checks);
     }
     world_done(&world);
     return outcome;
+}
+
+static void add_tasks(struct outcome *sum, const struct outcome *outcome)
+{
+    for (unsigned i = 0; i <= BUY_EXPIRED; i++)
+        sum->tasks[i] += outcome->tasks[i];
 }
 
 static void print_one(uint64_t seed, const struct outcome *outcome)
@@ -129,13 +149,22 @@ static int live_many(uint64_t from, uint64_t count, bool real)
     double began = now_s();
     double hours = 0;
     uint64_t failed = 0;
+    struct outcome calm = {0};
+    struct outcome rough = {0};
     for (uint64_t seed = from; seed < from + count; seed++) {
         struct outcome outcome = {0};
-        if (live_apart(seed, real, &outcome))
-            hours += (double)outcome.simulated_ms / 3600000;
-        else
+        if (!live_apart(seed, real, &outcome)) {
             failed++;
+            continue;
+        }
+        hours += (double)outcome.simulated_ms / 3600000;
+        add_tasks(outcome.calm ? &calm : &rough, &outcome);
     }
+    printf("tasks in calm worlds: ");
+    print_tasks(&calm);
+    printf("\ntasks in rough worlds: ");
+    print_tasks(&rough);
+    printf("\n");
     printf("%" PRIu64 " seeds, %" PRIu64 " failed, %.1f seeds/s, %.1f h "
            "simulated\n",
            count, failed, (double)count / (now_s() - began), hours);

@@ -74,6 +74,26 @@ static void close_shop(struct world *world, struct sim_node *node)
         sell_open(node->sell, node->selling);
 }
 
+/* The owner wants some of the machine back; or all of it, at once. */
+static void sell_less(struct world *world, struct sim_node *node)
+{
+    struct sell_config *config = &node->sell_config;
+    if (node->sell == NULL)
+        return;
+    if (dice_chance(&world->dice, 200)) {
+        world_say(world, "trouble: %u gives up its contracts", node->index);
+        sell_abandon(node->sell, node_now(world, node), &node->sell_effects);
+        (void)node_carry_out(world, node, &node->sell_effects);
+        return;
+    }
+    config->total.cpu_milli = (uint32_t)dice_between(&world->dice, 1000, 8000);
+    config->total.mem_mib = dice_between(&world->dice, 512, 8192);
+    config->slots = (uint32_t)dice_between(&world->dice, 1, 6);
+    world_say(world, "trouble: %u sells %u milli-cores", node->index,
+              config->total.cpu_milli);
+    sell_configure(node->sell, config);
+}
+
 static void on_chain_back(struct world *world, const struct about *about)
 {
     (void)about;
@@ -117,7 +137,7 @@ static void on_mischief(struct world *world, const struct about *about)
     world->mischiefs++;
     world_after(world, 1 + dice_below(dice, 2 * plan->mischief_ms), on_mischief,
                 about);
-    switch (dice_below(dice, 8)) {
+    switch (dice_below(dice, 9)) {
     case 0:
     case 1:
         cut_link(world, long_ms);
@@ -133,6 +153,9 @@ static void on_mischief(struct world *world, const struct about *about)
         break;
     case 5:
         halt_chain(world, long_ms);
+        break;
+    case 6:
+        sell_less(world, node);
         break;
     default:
         world_say(world, "trouble: node %u is killed", node->index);

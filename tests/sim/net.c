@@ -5,6 +5,7 @@
 #include "base/check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OFFER_MS     UINT64_C(4000)
@@ -39,6 +40,50 @@ static void on_message(struct world *world, const struct about *about)
     node_event(world, to, &event);
 }
 
+/* Somebody says what somebody said, damaged or not. A connection has proved who
+ * its peer is, so the meddler speaks in its own name. */
+static void on_meddled(struct world *world, const struct about *about)
+{
+    struct sim_node *to = &world->nodes[about->other];
+    struct trade_event event = {
+        .kind = TRADE_MESSAGE,
+        .peer = world->nodes[about->node].key.signer.key,
+        .message = about->bytes,
+    };
+    world_trace(world, 6, about->node << 8 | about->other, about->bytes.len);
+    node_event(world, to, &event);
+}
+
+static void meddle(struct world *world, struct bytes message)
+{
+    struct dice *dice = &world->dice;
+    struct overheard *slot =
+        &world->overheard[world->overheard_count++ % WORLD_OVERHEARD];
+    const struct overheard *old =
+        &world->overheard[dice_below(dice, WORLD_OVERHEARD)];
+    struct about about = {.node = (uint32_t)dice_below(dice, world->node_count),
+                          .other =
+                              (uint32_t)dice_below(dice, world->node_count)};
+    if (old->bytes != NULL) {
+        if (dice_chance(dice, 500))
+            old->bytes[dice_below(dice, old->len)] ^=
+                (uint8_t)(1u << dice_below(dice, 8));
+        about.bytes = bytes_make(old->bytes, old->len);
+        world_after(world, world_delay(world), on_meddled, &about);
+    }
+    free(slot->bytes);
+    slot->bytes = malloc(message.len);
+    CHECK(slot->bytes != NULL);
+    memcpy(slot->bytes, message.ptr, message.len);
+    slot->len = message.len;
+}
+
+void net_done(struct world *world)
+{
+    for (size_t i = 0; i < WORLD_OVERHEARD; i++)
+        free(world->overheard[i].bytes);
+}
+
 void net_send(struct world *world, struct sim_node *from,
               const struct pubkey *to, struct bytes message)
 {
@@ -49,6 +94,8 @@ void net_send(struct world *world, struct sim_node *from,
     uint64_t delay_ms = world_delay(world);
     uint64_t *clear;
     judge_message(world, from, message);
+    if (!world->healed && dice_chance(&world->dice, plan->meddle_permille))
+        meddle(world, message);
     if (node == NULL || node == from)
         return;
     link = link_of(world, from->index, node->index);

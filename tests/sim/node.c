@@ -72,7 +72,8 @@ static void write_log(struct world *world, struct sim_node *node,
         judge_fails(world, "a hole in a log: %llu after %llu",
                     (unsigned long long)effect->offset,
                     (unsigned long long)log->len);
-    for (size_t i = 0; i < effect->bytes.len; i++)
+    for (size_t i = 0;
+         i < effect->bytes.len && world->plan.meddle_permille == 0; i++)
         if (effect->bytes.ptr[i] != machine_log_byte(&effect->subject,
                                                      effect->stream,
                                                      effect->offset + i))
@@ -333,7 +334,8 @@ static void make_engines(struct world *world, struct sim_node *node)
 {
     struct buy_config buy = {.chain = world->validator.genesis.chain,
                              .signer = &node->key.signer,
-                             .self = node->key.signer.key};
+                             .self = node->key.signer.key,
+                             .lost_ms = world->plan.lost_ms};
     struct own_tx_options own = {
         .chain = world->validator.genesis.chain,
         .signer = &node->key.signer,
@@ -444,6 +446,13 @@ void node_kill(struct world *world, struct sim_node *node)
     chain_pool_clear(node);
     machine_forget_watches(node);
     node->blobs.share_count = 0;
+    if (!world->healed &&
+        dice_chance(&world->dice, world->plan.wipe_permille)) {
+        world_say(world, "node %u: its disk is lost", node->index);
+        memory_done(&node->memory);
+        node->log_count = 0;
+        node->wiped = true;
+    }
     net_break_all(world, node->index);
     if (!node->gone)
         world_after(world,

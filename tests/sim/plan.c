@@ -17,7 +17,7 @@ static void draw_network(struct plan *plan, struct dice *dice)
     }
     if (dice_chance(dice, 400))
         plan->loss_permille = (uint32_t)dice_below(dice, 150);
-    plan->skew_ms_max = dice_chance(dice, 500) ? dice_below(dice, 2000) : 0;
+    plan->skew_ms_max = dice_chance(dice, 500) ? dice_below(dice, 4000) : 0;
 }
 
 static void draw_trouble(struct plan *plan, struct dice *dice)
@@ -33,6 +33,10 @@ static void draw_trouble(struct plan *plan, struct dice *dice)
     if (dice_chance(dice, 400))
         plan->vanish_permille = (uint32_t)dice_between(dice, 100, 600);
     plan->buyer_vanishes = dice_chance(dice, 60);
+    if (dice_chance(dice, 100))
+        plan->wipe_permille = (uint32_t)dice_between(dice, 50, 300);
+    if (dice_chance(dice, 300))
+        plan->meddle_permille = (uint32_t)dice_below(dice, 200);
 }
 
 static void draw_jobs(struct plan *plan, struct dice *dice)
@@ -66,6 +70,7 @@ void plan_draw(struct plan *plan, uint64_t seed)
     plan->start_by_ms = dice_between(&dice, 125 * SECOND, 200 * SECOND);
     plan->receipt_ms = dice_between(&dice, 2 * SECOND, 30 * SECOND);
     plan->retention_ms = dice_between(&dice, 30 * SECOND, 3 * MINUTE);
+    plan->lost_ms = dice_between(&dice, 20 * SECOND, 3 * MINUTE);
 }
 
 void plan_print(const struct plan *plan)
@@ -81,17 +86,20 @@ void plan_print(const struct plan *plan)
            plan->delay_ms_max, plan->in_order ? " in order" : "",
            plan->loss_permille, plan->copy_permille, plan->skew_ms_max);
     printf("  trouble: every %.0f s for up to %.0f s, killed every %u effects, "
-           "leave for good %u of 1000%s\n",
+           "leave for good %u of 1000%s, disks lost %u, meddled with %u\n",
            (double)plan->mischief_ms / 1000, (double)plan->down_ms_max / 1000,
            plan->crash_effects, plan->vanish_permille,
-           plan->buyer_vanishes ? ", so does a buyer" : "");
+           plan->buyer_vanishes ? ", so does a buyer" : "", plan->wipe_permille,
+           plan->meddle_permille);
     printf("  jobs: fail %u, do not start %u, are lost %u, transfers break %u "
            "of 1000\n",
            plan->fail_permille, plan->start_permille, plan->lost_permille,
            plan->fetch_permille);
     printf("  chain: %" PRIu64 " ms between blocks, claims %.0f s, review "
-           "%.0f s; start by %.0f s, receipts every %.0f s, kept %.0f s\n",
+           "%.0f s; start by %.0f s, receipts every %.0f s, kept %.0f s, lost "
+           "after %.0f s\n",
            plan->interval_ms, (double)plan->claim_ms / 1000,
            (double)plan->review_ms / 1000, (double)plan->start_by_ms / 1000,
-           (double)plan->receipt_ms / 1000, (double)plan->retention_ms / 1000);
+           (double)plan->receipt_ms / 1000, (double)plan->retention_ms / 1000,
+           (double)plan->lost_ms / 1000);
 }

@@ -25,6 +25,9 @@ struct plan {
     uint32_t crash_effects;   /* mean number of effects to the next kill; 0 */
     uint32_t vanish_permille; /* providers that leave for good */
     bool buyer_vanishes;
+    uint32_t wipe_permille;   /* kills that cost the disk, too */
+    uint32_t meddle_permille; /* messages that come again from somebody else,
+                                 damaged or not */
     /* jobs */
     uint32_t fail_permille;  /* non-zero exits, limits */
     uint32_t start_permille; /* that cannot be started */
@@ -39,6 +42,7 @@ struct plan {
     uint64_t start_by_ms;
     uint64_t receipt_ms;
     uint64_t retention_ms;
+    uint64_t lost_ms; /* buyers: after so much silence */
 };
 
 void plan_draw(struct plan *plan, uint64_t seed);

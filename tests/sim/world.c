@@ -103,6 +103,7 @@ void world_done(struct world *world)
     for (uint32_t i = 0; i < world->node_count; i++)
         node_done(&world->nodes[i]);
     chain_done(world);
+    net_done(world);
     judge_done(world);
     agenda_done(&world->agenda);
 }

@@ -124,6 +124,7 @@ struct sim_node {
     /* of its process */
     bool up;
     bool gone;     /* for good */
+    bool wiped;    /* it once lost its disk */
     uint32_t life; /* counts its starts */
     struct buy *buy;
     struct sell *sell;
@@ -147,6 +148,13 @@ struct sim_node {
     /* the world around it */
     bool cut_off;         /* from the validator */
     uint64_t tx_clear_ms; /* messages in order: not before this */
+};
+
+/* Messages that were said, for whoever wants to say them again. */
+#define WORLD_OVERHEARD 32u
+struct overheard {
+    uint8_t *bytes;
+    size_t len;
 };
 
 struct link {
@@ -245,6 +253,8 @@ struct world {
     struct sim_node nodes[WORLD_NODES_MAX];
     uint32_t node_count;
     struct link links[WORLD_NODES_MAX][WORLD_NODES_MAX];
+    struct overheard overheard[WORLD_OVERHEARD];
+    uint64_t overheard_count;
     struct sim_user users[WORLD_USERS];
     struct sim_job jobs[WORLD_JOBS_MAX];
     struct hash images[2];
@@ -333,6 +343,7 @@ void net_dial(struct world *world, struct sim_node *from,
 void net_break(struct world *world, uint32_t a, uint32_t b);
 void net_break_all(struct world *world, uint32_t a);
 bool net_reachable(const struct world *world, uint32_t a, uint32_t b);
+void net_done(struct world *world);
 /* Everybody's offers, from now on. */
 void net_gossip(struct world *world);
 
