@@ -361,15 +361,25 @@ static struct left what_is_left(void)
     return left;
 }
 
+/* What it is, from /proc: its name, its parent, its groups. */
 static void show_stranger(void)
 {
-    char command[256];
+    static const char *const pages[] = {"stat", "cgroup"};
 
-    snprintf(command, sizeof(command),
-             "ps -o pid,ppid,uid,etimes,args -p %s; cat /proc/%s/cgroup",
-             stranger, stranger);
-    if (system(command) != 0)
-        printf("process %s is gone by now\n", stranger);
+    for (size_t i = 0; i < 2; i++) {
+        char path[64], line[512];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/%.16s/%s", stranger, pages[i]);
+        file = fopen(path, "re");
+        if (file == NULL) {
+            printf("process %s is gone by now\n", stranger);
+            return;
+        }
+        while (fgets(line, sizeof(line), file) != NULL)
+            printf("  %s", line);
+        fclose(file);
+    }
 }
 
 static void nothing_left(void)
