@@ -104,7 +104,7 @@ static void on_fetched(void *ctx, enum err err)
     struct fetching *fetch = ctx;
     fetch->err = err;
     if (err != OK)
-        log_odd("trade", "a blob could not be fetched: %s", err_text(err));
+        log_info("trade", "a blob could not be fetched: %s", err_text(err));
     if (err != OK || !fetch->keep)
         finish(fetch);
     else

@@ -9,8 +9,11 @@
 #include <string.h>
 
 #define FETCH_TRY_MS  5000u
-#define FETCH_MIN_MS  600000u /* outputs are fetched for at least so long */
-#define SETTLE_TRY_MS 5000u
+#define FETCH_SOON_MS 150u /* it may not have seen the block yet that we saw   \
+                            */
+#define FETCH_EARLY_MS 3000u
+#define FETCH_MIN_MS   600000u /* outputs are fetched for at least so long */
+#define SETTLE_TRY_MS  5000u
 
 /* ---- opened ---- */
 
@@ -183,6 +186,12 @@ void buy_on_fetched(struct buy *buy, const struct trade_event *event)
         return;
     t = &item->tasks[task];
     work = &item->works[task];
+    if ((event->err == ERR_PERM || event->err == ERR_NOT_FOUND) &&
+        buy->now_ms - t->since_ms < FETCH_EARLY_MS) {
+        work->retry_ms = buy->now_ms + FETCH_SOON_MS;
+        trade_effect_add(buy->out, EFFECT_WAKE)->at_ms = work->retry_ms;
+        return;
+    }
     if (event->err != OK) {
         buy_reason(buy, item, task, event->err,
                    "outputs not fetched yet: %s; trying again",

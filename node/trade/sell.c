@@ -304,6 +304,16 @@ static void retire_oldest(struct sell *sell)
         sell_retire(sell, oldest);
 }
 
+/* What a job left at the executor takes real disk, and is of no use once its
+ * outputs are blobs, or never will be. */
+static void clean_up(struct sell *sell, struct sell_item *item)
+{
+    if (item->cleaned || item->may_run || item->state < SELL_DELIVERING)
+        return;
+    item->cleaned = true;
+    trade_effect_add(sell->out, EFFECT_EXEC_REMOVE)->subject = item->contract;
+}
+
 static void on_time(struct sell *sell)
 {
     struct sell_item *next;
@@ -311,6 +321,7 @@ static void on_time(struct sell *sell)
         next = item->next;
         if (!item->resumed)
             sell_resume(sell, item);
+        clean_up(sell, item);
         if (sell_due_at(sell, item) <= sell->now_ms)
             sell_on_due(sell, item);
     }

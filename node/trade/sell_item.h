@@ -36,6 +36,7 @@ struct sell_item {
     bool collected;
     uint64_t ended_ms;
     bool may_run; /* told to start, and nobody said that it has ended */
+    bool cleaned; /* its work at the executor was given up; not saved */
     /* not saved */
     uint64_t hold_until_ms; /* HELD: a contract may come until then */
     struct hash image;      /* decoded from spec */

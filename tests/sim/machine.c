@@ -30,6 +30,9 @@ const struct machine_job *machine_job(const struct sim_node *node,
     for (size_t i = 0; i < node->machine.job_count; i++)
         if (hash_equal(&node->machine.jobs[i].contract, contract))
             return &node->machine.jobs[i];
+    for (size_t i = node->machine.gone_count; i > 0; i--)
+        if (hash_equal(&node->machine.gone[i - 1].contract, contract))
+            return &node->machine.gone[i - 1];
     return NULL;
 }
 
@@ -410,6 +413,9 @@ void machine_remove(struct sim_node *node, const struct hash *contract)
     for (size_t i = 0; i < machine->job_count; i++) {
         if (!hash_equal(&machine->jobs[i].contract, contract))
             continue;
+        machine->gone = world_room(machine->gone, sizeof(*machine->gone),
+                                   machine->gone_count, &machine->gone_cap);
+        machine->gone[machine->gone_count++] = machine->jobs[i];
         machine->jobs[i] = machine->jobs[--machine->job_count];
         return;
     }

@@ -509,6 +509,7 @@ void node_done(struct sim_node *node)
     free(node->pool);
     free(node->logs);
     free(node->machine.jobs);
+    free(node->machine.gone);
     free(node->machine.watches);
     free(node->blobs.pins);
     free(node->blobs.shares);

@@ -69,6 +69,9 @@ struct machine {
     struct machine_job *jobs;
     size_t job_count;
     size_t job_cap;
+    struct machine_job *gone; /* removed; for the judge, who forgets nothing */
+    size_t gone_count;
+    size_t gone_cap;
     struct machine_watch *watches;
     size_t watch_count;
     size_t watch_cap;
