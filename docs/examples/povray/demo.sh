@@ -3,11 +3,12 @@
 # commands only. A devnet of five nodes comes up, a scene of Debian's
 # povray-examples is rendered as a bag of tiles by three providers, the outputs
 # are fetched and verified, the money moves, the chain is verified.
+# DEMO_HOME, DEMO_WIDTH, DEMO_HEIGHT and DEMO_TILES change what they say.
 set -euo pipefail
 bin=$(readlink -f "${1:?usage: demo.sh BIN}")
 here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/../../..")
-out=$top/demo-out
+cd "$here/../../.."
+out=demo-out
 scene_dir=/usr/share/doc/povray/examples/advanced
 scene=biscuit.pov
 width=${DEMO_WIDTH:-960} height=${DEMO_HEIGHT:-720} tiles=${DEMO_TILES:-12}
@@ -22,15 +23,19 @@ export SUAN_HOME=${DEMO_HOME:-/tmp/suan-demo-$(id -u)}
 started=$(date +%s)
 finish() {
     local code=$?
-    trap - EXIT INT TERM
+    # A second Ctrl-C must not stop the cleaning up.
+    trap - EXIT
+    trap '' INT TERM
     suan devnet down -q >/dev/null 2>&1 || true
     if [ $code -ne 0 ]; then
-        printf '\nThe demo stopped (%d). The nodes'"'"' logs: %s\n' "$code" "$SUAN_HOME/devnet/*/log" >&2
+        printf '\nThe demo stopped (%d); the devnet is down. The nodes'"'"' logs: %s\n' \
+            "$code" "$SUAN_HOME/devnet/*/log" >&2
     fi
     exit $code
 }
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 [ -r "$scene_dir/$scene" ] || {
     echo "error: $scene_dir/$scene is missing. Try: apt-get install povray-examples" >&2
@@ -41,22 +46,30 @@ mkdir -p "$out/tiles" "$out/work"
 
 step "An image with POV-Ray, from the installed Debian package"
 "$here/image.sh" "$out/work/povray.tar"
-ls -l "$out/work/povray.tar" | awk '{print $5 " bytes"}'
+printf '%s: %s MB; jobs see these files and no others\n' "$out/work/povray.tar" \
+    "$(($(stat -c %s "$out/work/povray.tar") / 1000000))"
 
 step "A devnet: one validator, three providers, one buyer"
+echo "Five processes on this machine; the money is play money, all else is real."
 suan devnet down --wipe -q >/dev/null 2>&1 || true
 shown devnet up --providers 3 --image "$out/work/povray.tar"
 
 step "Who sells, at what price"
+echo "Each provider measured its own SPEED; CPU/H is credits per core and hour."
 shown market offers
 
 suan devnet status --json >"$out/work/devnet.json"
-suan wallet balance --json >"$out/work/balance-before.json"
-jq -r '.nodes[] | select(.roles == "provider") | .node' "$out/work/devnet.json" >"$out/work/providers"
 account() { suan chain account "$1" --json | jq -r .balance_micro; }
-while read -r p; do echo "$p $(account "$p")"; done <"$out/work/providers" >"$out/work/before"
+{
+    echo "buyer $(suan wallet list --json | jq -r '.keys[0].address')"
+    jq -r '.nodes[] | select(.roles == "provider") | "\(.name) \(.node)"' "$out/work/devnet.json"
+    echo "validator $(suan chain status --json | jq -r '.validators[0].node')"
+} >"$out/work/people"
+while read -r who address; do
+    echo "$who $address $(account "$address")"
+done <"$out/work/people" >"$out/work/before"
 
-step "The job: $scene at ${width}x$height in $tiles tiles"
+step "The job: $scene at ${width}x$height, as $tiles tasks of $((height / tiles)) rows"
 cat >"$out/work/tiles.yaml" <<YAML
 name: $scene
 image: default
@@ -73,42 +86,81 @@ out: ["*.ppm"]
 policy: cheapest
 YAML
 cat "$out/work/tiles.yaml"
-printf '\n'
+cat <<'TEXT'
+
+Now the bill: which provider would run how much, at what price, and the most it
+can ever cost. --max-price approves it, if it stays below; a terminal would be
+asked. What finds no place at once waits, and goes where a place gets free.
+
+TEXT
 shown submit "$out/work/tiles.yaml" --max-price 0.10 --follow --fetch "$out/tiles"
 
 step "Where it ran and what it cost"
 job=$(suan ps -a --json | jq -r '.jobs[0].id')
-shown job show "$job"
+shown job show "${job:0:8}" | sed '/^ *WHEN  WHAT/,$d'
+echo "The final bill, as both sides signed it and the chain paid it:"
+shown job receipt "${job:0:8}"
+echo "The whole story, event by event: suan job events ${job:0:8}"
 
 step "The tiles, verified, become one picture"
-find "$out/tiles" -name 'tile-*.ppm' -printf '%f %p\n' | sort | cut -d' ' -f2- >"$out/work/list"
-[ "$(wc -l <"$out/work/list")" -eq "$tiles" ] || { echo "error: tiles are missing" >&2; exit 1; }
+# Fetched outputs were checked against the hashes in the contracts already. Here
+# too: nothing missing, each with its rows, and one rendered again at home.
+for ((i = 0; i < tiles; i++)); do
+    tile=$out/tiles/task-$i/$(printf 'tile-%03d.ppm' "$i")
+    rows=$((height * (i + 1) / tiles - height * i / tiles))
+    [ "$(head -c 15 "$tile" | sed -n 2p)" = "$width $rows" ] || {
+        echo "error: $tile is missing or no picture of ${width}x$rows" >&2
+        exit 1
+    }
+    echo "$tile"
+done >"$out/work/list"
+echo "$tiles of $tiles tiles are here, fetched by the hashes their providers signed"
+again=$((tiles - 1))
+tile_at_home() {
+    mkdir -p "$out/work/home"
+    SUAN_TASK=$again SUAN_TASKS=$tiles TILE_IN=$scene_dir TILE_OUT=$out/work/home \
+        sh "$here/tile.sh" "$scene" "$width" "$height" >/dev/null
+}
+tile_at_home
+if cmp -s "$out/work/home"/*.ppm "$(tail -n 1 "$out/work/list")"; then
+    echo "tile $again, rendered again on this machine outside the market, is the same"
+else
+    echo "error: tile $again differs from the one rendered here, $out/work/home" >&2
+    exit 1
+fi
 xargs pnmcat -tb <"$out/work/list" | pnmtopng >"$out/scene.png" 2>/dev/null
-ls -l "$out/scene.png" | awk '{print $NF ": " $5 " bytes"}'
+printf '%s: %s bytes\n' "$out/scene.png" "$(stat -c %s "$out/scene.png")"
 
 step "Who paid whom"
-{
-    printf '%-10s %16s %16s %16s\n' "" before after change
-    before=$(jq -r .accounts[0].balance_micro "$out/work/balance-before.json")
-    after=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
-    row() { awk -v n="$1" -v a="$2" -v b="$3" 'BEGIN{printf "%-10s %16.6f %16.6f %+16.6f\n", n, a/1e6, b/1e6, (b-a)/1e6}'; }
-    row buyer "$before" "$after"
-    row validator 0 "$(account "$(suan chain status --json | jq -r '.validators[0].node')")"
-    i=0
-    while read -r p was; do
-        i=$((i + 1))
-        row "provider-$i" "$was" "$(account "$p")"
-    done <"$out/work/before"
-} | tee "$out/balances.txt"
+while read -r who address was; do
+    echo "$who $was $(account "$address")"
+done <"$out/work/before" >"$out/work/after"
+awk '
+    function credits(micro) { return sprintf("%.6f", micro / 1e6) }
+    BEGIN { printf "%-12s %14s %14s %12s\n", "", "before", "after", "change" }
+    {
+        change = $3 - $2
+        printf "%-12s %14s %14s %+12.6f\n", $1, credits($2), credits($3), change / 1e6
+        sum += change
+        if ($1 ~ /^provider/) work += change
+        if ($1 == "validator") fees = change
+    }
+    END {
+        printf "%-12s %14s %14s %12.6f\n\n", "sum", "", "", sum / 1e6
+        printf "The buyer paid %s for the work, to the providers, and %s in fees for\n", credits(work), credits(fees)
+        printf "the records on the chain, to the validator. Nothing was made or lost.\n"
+        exit sum != 0
+    }' "$out/work/after" | tee "$out/balances.txt"
 
 step "The chain, executed again from genesis"
 shown chain verify
 
-step "Done in $(($(date +%s) - started)) s"
+step "Done in $(($(date +%s) - started)) s; the devnet goes down"
 cat <<TEXT
 picture      $out/scene.png
 tiles        $out/tiles
 balances     $out/balances.txt
+the job      $out/work/tiles.yaml
 chain, logs  $SUAN_HOME/devnet (kept until the next demo)
-Try next: build/release/bin/suan devnet up, then docs/buyer.md
+Try next: README.md, "Three minutes by hand"
 TEXT
