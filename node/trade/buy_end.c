@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FETCH_TRY_MS  5000u
-#define FETCH_SOON_MS 150u /* it may not have seen the block yet that we saw   \
-                            */
+#define FETCH_TRY_MS 5000u
+#define FETCH_SOON_MS                                                          \
+    150u /* it may not have seen the block yet that we saw                     \
+          */
 #define FETCH_EARLY_MS 3000u
 #define FETCH_MIN_MS   600000u /* outputs are fetched for at least so long */
 #define SETTLE_TRY_MS  5000u
