@@ -224,14 +224,19 @@ static int remove_entry(const char *path, const struct stat *info, int flag,
     return remove(path);
 }
 
-void shell_exec_remove(struct shell *shell, const struct trade_effect *effect)
+void shell_folder_remove(struct shell *shell, const struct hash *contract)
 {
-    struct job *job = job_get(shell, &effect->subject);
     char path[1300];
-    job_call(job, "job.remove", job_params(job), ignore);
-    shell_job_path(shell->node, &job->contract, "", path);
+    shell_job_path(shell->node, contract, "", path);
     if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 &&
         errno != ENOENT)
         log_odd("exec", "%s cannot be removed: %s", path, strerror(errno));
+}
+
+void shell_exec_remove(struct shell *shell, const struct trade_effect *effect)
+{
+    struct job *job = job_get(shell, &effect->subject);
+    job_call(job, "job.remove", job_params(job), ignore);
+    shell_folder_remove(shell, &job->contract);
     job->removed = true;
 }

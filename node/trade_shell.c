@@ -22,6 +22,13 @@ void shell_owner(const struct hash *subject, char out[80])
     snprintf(out, 80, "contract:%s", hex);
 }
 
+void shell_owner_kept(const struct hash *subject, char out[80])
+{
+    char hex[HASH_TEXT_MAX];
+    hash_format(subject, hex);
+    snprintf(out, 80, "kept:%s", hex);
+}
+
 void shell_job_path(struct node *node, const struct hash *contract,
                     const char *leaf, char out[1300])
 {
@@ -98,10 +105,18 @@ static void do_unpin(struct shell *shell, const struct trade_effect *effect)
     char owner[80];
     shell_owner(&effect->subject, owner);
     share_drop(shell, &effect->subject);
-    /* A buyer keeps what it paid for: results stay pinned by the job's own
-     * folder until the user removes it. */
+    /* A buyer keeps what it paid for until the job is forgotten. */
     blob_store_unpin_owner(shell->node->blobs, owner);
     shell->node->blobs_dirty = true;
+}
+
+static void do_forget(struct shell *shell, const struct trade_effect *effect)
+{
+    char owner[80];
+    shell_owner_kept(&effect->subject, owner);
+    blob_store_unpin_owner(shell->node->blobs, owner);
+    shell->node->blobs_dirty = true;
+    shell_folder_remove(shell, &effect->subject);
 }
 
 /* ---- small effects ---- */
@@ -239,6 +254,9 @@ static void carry_out_one(struct shell *shell, const struct trade_effect *e,
         break;
     case EFFECT_LOG_WRITE:
         do_log_write(shell, e);
+        break;
+    case EFFECT_FORGET:
+        do_forget(shell, e);
         break;
     case EFFECT_WAKE:
         do_wake(shell, e->at_ms);

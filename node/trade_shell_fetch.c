@@ -73,9 +73,7 @@ static void on_keep(uv_work_t *work)
 {
     struct fetching *fetch = (struct fetching *)work;
     char owner[80];
-    char hex[HASH_TEXT_MAX];
-    hash_format(&fetch->subject, hex);
-    snprintf(owner, sizeof(owner), "kept:%s", hex);
+    shell_owner_kept(&fetch->subject, owner);
     fetch->err =
         blob_store_pin_tree(fetch->shell->node->blobs, &fetch->id, owner);
     if (fetch->err == OK && fetch->dir[0] != '\0') {

@@ -44,6 +44,8 @@ struct shell {
 
 /* "contract:<hex>": the pins of a contract, or of a job by its request. */
 void shell_owner(const struct hash *subject, char out[80]);
+/* "kept:<hex>": the pins of what was bought by a contract. */
+void shell_owner_kept(const struct hash *subject, char out[80]);
 
 /* To a peer by its key; dropped when it is not connected. */
 void shell_send(struct shell *shell, const struct pubkey *to,
@@ -60,5 +62,7 @@ void shell_exec_kill(struct shell *shell, const struct trade_effect *effect);
 void shell_exec_log(struct shell *shell, const struct trade_effect *effect);
 void shell_exec_collect(struct shell *shell, const struct trade_effect *effect);
 void shell_exec_remove(struct shell *shell, const struct trade_effect *effect);
+/* The contract's folder below jobs/. */
+void shell_folder_remove(struct shell *shell, const struct hash *contract);
 
 #endif

@@ -404,6 +404,16 @@ static void on_notes(struct buy *buy)
     } while (count == NOTES_MAX);
 }
 
+/* What this node keeps of every attempt; before the records that name it. */
+static void forget_outputs(struct buy *buy, const struct buy_item *item)
+{
+    for (uint32_t i = 0; i < item->face.task_count; i++) {
+        for (uint32_t k = 0; k <= item->tasks[i].attempt; k++)
+            contract_id(&item->face.id, i, k,
+                        &trade_effect_add(buy->out, EFFECT_FORGET)->subject);
+    }
+}
+
 /* A user's list of what was is long, but not without end. */
 static void forget_oldest(struct buy *buy)
 {
@@ -412,6 +422,7 @@ static void forget_oldest(struct buy *buy)
         return;
     while (item->face.ended_at_ms == 0)
         item = item->next;
+    forget_outputs(buy, item);
     buy_forget(buy, item);
 }
 

@@ -10,7 +10,7 @@
 #include "node/trade/event.h"
 
 #define BUY_JOBS_MAX  1024u /* not ended */
-#define BUY_ENDED_MAX 4096u /* kept at most; the oldest are forgotten */
+#define BUY_ENDED_MAX 4096u /* kept at most; the oldest go, with outputs */
 
 enum buy_state {
     BUY_WAITING = 1, /* no offer yet: reason says why and what is next */

@@ -36,6 +36,8 @@ enum trade_effect_kind {
     EFFECT_LOG_WRITE, /* subject, stream, offset, bytes: a job's output, kept at
                          the buyer as it comes; the log tree repairs what a
                          power cut takes */
+    EFFECT_FORGET,    /* subject: a contract of a job that is forgotten: its
+                         output, and what was bought with it, may go */
     EFFECT_WAKE,      /* at_ms: call again no later than this (wall clock) */
     EFFECT_NOTE,      /* subject, text, code: a line of the event feed */
 };

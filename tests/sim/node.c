@@ -142,6 +142,8 @@ static void carry_out_one(struct world *world, struct sim_node *node,
     case EFFECT_LOG_WRITE:
         write_log(world, node, effect);
         break;
+    case EFFECT_FORGET: /* no folders here */
+        break;
     case EFFECT_WAKE:
         wake_at(world, node, effect->at_ms);
         break;
