@@ -224,7 +224,7 @@ static json_t *times_json(const struct buy_task *task)
         size_t len = 0;
         if (task->at_ms[i] == 0)
             continue;
-        for (; name[len] != '\0' && len < 20; len++)
+        for (; len < 20 && name[len] != '\0'; len++)
             key[len] = (char)tolower((unsigned char)name[len]);
         snprintf(key + len, sizeof(key) - len, "_at_ms");
         json_object_set_new(times, key, json_u64(task->at_ms[i]));

@@ -131,6 +131,7 @@ static enum err find_root(struct idpool *out, struct fail *fail)
 
 static enum err find_user(struct idpool *out, struct fail *fail)
 {
+    /* cppcheck-suppress getpwuidCalled; one thread, asked once at start */
     const struct passwd *user = getpwuid(geteuid());
     const char *name = user != NULL ? user->pw_name : "";
     const char *runtime = getenv("XDG_RUNTIME_DIR");

@@ -69,7 +69,7 @@ static void become(const struct tool_call *call, pid_t parent)
         _exit(126);
     if (close_range(3, ~0u, 0) != 0)
         _exit(126);
-    while (call->argv[count] != NULL && count < 31) {
+    while (count < 31 && call->argv[count] != NULL) {
         memcpy(&argv[count], &call->argv[count], sizeof(argv[count]));
         count++;
     }
