@@ -51,6 +51,25 @@ static enum err open_streams(struct monitor *m, struct fail *fail)
     return OK;
 }
 
+/* The job's group and its parent, which a front end that ends, or a monitor
+ * whose job was the last, takes away when it is empty: then again. */
+static enum err make_groups(const struct monitor *m, struct fail *fail)
+{
+    const struct cgroup *parent = &m->plan.machine.instance;
+    enum err err = OK;
+
+    for (int tries = 0; tries < 10; tries++) {
+        err = cg_make(parent, fail);
+        if (err == OK)
+            err = cg_delegate(parent, fail);
+        if (err == OK)
+            err = cg_make(&m->record.group, fail);
+        if (err == OK)
+            break;
+    }
+    return err;
+}
+
 static enum err confine(struct monitor *m, struct fail *fail)
 {
     struct cg_limits limits = {.cpu_milli = m->plan.spec.cpu_milli,
@@ -61,10 +80,7 @@ static enum err confine(struct monitor *m, struct fail *fail)
                  fail));
     if (!record_write(m->job_fd, &m->record))
         return fail_errno(fail, WHAT, RECORD_FILE);
-    /* The parent too: a front end that ends takes an empty one away. */
-    TRY(cg_make(&m->plan.machine.instance, fail));
-    TRY(cg_delegate(&m->plan.machine.instance, fail));
-    TRY(cg_make(&m->record.group, fail));
+    TRY(make_groups(m, fail));
     TRY(cg_limit(&m->record.group, &limits, fail));
     return idrange_take(&m->plan.machine.pool, &m->record.group, &m->range,
                         fail);

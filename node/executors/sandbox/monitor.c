@@ -242,6 +242,8 @@ void monitor_clear(struct monitor *m)
     if (!cg_remove(&m->record.group))
         (void)fprintf(stderr, "%s: a control group is left: %s\n",
                       m->plan.spec.id, m->record.group.dir[CG_MEMORY]);
+    /* The front end may be gone by now: the last one out. */
+    cg_release(&m->plan.machine.instance);
     idrange_drop(&m->range);
     book_streams(m);
 }
