@@ -215,6 +215,12 @@ static void on_tick(uv_timer_t *timer)
     source_tick_all(bulk, now_us);
 }
 
+void bulk_tick_now(struct bulk *bulk)
+{
+    CHECK(!bulk->closing);
+    CHECK(uv_timer_start(&bulk->tick, on_tick, 0, TICK_MS) == 0);
+}
+
 /* ---- beginning and end ---- */
 
 enum err bulk_new(uv_loop_t *loop, const struct bulk_config *config,
@@ -243,7 +249,7 @@ enum err bulk_new(uv_loop_t *loop, const struct bulk_config *config,
         bulk_close(bulk, NULL, NULL);
         return err;
     }
-    CHECK(uv_timer_start(&bulk->tick, on_tick, 0, TICK_MS) == 0);
+    bulk_tick_now(bulk);
     *out = bulk;
     return OK;
 }

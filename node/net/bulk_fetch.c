@@ -278,6 +278,7 @@ enum err bulk_fetch(struct bulk *bulk, const struct bulk_fetch_config *config,
         fetch->next->at = &fetch->next;
     bulk->fetches = fetch;
     bulk->fetch_count++;
+    bulk_tick_now(bulk); /* connects, or asks on the lane that is there */
     if (out != NULL)
         *out = fetch;
     return OK;

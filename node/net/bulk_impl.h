@@ -130,6 +130,8 @@ struct bulk {
     void *done_ctx;
 };
 
+/* The next turn of the clock comes at once: something new is to be done. */
+void bulk_tick_now(struct bulk *bulk);
 uint64_t bulk_now_us(void);
 __attribute__((format(printf, 2, 3))) void bulk_note(struct bulk *bulk,
                                                      const char *format, ...);
