@@ -1,4 +1,5 @@
 /* suand: the node. */
+#define _GNU_SOURCE /* close_range */
 
 #include "node/log.h"
 #include "node/node_start.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SETS_MAX 64
 
@@ -118,6 +120,8 @@ int main(int argc, char **argv)
     if (arguments.exit_code >= 0)
         return arguments.exit_code;
     signal(SIGPIPE, SIG_IGN);
+    /* What our parent left open is no business of the programs we start. */
+    (void)close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     if (sodium_init() < 0) {
         fputs("error: libsodium cannot start: no randomness?\n", stderr);
         return EXIT_FAILED;
