@@ -32,7 +32,7 @@ enum err buy_job_decode(struct bytes bytes, struct arena *arena,
     job.request = mp_get_bin(&reader, REQUEST_BYTES_MAX);
     job.spec = mp_get_bin(&reader, SPEC_BYTES_MAX);
     job.approval = mp_get_bin(&reader, APPROVAL_BYTES_MAX);
-    job.name = mp_get_str(&reader, LIMIT_NAME - 1);
+    mp_get_text(&reader, job.name, sizeof(job.name));
     job.created_at_ms = mp_get_uint(&reader);
     job.ended_at_ms = mp_get_uint(&reader);
     mp_leave(&reader);
@@ -219,8 +219,7 @@ static enum err load_job(struct buy *buy, struct bytes record)
         return ERR_NOMEM;
     }
     buy_item_fill(item, &request, &id, &spec);
-    snprintf(item->face.name, sizeof(item->face.name), "%.*s",
-             (int)saved.name.len, (const char *)saved.name.ptr);
+    memcpy(item->face.name, saved.name, sizeof(item->face.name));
     if (saved.approval.len > 0) {
         item->face.approved = true;
         item->face.task_cap = approval.task_cap;

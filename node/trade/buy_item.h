@@ -179,7 +179,7 @@ struct buy_saved_job {
     struct bytes request;
     struct bytes spec;
     struct bytes approval;
-    struct bytes name;
+    char name[LIMIT_NAME];
     uint64_t created_at_ms;
     uint64_t ended_at_ms;
 };

@@ -2,6 +2,8 @@
 
 #include "node/trade/buy_item.h"
 
+#include "market/message.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +38,14 @@ static void pin(struct buy *buy, const struct buy_item *item,
     effect->peer = buy->config.self;
 }
 
+/* A name that could command a terminal is no name: records refuse it, too. */
+static void take_name(struct buy_item *item, const char *name)
+{
+    snprintf(item->face.name, sizeof(item->face.name), "%s", name);
+    if (!message_text_ok(item->face.name, sizeof(item->face.name)))
+        memset(item->face.name, 0, sizeof(item->face.name));
+}
+
 enum err buy_submit(struct buy *buy, struct bytes request_bytes,
                     struct bytes spec_bytes, const char *name, bool draft,
                     uint64_t now_ms, struct trade_effects *out,
@@ -63,7 +73,7 @@ enum err buy_submit(struct buy *buy, struct bytes request_bytes,
         return ERR_NOMEM;
     }
     buy_item_fill(item, &request, &id, &spec);
-    snprintf(item->face.name, sizeof(item->face.name), "%s", name);
+    take_name(item, name);
     item->face.draft = draft;
     for (uint32_t i = 0; i < request.tasks; i++)
         item->works[i].resumed = true;

@@ -108,6 +108,19 @@ static void read_work(struct mp_reader *reader, struct arena *arena,
     item->may_run = mp_get_bool(reader);
 }
 
+/* What the engine counts on: the name follows from what it names, and a refusal
+ * has a reason of ours. */
+static enum err check_item(const struct sell_item *item)
+{
+    struct hash id;
+    contract_id(&item->request, item->task, item->attempt, &id);
+    if (!hash_equal(&id, &item->contract))
+        return ERR_RANGE;
+    if (item->state == SELL_REFUSING && end_reason_side(item->reason) != 2)
+        return ERR_RANGE;
+    return OK;
+}
+
 /* out is a fresh item whose spec buffer is ready; on an error it is only good
  * for freeing. */
 enum err sell_item_decode(struct bytes bytes, struct arena *arena,
@@ -119,5 +132,6 @@ enum err sell_item_decode(struct bytes bytes, struct arena *arena,
     read_work(&reader, arena, out);
     mp_leave(&reader);
     TRY(mp_close(&reader));
+    TRY(check_item(out));
     return out->spec.err;
 }

@@ -214,6 +214,25 @@ static void a_damaged_record_is_refused(void **state)
                      ERR_PARSE);
 }
 
+static void a_name_that_commands_a_terminal_is_no_name(void **state)
+{
+    struct desk *desk = *state;
+    struct buf request;
+    struct buf spec;
+    rig_request_bytes(&desk->request, &request);
+    rig_spec_bytes(&desk->spec, &spec);
+    assert_int_equal(buy_submit(desk->buy, buf_bytes(&request),
+                                buf_bytes(&spec), "a\x1b[2Jb", false,
+                                desk->now_ms, &desk->fx, &desk->id),
+                     OK);
+    rig_disk_take(&desk->disk, &desk->fx);
+    buf_done(&request);
+    buf_done(&spec);
+    assert_string_equal(job_of(desk)->name, "");
+    restart(desk); /* and its record loads */
+    assert_string_equal(job_of(desk)->name, "");
+}
+
 static void a_task_without_its_job_is_refused(void **state)
 {
     struct desk *desk = *state;
@@ -259,6 +278,7 @@ int main(void)
         T(jobs_stand_in_the_order_of_their_making),
         T(a_record_reads_as_it_was_written),
         T(a_damaged_record_is_refused),
+        T(a_name_that_commands_a_terminal_is_no_name),
         T(a_task_without_its_job_is_refused),
         T(foreign_bytes_change_nothing),
     };
