@@ -33,16 +33,21 @@ finish() {
     fi
     exit $code
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
 [ -r "$scene_dir/$scene" ] || {
     echo "error: $scene_dir/$scene is missing. Try: apt-get install povray-examples" >&2
     exit 1
 }
 rm -rf "$out"
 mkdir -p "$out/tiles" "$out/work"
+"$bin/suan-exec-sandbox" --doctor --state-dir "$out/work/doctor" >"$out/work/doctor.txt" || {
+    grep -v '^ok' "$out/work/doctor.txt" >&2
+    echo "error: the sandbox would run no job here, so nobody could sell. Try: what is said above, or sudo ./run demo" >&2
+    exit 1
+}
+rm -rf "$out/work/doctor"
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 step "An image with POV-Ray, from the installed Debian package"
 "$here/image.sh" "$out/work/povray.tar"
