@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,19 @@ void records_init(struct records *records, const char *root)
     CHECK(used > 0 && (size_t)used < sizeof(records->root));
 }
 
+/* Could it be a name of ours? */
+static bool name_ok(const char *key)
+{
+    return key[0] != '/' && strstr(key, "..") == NULL &&
+           strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                       "0123456789/-.") == strlen(key);
+}
+
 static void full_path(const struct records *records, const char *key,
                       char out[PATH_MAX])
 {
     int used;
-    CHECK(key[0] != '/' && strstr(key, "..") == NULL);
-    CHECK(strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                      "0123456789/-.") == strlen(key));
+    CHECK(name_ok(key));
     used = snprintf(out, PATH_MAX, "%s/%s", records->root, key);
     CHECK(used > 0 && used < PATH_MAX - 8);
 }
@@ -83,11 +90,25 @@ static enum err write_all(int fd, struct bytes value)
     return fsync(fd) == 0 ? OK : io_err();
 }
 
-static enum err delete_record(const char *path)
+/* Folders that nothing is left in go, too: there are as many as jobs. */
+static void remove_empty(const struct records *records, char *path)
+{
+    char *slash = strrchr(path, '/');
+    while (slash != NULL && slash > path + strlen(records->root)) {
+        *slash = '\0';
+        if (rmdir(path) != 0)
+            return;
+        slash = strrchr(path, '/');
+    }
+}
+
+static enum err delete_record(const struct records *records, char *path)
 {
     if (unlink(path) != 0)
         return errno == ENOENT ? OK : io_err();
-    return sync_parent(path);
+    TRY(sync_parent(path));
+    remove_empty(records, path);
+    return OK;
 }
 
 enum err records_put(struct records *records, const char *key,
@@ -100,7 +121,7 @@ enum err records_put(struct records *records, const char *key,
     CHECK(value.len <= RECORD_BYTES_MAX);
     full_path(records, key, path);
     if (value.len == 0)
-        return delete_record(path);
+        return delete_record(records, path);
     TRY(make_folders(records, path));
     snprintf(temp, sizeof(temp), "%s" TEMP_SUFFIX, path);
     fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -179,6 +200,18 @@ static enum err walk_entry(struct walk *walk, const char *key)
     return err;
 }
 
+/* Byte order, whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* What others left among our records (an editor's copy, say) is not ours. */
+static int is_ours(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && name_ok(entry->d_name);
+}
+
 static enum err walk_dir(struct walk *walk, const char *key)
 {
     char path[PATH_MAX];
@@ -186,12 +219,12 @@ static enum err walk_dir(struct walk *walk, const char *key)
     enum err err = OK;
     int count;
     full_path(walk->records, key, path);
-    count = scandir(path, &names, NULL, alphasort);
+    count = scandir(path, &names, is_ours, by_name);
     if (count < 0)
         return errno == ENOENT ? OK : ERR_IO;
     for (int i = 0; i < count; i++) {
         char below[PATH_MAX];
-        if (err == OK && names[i]->d_name[0] != '.') {
+        if (err == OK) {
             snprintf(below, sizeof(below), "%s/%s", key, names[i]->d_name);
             err = walk_entry(walk, below);
         }
