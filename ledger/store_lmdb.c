@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,10 @@ struct store_lmdb {
     struct store store;
     MDB_env *env;
     MDB_dbi tables[STORE_TABLES];
-    MDB_txn *reader; /* reset between holds */
-    int lock_fd;     /* -1: read only */
+    MDB_txn *reader;       /* reset between holds */
+    atomic_size_t last;    /* the owner's: its last whole commit */
+    atomic_size_t *stored; /* the owner's last, for its readers too */
+    int lock_fd;           /* -1: read only */
     bool read_only;
     bool is_reader; /* of an environment that another store owns */
     char dir[PATH_MAX];
@@ -120,9 +123,29 @@ static struct bytes bytes_of(const MDB_val *val)
 
 /* ---- reading ---- */
 
+/* LMDB has two meta pages, which the commits use in turn. A reader picks one by
+ * the number N of the last commit, then copies it; when commits N+1 and N+2
+ * come between the two, it has copied N+2, which may not be on the disk yet,
+ * under the number N, and the next reader may see N+1: time would run
+ * backwards. N+2 begins after N+1 was noted, so a number below the noted one
+ * tells; of another process's commits only the meta pages themselves do. */
+static bool was_overtaken(const struct store_lmdb *db)
+{
+    MDB_envinfo info;
+    size_t held = mdb_txn_id(db->reader);
+    mdb_env_info(db->env, &info);
+    return held < atomic_load(db->stored) || info.me_last_txnid > held + 1;
+}
+
 static enum err lmdb_hold(struct store *store)
 {
-    return map_error(mdb_txn_renew(lmdb_of(store)->reader));
+    struct store_lmdb *db = lmdb_of(store);
+    TRY(map_error(mdb_txn_renew(db->reader)));
+    while (was_overtaken(db)) {
+        mdb_txn_reset(db->reader);
+        TRY(map_error(mdb_txn_renew(db->reader)));
+    }
+    return OK;
 }
 
 static void lmdb_release(struct store *store)
@@ -223,6 +246,14 @@ static int apply_op(const struct store_lmdb *db, MDB_txn *txn,
     return mdb_put(txn, table, &key, &value, 0);
 }
 
+/* A batch that changed nothing makes no commit: the meta pages know. */
+static void note_commit(struct store_lmdb *db)
+{
+    MDB_envinfo info;
+    mdb_env_info(db->env, &info);
+    atomic_store(&db->last, info.me_last_txnid);
+}
+
 static enum err lmdb_commit(struct store *store,
                             const struct store_batch *batch)
 {
@@ -240,7 +271,10 @@ static enum err lmdb_commit(struct store *store,
         mdb_txn_abort(txn);
         return map_write_error(db, rc);
     }
-    return map_write_error(db, mdb_txn_commit(txn));
+    rc = mdb_txn_commit(txn);
+    if (rc == MDB_SUCCESS)
+        note_commit(db);
+    return map_write_error(db, rc);
 }
 
 /* ---- care ---- */
@@ -398,12 +432,15 @@ static enum err open_reader(struct store_lmdb *db)
 
 static enum err lmdb_reader(struct store *store, struct store **out)
 {
-    struct store_lmdb *db = malloc(sizeof(*db));
+    const struct store_lmdb *owner = lmdb_of(store);
+    struct store_lmdb *db = calloc(1, sizeof(*db));
     if (db == NULL)
         return ERR_NOMEM;
-    *db = *lmdb_of(store);
-    db->store = (struct store){.ops = &lmdb_ops};
-    db->reader = NULL;
+    db->store.ops = &lmdb_ops;
+    db->env = owner->env;
+    memcpy(db->tables, owner->tables, sizeof(db->tables));
+    memcpy(db->dir, owner->dir, sizeof(db->dir));
+    db->stored = owner->stored;
     db->lock_fd = -1;
     db->read_only = true;
     db->is_reader = true;
@@ -440,6 +477,8 @@ enum err store_lmdb_open(const char *dir, const struct store_options *options,
         return ERR_NOMEM;
     db->store.ops = &lmdb_ops;
     db->lock_fd = -1;
+    atomic_init(&db->last, 0);
+    db->stored = &db->last;
     db->read_only = options != NULL && options->read_only;
     memcpy(db->dir, dir, strlen(dir) + 1);
     enum err err = open_all(db, map_bytes);
