@@ -2,45 +2,60 @@
 #define LEDGER_SX_H
 
 /* The consensus core: events in, effects out. It reads no clock, opens no
- * socket, starts no thread; same events, same effects.
+ * socket, starts no thread; same events, same effects. The same object code
+ * runs in the node, in the simulator and in the exhaustive driver. The protocol
+ * (Simplex) and its safety are told in docs/consensus.md; the bytes that cross
+ * the network are sx_msg.h's.
  *
- * A node whose signer is the network's one validator decides blocks: proposal,
- * notarize vote and certificate, finalize vote and certificate, all inside one
- * step, with the votes and certificates that a set of many uses. Any other node
- * follows: it takes blocks that carry a certificate, executes them, compares
- * every root and only then stores them.
+ * A validator votes and leads in turn; everybody else follows: it takes blocks
+ * that a finalize certificate proves, executes them, compares every root and
+ * only then stores them. Both run the same rules; a follower has no signer.
+ * One validator is a set of one: the same votes and certificates, all inside
+ * one step.
  *
- * A disk that refuses a batch (ERR_FULL) is the caller's to wait for: it tries
- * the same batch again, and the core makes nothing further meanwhile.
- *
- * Store before send: a block leaves, and its transactions are called final, in
- * the step of its SX_EV_STORED, never before. While a block is on its way to
- * the disk new transactions gather for the next one. */
+ * Log before send: what a step has signed or must not forget is an SX_LOG, and
+ * nothing that depends on it leaves before SX_EV_LOGGED says that it is on the
+ * disk. Store before final: transactions are called final in the step of
+ * SX_EV_STORED. A disk that refuses a batch (ERR_FULL) is the caller's to wait
+ * for; a failed sync of the log ends the process. */
 
 #include "ledger/chain.h"
+#include "ledger/wal.h"
 
-/* How many blocks an answer to SX_FETCH holds at most. */
-#define SX_FETCH_BLOCKS 32u
+#define SX_PEERS_MAX 512u
 
 struct sx;
 
 struct sx_options {
     const struct signer *signer; /* lent; NULL: a node that only follows */
     uint64_t mono_ms;            /* now */
+    uint64_t seed;               /* jitter and the choice of peers; nothing
+                                    that must be agreed on */
     struct pool_limits pool;     /* zeroes: the defaults */
-    /* A follower hands a waiting transaction on again after this long; 0: 2 s
-     */
+    /* A waiting transaction is handed on again after this long; 0: 2 s */
     uint64_t relay_ms;
-    /* A validator listens this long before it decides anything: when its disk
-     * was put back to an older state, peers have what it signed since. */
+    /* A validator listens this long before it signs anything: a second machine
+     * with the same key would be heard. 0: not at all (tests). */
     uint64_t listen_ms;
 };
 
-/* chain is lent until sx_free. ERR_QUORUM when the signer is one of several
- * validators (this version decides alone), ERR_NOMEM. */
+/* chain is lent until sx_free. ERR_NOMEM. */
 MUST_USE enum err sx_new(struct chain *chain, const struct sx_options *options,
                          struct sx **out);
 void sx_free(struct sx *core); /* NULL is fine */
+
+/* Before the first step, for a core with a signer: every record of its safety
+ * log in order, then what the opening found. A log that is missing, damaged, or
+ * shorter than the chain's store remembers puts the core into amnesia: it signs
+ * nothing until a finalization proves that its forgotten votes are harmless.
+ * A validator whose chain is at the genesis and whose log was just made has
+ * signed nothing and forgotten nothing. ERR_CORRUPT (a record that passed its
+ * checksum makes no sense: a bug or another program's), ERR_NOMEM. */
+MUST_USE enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
+                            struct bytes body);
+void sx_replayed(struct sx *core, const struct wal_report *report);
+
+/* ---- events ---- */
 
 struct sx_tx {
     struct bytes bytes;
@@ -49,11 +64,13 @@ struct sx_tx {
 };
 
 enum sx_event_kind {
-    SX_EV_TIME,   /* nothing but the time: after SX_WAKE */
-    SX_EV_SUBMIT, /* transactions, from this node's users or from peers */
-    SX_EV_BLOCK,  /* a block and its certificate, from a peer */
-    SX_EV_PEER,   /* a peer says it has this height: a hint, not a fact */
-    SX_EV_STORED, /* the batch of this height is on the disk */
+    SX_EV_TIME,    /* nothing but the time: after SX_WAKE */
+    SX_EV_SUBMIT,  /* transactions, from this node's users or from peers */
+    SX_EV_LINK,    /* peer, key: an authenticated link is up */
+    SX_EV_UNLINK,  /* peer: it is down */
+    SX_EV_MESSAGE, /* peer, bytes: one message of sx_msg.h */
+    SX_EV_LOGGED,  /* seq: the safety log is on the disk up to here */
+    SX_EV_STORED,  /* height: the batch of this label is on the disk */
 };
 
 struct sx_event {
@@ -63,35 +80,55 @@ struct sx_event {
     /* SX_EV_SUBMIT */
     const struct sx_tx *txs;
     size_t tx_count;
-    /* SX_EV_BLOCK, SX_EV_PEER */
+    /* SX_EV_LINK, SX_EV_UNLINK, SX_EV_MESSAGE. A peer's number is never used
+     * again. */
     uint64_t peer;
-    struct bytes block;
-    struct bytes cert;
-    bool sigs_verified; /* block_verify_sigs was OK for this block */
-    /* SX_EV_PEER, SX_EV_STORED */
-    uint64_t height;
+    struct pubkey key;
+    struct bytes bytes;  /* lent until sx_step returns */
+    bool txs_verified;   /* all transaction signatures in it were checked */
+    uint64_t seq;        /* SX_EV_LOGGED */
+    uint64_t height;     /* SX_EV_STORED */
 };
 
+/* ---- effects ---- */
+
 enum sx_effect_kind {
+    SX_LOG,      /* seq, log_type, bytes: wal_append it (its number will be
+                    seq), sync when the step's effects are carried out, then
+                    SX_EV_LOGGED. Several before one sync are fine. */
+    SX_LOG_TRIM, /* seq: records below are not needed any more */
     SX_STORE,    /* batch: yours; store_commit it, free it, say SX_EV_STORED.
                     Batches are committed in the order they are given. */
-    SX_SEND,     /* height, block, cert: to every peer that follows */
+    SX_SEND,     /* peer, bytes: one message */
     SX_FINAL,    /* height, candidate: final and on the disk */
-    SX_TX_TAKEN, /* id, token: waits in the pool; hand `block` (the bytes of the
+    SX_TX_TAKEN, /* id, token: waits in the pool; hand `bytes` (the bytes of the
                     transaction) on to peers */
     SX_TX_REFUSED, /* id, token, err; height when it is final already (then
                       err is ERR_EXISTS). Also for one taken earlier that
                       expired or that the rules refused in the end. id is zero
                       when the bytes could not be read. */
-    SX_RELAY,      /* id, block: waits too long already, hand it on again */
-    SX_FETCH,      /* peer, height: ask that peer for blocks from this height */
+    SX_RELAY,      /* id, bytes: waits too long already, hand it on again */
     SX_PEER_BAD,   /* peer, err: what it sent does not hold */
     SX_WAKE, /* at_ms: send SX_EV_TIME then (monotonic); the last one counts,
                 none: no timer is needed */
+    SX_NOTICE, /* notice, index: something an operator should know */
     SX_HALT, /* err: stop. ERR_ROOT and other refusals: a decided block does
                 not execute here as its header says; our state or our
-                program is wrong (chain verify tells which). A fault: the
-                machine failed. Every later step repeats it. */
+                program is wrong (chain verify tells which). ERR_PARENT: a
+                quorum has signed two histories. A fault: the machine failed.
+                Every later step repeats it. */
+};
+
+enum sx_notice {
+    SX_NOTICE_EQUIVOCATION = 1, /* validator `index` signed both; evidence is
+                                   on its way into a block */
+    SX_NOTICE_TWIN,    /* our own key votes elsewhere: signing has stopped */
+    SX_NOTICE_AMNESIA, /* the safety log has gaps: signing waits */
+    SX_NOTICE_RECALLED, /* ... and is allowed again */
+    SX_NOTICE_CLOCK,   /* a proposal's time is outside our window: is one of
+                          the clocks wrong? */
+    SX_NOTICE_JOINED,  /* we are a validator from this epoch on */
+    SX_NOTICE_LEFT,    /* we are none any more */
 };
 
 struct sx_effect {
@@ -101,9 +138,12 @@ struct sx_effect {
     enum err err;
     uint64_t height;
     uint64_t peer;
+    uint64_t seq;
+    uint8_t log_type;
+    enum sx_notice notice;
+    uint16_t index;
     uint64_t at_ms;
-    struct bytes block;                /* lent until the next step */
-    struct bytes cert;                 /* likewise */
+    struct bytes bytes;                /* lent until the next step */
     const struct candidate *candidate; /* likewise */
     struct store_batch *batch;         /* given */
 };
@@ -117,7 +157,24 @@ struct sx_effects {
 void sx_step(struct sx *core, const struct sx_event *event,
              struct sx_effects *out);
 
-bool sx_decides(const struct sx *core); /* this node is the validator */
+/* ---- to look at ---- */
+
+struct sx_status {
+    uint64_t epoch;
+    uint64_t view;
+    uint64_t final_view;  /* of the epoch */
+    uint16_t leader;      /* index in the epoch's set */
+    uint32_t validators;
+    bool validator;       /* this node is one of them */
+    bool amnesia;         /* ... and must not sign now */
+    bool twin;            /* ... and must not sign any more */
+    uint64_t target;      /* highest height proven to us */
+    uint64_t delay_ms;    /* D, as backed off now */
+    uint32_t unfinal;     /* executed blocks that wait for their decision */
+    uint64_t idle;        /* 1: nothing is to be decided */
+};
+void sx_status(const struct sx *core, struct sx_status *out);
+bool sx_decides(const struct sx *core); /* this node is a validator now */
 struct pool *sx_pool(struct sx *core);  /* to look at */
 
 #endif
