@@ -17,6 +17,7 @@
  */
 
 #include "base/limits.h"
+#include "ledger/evidence.h"
 #include "ledger/merkle.h"
 #include "ledger/tx.h"
 

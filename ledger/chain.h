@@ -88,11 +88,14 @@ struct chain_drops {
 /* Makes the next block out of waiting transactions: time is max(wall_ms, what
  * the parent and min_interval allow). Expired and refused ones are left out and
  * taken out of the pool: *out_drops (freed by free(drops.items)), also on a
- * fault. parent: NULL is the head, or a candidate not decided yet. Faults only.
- */
+ * fault. parent: NULL is the head, or a candidate not decided yet. evidence: in
+ * any order, NULL when there is none; what does not hold after this parent is
+ * left out, and what is past EVIDENCE_BLOCK_MAX. Faults only. */
 MUST_USE enum err chain_build(struct chain *chain,
                               const struct candidate *parent, struct pool *pool,
-                              uint64_t wall_ms, const struct pubkey *proposer,
+                              const struct evidence *evidence,
+                              size_t evidence_count, uint64_t wall_ms,
+                              const struct pubkey *proposer,
                               struct chain_drops *out_drops,
                               struct candidate **out);
 

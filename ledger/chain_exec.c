@@ -378,12 +378,15 @@ static enum err build_into(struct builder *b, const struct position *parent)
 }
 
 enum err chain_build(struct chain *chain, const struct candidate *parent,
-                     struct pool *pool, uint64_t wall_ms,
+                     struct pool *pool, const struct evidence *evidence,
+                     size_t evidence_count, uint64_t wall_ms,
                      const struct pubkey *proposer,
                      struct chain_drops *out_drops, struct candidate **out)
 {
     const struct position *position = chain_parent_position(chain, parent);
     struct builder b = {.chain = chain, .pool = pool, .drops = out_drops};
+    (void)evidence;
+    (void)evidence_count;
     *out_drops = (struct chain_drops){0};
     b.context = context_after(chain, position, wall_ms);
     b.context.proposer = *proposer;

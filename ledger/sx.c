@@ -205,8 +205,9 @@ static void build_one(struct sx *core)
     struct candidate *candidate;
     struct chain_drops drops;
     struct cert cert;
-    enum err err = chain_build(core->chain, NULL, core->pool, core->wall_ms,
-                               &core->signer->key, &drops, &candidate);
+    enum err err =
+        chain_build(core->chain, NULL, core->pool, NULL, 0, core->wall_ms,
+                    &core->signer->key, &drops, &candidate);
     refuse_drops(core, &drops);
     if (err != OK) {
         sx_halt(core, err);

@@ -394,6 +394,7 @@ void node_watch(struct node *node)
         uv_signal_start(&node->signals[i], on_signal,
                         i == 0 ? SIGTERM : SIGINT);
     }
+    loop_meter_open(&node->meter, node->loop);
     node->watching = true;
 }
 

@@ -13,6 +13,7 @@
 #include "node/datadir.h"
 #include "node/exec/executor.h"
 #include "node/feed.h"
+#include "node/loop_meter.h"
 #include "node/net/bulk.h"
 #include "node/net/link.h"
 #include "node/own_tx.h"
@@ -96,6 +97,7 @@ struct node {
     uint64_t next_token;
 
     uv_timer_t second;
+    struct loop_meter meter;
     uv_signal_t signals[2];
     bool watching; /* second and signals are open */
     bool stopping;

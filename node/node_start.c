@@ -432,6 +432,7 @@ enum err node_open(struct node *node, uv_loop_t *loop,
     memset(node, 0, sizeof(*node));
     node->dir.lock_fd = -1;
     node->loop = loop;
+    loop_meter_count_waits(loop);
     node->started_ms = node_wall_ms();
     TRY(open_base(node, options, out));
     TRY(open_chain(node, out));
@@ -509,6 +510,7 @@ static void close_watch(struct node *node)
 {
     if (!node->watching)
         return;
+    loop_meter_close(&node->meter);
     uv_close((uv_handle_t *)&node->second, NULL);
     uv_close((uv_handle_t *)&node->signals[0], NULL);
     uv_close((uv_handle_t *)&node->signals[1], NULL);

@@ -166,6 +166,13 @@ static void put_rooms(struct node *node, json_t *object)
     json_object_set_new(object, "blobs_damaged", json_u64(blobs.damaged));
 }
 
+static json_t *loop_json(const struct loop_meter *meter)
+{
+    return json_pack("{s:o, s:o, s:o}", "worst_us", json_u64(meter->worst_us),
+                     "worst_at_ms", json_u64(meter->worst_at_ms), "stalls",
+                     json_u64(meter->stalls));
+}
+
 void rpc_node_status(struct node *node, struct control_call *call)
 {
     static const char *const names[] = {NULL};
@@ -174,6 +181,7 @@ void rpc_node_status(struct node *node, struct control_call *call)
         return;
     object = info_json(node);
     put_rooms(node, object);
+    json_object_set_new(object, "loop", loop_json(&node->meter));
     json_object_set_new(object, "executor", executor_json(node));
     json_object_set_new(object, "selling", json_boolean(offering_open(node)));
     json_object_set_new(object, "warnings", warnings_json(node));

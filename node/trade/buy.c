@@ -9,6 +9,7 @@
 
 #define ARENA_MAX (32u * 1024 * 1024)
 #define NOTES_MAX 64u
+#define LOOK_MS   100u
 
 static const char *const state_names[] = {
     "",        "WAITING",    "HELD",      "QUOTED",   "OPENING",  "STAGING",
@@ -40,7 +41,9 @@ struct buy_item *buy_find_contract(const struct buy *buy,
                                    uint32_t *out_task)
 {
     for (struct buy_item *item = buy->first; item != NULL; item = item->next) {
-        for (uint32_t i = 0; i < item->face.task_count; i++) {
+        uint32_t count =
+            item->face.ended_at_ms == 0 ? item->face.task_count : 0;
+        for (uint32_t i = 0; i < count; i++) {
             if (hash_equal(&item->tasks[i].contract, contract)) {
                 *out_task = i;
                 return item;
@@ -203,8 +206,10 @@ void buy_save_task(struct buy *buy, const struct buy_item *item, uint32_t task)
 {
     struct buf bytes;
     char leaf[16];
-    if (item->face.draft)
+    if (item->face.draft || (item->tasks[task].state < BUY_OPENING &&
+                             item->works[task].recorded < BUY_OPENING))
         return;
+    item->works[task].recorded = item->tasks[task].state;
     buf_init(&bytes, 16u * 1024);
     buy_task_encode(item, task, &bytes);
     snprintf(leaf, sizeof(leaf), "t%u", task);
@@ -238,6 +243,8 @@ void buy_forget(struct buy *buy, struct buy_item *item)
         struct trade_effect *effect;
         for (uint32_t i = 0; i < item->face.task_count; i++) {
             char leaf[16];
+            if (item->works[i].recorded == 0)
+                continue;
             effect = trade_effect_add(buy->out, EFFECT_SAVE);
             snprintf(leaf, sizeof(leaf), "t%u", i);
             record_key(&item->face.id, leaf, effect->key);
@@ -437,10 +444,10 @@ static void bury_orphans(struct buy *buy)
     }
 }
 
-static void on_time(struct buy *buy)
+static void look_at_all(struct buy *buy)
 {
     struct buy_item *next;
-    bury_orphans(buy);
+    buy->looked_ms = buy->now_ms;
     for (struct buy_item *item = buy->first; item != NULL; item = next) {
         next = item->next;
         if (item->face.ended_at_ms != 0)
@@ -449,6 +456,15 @@ static void on_time(struct buy *buy)
             task_due(buy, item, i);
         buy_check_end(buy, item);
     }
+}
+
+/* A bag's thousand tasks speak all the time: what is due is looked for at each
+ * tick, but not at each word. */
+static void on_time(struct buy *buy, bool tick)
+{
+    bury_orphans(buy);
+    if (tick || buy->now_ms - buy->looked_ms >= LOOK_MS)
+        look_at_all(buy);
     on_notes(buy);
     buy_strays_due(buy);
     forget_oldest(buy);
@@ -570,7 +586,7 @@ void buy_step(struct buy *buy, const struct trade_event *event,
     buy_begin(buy, event->now_ms, out);
     buy->chain_ms = event->chain_time_ms;
     dispatch(buy, event);
-    on_time(buy);
+    on_time(buy, event->kind == TRADE_TICK);
     buy_ask_wake(buy);
 }
 

@@ -184,6 +184,7 @@ enum err buy_task_decode(struct bytes bytes, struct arena *arena,
     TRY(mp_close(&reader));
     work.result_here = task.fetched || hash_is_zero(&task.result);
     work.log_here = task.fetched || hash_is_zero(&task.log);
+    work.recorded = task.state;
     *out_task = task;
     *out_work = work;
     return OK;

@@ -162,8 +162,7 @@ static void begin_fetch(struct buy *buy, struct buy_item *item, uint32_t task,
     work->log_here = hash_is_zero(&t->log);
     buy_reason(buy, item, task, OK, "%s", "");
     buy_move(buy, item, task, BUY_DELIVERED);
-    /* It is free there again, for tasks of ours that wait. */
-    book_release(buy->book, &item->face.id, &t->provider, 1, buy->now_ms);
+    buy_room_is_back(buy, item, task);
     fetch_missing(buy, item, task);
 }
 
@@ -267,7 +266,8 @@ static void try_again(struct buy *buy, struct buy_item *item, uint32_t task)
                t->attempt + 1, name, end_reason_text(t->end));
     book_release(buy->book, &item->face.id, &lost, 1, buy->now_ms);
     clear_attempt(t);
-    *work = (struct buy_work){.resumed = true, .avoid = lost};
+    *work = (struct buy_work){
+        .resumed = true, .avoid = lost, .recorded = work->recorded};
     buy_move(buy, item, task, BUY_WAITING);
     buy_enter_book(buy, item);
     if (book_exclude(buy->book, &item->face.id, &lost, ERR_EXECUTOR,

@@ -24,6 +24,7 @@ struct buy_work {
     bool cancel;              /* the user wants it to end */
     bool settled;             /* on the chain; outputs are still coming */
     bool resumed;             /* effects were issued again after a start */
+    enum buy_state recorded;  /* what its record says; 0: it has none */
 };
 
 /* A contract of ours that no task goes on with: it turned up after its task had
@@ -67,13 +68,15 @@ struct buy {
     size_t orphan_count;
     struct arena arena;
     bool rematching;
+    uint64_t looked_ms; /* when every task was last asked what is due */
     struct trade_effects *out;
     uint64_t now_ms;
     uint64_t chain_ms;
 };
 
 struct buy_item *buy_find(const struct buy *buy, const struct hash *id);
-/* By contract; sets *out_task. NULL when it is no task's newest attempt. */
+/* By contract, of a job that has not ended; sets *out_task. NULL when it is no
+ * task's newest attempt. */
 struct buy_item *buy_find_contract(const struct buy *buy,
                                    const struct hash *contract,
                                    uint32_t *out_task);
@@ -95,6 +98,8 @@ void buy_save_job(struct buy *buy, const struct buy_item *item);
 /* A draft leaves no record but a mark that its blobs are pinned. */
 void buy_mark_draft(struct buy *buy, const struct buy_item *item);
 void buy_unmark_draft(struct buy *buy, const struct hash *id);
+/* Before OPENING a task has promised nothing and has nothing on the chain: it
+ * needs no record, the job's makes it again, WAITING. */
 void buy_save_task(struct buy *buy, const struct buy_item *item, uint32_t task);
 void buy_forget(struct buy *buy, struct buy_item *item);
 void buy_note(struct buy *buy, const struct buy_item *item, uint32_t task,
@@ -122,6 +127,8 @@ void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
 void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task);
 void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
                    enum err why, uint64_t until_ms);
+/* A task's job has ended at its provider: others of ours may have its room. */
+void buy_room_is_back(struct buy *buy, struct buy_item *item, uint32_t task);
 /* Releases what a task holds, if anything; looks for nothing new. */
 void buy_let_go(struct buy *buy, struct buy_item *item, uint32_t task);
 /* WAITING, HOLDING, QUOTED, OPENING: what time does. */

@@ -12,6 +12,7 @@
 #define HOLD_MAX_MS 10000u /* and then given up */
 #define QUOTE_MS    2000u  /* a quote that lapses so soon is no good */
 #define OPEN_TRY_MS 5000u
+#define CROWDED_MS  500u
 
 static uint32_t waiting_tasks(const struct buy_item *item)
 {
@@ -24,9 +25,12 @@ static uint32_t waiting_tasks(const struct buy_item *item)
 void buy_enter_book(struct buy *buy, struct buy_item *item)
 {
     const struct request *request = &item->face.request;
-    uint32_t waiting = waiting_tasks(item);
+    uint32_t waiting;
     enum err err;
-    if (item->in_book || waiting == 0 || request->expires_at_ms <= buy->now_ms)
+    if (item->in_book || request->expires_at_ms <= buy->now_ms)
+        return;
+    waiting = waiting_tasks(item);
+    if (waiting == 0)
         return;
     err = book_request_add(buy->book, &item->face.id, request, waiting,
                            request->expires_at_ms - buy->now_ms, buy->now_ms);
@@ -82,17 +86,21 @@ static uint32_t next_waiting(const struct buy_item *item, uint32_t from)
     return from;
 }
 
+/* All wait for the same: one line of the feed is enough. */
 static void say_why_waiting(struct buy *buy, struct buy_item *item,
                             const struct book_result *result)
 {
     struct buf text;
+    uint32_t task = next_waiting(item, 0);
     buf_init(&text, 512);
     book_result_format(result, &text);
-    for (uint32_t i = 0; i < item->face.task_count; i++) {
-        if (item->tasks[i].state != BUY_WAITING)
-            continue;
-        buy_reason(buy, item, i, ERR_NO_OFFER, "%s", buf_cstr(&text));
-        item->tasks[i].retry_at_ms = result->next_try_ms;
+    if (task < item->face.task_count)
+        buy_reason(buy, item, task, ERR_NO_OFFER, "%s", buf_cstr(&text));
+    for (; task < item->face.task_count; task = next_waiting(item, task + 1)) {
+        struct buy_task *t = &item->tasks[task];
+        snprintf(t->reason, sizeof(t->reason), "%s", buf_cstr(&text));
+        t->err = ERR_NO_OFFER;
+        t->retry_at_ms = result->next_try_ms;
     }
     buf_done(&text);
 }
@@ -144,6 +152,26 @@ void buy_let_go(struct buy *buy, struct buy_item *item, uint32_t task)
     t->has_quote = false;
 }
 
+/* The book knows what it reserved itself. Where the provider has spoken since,
+ * its word counted the task as taken, and its next offer would be the first to
+ * say otherwise: until then it is a good guess, which a hold may refuse. */
+void buy_room_is_back(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    const struct pubkey *provider = &item->tasks[task].provider;
+    struct book_offer before;
+    struct book_offer now;
+    struct resources room;
+    if (!book_offer_get(buy->book, provider, buy->now_ms, &before))
+        return;
+    book_release(buy->book, &item->face.id, provider, 1, buy->now_ms);
+    if (!book_offer_get(buy->book, provider, buy->now_ms, &now) ||
+        now.reserved_tasks < before.reserved_tasks)
+        return;
+    if (resources_sub(&now.offer.free, &now.reserved, &room) == OK &&
+        resources_add(&room, &item->face.request.resources, &room) == OK)
+        book_free_set(buy->book, provider, &room, buy->now_ms);
+}
+
 /* Back to waiting; the provider is left alone for this request until until_ms
  * (0: a growing pause), and the book finds another. */
 void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
@@ -188,6 +216,21 @@ void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
     snprintf(out, ADDRESS_SHORT_MAX, "provider %s", hex);
 }
 
+/* A provider that is full says how much it has left, and the book looks there
+ * again when it has more: no pause. Where it has enough and still refuses it is
+ * crowded for a moment. Other reasons last longer: a growing pause (0). */
+static uint64_t refused_until(const struct buy *buy,
+                              const struct buy_item *item,
+                              const struct wire_hold_refused *refused)
+{
+    if (refused->err == ERR_CAPACITY &&
+        !resources_cover(&refused->free, &item->face.request.resources))
+        return buy->now_ms + 1;
+    if (refused->err == ERR_CAPACITY || refused->err == ERR_RATE)
+        return buy->now_ms + CROWDED_MS;
+    return 0;
+}
+
 void buy_on_hold_refused(struct buy *buy, const struct pubkey *peer,
                          struct bytes message)
 {
@@ -203,7 +246,8 @@ void buy_on_hold_refused(struct buy *buy, const struct pubkey *peer,
         !pubkey_equal(&item->tasks[refused.key.task].provider, peer))
         return;
     book_free_set(buy->book, peer, &refused.free, buy->now_ms);
-    buy_lose_hold(buy, item, refused.key.task, refused.err, 0);
+    buy_lose_hold(buy, item, refused.key.task, refused.err,
+                  refused_until(buy, item, &refused));
 }
 
 /* ---- quotes ---- */

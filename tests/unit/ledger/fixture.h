@@ -226,7 +226,7 @@ UNUSED static void test_settle(struct chain *chain, struct store *store,
 UNUSED static struct chain_drops build(struct world *w, struct candidate **out)
 {
     struct chain_drops drops;
-    assert_int_equal(chain_build(w->chain, NULL, w->pool, 0,
+    assert_int_equal(chain_build(w->chain, NULL, w->pool, NULL, 0, 0,
                                  &w->validator.signer.key, &drops, out),
                      OK);
     return drops;
@@ -238,7 +238,7 @@ UNUSED static uint32_t world_block(struct world *w)
 {
     struct candidate *candidate;
     struct chain_drops drops;
-    assert_int_equal(chain_build(w->chain, NULL, w->pool, 0,
+    assert_int_equal(chain_build(w->chain, NULL, w->pool, NULL, 0, 0,
                                  &w->validator.signer.key, &drops, &candidate),
                      OK);
     free(drops.items);

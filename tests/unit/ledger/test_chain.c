@@ -49,7 +49,7 @@ static void the_first_block_is_the_golden_one(void **state)
     (void)state;
     world_open(&w);
     assert_int_equal(pool_transfer(&w, 0, 0, &w.users[1].signer.key, 500), OK);
-    assert_int_equal(chain_build(w.chain, NULL, w.pool, 0,
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, NULL, 0, 0,
                                  &w.validator.signer.key, &drops, &candidate),
                      OK);
     assert_int_equal(drops.count, 0);
@@ -264,13 +264,13 @@ static void block_time_is_the_wall_but_never_stands_still(void **state)
     struct chain_drops drops;
     (void)state;
     world_open(&w);
-    assert_int_equal(chain_build(w.chain, NULL, w.pool, T0 + 12345,
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, NULL, 0, T0 + 12345,
                                  &w.validator.signer.key, &drops, &candidate),
                      OK);
     assert_int_equal(candidate_block(candidate)->header.time_ms, T0 + 12345);
     test_settle(w.chain, w.store, &w.validator, candidate);
     /* The clock went back: chain time goes on by the smallest step. */
-    assert_int_equal(chain_build(w.chain, NULL, w.pool, T0,
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, NULL, 0, T0,
                                  &w.validator.signer.key, &drops, &candidate),
                      OK);
     assert_int_equal(candidate_block(candidate)->header.time_ms, T0 + 12346);
@@ -314,7 +314,7 @@ static void a_kind_that_makes_money_stops_the_block(void **state)
     world_open_kinds(&w, &test_table);
     assert_int_equal(pool_kind(&w, 0, 0, KIND_MINT, w.users[0].signer.key.b, 5),
                      OK);
-    assert_int_equal(chain_build(w.chain, NULL, w.pool, 0,
+    assert_int_equal(chain_build(w.chain, NULL, w.pool, NULL, 0, 0,
                                  &w.validator.signer.key, &drops, &candidate),
                      ERR_CONSERVATION);
     assert_null(candidate);

@@ -199,7 +199,7 @@ static void a_candidate_can_stand_on_one_not_decided_yet(void **state)
     assert_int_equal(pool_transfer(&w, 0, 0, &w.users[1].signer.key, 5), OK);
     assert_int_equal(pool_transfer(&w, 0, 1, &w.users[1].signer.key, 6), OK);
     drops = build(&w, &first);
-    assert_int_equal(chain_build(w.chain, first, w.pool, 0,
+    assert_int_equal(chain_build(w.chain, first, w.pool, NULL, 0, 0,
                                  &w.validator.signer.key, &drops, &second),
                      OK);
     assert_int_equal(candidate_block(first)->tx_count, 2);

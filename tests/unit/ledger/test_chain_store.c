@@ -346,7 +346,7 @@ static bool block_through(struct world *w, struct faulty *faulty)
     struct chain_drops drops;
     struct store_batch *batch = NULL;
     struct cert cert;
-    enum err err = chain_build(w->chain, NULL, w->pool, 0,
+    enum err err = chain_build(w->chain, NULL, w->pool, NULL, 0, 0,
                                &w->validator.signer.key, &drops, &candidate);
     assert_int_equal(drops.count, 0);
     free(drops.items);

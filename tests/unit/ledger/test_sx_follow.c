@@ -98,7 +98,7 @@ static void forge(struct net *net, struct node *v, struct forged *out,
     struct pool *pool;
     struct block block;
     assert_int_equal(pool_new(NULL, &pool), OK);
-    assert_int_equal(chain_build(v->chain, NULL, pool, v->wall_ms,
+    assert_int_equal(chain_build(v->chain, NULL, pool, NULL, 0, v->wall_ms,
                                  &net->w.validator.signer.key, &drops,
                                  &candidate),
                      OK);

@@ -132,9 +132,9 @@ static uint32_t net_block(struct net *net)
     struct chain_drops drops;
     const struct block *block;
 
-    assert_int_equal(chain_build(net->chain, NULL, net->pool, net->now_ms,
-                                 &world_signer(PROPOSER)->key, &drops,
-                                 &candidate),
+    assert_int_equal(chain_build(net->chain, NULL, net->pool, NULL, 0,
+                                 net->now_ms, &world_signer(PROPOSER)->key,
+                                 &drops, &candidate),
                      OK);
     free(drops.items);
     net_decide(net, candidate);

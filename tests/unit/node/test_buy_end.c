@@ -34,6 +34,29 @@ static void outputs_are_fetched_before_they_are_accepted(void **state)
     assert_int_equal(job_of(desk)->ended_at_ms, desk->now_ms);
 }
 
+/* A thousand tasks on a few cores: the next begins when one has ended, not when
+ * the seller's next offer comes round. */
+static void a_job_that_ended_makes_room_for_the_next(void **state)
+{
+    struct pubkey seller = rig_key_of(RIG_SELLER);
+    struct resources none = {.cpu_milli = 0};
+    struct desk *desk = *state;
+    desk->request = rig_request(40);
+    put_offer(desk, RIG_SELLER, 20000);
+    to_waiting(desk);
+    assert_int_equal(task_of(desk, 39)->state, BUY_WAITING);
+    quote_comes(desk);
+    chain_says(desk);
+    seller_says(desk, JOB_RUNNING, 0);
+    book_free_set(buy_book(desk->buy), &seller, &none, desk->now_ms);
+    at(desk, desk->now_ms + 1);
+    assert_null(rig_sent(&desk->fx, WIRE_HOLD));
+    desk->contract.state = CONTRACT_DELIVERED;
+    desk->contract.reason = END_DONE;
+    chain_says(desk);
+    assert_true(asks(desk, RIG_SELLER));
+}
+
 static void a_delivery_without_outputs_is_accepted_at_once(void **state)
 {
     struct desk *desk = *state;
@@ -275,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(outputs_are_fetched_before_they_are_accepted),
+        T(a_job_that_ended_makes_room_for_the_next),
         T(a_delivery_without_outputs_is_accepted_at_once),
         T(a_failed_job_is_paid_and_fails),
         T(a_transfer_that_broke_is_tried_again),

@@ -96,6 +96,40 @@ static void a_refused_hold_goes_to_the_next_offer(void **state)
     state_is(desk, BUY_HOLDING);
 }
 
+/* What it says is free is what counts: more of it, and it is asked again. */
+static void a_full_seller_is_asked_again_as_soon_as_it_has_room(void **state)
+{
+    struct pubkey seller = rig_key_of(RIG_SELLER);
+    struct resources room = {
+        .cpu_milli = 4000, .mem_mib = 4096, .disk_mib = 4096};
+    struct desk *desk = *state;
+    put_offer(desk, RIG_SELLER, 20000);
+    to_waiting(desk);
+    refuse_hold(desk, RIG_SELLER, 0, ERR_CAPACITY);
+    state_is(desk, BUY_WAITING);
+    at(desk, desk->now_ms + 10);
+    state_is(desk, BUY_WAITING);
+    book_free_set(buy_book(desk->buy), &seller, &room, desk->now_ms);
+    at(desk, desk->now_ms + 1);
+    assert_true(asks(desk, RIG_SELLER));
+}
+
+static void a_crowded_seller_is_asked_again_in_a_moment(void **state)
+{
+    struct pubkey seller = rig_key_of(RIG_SELLER);
+    struct resources room = {
+        .cpu_milli = 4000, .mem_mib = 4096, .disk_mib = 4096};
+    struct desk *desk = *state;
+    put_offer(desk, RIG_SELLER, 20000);
+    to_waiting(desk);
+    refuse_hold(desk, RIG_SELLER, 0, ERR_RATE);
+    book_free_set(buy_book(desk->buy), &seller, &room, desk->now_ms);
+    at(desk, desk->now_ms + 100);
+    state_is(desk, BUY_WAITING);
+    at(desk, desk->now_ms + 500);
+    assert_true(asks(desk, RIG_SELLER));
+}
+
 static void only_the_asked_seller_refuses(void **state)
 {
     struct desk *desk = *state;
@@ -388,6 +422,19 @@ static void a_bag_is_spread_and_ends_as_one_job(void **state)
     assert_int_equal(job_of(desk)->state, BUY_CANCELLED);
 }
 
+static void a_bag_that_waits_says_so_once(void **state)
+{
+    struct desk *desk = *state;
+    unsigned notes = 0;
+    desk->request = rig_request(500);
+    assert_int_equal(submit(desk), OK);
+    for (size_t i = 0; i < desk->fx.count; i++)
+        notes += desk->fx.list[i].kind == EFFECT_NOTE ? 1 : 0;
+    assert_true(notes <= 1);
+    assert_true(task_of(desk, 499)->reason[0] != '\0');
+    assert_string_equal(task_of(desk, 0)->reason, task_of(desk, 499)->reason);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +445,9 @@ int main(void)
         T(without_offers_it_waits_and_says_why),
         T(an_offer_that_comes_later_is_taken),
         T(a_refused_hold_goes_to_the_next_offer),
+        T(a_full_seller_is_asked_again_as_soon_as_it_has_room),
+        T(a_crowded_seller_is_asked_again_in_a_moment),
+        T(a_bag_that_waits_says_so_once),
         T(only_the_asked_seller_refuses),
         T(an_unanswered_hold_is_asked_again_then_given_up),
         T(when_all_refuse_it_waits_with_the_reason),

@@ -310,6 +310,15 @@ RIG_UNUSED static void rig_disk_take(struct rig_disk *disk,
             rig_disk_put(disk, effects->list[i].key, effects->list[i].bytes);
 }
 
+/* As if it had been killed before any task's record was written. */
+RIG_UNUSED static void rig_disk_drop_tasks(struct rig_disk *disk)
+{
+    for (size_t i = disk->count; i-- > 0;)
+        if (strstr(disk->records[i].key, "/t") != NULL)
+            rig_disk_put(disk, disk->records[i].key,
+                         (struct bytes){.ptr = NULL});
+}
+
 RIG_UNUSED static void rig_disk_done(struct rig_disk *disk)
 {
     for (size_t i = 0; i < disk->count; i++)
