@@ -129,13 +129,20 @@ enum err chain_open(struct store *store, const struct genesis *genesis,
     return OK;
 }
 
+static void retire(struct chain *chain)
+{
+    for (uint32_t i = 0; i < chain->retired_count; i++)
+        candidate_free(chain->retired[i]);
+    chain->retired_count = 0;
+}
+
 void chain_close(struct chain *chain)
 {
     if (chain == NULL)
         return;
     for (uint32_t i = chain->flight_count; i-- > 0;)
         candidate_free(chain->flight[i]);
-    candidate_free(chain->retired);
+    retire(chain);
     state_free(chain->ground);
     genesis_done(&chain->genesis);
     free(chain->kinds);
@@ -254,18 +261,32 @@ void candidate_free(struct candidate *candidate)
 
 /* ---- deciding and storing ---- */
 
+static enum err fill_run(const struct chain *chain,
+                         struct candidate *const *run, size_t count,
+                         struct store_batch *batch)
+{
+    const struct position *before = &chain->head;
+    for (size_t i = 0; i < count; i++) {
+        TRY(chain_fill_batch(chain, before, run[i], batch));
+        before = &run[i]->after;
+    }
+    return OK;
+}
+
 static enum err make_batch(const struct chain *chain,
-                           struct candidate *candidate, const struct cert *cert,
+                           struct candidate *const *run, size_t count,
+                           const struct cert *cert,
                            struct store_batch **out_batch)
 {
+    struct candidate *last = run[count - 1];
     struct store_batch *batch;
-    buf_clear(&candidate->cert);
-    cert_encode(cert, &candidate->cert);
-    TRY(candidate->cert.err);
-    batch = store_batch_new(candidate->block.header.height);
+    buf_clear(&last->cert);
+    cert_encode(cert, &last->cert);
+    TRY(last->cert.err);
+    batch = store_batch_new(last->block.header.height);
     if (batch == NULL)
         return ERR_NOMEM;
-    enum err err = chain_fill_batch(chain, &chain->head, candidate, batch);
+    enum err err = fill_run(chain, run, count, batch);
     if (err != OK) {
         store_batch_free(batch);
         return err;
@@ -274,20 +295,37 @@ static enum err make_batch(const struct chain *chain,
     return OK;
 }
 
-enum err chain_commit(struct chain *chain, struct candidate *candidate,
-                      const struct cert *cert, struct store_batch **out_batch)
+static void check_run(const struct chain *chain, struct candidate *const *run,
+                      size_t count, const struct cert *cert)
 {
-    const struct header *header = &candidate->block.header;
-    CHECK(hash_equal(&candidate->parent, &chain->head.tip.id));
+    const struct hash *parent = &chain->head.tip.id;
+    CHECK(count > 0 && count <= CHAIN_RUN_MAX);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(hash_equal(&run[i]->parent, parent));
+        parent = &run[i]->block.id;
+    }
     CHECK(cert->kind == VOTE_FINALIZE);
-    CHECK(cert->on.epoch == header->epoch);
-    CHECK(hash_equal(&cert->on.id, &candidate->block.id));
-    if (chain->flight_count == CHAIN_OVERLAYS_MAX)
+    CHECK(cert->on.epoch == run[count - 1]->block.header.epoch);
+    CHECK(hash_equal(&cert->on.id, parent));
+}
+
+enum err chain_commit(struct chain *chain, struct candidate *const *run,
+                      size_t count, const struct cert *cert,
+                      struct store_batch **out_batch)
+{
+    check_run(chain, run, count, cert);
+    if (chain->flight_count + count > CHAIN_FLIGHT_MAX)
         return ERR_BUSY;
-    TRY(make_batch(chain, candidate, cert, out_batch));
-    candidate->after.tip.view = cert->on.view;
-    chain->flight[chain->flight_count++] = candidate;
-    chain->head = candidate->after;
+    TRY(make_batch(chain, run, count, cert, out_batch));
+    /* Its parent may have been stored while it stood undecided. */
+    if (chain->flight_count == 0)
+        state_rebase(run[0]->overlay, chain->ground);
+    for (size_t i = 0; i < count; i++) {
+        run[i]->run_end = i + 1 == count;
+        chain->flight[chain->flight_count++] = run[i];
+    }
+    run[count - 1]->after.tip.view = cert->on.view;
+    chain->head = run[count - 1]->after;
     return OK;
 }
 
@@ -296,19 +334,25 @@ uint32_t chain_in_flight(const struct chain *chain)
     return chain->flight_count;
 }
 
-const struct candidate *chain_stored(struct chain *chain, uint64_t height)
+size_t chain_stored(struct chain *chain, uint64_t height,
+                    const struct candidate *out_run[CHAIN_RUN_MAX])
 {
-    struct candidate *first = chain->flight[0];
+    uint32_t count = 1;
+    retire(chain);
     CHECK(chain->flight_count > 0);
-    CHECK(first->block.header.height == height);
-    chain->flight_count--;
-    memmove(&chain->flight[0], &chain->flight[1],
+    while (!chain->flight[count - 1]->run_end)
+        count++;
+    CHECK(chain->flight[count - 1]->block.header.height == height);
+    memcpy(chain->retired, chain->flight, count * sizeof(chain->flight[0]));
+    chain->retired_count = count;
+    chain->flight_count -= count;
+    memmove(&chain->flight[0], &chain->flight[count],
             chain->flight_count * sizeof(chain->flight[0]));
-    /* The store says now what the overlay said. */
+    /* The store says now what the overlays said. */
     if (chain->flight_count > 0)
         state_rebase(chain->flight[0]->overlay, chain->ground);
-    candidate_free(chain->retired);
-    chain->retired = first;
-    chain->tip = first->after;
-    return first;
+    for (uint32_t i = 0; i < count; i++)
+        out_run[i] = chain->retired[i];
+    chain->tip = chain->retired[count - 1]->after;
+    return count;
 }

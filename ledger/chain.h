@@ -18,7 +18,11 @@
 #include "ledger/result.h"
 #include "ledger/store.h"
 
-#define CHAIN_OVERLAYS_MAX 32u /* decided blocks not yet on the disk */
+#define CHAIN_FLIGHT_MAX 64u /* decided blocks not yet on the disk */
+/* Blocks that one certificate decides at most: the last of them and those of its
+ * ancestors that were not decided before. Also how many executed blocks may
+ * stand on the head undecided. */
+#define CHAIN_RUN_MAX 32u
 
 struct chain;
 
@@ -86,9 +90,10 @@ struct chain_drops {
 };
 
 /* Makes the next block out of waiting transactions: time is max(wall_ms, what
- * the parent and min_interval allow). Expired and refused ones are left out and
- * taken out of the pool: *out_drops (freed by free(drops.items)), also on a
- * fault. parent: NULL is the head, or a candidate not decided yet. evidence: in
+ * the parent and min_interval allow). parent: NULL is the head, or a candidate
+ * not decided yet. On the head, expired and refused ones are taken out of the
+ * pool: *out_drops (freed by free(drops.items)), also on a fault; on an
+ * undecided parent they are only left out, since it may die. evidence: in
  * any order, NULL when there is none; what does not hold after this parent is
  * left out, and what is past EVIDENCE_BLOCK_MAX. Faults only. */
 MUST_USE enum err chain_build(struct chain *chain,
@@ -118,28 +123,38 @@ const struct result *candidate_results(const struct candidate *candidate);
 struct bytes candidate_cert(const struct candidate *candidate);
 void candidate_free(struct candidate *candidate); /* NULL is fine */
 
-/* Moves the head to the candidate, which `cert` has decided (verified by the
- * caller: kind, epoch and id are CHECKed). Gives the batch to store. The
- * candidate is the chain's from now on; lent until the step after
- * chain_stored. On a fault nothing changes and the candidate stays the
- * caller's. ERR_BUSY when CHAIN_OVERLAYS_MAX blocks wait for the disk. */
-MUST_USE enum err chain_commit(struct chain *chain, struct candidate *candidate,
+/* Moves the head over a run: candidates that stand on each other, the first on
+ * the head, the last decided by `cert` (verified by the caller: kind, epoch and
+ * id are CHECKed). Gives the one batch to store, labelled with the last height,
+ * so that what is on the disk always ends in a certified block. The candidates
+ * are the chain's from now on; lent until the step after chain_stored. On a
+ * fault nothing changes and they stay the caller's. ERR_BUSY when there is no
+ * room for the run among CHAIN_FLIGHT_MAX blocks that wait for the disk. */
+MUST_USE enum err chain_commit(struct chain *chain,
+                               struct candidate *const *run, size_t count,
                                const struct cert *cert,
                                struct store_batch **out_batch);
 /* How many decided blocks wait for the disk. */
 uint32_t chain_in_flight(const struct chain *chain);
-/* The batch of this height is on the disk (in height order, CHECKed): the tip
- * follows. Returns the candidate, lent until the next chain_stored or
- * chain_close. */
-const struct candidate *chain_stored(struct chain *chain, uint64_t height);
+/* The batch of this label is on the disk (in the order given, CHECKed): the tip
+ * follows. out_run: its candidates, lent until the next chain_stored or
+ * chain_close; returns how many. */
+size_t chain_stored(struct chain *chain, uint64_t height,
+                    const struct candidate *out_run[CHAIN_RUN_MAX]);
 
 /* ---- the past: what is on the disk ---- */
 
 /* All copy into the arena. ERR_NOT_FOUND, or a fault. */
 MUST_USE enum err chain_block_at(struct chain *chain, uint64_t height,
                                  struct arena *arena, struct bytes *out);
+/* Only the last block of a run has one. */
 MUST_USE enum err chain_cert_at(struct chain *chain, uint64_t height,
                                 struct arena *arena, struct bytes *out);
+/* The first certified height from `height` on: its certificate decides all
+ * blocks in between. ERR_CORRUPT when there is none within a run. */
+MUST_USE enum err chain_cert_after(struct chain *chain, uint64_t height,
+                                   struct arena *arena, uint64_t *out_height,
+                                   struct bytes *out);
 MUST_USE enum err chain_header_at(struct chain *chain, uint64_t height,
                                   struct header *out);
 MUST_USE enum err chain_height_of(struct chain *chain, const struct hash *id,

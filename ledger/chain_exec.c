@@ -222,12 +222,15 @@ struct builder {
     uint32_t cap;
     struct chain_drops *drops;
     size_t drop_cap;
+    bool undecided; /* the parent may die: refusals are not the last word */
 };
 
 static enum err drop_entry(struct builder *b, struct pool_entry *entry,
                            enum err reason)
 {
     struct chain_drops *drops = b->drops;
+    if (b->undecided)
+        return OK;
     if (drops->count == b->drop_cap) {
         size_t cap = b->drop_cap == 0 ? 16 : 2 * b->drop_cap;
         struct chain_drop *items = realloc(drops->items, cap * sizeof(*items));
@@ -384,7 +387,10 @@ enum err chain_build(struct chain *chain, const struct candidate *parent,
                      struct chain_drops *out_drops, struct candidate **out)
 {
     const struct position *position = chain_parent_position(chain, parent);
-    struct builder b = {.chain = chain, .pool = pool, .drops = out_drops};
+    struct builder b = {.chain = chain,
+                        .pool = pool,
+                        .drops = out_drops,
+                        .undecided = parent != NULL};
     (void)evidence;
     (void)evidence_count;
     *out_drops = (struct chain_drops){0};

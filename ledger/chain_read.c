@@ -22,6 +22,20 @@ enum err chain_cert_at(struct chain *chain, uint64_t height,
                      out);
 }
 
+enum err chain_cert_after(struct chain *chain, uint64_t height,
+                          struct arena *arena, uint64_t *out_height,
+                          struct bytes *out)
+{
+    for (uint64_t h = height; h < height + CHAIN_RUN_MAX; h++) {
+        enum err err = chain_cert_at(chain, h, arena, out);
+        if (err == OK)
+            *out_height = h;
+        if (err != ERR_NOT_FOUND)
+            return err;
+    }
+    return ERR_CORRUPT;
+}
+
 struct header_read {
     struct header header;
     struct bytes key;

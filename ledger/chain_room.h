@@ -27,6 +27,7 @@ struct candidate {
     struct state *overlay;
     struct position after; /* its view is set by chain_commit */
     struct hash parent;
+    bool run_end; /* committed: the last of its run */
 };
 
 struct chain {
@@ -43,9 +44,10 @@ struct chain {
     struct state *ground;
     struct position tip;
     struct position head;
-    struct candidate *flight[CHAIN_OVERLAYS_MAX]; /* oldest first */
+    struct candidate *flight[CHAIN_FLIGHT_MAX]; /* oldest first */
     uint32_t flight_count;
-    struct candidate *retired; /* the last one stored */
+    struct candidate *retired[CHAIN_RUN_MAX]; /* the run stored last */
+    uint32_t retired_count;
 };
 
 /* Keys of the store. */
@@ -86,7 +88,7 @@ MUST_USE enum err chain_write_genesis(struct chain *chain);
 /* Reads the tip's position from the store. */
 MUST_USE enum err chain_load_position(struct chain *chain,
                                       struct position *out);
-/* All the records of one block. cert empty: the genesis. */
+/* All the records of one block. cert empty: the genesis, or inside a run. */
 MUST_USE enum err chain_fill_batch(const struct chain *chain,
                                    const struct position *before,
                                    const struct candidate *candidate,

@@ -18,6 +18,8 @@
     X("epoch_blocks", 600, 1, 1000000)                                         \
     /* chain time between two blocks, at least */                              \
     X("min_interval_ms", 1, 1, 600000)                                         \
+    /* how long a message takes, at first guess: D0 of the timers */           \
+    X("delay_ms", 60, 1, 10000)                                                \
     /* an empty block after this much silence; 0: never (the default) */       \
     X("heartbeat_ms", 0, 0, 86400000)                                          \
     /* what one block may hold */                                              \

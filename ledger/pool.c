@@ -32,6 +32,7 @@ struct pool {
     struct entry *newest;
     struct entry *removed; /* until the sweep, linked by newer */
     uint64_t bytes;
+    uint32_t fresh; /* carried by no undecided block */
 };
 
 #define CONTAINER(ptr, type, member)                                           \
@@ -157,6 +158,7 @@ static void link_entry(struct pool *pool, struct sender *sender,
     CHECK(map_insert(&pool->by_id, &entry->by_id) == NULL);
     CHECK(map_insert(&sender->entries, &entry->by_nonce) == NULL);
     pool->bytes += entry->public.bytes.len;
+    pool->fresh++;
 }
 
 enum err pool_add(struct pool *pool, const struct tx *tx, struct bytes bytes,
@@ -211,6 +213,8 @@ void pool_remove(struct pool *pool, const struct hash *id)
         amount_sub(sender->fees, entry->public.tx.fee, &sender->fees);
     CHECK(err == OK);
     pool->bytes -= entry->public.bytes.len;
+    if (entry->public.carried == 0)
+        pool->fresh--;
     sender_drop_empty(pool, sender);
     entry->sender = NULL;
     entry->newer = pool->removed;
@@ -224,6 +228,26 @@ void pool_sweep(struct pool *pool)
         pool->removed = entry->newer;
         free(entry);
     }
+}
+
+void pool_carry(struct pool *pool, const struct hash *id, int by)
+{
+    struct entry *entry = find_entry(pool, id);
+    CHECK(by == 1 || by == -1);
+    if (entry == NULL)
+        return;
+    /* One that came after the block it is in did not count then. */
+    if (by < 0 && entry->public.carried == 0)
+        return;
+    if (by > 0 && entry->public.carried++ == 0)
+        pool->fresh--;
+    if (by < 0 && --entry->public.carried == 0)
+        pool->fresh++;
+}
+
+uint32_t pool_fresh(const struct pool *pool)
+{
+    return pool->fresh;
 }
 
 uint32_t pool_count(const struct pool *pool)

@@ -28,6 +28,7 @@ struct pool_entry {
     struct bytes bytes;
     uint64_t token;    /* the submitter's, echoed in effects */
     uint64_t added_ms; /* monotonic; moved by pool users that re-send */
+    uint32_t carried;  /* undecided blocks that hold it; pool_carry's */
 };
 
 MUST_USE enum err pool_new(const struct pool_limits *limits, struct pool **out);
@@ -48,7 +49,13 @@ struct pool_entry *pool_find(struct pool *pool, const struct hash *id);
 void pool_remove(struct pool *pool, const struct hash *id);
 void pool_sweep(struct pool *pool);
 
+/* An undecided block with this transaction has come (+1) or died (-1). Unknown
+ * ids are fine. */
+void pool_carry(struct pool *pool, const struct hash *id, int by);
+
 uint32_t pool_count(const struct pool *pool);
+/* How many are in no undecided block. */
+uint32_t pool_fresh(const struct pool *pool);
 uint64_t pool_bytes(const struct pool *pool);
 /* What an account's waiting transactions will pay in fees. */
 struct amount pool_fees(const struct pool *pool, const struct pubkey *sender);

@@ -5,52 +5,72 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Decoded transactions of one step; more wait for the next event. */
+/* Decoded transactions of one step, answers read from the store. */
 #define STEP_ARENA_MAX (64u * 1024 * 1024)
+
+#ifdef SUAN_MUTANTS
+int sx_mutant = SX_MUTANT_NONE;
+#endif
 
 /* ---- life ---- */
 
-/* Whose turn is it? Looked at in every step: the set may change with an epoch.
- */
-static enum err update_role(struct sx *core)
+static void take_options(struct sx *core, const struct sx_options *options)
 {
-    const struct validators *set = chain_validators(core->chain);
-    core->decides =
-        core->signer != NULL && validators_find(set, &core->signer->key) >= 0;
-    return core->decides && set->count > 1 ? ERR_QUORUM : OK;
+    const struct params *params = chain_params(core->chain);
+    core->signer = options->signer;
+    core->min_interval_ms = params_need(params, "min_interval_ms");
+    core->heartbeat_ms = params_need(params, "heartbeat_ms");
+    core->delay_ms = params_need(params, "delay_ms");
+    core->epoch_blocks = params_need(params, "epoch_blocks");
+    core->relay_ms = options->relay_ms != 0 ? options->relay_ms : SX_RELAY_MS;
+    core->mono_ms = options->mono_ms;
+    core->block_mono_ms = options->mono_ms;
+    core->listen_until_ms = options->mono_ms + options->listen_ms;
+    core->random = options->seed * 2 + 1;
+    core->fresh_since_ms = UINT64_MAX;
+    core->relay_due_ms = UINT64_MAX;
+    core->me = -1;
+    core->replaying = true;
 }
 
 enum err sx_new(struct chain *chain, const struct sx_options *options,
                 struct sx **out)
 {
-    const struct params *params = chain_params(chain);
     struct sx *core = calloc(1, sizeof(*core));
     if (core == NULL)
         return ERR_NOMEM;
     core->chain = chain;
-    core->signer = options->signer;
-    core->min_interval_ms = params_need(params, "min_interval_ms");
-    core->heartbeat_ms = params_need(params, "heartbeat_ms");
-    core->relay_ms = options->relay_ms != 0 ? options->relay_ms : SX_RELAY_MS;
-    core->mono_ms = options->mono_ms;
-    core->block_mono_ms = options->mono_ms;
-    core->silent_until_ms = options->mono_ms + options->listen_ms;
     arena_init(&core->arena, STEP_ARENA_MAX);
-    enum err err = update_role(core);
-    if (err == OK)
-        err = pool_new(&options->pool, &core->pool);
+    enum err err = pool_new(&options->pool, &core->pool);
+    if (err == OK) {
+        take_options(core, options);
+        sx_epoch_start(core);
+        err = core->halted;
+    }
     if (err != OK) {
         sx_free(core);
         return err;
     }
+    core->replaying = core->signer != NULL;
     *out = core;
     return OK;
 }
+
+static void free_letters(struct sx *core);
 
 void sx_free(struct sx *core)
 {
     if (core == NULL)
         return;
+    if (core->pool != NULL)
+        sx_tree_clear(core);
+    sx_slots_drop(core, core->final_view + core->slot_count);
+    free(core->slots);
+    for (uint32_t i = 0; i < core->final_count; i++)
+        free(core->finals[i]);
+    free(core->final_cert);
+    free_letters(core);
+    free(core->peers);
     pool_free(core->pool);
     arena_done(&core->arena);
     free(core->effects);
@@ -59,12 +79,30 @@ void sx_free(struct sx *core)
 
 bool sx_decides(const struct sx *core)
 {
-    return core->decides;
+    return core->me >= 0;
 }
 
 struct pool *sx_pool(struct sx *core)
 {
     return core->pool;
+}
+
+void sx_status(const struct sx *core, struct sx_status *out)
+{
+    *out = (struct sx_status){
+        .epoch = core->epoch,
+        .view = core->cur,
+        .final_view = core->final_view,
+        .leader = (uint16_t)sx_leader(core, core->cur),
+        .validators = core->set.count,
+        .validator = core->me >= 0,
+        .amnesia = core->amnesia,
+        .twin = core->twin,
+        .delay_ms = sx_delay(core),
+        .unfinal = core->block_count,
+        .idle = core->block_count == 0 && pool_count(core->pool) == 0,
+        .target = chain_head(core->chain).height,
+    };
 }
 
 /* ---- effects ---- */
@@ -101,300 +139,273 @@ void sx_wake(struct sx *core, uint64_t at_ms)
         core->wake_ms = at_ms;
 }
 
-void sx_refuse(struct sx *core, const struct hash *id, uint64_t token,
-               enum err err, uint64_t height)
+void sx_notice(struct sx *core, enum sx_notice notice, int index)
 {
-    struct sx_effect *effect = sx_effect_add(core, SX_TX_REFUSED);
+    struct sx_effect *effect = sx_effect_add(core, SX_NOTICE);
     if (effect == NULL)
         return;
-    effect->id = *id;
-    effect->token = token;
+    effect->notice = notice;
+    effect->index = (uint16_t)(index < 0 ? UINT16_MAX : index);
+}
+
+void sx_blame(struct sx *core, uint64_t peer, enum err err)
+{
+    struct sx_effect *effect = sx_effect_add(core, SX_PEER_BAD);
+    if (effect == NULL)
+        return;
+    effect->peer = peer;
     effect->err = err;
-    effect->height = height;
 }
 
-/* ---- deciding: one validator's proposal, votes and certificates ---- */
-
-static bool same_epoch(const struct chain_tip *head, uint64_t epoch)
+/* xorshift64*: for choices nobody has to agree on. */
+uint64_t sx_random(struct sx *core)
 {
-    return head->header.epoch == epoch;
+    core->random ^= core->random >> 12;
+    core->random ^= core->random << 25;
+    core->random ^= core->random >> 27;
+    return core->random * UINT64_C(2685821657736338717) >> 16;
 }
 
-/* Of one validator each vote is a quorum. Signs nothing a block of this height
- * was not executed for: the head moves before the next view can be named. */
-static enum err vote_alone(struct sx *core, enum vote_kind kind,
-                           const struct proposal *on, struct cert *out)
-{
-    const struct validators *set = chain_validators(core->chain);
-    struct vote vote;
-    int index = validators_find(set, &core->signer->key);
-    CHECK(index >= 0 && set->count == 1);
-    TRY(vote_sign(kind, on, (uint16_t)index, chain_id(core->chain),
-                  core->signer, &vote));
-    cert_init(out, kind, on, (uint16_t)set->count);
-    TRY(cert_add(out, &vote));
-    /* A signer that errs must not become a chain nobody can follow. */
-    return cert_verify(out, set, chain_id(core->chain));
-}
+/* ---- memory of what is lent until the next step ---- */
 
-static enum err decide(struct sx *core, const struct candidate *candidate,
-                       struct cert *out)
+static struct sx_parcel *parcel_new(struct sx *core, struct bytes bytes)
 {
-    const struct block *block = candidate_block(candidate);
-    struct chain_tip head = chain_head(core->chain);
-    struct cert notarized;
-    struct proposal on = {.epoch = block->header.epoch, .id = block->id};
-    if (same_epoch(&head, on.epoch))
-        on.parent_view = head.view;
-    on.view = on.parent_view + 1;
-    TRY(vote_alone(core, VOTE_NOTARIZE, &on, &notarized));
-    return vote_alone(core, VOTE_FINALIZE, &on, out);
-}
-
-void sx_commit(struct sx *core, struct candidate *candidate,
-               const struct cert *cert)
-{
-    uint32_t txs = candidate_block(candidate)->tx_count;
-    struct store_batch *batch;
-    enum err err = chain_commit(core->chain, candidate, cert, &batch);
-    if (err != OK) {
-        candidate_free(candidate);
-        sx_halt(core, err);
-        return;
+    struct sx_parcel *parcel = malloc(sizeof(*parcel) + bytes.len);
+    if (parcel == NULL) {
+        sx_halt(core, ERR_NOMEM);
+        return NULL;
     }
-    core->block_mono_ms = core->mono_ms;
-    core->flight_txs += txs;
-    struct sx_effect *effect = sx_effect_add(core, SX_STORE);
-    if (effect == NULL) {
-        store_batch_free(batch);
-        return;
-    }
-    effect->height = store_batch_height(batch);
-    effect->batch = batch;
+    parcel->refs = 1;
+    parcel->len = bytes.len;
+    if (bytes.len > 0)
+        memcpy(parcel->bytes, bytes.ptr, bytes.len);
+    return parcel;
 }
 
-static void refuse_drops(struct sx *core, struct chain_drops *drops)
+static void parcel_free(struct sx_parcel *parcel)
 {
-    for (size_t i = 0; i < drops->count; i++)
-        sx_refuse(core, &drops->items[i].id, drops->items[i].token,
-                  drops->items[i].err, 0);
-    free(drops->items);
+    if (--parcel->refs == 0)
+        free(parcel);
 }
 
-static bool heartbeat_due(const struct sx *core)
+/* Keeps a parcel until the next step; takes the caller's hold. */
+static void keep_sent(struct sx *core, struct sx_parcel *parcel)
 {
-    return core->heartbeat_ms > 0 && chain_in_flight(core->chain) == 0 &&
-           core->mono_ms >= core->block_mono_ms + core->heartbeat_ms;
-}
-
-/* Is there reason for a block now? Waiting transactions that are not in one
- * already; enough of them when a block is still being written. */
-static bool block_wanted(const struct sx *core)
-{
-    uint32_t flying = chain_in_flight(core->chain);
-    uint32_t waiting = pool_count(core->pool);
-    uint32_t fresh =
-        waiting > core->flight_txs ? waiting - core->flight_txs : 0;
-    if (flying == 0)
-        return fresh > 0 || heartbeat_due(core);
-    return flying < SX_FLIGHT_DECIDE && fresh >= SX_AHEAD_TXS;
-}
-
-static void build_one(struct sx *core)
-{
-    struct candidate *candidate;
-    struct chain_drops drops;
-    struct cert cert;
-    enum err err =
-        chain_build(core->chain, NULL, core->pool, NULL, 0, core->wall_ms,
-                    &core->signer->key, &drops, &candidate);
-    refuse_drops(core, &drops);
-    if (err != OK) {
-        sx_halt(core, err);
-        return;
-    }
-    /* Nothing fitted (all wait for an earlier nonce): no empty block. */
-    if (candidate_block(candidate)->tx_count == 0 && !heartbeat_due(core)) {
-        candidate_free(candidate);
-        return;
-    }
-    err = decide(core, candidate, &cert);
-    if (err != OK) {
-        candidate_free(candidate);
-        sx_halt(core, err);
-        return;
-    }
-    sx_commit(core, candidate, &cert);
-}
-
-/* The one entry to making a block. */
-static void try_decide(struct sx *core)
-{
-    uint64_t earliest = core->block_mono_ms + core->min_interval_ms;
-    if (!core->decides || core->halted != OK)
-        return;
-    if (core->heartbeat_ms > 0)
-        sx_wake(core, core->block_mono_ms + core->heartbeat_ms);
-    if (!block_wanted(core))
-        return;
-    if (chain_head(core->chain).height == 0)
-        earliest = 0;
-    if (earliest < core->silent_until_ms)
-        earliest = core->silent_until_ms;
-    if (core->mono_ms < earliest) {
-        sx_wake(core, earliest);
-        return;
-    }
-    build_one(core);
-}
-
-/* ---- transactions ---- */
-
-/* The fees of all that waits must be payable, else one account could fill the
- * pool with promises. */
-static enum err check_fees(struct sx *core, const struct tx *tx,
-                           uint64_t *out_nonce)
-{
-    struct account account;
-    struct amount fees;
-    TRY(account_get(chain_head_state(core->chain), &tx->sender, &account));
-    TRY(amount_add(pool_fees(core->pool, &tx->sender), tx->fee, &fees));
-    *out_nonce = account.nonce;
-    return amount_cmp(account.balance, fees) < 0 ? ERR_FUNDS : OK;
-}
-
-static enum err admit(struct sx *core, const struct tx *tx,
-                      const struct sx_tx *given)
-{
-    uint64_t next_nonce = 0;
-    if (pool_find(core->pool, &tx->id) != NULL)
-        return ERR_EXISTS;
-    if (!given->verified)
-        TRY(tx_verify(tx, chain_id(core->chain)));
-    TRY(chain_check_tx(core->chain, tx, core->wall_ms));
-    TRY(check_fees(core, tx, &next_nonce));
-    return pool_add(core->pool, tx, given->bytes, next_nonce, given->token,
-                    core->mono_ms);
-}
-
-static void submit_one(struct sx *core, const struct sx_tx *given)
-{
-    struct tx_place place = {0};
-    struct tx tx = {0};
-    enum err err = tx_decode(given->bytes, &core->arena, &tx);
-    if (err == OK)
-        err = admit(core, &tx, given);
-    /* A sender who missed the answer and tries again: it is final. */
-    if (err == ERR_NONCE && chain_find_tx(core->chain, &tx.id, &place) == OK)
-        err = ERR_EXISTS;
-    if (err != OK) {
-        sx_refuse(core, &tx.id, given->token, err, place.height);
-        return;
-    }
-    struct sx_effect *effect = sx_effect_add(core, SX_TX_TAKEN);
-    if (effect == NULL)
-        return;
-    effect->id = tx.id;
-    effect->token = given->token;
-    effect->block = pool_find(core->pool, &tx.id)->bytes;
-}
-
-/* Taken before the pool may forget them: effects lend the pool's bytes until
- * the next step, so nothing is removed after this within the step but by build.
- */
-static void on_submit(struct sx *core, const struct sx_event *event)
-{
-    for (size_t i = 0; i < event->tx_count; i++) {
-        arena_reset(&core->arena);
-        submit_one(core, &event->txs[i]);
-    }
-}
-
-/* A follower's waiting transactions: checked again, then handed on again. */
-static void relay_waiting(struct sx *core)
-{
-    struct pool_entry *entry = pool_next(core->pool, NULL);
-    while (entry != NULL) {
-        struct pool_entry *next = pool_next(core->pool, entry);
-        uint64_t due = entry->added_ms + core->relay_ms;
-        if (core->mono_ms < due) {
-            sx_wake(core, due);
-            entry = next;
-            continue;
-        }
-        enum err err = chain_check_tx(core->chain, &entry->tx, core->wall_ms);
-        if (err_is_fault(err)) {
-            sx_halt(core, err);
+    if (core->sent_count == core->sent_cap) {
+        size_t cap = core->sent_cap == 0 ? 64 : 2 * core->sent_cap;
+        struct sx_parcel **sent =
+            realloc(core->sent, cap * sizeof(struct sx_parcel *));
+        if (sent == NULL) {
+            sx_halt(core, ERR_NOMEM);
+            parcel_free(parcel);
             return;
         }
-        if (err != OK) {
-            struct hash id = entry->tx.id;
-            sx_refuse(core, &id, entry->token, err, 0);
-            pool_remove(core->pool, &id);
-        } else {
-            struct sx_effect *effect = sx_effect_add(core, SX_RELAY);
-            if (effect == NULL)
-                return;
-            effect->id = entry->tx.id;
-            effect->block = entry->bytes;
-            entry->added_ms = core->mono_ms;
-            sx_wake(core, core->mono_ms + core->relay_ms);
+        core->sent = sent;
+        core->sent_cap = cap;
+    }
+    core->sent[core->sent_count++] = parcel;
+}
+
+static void forget_sent(struct sx *core)
+{
+    for (size_t i = 0; i < core->sent_count; i++)
+        parcel_free(core->sent[i]);
+    core->sent_count = 0;
+}
+
+/* ---- the safety log ---- */
+
+uint64_t sx_log(struct sx *core, enum sx_log_type type, struct bytes body)
+{
+    struct sx_parcel *parcel;
+    struct sx_effect *effect;
+    if (core->signer == NULL || core->replaying)
+        return 0;
+    parcel = parcel_new(core, body);
+    if (parcel == NULL)
+        return 0;
+    effect = sx_effect_add(core, SX_LOG);
+    if (effect != NULL) {
+        effect->seq = ++core->logged;
+        effect->log_type = (uint8_t)type;
+        effect->bytes = bytes_make(parcel->bytes, parcel->len);
+    }
+    keep_sent(core, parcel);
+    return core->logged;
+}
+
+static void on_logged(struct sx *core, uint64_t seq)
+{
+    CHECK(seq <= core->logged);
+    if (seq > core->synced)
+        core->synced = seq;
+}
+
+/* ---- letters: what waits for the log before it leaves ---- */
+
+static void post(struct sx *core, uint64_t peer, struct sx_parcel *parcel)
+{
+    if (core->letter_first + core->letter_count == core->letter_cap) {
+        if (core->letter_first > 0) {
+            memmove(core->letters, core->letters + core->letter_first,
+                    core->letter_count * sizeof(core->letters[0]));
+            core->letter_first = 0;
         }
-        entry = next;
+        if (core->letter_count == core->letter_cap) {
+            size_t cap = core->letter_cap == 0 ? 64 : 2 * core->letter_cap;
+            struct sx_letter *letters =
+                realloc(core->letters, cap * sizeof(*letters));
+            if (letters == NULL) {
+                sx_halt(core, ERR_NOMEM);
+                return;
+            }
+            core->letters = letters;
+            core->letter_cap = cap;
+        }
     }
+    parcel->refs++;
+    core->letters[core->letter_first + core->letter_count++] =
+        (struct sx_letter){peer, core->logged, parcel};
 }
 
-/* ---- stored ---- */
-
-/* Only accounts that a block touched can have waiting transactions that it made
- * worthless. */
-static void drop_stale(struct sx *core, const struct pubkey *sender)
+/* Sends what the log covers, in the order it was written. */
+static void deliver(struct sx *core)
 {
-    struct account account;
-    struct pool_entry *entry;
-    enum err err = account_get(chain_state(core->chain), sender, &account);
-    if (err != OK) {
-        sx_halt(core, err);
+    while (core->letter_count > 0) {
+        struct sx_letter *letter = &core->letters[core->letter_first];
+        struct sx_effect *effect;
+        if (letter->need > core->synced && core->signer != NULL &&
+            !SX_MUTANT(SEND_UNLOGGED))
+            return;
+        effect = sx_effect_add(core, SX_SEND);
+        if (effect == NULL)
+            return;
+        effect->peer = letter->peer;
+        effect->bytes = bytes_make(letter->parcel->bytes, letter->parcel->len);
+        keep_sent(core, letter->parcel);
+        core->letter_first++;
+        core->letter_count--;
+    }
+    core->letter_first = 0;
+}
+
+static void free_letters(struct sx *core)
+{
+    for (size_t i = 0; i < core->letter_count; i++)
+        parcel_free(core->letters[core->letter_first + i].parcel);
+    free(core->letters);
+    forget_sent(core);
+    free(core->sent);
+}
+
+static struct sx_parcel *pack(struct sx *core, const struct sx_msg *msg)
+{
+    struct sx_parcel *parcel = NULL;
+    struct buf buf;
+    buf_init(&buf, LIMIT_MESSAGE_BYTES);
+    sx_msg_encode(msg, &buf);
+    if (buf.err == OK)
+        parcel = parcel_new(core, buf_bytes(&buf));
+    else
+        sx_halt(core, buf.err);
+    buf_done(&buf);
+    return parcel;
+}
+
+void sx_send(struct sx *core, uint64_t peer, const struct sx_msg *msg)
+{
+    struct sx_parcel *parcel = pack(core, msg);
+    if (parcel == NULL)
         return;
-    }
-    while ((entry = pool_account_next(core->pool, sender, 0)) != NULL &&
-           entry->tx.nonce < account.nonce) {
-        struct hash id = entry->tx.id;
-        sx_refuse(core, &id, entry->token, ERR_NONCE, 0);
-        pool_remove(core->pool, &id);
-    }
+    post(core, peer, parcel);
+    parcel_free(parcel);
 }
 
-static void clean_pool(struct sx *core, const struct block *block)
+void sx_send_validators(struct sx *core, const struct sx_msg *msg)
 {
-    for (uint32_t i = 0; i < block->tx_count; i++)
-        pool_remove(core->pool, &block->txs[i].id);
-    for (uint32_t i = 0; i < block->tx_count && core->halted == OK; i++)
-        drop_stale(core, &block->txs[i].sender);
+    struct sx_parcel *parcel;
+    if (core->replaying)
+        return;
+    parcel = pack(core, msg);
+    if (parcel == NULL)
+        return;
+    for (uint32_t i = 0; i < core->peer_count; i++) {
+        if (core->peers[i].index >= 0)
+            post(core, core->peers[i].id, parcel);
+    }
+    parcel_free(parcel);
 }
 
-static void on_stored(struct sx *core, uint64_t height)
+void sx_send_cert(struct sx *core, uint64_t peer, const struct cert *cert)
 {
-    const struct candidate *candidate = chain_stored(core->chain, height);
-    const struct block *block = candidate_block(candidate);
-    CHECK(core->flight_txs >= block->tx_count);
-    core->flight_txs -= block->tx_count;
-    struct sx_effect *send = sx_effect_add(core, SX_SEND);
-    if (send != NULL) {
-        send->height = height;
-        send->id = block->id;
-        send->block = candidate_bytes(candidate);
-        send->cert = candidate_cert(candidate);
+    struct sx_msg msg = {.tag = SX_MSG_CERT};
+    struct buf buf;
+    buf_init(&buf, CERT_BYTES_MAX);
+    cert_encode(cert, &buf);
+    msg.cert = buf_bytes(&buf);
+    if (buf.err != OK)
+        sx_halt(core, buf.err);
+    else if (peer != 0)
+        sx_send(core, peer, &msg);
+    else
+        sx_send_validators(core, &msg);
+    buf_done(&buf);
+}
+
+void sx_send_vote(struct sx *core, const struct vote *vote)
+{
+    struct sx_msg msg = {.tag = SX_MSG_VOTE, .vote = *vote};
+    sx_send_validators(core, &msg);
+}
+
+/* ---- peers ---- */
+
+struct sx_peer *sx_peer_find(struct sx *core, uint64_t id)
+{
+    for (uint32_t i = 0; i < core->peer_count; i++) {
+        if (core->peers[i].id == id)
+            return &core->peers[i];
     }
-    struct sx_effect *final = sx_effect_add(core, SX_FINAL);
-    if (final != NULL) {
-        final->height = height;
-        final->id = block->id;
-        final->candidate = candidate;
-        final->block = candidate_bytes(candidate);
-        final->cert = candidate_cert(candidate);
+    return NULL;
+}
+
+void sx_peers_index(struct sx *core)
+{
+    for (uint32_t i = 0; i < core->peer_count; i++)
+        core->peers[i].index = validators_find(&core->set, &core->peers[i].key);
+}
+
+static void on_link(struct sx *core, const struct sx_event *event)
+{
+    struct sx_peer *peer;
+    CHECK(event->peer != 0 && sx_peer_find(core, event->peer) == NULL);
+    if (core->peer_count == SX_PEERS_MAX)
+        return; /* as if it were not there: the node has its own bound */
+    if (core->peer_count == core->peer_cap) {
+        uint32_t cap = core->peer_cap == 0 ? 16 : 2 * core->peer_cap;
+        struct sx_peer *peers = realloc(core->peers, cap * sizeof(*peers));
+        if (peers == NULL) {
+            sx_halt(core, ERR_NOMEM);
+            return;
+        }
+        core->peers = peers;
+        core->peer_cap = cap;
     }
-    clean_pool(core, block);
+    peer = &core->peers[core->peer_count++];
+    *peer = (struct sx_peer){.id = event->peer,
+                             .key = event->key,
+                             .heard_ms = core->mono_ms,
+                             .budget_ms = core->mono_ms,
+                             .budget = UINT64_C(16) << 20};
+    peer->index = validators_find(&core->set, &peer->key);
+    sx_say_status(core, peer);
+}
+
+static void on_unlink(struct sx *core, uint64_t id)
+{
+    struct sx_peer *peer = sx_peer_find(core, id);
+    if (peer != NULL)
+        *peer = core->peers[--core->peer_count];
 }
 
 /* ---- the step ---- */
@@ -405,24 +416,32 @@ static void dispatch(struct sx *core, const struct sx_event *event)
     case SX_EV_TIME:
         return;
     case SX_EV_SUBMIT:
-        on_submit(core, event);
+        sx_on_submit(core, event);
         return;
-    case SX_EV_BLOCK:
-        sx_on_block(core, event);
+    case SX_EV_LINK:
+        on_link(core, event);
         return;
-    case SX_EV_PEER:
-        sx_on_peer(core, event);
+    case SX_EV_UNLINK:
+        on_unlink(core, event->peer);
+        return;
+    case SX_EV_MESSAGE:
+        sx_on_message(core, event);
+        return;
+    case SX_EV_LOGGED:
+        on_logged(core, event->seq);
         return;
     case SX_EV_STORED:
-        on_stored(core, event->height);
+        sx_on_stored(core, event->height);
         return;
     }
-    CHECK(false); /* an event is one of five */
+    CHECK(false); /* an event is one of seven */
 }
 
 static void finish(struct sx *core, struct sx_effects *out)
 {
     struct sx_effect *effect;
+    if (core->halted == OK)
+        deliver(core);
     if (core->halted == OK && core->wake_ms != UINT64_MAX) {
         effect = sx_effect_add(core, SX_WAKE);
         if (effect != NULL)
@@ -444,7 +463,9 @@ static void finish(struct sx *core, struct sx_effects *out)
 void sx_step(struct sx *core, const struct sx_event *event,
              struct sx_effects *out)
 {
+    CHECK(!core->replaying); /* sx_replayed comes first */
     arena_reset(&core->arena);
+    forget_sent(core);
     core->effect_count = 0;
     core->wake_ms = UINT64_MAX;
     core->mono_ms = event->mono_ms;
@@ -452,13 +473,14 @@ void sx_step(struct sx *core, const struct sx_event *event,
     if (core->halted == OK) {
         pool_sweep(core->pool);
         dispatch(core, event);
-        enum err err = update_role(core);
-        if (err != OK)
-            sx_halt(core, err);
-        if (core->halted == OK && !core->decides)
-            relay_waiting(core);
-        try_decide(core);
-        sx_fetch_more(core);
+        sx_settle(core);
+        sx_recall(core);
+        if (core->mono_ms < core->listen_until_ms)
+            sx_wake(core, core->listen_until_ms);
+        sx_relay(core);
+        sx_repeat(core);
+        sx_ask(core);
+        sx_statuses(core);
     }
     finish(core, out);
 }

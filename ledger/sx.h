@@ -84,10 +84,10 @@ struct sx_event {
      * again. */
     uint64_t peer;
     struct pubkey key;
-    struct bytes bytes;  /* lent until sx_step returns */
-    bool txs_verified;   /* all transaction signatures in it were checked */
-    uint64_t seq;        /* SX_EV_LOGGED */
-    uint64_t height;     /* SX_EV_STORED */
+    struct bytes bytes; /* lent until sx_step returns */
+    bool txs_verified;  /* all transaction signatures in it were checked */
+    uint64_t seq;       /* SX_EV_LOGGED */
+    uint64_t height;    /* SX_EV_STORED */
 };
 
 /* ---- effects ---- */
@@ -109,26 +109,26 @@ enum sx_effect_kind {
                       when the bytes could not be read. */
     SX_RELAY,      /* id, bytes: waits too long already, hand it on again */
     SX_PEER_BAD,   /* peer, err: what it sent does not hold */
-    SX_WAKE, /* at_ms: send SX_EV_TIME then (monotonic); the last one counts,
-                none: no timer is needed */
+    SX_WAKE,   /* at_ms: send SX_EV_TIME then (monotonic); the last one counts,
+                  none: no timer is needed */
     SX_NOTICE, /* notice, index: something an operator should know */
-    SX_HALT, /* err: stop. ERR_ROOT and other refusals: a decided block does
-                not execute here as its header says; our state or our
-                program is wrong (chain verify tells which). ERR_PARENT: a
-                quorum has signed two histories. A fault: the machine failed.
-                Every later step repeats it. */
+    SX_HALT,   /* err: stop. ERR_ROOT and other refusals: a decided block does
+                  not execute here as its header says; our state or our
+                  program is wrong (chain verify tells which). ERR_PARENT: a
+                  quorum has signed two histories. A fault: the machine failed.
+                  Every later step repeats it. */
 };
 
 enum sx_notice {
     SX_NOTICE_EQUIVOCATION = 1, /* validator `index` signed both; evidence is
                                    on its way into a block */
-    SX_NOTICE_TWIN,    /* our own key votes elsewhere: signing has stopped */
-    SX_NOTICE_AMNESIA, /* the safety log has gaps: signing waits */
+    SX_NOTICE_TWIN,     /* our own key votes elsewhere: signing has stopped */
+    SX_NOTICE_AMNESIA,  /* the safety log has gaps: signing waits */
     SX_NOTICE_RECALLED, /* ... and is allowed again */
-    SX_NOTICE_CLOCK,   /* a proposal's time is outside our window: is one of
-                          the clocks wrong? */
-    SX_NOTICE_JOINED,  /* we are a validator from this epoch on */
-    SX_NOTICE_LEFT,    /* we are none any more */
+    SX_NOTICE_CLOCK,    /* a proposal's time is outside our window: is one of
+                           the clocks wrong? */
+    SX_NOTICE_JOINED,   /* we are a validator from this epoch on */
+    SX_NOTICE_LEFT,     /* we are none any more */
 };
 
 struct sx_effect {
@@ -162,16 +162,16 @@ void sx_step(struct sx *core, const struct sx_event *event,
 struct sx_status {
     uint64_t epoch;
     uint64_t view;
-    uint64_t final_view;  /* of the epoch */
-    uint16_t leader;      /* index in the epoch's set */
+    uint64_t final_view; /* of the epoch */
+    uint16_t leader;     /* index in the epoch's set */
     uint32_t validators;
-    bool validator;       /* this node is one of them */
-    bool amnesia;         /* ... and must not sign now */
-    bool twin;            /* ... and must not sign any more */
-    uint64_t target;      /* highest height proven to us */
-    uint64_t delay_ms;    /* D, as backed off now */
-    uint32_t unfinal;     /* executed blocks that wait for their decision */
-    uint64_t idle;        /* 1: nothing is to be decided */
+    bool validator;    /* this node is one of them */
+    bool amnesia;      /* ... and must not sign now */
+    bool twin;         /* ... and must not sign any more */
+    uint64_t target;   /* highest height proven to us */
+    uint64_t delay_ms; /* D, as backed off now */
+    uint32_t unfinal;  /* executed blocks that wait for their decision */
+    uint64_t idle;     /* 1: nothing is to be decided */
 };
 void sx_status(const struct sx *core, struct sx_status *out);
 bool sx_decides(const struct sx *core); /* this node is a validator now */

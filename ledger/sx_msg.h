@@ -28,11 +28,12 @@
 #include "ledger/block.h"
 #include "ledger/cert.h"
 
-#define SX_NULLS_MAX  16u /* in one proposal */
-#define SX_CERTS_MAX  64u /* in answer to one GET_CERTS */
-#define SX_RUN_MAX    32u /* headers of one FINALS */
-#define SX_RUNS_MAX   8u  /* FINALS in answer to one GET_FINALS */
-#define SX_WHOLE_BYTES 8192u /* runs up to this size travel with their blocks */
+#define SX_NULLS_MAX   16u   /* in one proposal */
+#define SX_CERTS_MAX   64u   /* in answer to one GET_CERTS */
+#define SX_RUN_MAX     32u   /* headers of one FINALS */
+#define SX_RUNS_MAX    8u    /* FINALS in answer to one GET_FINALS */
+#define SX_WHOLE_BYTES 8192u /* runs up to this size travel with their blocks  \
+                              */
 
 enum sx_tag {
     SX_MSG_PROPOSE = 1,
@@ -51,18 +52,18 @@ enum sx_tag {
  */
 struct sx_msg {
     enum sx_tag tag;
-    struct vote vote;                 /* PROPOSE, VOTE */
-    struct bytes cert;                /* PROPOSE (parent), CERT, STATUS, FINALS */
+    struct vote vote;  /* PROPOSE, VOTE */
+    struct bytes cert; /* PROPOSE (parent), CERT, STATUS, FINALS */
     struct bytes nulls[SX_NULLS_MAX]; /* PROPOSE */
     uint32_t null_count;
-    struct bytes block;    /* PROPOSE, BLOCK */
-    uint64_t epoch;        /* STATUS, GET_CERTS */
-    uint64_t view;         /* STATUS; GET_CERTS: from */
-    uint64_t to;           /* GET_CERTS */
-    uint64_t final_view;   /* STATUS */
-    uint64_t height;       /* STATUS, GET_FINALS, FINALS */
-    struct hash id;        /* GET_BLOCK */
-    struct bytes headers;  /* FINALS: n x HEADER_BYTES */
+    struct bytes block;   /* PROPOSE, BLOCK */
+    uint64_t epoch;       /* STATUS, GET_CERTS */
+    uint64_t view;        /* STATUS; GET_CERTS: from */
+    uint64_t to;          /* GET_CERTS */
+    uint64_t final_view;  /* STATUS */
+    uint64_t height;      /* STATUS, GET_FINALS, FINALS */
+    struct hash id;       /* GET_BLOCK */
+    struct bytes headers; /* FINALS: n x HEADER_BYTES */
     uint32_t header_count;
     struct bytes blocks[SX_RUN_MAX]; /* FINALS; block_count is 0 or n */
     uint32_t block_count;

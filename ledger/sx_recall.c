@@ -1,0 +1,183 @@
+/* The safety log's past: what we have signed before a restart, and what to do
+ * when that is not known any more (consensus.md 3.3). */
+
+#include "ledger/sx_room.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+/* ---- replay ---- */
+
+static enum err replay_vote(struct sx *core, uint64_t seq, struct bytes body)
+{
+    struct vote vote;
+    struct sx_slot *slot;
+    if (vote_decode(body, &vote) != OK)
+        return ERR_CORRUPT;
+    if (vote.on.epoch != core->epoch || vote.on.view <= core->final_view ||
+        core->me != vote.index || SX_MUTANT(FORGET_VOTES))
+        return OK; /* decided since, or of another epoch: it binds no more */
+    slot = sx_slot_need(core, vote.on.view);
+    if (slot == NULL)
+        return core->halted != OK ? core->halted : ERR_CORRUPT;
+    slot->own[vote.kind - 1] = vote;
+    sx_slot_log(slot, seq);
+    sx_tally(core, &vote);
+    return core->halted;
+}
+
+static enum err replay_cert(struct sx *core, uint64_t seq, struct bytes body)
+{
+    struct cert cert;
+    struct sx_slot *slot;
+    if (cert_decode(body, &cert) != OK)
+        return ERR_CORRUPT;
+    if (cert.on.epoch != core->epoch || cert.n != core->set.count ||
+        cert.on.view <= core->final_view)
+        return OK;
+    sx_take_cert(core, &cert);
+    slot = sx_slot_at(core, cert.on.view);
+    if (slot != NULL)
+        sx_slot_log(slot, seq);
+    return core->halted;
+}
+
+static enum err replay_block(struct sx *core, uint64_t seq, struct bytes body)
+{
+    struct cursor cursor;
+    struct header header;
+    struct hash id;
+    cursor_init(&cursor, body);
+    header_decode(&cursor, &header);
+    if (cursor.err != OK)
+        return ERR_CORRUPT;
+    if (header.epoch != core->epoch ||
+        header.height <= chain_head(core->chain).height)
+        return OK;
+    header_id(&header, &id);
+    struct sx_block *block = sx_block_need(core, &id);
+    if (block == NULL)
+        return core->halted;
+    enum err err = sx_block_fill(block, body, false);
+    if (block->log_seq == 0)
+        block->log_seq = seq;
+    return err == OK || err_is_fault(err) ? err : ERR_CORRUPT;
+}
+
+enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
+                   struct bytes body)
+{
+    CHECK(core->replaying);
+    switch ((enum sx_log_type)type) {
+    case SX_LOG_VOTE:
+        return replay_vote(core, seq, body);
+    case SX_LOG_CERT:
+        return replay_cert(core, seq, body);
+    case SX_LOG_BLOCK:
+        return replay_block(core, seq, body);
+    }
+    return ERR_CORRUPT;
+}
+
+/* Where we were: behind the highest certificate (the rules enter by
+ * themselves), or in the view of our latest vote. */
+static void resume(struct sx *core)
+{
+    uint64_t latest = 0;
+    for (size_t i = 0; i < core->slot_count; i++) {
+        const struct sx_slot *slot = core->slots[i];
+        for (unsigned k = 0; slot != NULL && k < SX_KINDS; k++) {
+            if (slot->own[k].kind != 0)
+                latest = slot->view;
+        }
+    }
+    sx_enter(core, latest);
+}
+
+/* What the chain's store knows to have been synced, 0: nothing. */
+static uint64_t noted_seq(struct sx *core)
+{
+    uint8_t raw[8];
+    size_t len = 0;
+    enum err err = store_read(chain_store(core->chain), STORE_META,
+                              BYTES_LIT(SX_META_LOG), raw, sizeof(raw), &len);
+    if (err == ERR_NOT_FOUND)
+        return 0;
+    if (err != OK || len != sizeof(raw)) {
+        sx_halt(core, err != OK ? err : ERR_CORRUPT);
+        return 0;
+    }
+    return u64be_get(raw);
+}
+
+void sx_replayed(struct sx *core, const struct wal_report *report)
+{
+    uint64_t noted = noted_seq(core);
+    core->logged = report->last_seq;
+    core->synced = report->last_seq;
+    resume(core);
+    core->replaying = false;
+    if (report->found == WAL_WHOLE && report->last_seq >= noted)
+        return;
+    core->amnesia = true;
+    core->recall_wanted = true;
+    if (core->logged < noted)
+        core->logged = core->synced = noted;
+}
+
+/* ---- remembering through others ---- */
+
+static bool later(uint64_t epoch_a, uint64_t view_a, uint64_t epoch_b,
+                  uint64_t view_b)
+{
+    return epoch_a != epoch_b ? epoch_a > epoch_b : view_a > view_b;
+}
+
+/* An epoch that is not ours yet is a claim without a proof: it counts when we
+ * have come there and it is said again. */
+void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
+                    uint64_t cert_view)
+{
+    if (!core->amnesia || peer->index < 0 || peer->index == core->me ||
+        epoch != core->epoch)
+        return;
+    if (later(epoch, cert_view, core->recall_epoch, core->recall_view)) {
+        core->recall_epoch = epoch;
+        core->recall_view = cert_view;
+    }
+    core->recall_done[peer->index] = true;
+}
+
+static uint64_t recall_weight(const struct sx *core)
+{
+    uint64_t weight = 0;
+    for (uint32_t i = 0; i < core->set.count; i++) {
+        if (core->recall_done[i] && (int)i != core->me)
+            weight += core->set.items[i].weight;
+    }
+    return weight;
+}
+
+/* Having voted in a view v takes a certificate of v - 1, so more than W/3 of
+ * honest weight was there and held one of v - 2; a quorum of others meets them:
+ * the highest they tell is at least v - 2, and once something two views above
+ * it is decided, all forgotten votes lie below. */
+void sx_recall(struct sx *core)
+{
+    if (!core->amnesia)
+        return;
+    if (core->recall_wanted) {
+        core->recall_wanted = false;
+        sx_notice(core, SX_NOTICE_AMNESIA, core->me);
+    }
+    if (core->me < 0 || recall_weight(core) < core->quorum)
+        return;
+    bool beyond = core->epoch > core->recall_epoch
+                      ? core->final_view >= 2
+                      : core->final_view >= core->recall_view + 2;
+    if (!beyond)
+        return;
+    core->amnesia = false;
+    sx_notice(core, SX_NOTICE_RECALLED, core->me);
+}

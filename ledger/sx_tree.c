@@ -1,0 +1,303 @@
+/* Blocks that are not decided: bodies, their execution, who stands on whom. */
+
+#include "ledger/sx_room.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a body may take while it is decoded. */
+#define BODY_ARENA_MAX (64u * 1024 * 1024)
+
+/* ---- the set ---- */
+
+struct sx_block *sx_block_find(const struct sx *core, const struct hash *id)
+{
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        if (hash_equal(&core->blocks[i]->id, id))
+            return core->blocks[i];
+    }
+    return NULL;
+}
+
+static void carry(struct sx *core, const struct sx_block *block, int by)
+{
+    const struct block *body = candidate_block(block->candidate);
+    for (uint32_t i = 0; i < body->tx_count; i++)
+        pool_carry(core->pool, &body->txs[i].id, by);
+    sx_pool_touched(core);
+}
+
+static void block_free(struct sx_block *block)
+{
+    candidate_free(block->candidate);
+    buf_done(&block->bytes);
+    free(block);
+}
+
+/* A fork that dies gives its transactions back. */
+static void forget(struct sx *core, uint32_t at)
+{
+    struct sx_block *block = core->blocks[at];
+    if (block->candidate != NULL)
+        carry(core, block, -1);
+    block_free(block);
+    core->blocks[at] = core->blocks[--core->block_count];
+}
+
+void sx_block_drop(struct sx *core, struct sx_block *block)
+{
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        if (core->blocks[i] == block) {
+            forget(core, i);
+            return;
+        }
+    }
+    CHECK(false); /* a block in nobody's tree */
+}
+
+/* Room for one more: the eldest that no certificate speaks for goes. */
+static bool make_room(struct sx *core)
+{
+    uint32_t eldest = core->block_count;
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        if (core->blocks[i]->wanted)
+            continue;
+        if (eldest == core->block_count ||
+            core->blocks[i]->since_ms < core->blocks[eldest]->since_ms)
+            eldest = i;
+    }
+    if (eldest == core->block_count)
+        return false;
+    forget(core, eldest);
+    return true;
+}
+
+struct sx_block *sx_block_need(struct sx *core, const struct hash *id)
+{
+    struct sx_block *block = sx_block_find(core, id);
+    if (block != NULL)
+        return block;
+    if (core->block_count == SX_BLOCKS_MAX && !make_room(core))
+        return NULL;
+    block = calloc(1, sizeof(*block));
+    if (block == NULL) {
+        sx_halt(core, ERR_NOMEM);
+        return NULL;
+    }
+    block->id = *id;
+    block->since_ms = core->mono_ms;
+    buf_init(&block->bytes, LIMIT_BLOCK_BYTES);
+    core->blocks[core->block_count++] = block;
+    return block;
+}
+
+/* ---- bodies ---- */
+
+static enum err check_body(const struct hash *id, struct bytes bytes,
+                           struct header *out)
+{
+    struct arena arena;
+    struct block body;
+    arena_init(&arena, BODY_ARENA_MAX);
+    enum err err = block_decode(bytes, &arena, &body);
+    if (err == OK && !hash_equal(&body.id, id))
+        err = ERR_ROOT;
+    if (err == OK)
+        *out = body.header;
+    arena_done(&arena);
+    return err;
+}
+
+enum err sx_block_fill(struct sx_block *block, struct bytes bytes,
+                       bool txs_verified)
+{
+    struct header header;
+    if (block->bytes.len > 0)
+        return OK;
+    TRY(check_body(&block->id, bytes, &header));
+    buf_add(&block->bytes, bytes);
+    if (block->bytes.err != OK) {
+        buf_clear(&block->bytes);
+        return ERR_NOMEM;
+    }
+    block->header = header;
+    block->has_header = true;
+    block->txs_verified = txs_verified;
+    return OK;
+}
+
+bool sx_block_log(struct sx *core, struct sx_block *block)
+{
+    if (block->log_seq == 0 && !SX_MUTANT(FORGET_BLOCKS))
+        block->log_seq = sx_log(core, SX_LOG_BLOCK, buf_bytes(&block->bytes));
+    return core->halted == OK;
+}
+
+/* ---- who stands on whom ---- */
+
+bool sx_block_parent(const struct sx *core, const struct hash *id,
+                     const struct candidate **out)
+{
+    const struct sx_block *block;
+    struct chain_tip head = chain_head(core->chain);
+    *out = NULL;
+    if (hash_equal(id, &head.id))
+        return true;
+    block = sx_block_find(core, id);
+    if (block == NULL || block->candidate == NULL)
+        return false;
+    *out = block->candidate;
+    return true;
+}
+
+uint32_t sx_block_depth(const struct sx *core, const struct sx_block *block)
+{
+    uint64_t head = chain_head(core->chain).height;
+    if (!block->has_header || block->header.height <= head)
+        return 0;
+    uint64_t depth = block->header.height - head;
+    return depth > UINT32_MAX ? UINT32_MAX : (uint32_t)depth;
+}
+
+/* ---- execution ---- */
+
+static void execute(struct sx *core, struct sx_block *block,
+                    const struct candidate *parent)
+{
+    enum err err =
+        chain_execute(core->chain, parent, buf_bytes(&block->bytes),
+                      block->txs_verified, core->pool, &block->candidate);
+    if (err_is_fault(err)) {
+        sx_halt(core, err);
+        return;
+    }
+    block->verdict = err == OK ? SX_VALID : SX_INVALID;
+    block->why = err;
+    if (err == OK)
+        carry(core, block, 1);
+}
+
+/* On a boundary nothing is built in the old epoch; the chain would give a child
+ * the new epoch's number, which is not the one we vote in. */
+static bool stands_wrong(const struct sx *core, const struct sx_block *block)
+{
+    return block->header.epoch != core->epoch && !SX_MUTANT(BUILD_ON_BOUNDARY);
+}
+
+/* Executes one block whose parent may have to come first; false: no change. */
+static bool judge_once(struct sx *core, struct sx_block *block)
+{
+    const struct candidate *parent;
+    const struct sx_block *below;
+    if (block->verdict != SX_UNKNOWN || block->bytes.len == 0)
+        return false;
+    if (stands_wrong(core, block)) {
+        block->verdict = SX_INVALID;
+        block->why = ERR_ROOT;
+        return true;
+    }
+    if (sx_block_depth(core, block) > CHAIN_RUN_MAX)
+        return false;
+    if (sx_block_parent(core, &block->header.parent, &parent)) {
+        execute(core, block, parent);
+        return true;
+    }
+    below = sx_block_find(core, &block->header.parent);
+    if (below == NULL || below->verdict != SX_INVALID)
+        return false;
+    block->verdict = SX_INVALID;
+    block->why = ERR_PARENT;
+    return true;
+}
+
+enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block)
+{
+    struct sx_block *chain[CHAIN_RUN_MAX];
+    uint32_t count = 0;
+    struct sx_block *at = block;
+    while (at != NULL && at->verdict == SX_UNKNOWN && at->bytes.len > 0 &&
+           count < CHAIN_RUN_MAX) {
+        chain[count++] = at;
+        at = sx_block_find(core, &at->header.parent);
+    }
+    while (count > 0 && core->halted == OK) {
+        if (!judge_once(core, chain[--count]))
+            break;
+    }
+    return core->halted == OK ? block->verdict : SX_UNKNOWN;
+}
+
+/* ---- forgetting ---- */
+
+/* Its parent is neither the head nor in the tree any more, though it was
+ * executed on one; or it is not above the head. */
+static bool is_dead(const struct sx *core, const struct sx_block *block)
+{
+    struct chain_tip head = chain_head(core->chain);
+    if (!block->has_header)
+        return hash_equal(&block->id, &head.id);
+    if (block->header.height <= head.height)
+        return true;
+    if (hash_equal(&block->header.parent, &head.id))
+        return false;
+    if (block->header.height == head.height + 1)
+        return true;
+    return block->candidate != NULL &&
+           sx_block_find(core, &block->header.parent) == NULL;
+}
+
+void sx_tree_prune(struct sx *core)
+{
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (uint32_t i = core->block_count; i-- > 0;) {
+            if (is_dead(core, core->blocks[i])) {
+                forget(core, i);
+                changed = true;
+            }
+        }
+    }
+}
+
+/* Does a view, a decision or another block speak of it? */
+static bool is_named(const struct sx *core, const struct hash *id)
+{
+    for (size_t i = 0; i < core->slot_count; i++) {
+        const struct sx_slot *slot = core->slots[i];
+        if (slot != NULL && slot->has_proposal && hash_equal(&slot->on.id, id))
+            return true;
+    }
+    for (uint32_t i = 0; i < core->final_count; i++) {
+        if (hash_equal(&core->finals[i]->on.id, id))
+            return true;
+    }
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        const struct sx_block *block = core->blocks[i];
+        if (block->has_header && hash_equal(&block->header.parent, id))
+            return true;
+    }
+    return false;
+}
+
+void sx_tree_sweep(struct sx *core)
+{
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (uint32_t i = core->block_count; i-- > 0;) {
+            if (is_named(core, &core->blocks[i]->id))
+                continue;
+            forget(core, i);
+            changed = true;
+        }
+    }
+}
+
+void sx_tree_clear(struct sx *core)
+{
+    while (core->block_count > 0)
+        forget(core, core->block_count - 1);
+}
