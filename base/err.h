@@ -98,7 +98,8 @@
     X(ERR_NOT_READY, 611, "the node is not ready yet")                         \
     X(ERR_IMAGE, 612, "the image is missing or malformed")                     \
     X(ERR_SLOW, 613, "the peer reads too slowly")                              \
-    X(ERR_PEERS, 614, "no room for more peers")
+    X(ERR_PEERS, 614, "no room for more peers")                                \
+    X(ERR_DISK, 615, "disk short: too little room at the provider")
 
 #define X(name, code, text) name = code,
 enum err { OK = 0, ERR_MAP(X) };
