@@ -47,11 +47,17 @@ void blob_store_close(struct blob_store *store);
 
 struct blob_stats {
     uint64_t quota_bytes;
-    uint64_t used_bytes; /* room taken or promised to transfers under way */
+    uint64_t used_bytes;   /* room taken or promised to transfers under way */
+    uint64_t coming_bytes; /* of it, promised and not written yet */
     uint64_t blobs, chunks;
     uint64_t damaged; /* chunks and manifests found damaged since opened */
 };
 void blob_store_stats(struct blob_store *store, struct blob_stats *out);
+
+/* The room on the disk, beside the quota: content that is not here yet may come
+ * as far as all of it together fits (ERR_FULL). Lessens with what is written,
+ * so tell it again and again; UINT64_MAX, as at first: no limit. */
+void blob_store_room_set(struct blob_store *store, uint64_t bytes);
 
 struct blob_info {
     uint64_t bytes;

@@ -370,6 +370,7 @@ static void on_second(uv_timer_t *timer)
     uint64_t height = chain_tip(chain_host_chain(node->host)).height;
     own_tx_tick(node->own, height, uv_now(node->loop));
     gossip_tick(node->gossip);
+    node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);
     watch_disk(node);

@@ -16,6 +16,7 @@
 #include "node/loop_meter.h"
 #include "node/net/bulk.h"
 #include "node/net/link.h"
+#include "node/node_disk.h"
 #include "node/own_tx.h"
 #include "node/records.h"
 #include "node/sense.h"
@@ -70,6 +71,7 @@ struct node {
     struct signer vote_signer;
     struct keyfile_transport transport;
     struct sensed sensed;
+    struct node_disk disk;
     struct grade grade; /* zero until measured */
     uint32_t grade_spread_permille;
     bool benching;

@@ -324,6 +324,8 @@ struct queued {
 static void step_both(struct shell *shell, const struct trade_event *event)
 {
     struct node *node = shell->node;
+    if (node->sell != NULL && event->kind == TRADE_MESSAGE)
+        node_disk_look(node); /* it may ask for a place */
     if (node->buy != NULL) {
         buy_step(node->buy, event, &shell->buy_effects);
         carry_out(shell, &shell->buy_effects, true);

@@ -227,6 +227,7 @@ static enum err make_plan(struct server *s, json_t *params, struct plan *plan,
     TRY(spec_decode(params, &plan->spec, fail));
     TRY(image_find(s->options.state, plan->spec.image, &image, fail));
     plan->machine = s->doctor.machine;
+    plan->machine.reserve_mib = s->options.reserve_mib;
     memcpy(plan->rootfs, image.rootfs, sizeof(plan->rootfs));
     err = add_image_argv(&plan->spec, image.argv, fail);
     if (err == OK && add_image_env(&plan->spec, image.env) != OK)
