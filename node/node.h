@@ -48,12 +48,13 @@ struct tx_watch {
 };
 #define TX_WATCHES_MAX CONTROL_CALLS_MAX
 
-struct images;    /* node/images.h */
-struct offering;  /* node/offering.h */
-struct call_work; /* node/rpc_call.h */
-struct gossip;    /* node/gossip.h */
-struct shell;     /* node/trade_shell.h */
-struct waiters;   /* node/waiters.h */
+struct images;      /* node/images.h */
+struct image_cache; /* node/image_cache.h */
+struct offering;    /* node/offering.h */
+struct call_work;   /* node/rpc_call.h */
+struct gossip;      /* node/gossip.h */
+struct shell;       /* node/trade_shell.h */
+struct waiters;     /* node/waiters.h */
 
 struct node {
     uv_loop_t *loop;
@@ -86,6 +87,7 @@ struct node {
     struct bulk *bulk;
     struct executor *executor;
     struct images *images;
+    struct image_cache *image_cache; /* NULL: no provider */
     struct offering *offering;
     struct gossip *gossip;
     struct shell *shell;

@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/check.h"
 #include "node/gossip.h"
+#include "node/image_cache.h"
 #include "node/images.h"
 #include "node/log.h"
 #include "node/offering.h"
@@ -338,6 +339,8 @@ static enum err open_engines(struct node *node, struct rpc_error *out)
             offering_sell_config(node, &sell);
             err = sell_new(&sell, &node->sell);
         }
+        if (err == OK)
+            err = image_cache_new(node, &node->image_cache);
     }
     if (err == ERR_CONFIG)
         return fail(out, err, "suan config list", "configuration",
@@ -547,6 +550,8 @@ void node_close(struct node *node)
     gossip_free(node->gossip);
     sell_free(node->sell);
     buy_free(node->buy);
+    image_cache_free(node->image_cache);
+    node->image_cache = NULL;
     images_free(node->images);
     records_close(&node->records);
     blob_store_close(node->blobs);

@@ -36,6 +36,11 @@ void shell_contract(struct shell *shell, const struct hash *id);
 /* Once a second, and after each block. */
 void shell_tick(struct shell *shell);
 
+/* Is this image being given to the executor, or a job about to start in it? */
+bool shell_image_used(const struct shell *shell, const struct hash *image);
+/* The executor will not have it any more: it is given anew when needed. */
+void shell_image_gone(struct shell *shell, const struct hash *image);
+
 /* From the executor. */
 void shell_exec_up(struct shell *shell);
 void shell_exec_gone(struct shell *shell);

@@ -108,9 +108,20 @@ static json_t *do_image_add(struct server *s, struct rpc_request *request,
 static json_t *do_image_list(struct server *s, struct rpc_request *request,
                              struct fail *fail)
 {
+    json_t *list = image_list(s->options.state), *entry;
+    size_t i;
+
     (void)request;
     (void)fail;
-    return json_pack("{s:o}", "images", image_list(s->options.state));
+    json_array_foreach(list, i, entry)
+    {
+        const char *id = json_string_value(json_object_get(entry, "id"));
+        char rootfs[DIR_PATH];
+        bool used =
+            image_rootfs(s->options.state, id, rootfs) && jobs_use(s, rootfs);
+        (void)json_object_set_new(entry, "busy", json_boolean(used));
+    }
+    return json_pack("{s:o}", "images", list);
 }
 
 static void throw_away(struct server *s, const char *path)
@@ -247,6 +258,8 @@ static json_t *do_job_start(struct server *s, struct rpc_request *request,
     if (!can_run(s, fail))
         return NULL;
     err = make_plan(s, request->params, &plan, fail);
+    if (err == OK)
+        image_used(s->options.state, plan.spec.image);
     if (err == OK)
         err = jobs_start(s, &plan, id != NULL ? json_incref(id) : NULL, fail);
     if (err == OK) {
