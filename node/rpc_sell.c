@@ -78,7 +78,7 @@ void rpc_sell_stop(struct node *node, struct control_call *call)
                      shell_sell_effects(node->shell));
         shell_carry_out_sell(node->shell);
     }
-    control_reply(call, json_object());
+    shell_reply(node->shell, call, json_object());
 }
 
 /* ---- sell.status ---- */

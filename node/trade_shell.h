@@ -23,6 +23,10 @@ void shell_free(struct shell *shell);
 /* The list to hand to buy_submit and its like; then carry it out. */
 struct trade_effects *shell_buy_effects(struct shell *shell);
 void shell_carry_out_buy(struct shell *shell);
+/* Answers a call when all that was carried out so far is on the disk: what a
+ * user is told survives a crash. Takes the reference. */
+void shell_reply(struct shell *shell, struct control_call *call,
+                 json_t *answer);
 struct trade_effects *shell_sell_effects(struct shell *shell);
 void shell_carry_out_sell(struct shell *shell);
 
