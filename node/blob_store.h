@@ -196,5 +196,11 @@ MUST_USE enum err blob_store_export_tree(struct blob_store *store,
  * nothing new stays pinned for that owner beyond what was. */
 MUST_USE enum err blob_store_pin_tree(struct blob_store *store,
                                       const struct hash *id, const char *owner);
+/* Pins a tree with its files, or, where it is none, the blob alone, and does
+ * not wait for the disk: a power cut may take the pin (a crash does not). For
+ * pins that are made again at each start. ERR_NOT_FOUND, ERR_BLOB. */
+MUST_USE enum err blob_store_pin_again(struct blob_store *store,
+                                       const struct hash *id,
+                                       const char *owner);
 
 #endif

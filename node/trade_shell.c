@@ -91,10 +91,9 @@ static void do_share(struct shell *shell, const struct trade_effect *effect)
     char owner[80];
     enum err err;
     shell_owner(&effect->subject, owner);
-    /* A tree with its files, or, where it is none, the blob alone. */
-    err = blob_store_pin_tree(shell->node->blobs, &effect->id, owner);
-    if (err != OK)
-        err = blob_store_pin(shell->node->blobs, &effect->id, owner);
+    /* On the loop: a share is made again at each start, so it need not wait
+     * for the disk. */
+    err = blob_store_pin_again(shell->node->blobs, &effect->id, owner);
     if (err != OK)
         log_odd("trade", "a blob cannot be shared: %s", err_text(err));
     share_add(shell, &effect->subject, &effect->peer);

@@ -844,6 +844,32 @@ static void an_export_never_follows_a_link(void **state)
     place_done(&p);
 }
 
+static void a_tree_or_a_blob_is_pinned_again(void **state)
+{
+    struct place p;
+    struct blob_tree tree;
+    struct hash file, id;
+    struct buf text;
+
+    (void)state;
+    place_make(&p, 0);
+    file = import_content(&p, 10, 1, "t");
+    blob_tree_init(&tree);
+    assert_int_equal(blob_tree_add(&tree, "a", 0644, 10, &file), OK);
+    buf_init(&text, 1000);
+    blob_tree_encode(&tree, &text);
+    assert_int_equal(
+        blob_store_import_bytes(p.store, buf_bytes(&text), "t", &id), OK);
+    assert_int_equal(blob_store_pin_again(p.store, &id, "job"), OK);
+    assert_true(blob_store_is_pinned(p.store, &file, "job"));
+    assert_true(blob_store_is_pinned(p.store, &id, "job"));
+    assert_int_equal(blob_store_pin_again(p.store, &file, "other"), OK);
+    assert_true(blob_store_is_pinned(p.store, &file, "other"));
+    buf_done(&text);
+    blob_tree_done(&tree);
+    place_done(&p);
+}
+
 static void a_tree_with_a_missing_file_cannot_be_pinned(void **state)
 {
     struct place p;
@@ -910,6 +936,7 @@ int main(void)
         cmocka_unit_test(links_and_odd_files_are_named_and_refused),
         cmocka_unit_test(the_same_name_twice_is_refused),
         cmocka_unit_test(an_export_never_follows_a_link),
+        cmocka_unit_test(a_tree_or_a_blob_is_pinned_again),
         cmocka_unit_test(a_tree_with_a_missing_file_cannot_be_pinned),
         cmocka_unit_test(flushing_works_too),
     };
