@@ -57,6 +57,17 @@
     X(ERR_POOL_FULL, 212, "the transaction pool is full")                      \
     X(ERR_PROOF, 213, "the proof does not hold")                               \
     X(ERR_VALIDATOR, 214, "not a validator of this epoch")                     \
+    X(ERR_BOND_MIN, 215, "the validator's bond would be below the minimum")    \
+    X(ERR_BOND_SHORT, 216, "less than that is bonded")                         \
+    X(ERR_OWNER, 217, "only the validator's owner may do this")                \
+    X(ERR_JAILED, 218, "the validator was removed for evidence")               \
+    X(ERR_UNBONDING, 219, "too many unbondings wait: withdraw released ones")  \
+    X(ERR_LAST_VALIDATOR, 220, "no validator would be left")                   \
+    X(ERR_LEAVE_LIMIT, 221, "a third of the weight may leave in one epoch")    \
+    X(ERR_NOT_RELEASED, 222, "nothing is released yet")                        \
+    X(ERR_EVIDENCE, 223, "the two votes do not prove guilt")                   \
+    X(ERR_EVIDENCE_EPOCH, 224, "the evidence is of no epoch still judged")     \
+    X(ERR_EVIDENCE_USED, 225, "the evidence was used before")                  \
     /* market 300..399 */                                                      \
     X(ERR_STATE, 300, "not allowed in this state")                             \
     X(ERR_PARTY, 301, "only the other party may do this")                      \
@@ -98,7 +109,8 @@
     X(ERR_NOT_READY, 611, "the node is not ready yet")                         \
     X(ERR_IMAGE, 612, "the image is missing or malformed")                     \
     X(ERR_SLOW, 613, "the peer reads too slowly")                              \
-    X(ERR_PEERS, 614, "no room for more peers")
+    X(ERR_PEERS, 614, "no room for more peers")                                \
+    X(ERR_DISK, 615, "disk short: too little room at the provider")
 
 #define X(name, code, text) name = code,
 enum err { OK = 0, ERR_MAP(X) };

@@ -27,6 +27,8 @@ struct hash {
 #define HASH_TAG_GENESIS  "suan-genesis"
 #define HASH_TAG_SET      "suan-set"
 #define HASH_TAG_PARAMS   "suan-params"
+#define HASH_TAG_BOND     "suan-bond" /* also: a validator knows its owner */
+#define HASH_TAG_EVIDENCE "suan-evidence"
 #define HASH_TAG_OFFER    "suan-offer"
 #define HASH_TAG_REQUEST  "suan-request"
 #define HASH_TAG_APPROVAL "suan-approval"

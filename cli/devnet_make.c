@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define BUYER_MICRO    UINT64_C(1000000000) /* 1000 credits */
+#define BOND_MICRO     UINT64_C(1000000000) /* 1000, of each validator */
 #define PROVIDER_MICRO UINT64_C(100000000)  /* 100, for bonds */
 /* A devnet's user does not wait ten minutes for a silent buyer. */
 #define REVIEW_MS 60000u
@@ -114,7 +115,8 @@ static enum err fill_genesis(struct cli *cli, const struct devnet *net,
     TRY(params_set(&genesis->params, "review_ms", REVIEW_MS));
     TRY(params_set(&genesis->params, "claim_ms", CLAIM_MS));
     TRY(market_params_fill(&genesis->params));
-    TRY(validators_add(&genesis->validators, &net->nodes[0].vote, 1));
+    TRY(genesis_add_validator(genesis, &net->nodes[0].vote,
+                              amount_micro(BOND_MICRO), NULL));
     TRY(genesis_add_account(genesis, buyer, amount_micro(BUYER_MICRO)));
     for (uint32_t i = 0; i < net->providers; i++)
         TRY(genesis_add_account(genesis, &net->nodes[1 + i].key,

@@ -483,13 +483,18 @@ const struct verb verbs[] = {
      "hash. FILE\nis an OCI archive, as skopeo and podman write them.",
      "suan image import alpine.tar --name alpine"},
     {"image ls", verb_image_ls, NULL, NULL, 0, 0, false, "list images",
-     "Lists the images this node has.", "suan image ls"},
+     "Lists the images this node has. At a provider also those its executor "
+     "has unpacked for jobs, with their size and when a job last began in "
+     "them; those that were not imported here go by the start of their id.",
+     "suan image ls --node provider-1"},
     {"image inspect", verb_image_inspect, NULL, "IMAGE", 1, 1, false,
      "show what an image holds",
      "Shows an image's digest, layers and configuration.",
      "suan image inspect default"},
     {"image rm", verb_image_rm, NULL, "IMAGE...", 1, -1, false, "remove images",
-     "Removes images from this node.", "suan image rm alpine"},
+     "Removes images from this node. At a provider also unpacked ones, by name "
+     "or id; one that a job runs in stays.",
+     "suan image rm alpine"},
 
     {"wallet new", verb_wallet_new, wallet_new_options, NULL, 0, 0, false,
      "make a new key",

@@ -317,6 +317,9 @@ const struct view view_images = {
             {"SIZE", "bytes", CELL_BYTES, R},
             {"IMPORTED", "imported_at_ms", CELL_AGO, R},
             {"USES", "uses", CELL_UINT, R},
+            {"UNPACKED", "unpacked_bytes", CELL_BYTES, R},
+            {"USED", "used_at_ms", CELL_AGO, R},
+            {"BUSY", "busy", CELL_BOOL, W},
         },
 };
 

@@ -118,3 +118,18 @@ enum err vault_pay(struct state *state, const struct hash *id,
     TRY(account_put(state, to, &account));
     return vault_put(state, id, held);
 }
+
+enum err vault_move(struct state *state, const struct hash *from,
+                    const struct hash *to, struct amount amount)
+{
+    struct amount source;
+    struct amount target;
+    CHECK(!hash_equal(from, to));
+    TRY(vault_get(state, from, &source));
+    TRY(vault_get(state, to, &target));
+    if (amount_sub(source, amount, &source) != OK)
+        return ERR_FUNDS;
+    TRY(amount_add(target, amount, &target));
+    TRY(vault_put(state, from, source));
+    return vault_put(state, to, target);
+}

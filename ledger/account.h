@@ -35,6 +35,9 @@ MUST_USE enum err vault_lock(struct state *state, const struct hash *id,
  * less, ERR_OVERFLOW. */
 MUST_USE enum err vault_pay(struct state *state, const struct hash *id,
                             const struct pubkey *to, struct amount amount);
+/* Moves amount between vaults. ERR_FUNDS, ERR_OVERFLOW. */
+MUST_USE enum err vault_move(struct state *state, const struct hash *from,
+                             const struct hash *to, struct amount amount);
 MUST_USE enum err vault_get(struct state *state, const struct hash *id,
                             struct amount *out);
 

@@ -10,7 +10,7 @@
  *   | proposer 32 | tx_root 32 | receipt_root 32 | state_root 32
  *   | history_root 32 | next_set 32 | params 32
  * Block:
- *   header | evidence_count u16 | evidence (two votes each)
+ *   header | evidence_count u16 | evidence (evidence.h; strictly ascending)
  *   | tx_count u32 | tx_count x (len u32 | transaction)
  * tx_root is the merkle root over the evidence, then the transactions, each as
  * hash(HASH_TAG_MERKLE, item kind u8 (1 evidence, 2 transaction) | its hash).
@@ -51,6 +51,8 @@ uint64_t epoch_of_height(uint64_t height, uint64_t epoch_blocks);
 struct block {
     struct header header;
     struct hash id;
+    struct evidence evidence[EVIDENCE_BLOCK_MAX];
+    uint32_t evidence_count;
     struct tx *txs;         /* decoded; lent from the arena */
     struct bytes *tx_bytes; /* their encodings; lent from the block's bytes */
     uint32_t tx_count;
@@ -59,21 +61,24 @@ struct block {
 /* Form, and that tx_root is over these very items. Signatures, order and
  * meaning are chain.h's. What the header lends lives in the arena, what the
  * transactions lend in `bytes`.
- * ERR_TOO_LARGE, ERR_TRUNCATED, ERR_VERSION, ERR_RANGE (counts; evidence is
- * not accepted by version 1), what tx_decode refuses, ERR_TRAILING, ERR_ROOT.
- */
+ * ERR_TOO_LARGE, ERR_TRUNCATED, ERR_VERSION, ERR_RANGE (evidence_count), what
+ * evidence_decode refuses, ERR_NOT_CANONICAL (evidence not ascending),
+ * ERR_RANGE (tx_count), what tx_decode refuses, ERR_TRAILING, ERR_ROOT. */
 MUST_USE enum err block_decode(struct bytes bytes, struct arena *arena,
                                struct block *out);
-/* The encoding of a header and transactions already encoded. */
-void block_encode(const struct header *header, const struct bytes *tx_bytes,
+/* The encoding of a header, evidence and transactions already encoded. */
+void block_encode(const struct header *header, const struct evidence *evidence,
+                  uint32_t evidence_count, const struct bytes *tx_bytes,
                   uint32_t tx_count, struct buf *out);
-/* The tx_root over transactions. ERR_NOMEM. */
-MUST_USE enum err block_tx_root(const struct tx *txs, uint32_t tx_count,
-                                struct hash *out);
-/* The item of a transaction in the tx_root's list. */
+/* The items of the tx_root's list: evidence_count + tx_count of them. */
+void block_items(const struct block *block, struct hash *out);
+/* The tx_root over a block's evidence and transactions. ERR_NOMEM. */
+MUST_USE enum err block_tx_root(const struct block *block, struct hash *out);
+/* The item of a transaction in that list. */
 void block_tx_item(const struct hash *tx_id, struct hash *out);
-/* All transaction signatures. Pure: may run on any thread, before the block is
- * handed to the core as verified. ERR_CHAIN, ERR_SIGNATURE. */
+/* All transaction signatures (the evidence's are checked where it is executed:
+ * it takes the state to know the keys). Pure: may run on any thread, before the
+ * block is handed to the core as verified. ERR_CHAIN, ERR_SIGNATURE. */
 MUST_USE enum err block_verify_sigs(const struct block *block,
                                     const struct hash *chain);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEM_TX = 2 };
+enum { ITEM_EVIDENCE = 1, ITEM_TX = 2 };
 
 void header_encode(const struct header *h, uint8_t out[HEADER_BYTES])
 {
@@ -60,40 +60,78 @@ uint64_t epoch_of_height(uint64_t height, uint64_t epoch_blocks)
     return height == 0 ? 0 : 1 + (height - 1) / epoch_blocks;
 }
 
-void block_tx_item(const struct hash *tx_id, struct hash *out)
+static void item_of(uint8_t kind, const struct hash *what, struct hash *out)
 {
     uint8_t raw[1 + HASH_LEN];
-    raw[0] = ITEM_TX;
-    memcpy(raw + 1, tx_id->b, HASH_LEN);
+    raw[0] = kind;
+    memcpy(raw + 1, what->b, HASH_LEN);
     hash_bytes(HASH_TAG_MERKLE, BYTES_OF(raw), out);
 }
 
-enum err block_tx_root(const struct tx *txs, uint32_t tx_count,
-                       struct hash *out)
+void block_tx_item(const struct hash *tx_id, struct hash *out)
 {
-    struct hash *items = malloc(((size_t)tx_count + 1) * sizeof(*items));
+    item_of(ITEM_TX, tx_id, out);
+}
+
+void block_items(const struct block *block, struct hash *out)
+{
+    CHECK(block->evidence_count <= EVIDENCE_BLOCK_MAX);
+    for (uint32_t i = 0; i < block->evidence_count; i++) {
+        struct hash hash;
+        evidence_hash(&block->evidence[i], &hash);
+        item_of(ITEM_EVIDENCE, &hash, out++);
+    }
+    for (uint32_t i = 0; i < block->tx_count; i++)
+        block_tx_item(&block->txs[i].id, out++);
+}
+
+enum err block_tx_root(const struct block *block, struct hash *out)
+{
+    size_t count = (size_t)block->evidence_count + block->tx_count;
+    struct hash *items = malloc((count + 1) * sizeof(*items));
     if (items == NULL)
         return ERR_NOMEM;
-    for (uint32_t i = 0; i < tx_count; i++)
-        block_tx_item(&txs[i].id, &items[i]);
-    merkle_root(items, tx_count, out);
+    block_items(block, items);
+    merkle_root(items, count, out);
     free(items);
     return OK;
 }
 
-void block_encode(const struct header *header, const struct bytes *tx_bytes,
+void block_encode(const struct header *header, const struct evidence *evidence,
+                  uint32_t evidence_count, const struct bytes *tx_bytes,
                   uint32_t tx_count, struct buf *out)
 {
     uint8_t raw[HEADER_BYTES];
+    CHECK(evidence_count <= EVIDENCE_BLOCK_MAX);
     header_encode(header, raw);
     buf_add(out, BYTES_OF(raw));
-    buf_add_u16le(out, 0); /* evidence */
+    buf_add_u16le(out, (uint16_t)evidence_count);
+    for (uint32_t i = 0; i < evidence_count; i++)
+        evidence_encode(&evidence[i], out);
     buf_add_u32le(out, tx_count);
     for (uint32_t i = 0; i < tx_count; i++) {
         CHECK(tx_bytes[i].len <= LIMIT_TX_BYTES);
         buf_add_u32le(out, (uint32_t)tx_bytes[i].len);
         buf_add(out, tx_bytes[i]);
     }
+}
+
+static enum err decode_evidence(struct cursor *cursor, struct block *out)
+{
+    struct bytes last = {NULL, 0};
+    uint16_t count = cursor_u16le(cursor);
+    if (cursor->err == OK && count > EVIDENCE_BLOCK_MAX)
+        return ERR_RANGE;
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes bytes = cursor_take(cursor, EVIDENCE_BYTES);
+        TRY(cursor->err);
+        TRY(evidence_decode(bytes, &out->evidence[i]));
+        if (i > 0 && bytes_compare(last, bytes) >= 0)
+            return ERR_NOT_CANONICAL;
+        last = bytes;
+    }
+    out->evidence_count = count;
+    return cursor->err;
 }
 
 static enum err decode_txs(struct cursor *cursor, struct arena *arena,
@@ -127,17 +165,18 @@ enum err block_decode(struct bytes bytes, struct arena *arena,
         return ERR_TOO_LARGE;
     cursor_init(&cursor, bytes);
     header_decode(&cursor, &block.header);
-    uint16_t evidence_count = cursor_u16le(&cursor);
+    if (cursor.err == OK)
+        TRY(decode_evidence(&cursor, &block));
     block.tx_count = cursor_u32le(&cursor);
     if (cursor.err != OK)
         return cursor.err;
     /* Each transaction has a length of four bytes: no count can ask for more
      * memory than the bytes it came with are worth. */
-    if (evidence_count != 0 || block.tx_count > LIMIT_BLOCK_TXS ||
+    if (block.tx_count > LIMIT_BLOCK_TXS ||
         block.tx_count > cursor.rest.len / 4)
         return ERR_RANGE;
     TRY(decode_txs(&cursor, arena, &block));
-    TRY(block_tx_root(block.txs, block.tx_count, &root));
+    TRY(block_tx_root(&block, &root));
     if (!hash_equal(&root, &block.header.tx_root))
         return ERR_ROOT;
     header_id(&block.header, &block.id);

@@ -74,6 +74,11 @@ struct state *chain_head_state(struct chain *chain);
 MUST_USE enum err chain_check_tx(struct chain *chain, const struct tx *tx,
                                  uint64_t time_ms);
 
+/* Would this evidence be good in the next block? What evidence_apply refuses;
+ * or a fault. */
+MUST_USE enum err chain_check_evidence(struct chain *chain,
+                                       const struct evidence *evidence);
+
 /* ---- blocks ---- */
 
 /* A block executed on its parent: its bytes, results and changes. */
@@ -109,8 +114,9 @@ MUST_USE enum err chain_build(struct chain *chain,
  * signatures are checked here, save those that wait in `pool` (may be NULL).
  * First match: what block_decode refuses, ERR_CHAIN, ERR_HEIGHT, ERR_PARENT,
  * ERR_TOO_LARGE (the network's limits), ERR_TIME, ERR_PROPOSER, ERR_ROOT
- * (epoch, next_set, params, history), ERR_SIGNATURE, what a transaction is
- * refused for, ERR_ROOT (receipts, state), ERR_CONSERVATION; or a fault. */
+ * (epoch, next_set, params, history), ERR_SIGNATURE, what evidence_apply
+ * refuses, what a transaction is refused for, ERR_ROOT (receipts, state),
+ * ERR_CONSERVATION; or a fault. */
 MUST_USE enum err chain_execute(struct chain *chain,
                                 const struct candidate *parent,
                                 struct bytes block, bool sigs_verified,
@@ -205,7 +211,7 @@ MUST_USE enum err chain_prove_tx(struct chain *chain, const struct hash *id,
                                  struct buf *out);
 
 /* Sums all balances and vaults on the disk: ERR_CONSERVATION when they are not
- * the supply. */
+ * the supply, or a validator's vault is not what its bond says. */
 MUST_USE enum err chain_audit_money(struct chain *chain);
 /* Re-reads the state tree and compares every page with its parent's slot and
  * every record with its leaf: ERR_CORRUPT. */

@@ -3,6 +3,7 @@
 #include "ledger/chain_room.h"
 
 #include "base/check.h"
+#include "ledger/bond.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ enum err chain_audit_money(struct chain *chain)
     struct amount sum;
     TRY(store_hold(chain->store));
     enum err err = chain_sum_money(chain->ground, &sum);
+    if (err == OK)
+        err = bond_audit(chain->ground);
     store_release(chain->store);
     TRY(err);
     return amount_cmp(sum, chain->supply) == 0 ? OK : ERR_CONSERVATION;

@@ -3,6 +3,7 @@
 #include "ledger/chain_room.h"
 
 #include "base/check.h"
+#include "ledger/bond.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,8 +97,37 @@ static struct block_context context_after(const struct chain *chain,
     return (struct block_context){
         .chain = chain->genesis.chain,
         .height = parent->tip.height + 1,
+        .epoch = epoch_of_height(parent->tip.height + 1, chain->epoch_blocks),
         .time_ms = wall_ms > earliest ? wall_ms : earliest,
     };
+}
+
+/* What a block does before its first item: an epoch's first one takes down who
+ * holds which seat, and opens the count of what may leave. */
+static enum err begin_block(const struct position *parent,
+                            const struct block_context *context,
+                            struct state *state)
+{
+    if (parent->tip.header.epoch == context->epoch)
+        return OK;
+    TRY(stake_begin_epoch(state, parent->next.weight));
+    return evidence_begin_epoch(state, context->epoch, &parent->set);
+}
+
+/* The state right before the first item of the block after the head. */
+static enum err scratch_state(struct chain *chain,
+                              const struct block_context *context,
+                              struct state **out)
+{
+    struct state *scratch;
+    TRY(state_fork(chain_head_state(chain), &scratch));
+    enum err err = begin_block(&chain->head, context, scratch);
+    if (err != OK) {
+        state_free(scratch);
+        return err;
+    }
+    *out = scratch;
+    return OK;
 }
 
 static enum err check_on_scratch(struct chain *chain, const struct tx *tx,
@@ -109,7 +139,7 @@ static enum err check_on_scratch(struct chain *chain, const struct tx *tx,
     struct arena arena;
     /* Nobody yet: any validator may get the fee, the rules do not ask. */
     context.proposer = chain->head.set.items[0].key;
-    TRY(state_fork(chain_head_state(chain), &scratch));
+    TRY(scratch_state(chain, &context, &scratch));
     arena_init(&arena, KIND_ARENA_MAX);
     enum err err = chain_apply(chain, scratch, tx, &context, &arena, &result);
     arena_done(&arena);
@@ -131,6 +161,21 @@ enum err chain_check_tx(struct chain *chain, const struct tx *tx,
     return err;
 }
 
+enum err chain_check_evidence(struct chain *chain,
+                              const struct evidence *evidence)
+{
+    struct block_context context = context_after(chain, &chain->head, 0);
+    struct state *scratch;
+    TRY(store_hold(chain->store));
+    enum err err = scratch_state(chain, &context, &scratch);
+    if (err == OK) {
+        err = evidence_apply(scratch, evidence, &context);
+        state_free(scratch);
+    }
+    store_release(chain->store);
+    return err;
+}
+
 /* ---- positions ---- */
 
 enum err position_advance(const struct chain *chain,
@@ -148,11 +193,13 @@ enum err position_advance(const struct chain *chain,
     if (!out->set_is_new)
         return OK;
     /* One epoch of notice: the state at the start of e names the set of e+1. */
-    if (header->height > 0)
+    if (header->height == 0) {
+        out->set = chain->genesis.validators;
+        out->next = chain->genesis.validators;
+    } else {
         out->set = before->next;
-    TRY(validators_from_state(state, &out->next));
-    if (header->height == 0)
-        out->set = out->next;
+        TRY(bond_next_set(state, &before->next, &out->next));
+    }
     validators_hash(&out->next, &out->next_hash);
     return OK;
 }
@@ -190,6 +237,9 @@ static enum err audit(const struct chain *chain, struct state *state)
     struct amount sum;
     TRY(chain_sum_money(state, &sum));
     CHECK(amount_cmp(sum, chain->supply) == 0);
+    enum err err = bond_audit(state);
+    CHECK(err != ERR_CONSERVATION);
+    TRY(err);
 #else
     (void)chain;
     (void)state;
@@ -202,7 +252,7 @@ static enum err finish_roots(const struct chain *chain,
                              struct candidate *candidate, struct header *header)
 {
     const struct block *block = &candidate->block;
-    TRY(block_tx_root(block->txs, block->tx_count, &header->tx_root));
+    TRY(block_tx_root(block, &header->tx_root));
     TRY(results_root(candidate->results, block->tx_count,
                      &header->receipt_root));
     TRY(state_seal(candidate->overlay, amount_micro(0), &header->state_root));
@@ -214,6 +264,8 @@ static enum err finish_roots(const struct chain *chain,
 struct builder {
     struct chain *chain;
     struct pool *pool;
+    const struct evidence *evidence; /* lent */
+    size_t evidence_count;
     struct candidate *candidate;
     struct block_context context;
     struct bytes *tx_bytes;
@@ -326,7 +378,8 @@ static enum err take_all(struct builder *b)
 static void own_bytes(struct builder *b)
 {
     struct block *block = &b->candidate->block;
-    const uint8_t *at = b->candidate->bytes.ptr + HEADER_BYTES + 2 + 4;
+    const uint8_t *at = b->candidate->bytes.ptr + HEADER_BYTES + 2 +
+                        (size_t)block->evidence_count * EVIDENCE_BYTES + 4;
     for (uint32_t i = 0; i < block->tx_count; i++) {
         struct bytes old = b->tx_bytes[i];
         struct tx *tx = &block->txs[i];
@@ -346,12 +399,56 @@ static enum err finish_build(struct builder *b, const struct position *parent)
     struct header *header = &block->header;
     TRY(finish_roots(b->chain, candidate, header));
     header_id(header, &block->id);
-    block_encode(header, b->tx_bytes, block->tx_count, &candidate->bytes);
+    block_encode(header, block->evidence, block->evidence_count, b->tx_bytes,
+                 block->tx_count, &candidate->bytes);
     TRY(candidate->bytes.err);
     CHECK(candidate->bytes.len <= b->chain->block_bytes_max);
     own_bytes(b);
     return position_advance(b->chain, parent, header, &block->id,
                             candidate->overlay, &candidate->after);
+}
+
+static int compare_evidence(const void *a, const void *b)
+{
+    return evidence_compare(a, b);
+}
+
+/* Executes one piece; what is refused is left out. */
+static enum err take_one_evidence(struct builder *b,
+                                  const struct evidence *evidence)
+{
+    struct block *block = &b->candidate->block;
+    struct state *state = b->candidate->overlay;
+    struct state_mark mark = state_mark(state);
+    enum err err = evidence_apply(state, evidence, &b->context);
+    if (err != OK) {
+        state_rollback(state, mark);
+        return err_is_fault(err) ? err : OK;
+    }
+    block->evidence[block->evidence_count++] = *evidence;
+    b->bytes += EVIDENCE_BYTES;
+    return OK;
+}
+
+/* In the order the block will have them. */
+static enum err take_evidence(struct builder *b)
+{
+    const struct block *block = &b->candidate->block;
+    size_t count = b->evidence_count;
+    enum err err = OK;
+    if (count == 0)
+        return OK;
+    struct evidence *sorted = calloc(count, sizeof(*sorted));
+    if (sorted == NULL)
+        return ERR_NOMEM;
+    memcpy(sorted, b->evidence, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), compare_evidence);
+    for (size_t i = 0;
+         i < count && err == OK && block->evidence_count < EVIDENCE_BLOCK_MAX;
+         i++)
+        err = take_one_evidence(b, &sorted[i]);
+    free(sorted);
+    return err;
 }
 
 static enum err build_into(struct builder *b, const struct position *parent)
@@ -375,6 +472,8 @@ static enum err build_into(struct builder *b, const struct position *parent)
     block->header.time_ms = b->context.time_ms;
     block->header.proposer = b->context.proposer;
     b->bytes = HEADER_BYTES + 2 + 4;
+    TRY(begin_block(parent, &b->context, candidate->overlay));
+    TRY(take_evidence(b));
     TRY(drop_expired(b));
     TRY(take_all(b));
     return finish_build(b, parent);
@@ -389,10 +488,10 @@ enum err chain_build(struct chain *chain, const struct candidate *parent,
     const struct position *position = chain_parent_position(chain, parent);
     struct builder b = {.chain = chain,
                         .pool = pool,
+                        .evidence = evidence,
+                        .evidence_count = evidence_count,
                         .drops = out_drops,
                         .undecided = parent != NULL};
-    (void)evidence;
-    (void)evidence_count;
     *out_drops = (struct chain_drops){0};
     b.context = context_after(chain, position, wall_ms);
     b.context.proposer = *proposer;
@@ -461,12 +560,15 @@ static enum err check_sigs(const struct chain *chain, const struct block *block,
     return OK;
 }
 
-static enum err run_all(const struct chain *chain, struct candidate *candidate)
+static enum err run_all(const struct chain *chain,
+                        const struct position *parent,
+                        struct candidate *candidate)
 {
     const struct block *block = &candidate->block;
     struct block_context context = {
         .chain = chain->genesis.chain,
         .height = block->header.height,
+        .epoch = block->header.epoch,
         .time_ms = block->header.time_ms,
         .proposer = block->header.proposer,
     };
@@ -475,7 +577,9 @@ static enum err run_all(const struct chain *chain, struct candidate *candidate)
     if (candidate->results == NULL)
         return ERR_NOMEM;
     struct arena scratch;
-    enum err err = OK;
+    enum err err = begin_block(parent, &context, candidate->overlay);
+    for (uint32_t i = 0; i < block->evidence_count && err == OK; i++)
+        err = evidence_apply(candidate->overlay, &block->evidence[i], &context);
     arena_init(&scratch, KIND_ARENA_MAX);
     for (uint32_t i = 0; i < block->tx_count && err == OK; i++) {
         arena_reset(&scratch);
@@ -496,7 +600,7 @@ static enum err execute_into(struct chain *chain, const struct position *parent,
     TRY(check_header(chain, parent, candidate));
     if (!sigs_verified)
         TRY(check_sigs(chain, block, pool));
-    TRY(run_all(chain, candidate));
+    TRY(run_all(chain, parent, candidate));
     TRY(finish_roots(chain, candidate, &got));
     if (!hash_equal(&got.receipt_root, &block->header.receipt_root) ||
         !hash_equal(&got.state_root, &block->header.state_root))

@@ -92,12 +92,13 @@ static enum err put_paths(const struct block *block,
                           struct buf *out)
 {
     struct merkle_proof proof;
-    struct hash *items = malloc(block->tx_count * sizeof(*items));
+    uint32_t before = block->evidence_count;
+    uint32_t count = before + block->tx_count;
+    struct hash *items = malloc(count * sizeof(*items));
     if (items == NULL)
         return ERR_NOMEM;
-    for (uint32_t i = 0; i < block->tx_count; i++)
-        block_tx_item(&block->txs[i].id, &items[i]);
-    merkle_prove(items, block->tx_count, position, &proof);
+    block_items(block, items);
+    merkle_prove(items, count, before + position, &proof);
     merkle_encode(&proof, out);
     for (uint32_t i = 0; i < block->tx_count; i++)
         result_hash(&results[i], &items[i]);

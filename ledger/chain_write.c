@@ -116,13 +116,10 @@ static enum err genesis_state(const struct chain *chain, struct state *state)
                              genesis->params.items[i].value));
     TRY(params_state_put(state, PARAMS_SUPPLY,
                          chain->supply.micro)); /* lint: micro (encodes) */
-    for (uint32_t i = 0; i < genesis->validators.count; i++)
-        TRY(validators_state_put(state, &genesis->validators.items[i].key,
-                                 genesis->validators.items[i].weight));
     for (uint32_t i = 0; i < genesis->account_count; i++)
         TRY(account_credit(state, &genesis->accounts[i].key,
                            genesis->accounts[i].balance));
-    return OK;
+    return genesis_bonds(genesis, state);
 }
 
 static enum err genesis_block(const struct chain *chain,
@@ -138,7 +135,7 @@ static enum err genesis_block(const struct chain *chain,
     TRY(genesis_state(chain, candidate->overlay));
     TRY(state_seal(candidate->overlay, chain->supply, &header->state_root));
     header_id(header, &candidate->block.id);
-    block_encode(header, NULL, 0, &candidate->bytes);
+    block_encode(header, NULL, 0, NULL, 0, &candidate->bytes);
     TRY(candidate->bytes.err);
     return position_advance(chain, &before, header, &candidate->block.id,
                             candidate->overlay, &candidate->after);

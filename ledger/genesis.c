@@ -2,6 +2,8 @@
 
 #include "base/address.h"
 #include "base/check.h"
+#include "ledger/account.h"
+#include "ledger/bond.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,20 @@ void genesis_done(struct genesis *genesis)
 {
     free(genesis->accounts);
     memset(genesis, 0, sizeof(*genesis));
+}
+
+enum err genesis_add_validator(struct genesis *genesis,
+                               const struct pubkey *key, struct amount bonded,
+                               const struct pubkey *owner)
+{
+    struct validators *set = &genesis->validators;
+    TRY(validators_add(set, key, amount_figure(bonded)));
+    int at = validators_find(set, key);
+    CHECK(at >= 0);
+    struct pubkey *place = &genesis->owners[at];
+    memmove(place + 1, place, (set->count - 1 - (size_t)at) * sizeof(*place));
+    *place = owner != NULL ? *owner : *key;
+    return OK;
 }
 
 /* Room for one more; doubling at powers of two. */
@@ -83,12 +99,26 @@ static bool network_ok(const char *name)
     return true;
 }
 
-static enum err sum_accounts(const struct genesis *genesis, struct amount *out)
+static enum err sum_money(const struct genesis *genesis, struct amount *out)
 {
-    struct amount sum = amount_micro(0);
+    struct amount sum = amount_micro(genesis->validators.weight);
     for (uint32_t i = 0; i < genesis->account_count; i++)
         TRY(amount_add(sum, genesis->accounts[i].balance, &sum));
     *out = sum;
+    return OK;
+}
+
+/* Owners filled in, nobody below the minimum. */
+static enum err check_bonds(struct genesis *genesis)
+{
+    uint64_t least = params_need(&genesis->params, "bond_min_micro");
+    for (uint32_t i = 0; i < genesis->validators.count; i++) {
+        const struct validator *item = &genesis->validators.items[i];
+        if (item->weight < least)
+            return ERR_BOND_MIN;
+        if (pubkey_is_zero(&genesis->owners[i]))
+            genesis->owners[i] = item->key;
+    }
     return OK;
 }
 
@@ -99,7 +129,8 @@ enum err genesis_seal(struct genesis *genesis)
     if (!network_ok(genesis->network) || genesis->validators.count == 0)
         return ERR_GENESIS;
     TRY(params_check(&genesis->params));
-    TRY(sum_accounts(genesis, &supply));
+    TRY(check_bonds(genesis));
+    TRY(sum_money(genesis, &supply));
     buf_init(&buf, GENESIS_BYTES_MAX);
     genesis_encode(genesis, &buf);
     enum err err = buf.err;
@@ -112,9 +143,22 @@ enum err genesis_seal(struct genesis *genesis)
 struct amount genesis_supply(const struct genesis *genesis)
 {
     struct amount supply;
-    enum err err = sum_accounts(genesis, &supply);
+    enum err err = sum_money(genesis, &supply);
     CHECK(err == OK);
     return supply;
+}
+
+enum err genesis_bonds(const struct genesis *genesis, struct state *state)
+{
+    TRY(stake_put(state, &(struct stake){0}));
+    for (uint32_t i = 0; i < genesis->validators.count; i++) {
+        const struct validator *item = &genesis->validators.items[i];
+        const struct pubkey *owner = &genesis->owners[i];
+        struct amount amount = amount_micro(item->weight);
+        TRY(account_credit(state, owner, amount));
+        TRY(bond_genesis(state, &item->key, owner, amount));
+    }
+    return OK;
 }
 
 const char *genesis_address_prefix(const struct genesis *genesis)
@@ -133,9 +177,10 @@ void genesis_encode(const struct genesis *genesis, struct buf *out)
     params_encode(&genesis->params, out);
     mp_put_array(out, genesis->validators.count);
     for (uint32_t i = 0; i < genesis->validators.count; i++) {
-        mp_put_array(out, 2);
+        mp_put_array(out, 3);
         mp_put_pubkey(out, &genesis->validators.items[i].key);
         mp_put_uint(out, genesis->validators.items[i].weight);
+        mp_put_pubkey(out, &genesis->owners[i]);
     }
     mp_put_array(out, genesis->account_count);
     for (uint32_t i = 0; i < genesis->account_count; i++) {
@@ -157,15 +202,20 @@ static void read_validators(struct mp_reader *reader, struct genesis *out)
     uint32_t count = mp_enter(reader);
     for (uint32_t i = 0; i < count && reader->err == OK; i++) {
         struct pubkey key;
-        mp_enter_exact(reader, 2);
+        struct pubkey owner;
+        mp_enter_exact(reader, 3);
         mp_get_pubkey(reader, &key);
-        uint64_t weight = mp_get_uint(reader);
+        struct amount bonded = mp_get_amount(reader);
+        mp_get_pubkey(reader, &owner);
         mp_leave(reader);
+        /* Zero would be filled in: a second spelling. */
+        if (pubkey_is_zero(&owner) && !pubkey_is_zero(&key))
+            mp_fail(reader, ERR_NOT_CANONICAL);
         if (i > 0 && pubkey_compare(&last, &key) >= 0)
             mp_fail(reader, ERR_NOT_CANONICAL);
         last = key;
         if (reader->err == OK)
-            note(reader, validators_add(&out->validators, &key, weight));
+            note(reader, genesis_add_validator(out, &key, bonded, &owner));
     }
     mp_leave(reader);
 }

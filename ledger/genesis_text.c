@@ -27,8 +27,13 @@ void genesis_format(const struct genesis *genesis, struct buf *out)
     for (uint32_t i = 0; i < genesis->validators.count; i++) {
         const struct validator *item = &genesis->validators.items[i];
         address_format(prefix, &item->key, address);
-        buf_addf(out, "validator %s %llu\n", address,
-                 (unsigned long long)item->weight);
+        amount_format(amount_micro(item->weight), amount);
+        buf_addf(out, "validator %s %s", address, amount);
+        if (!pubkey_equal(&item->key, &genesis->owners[i])) {
+            address_format(prefix, &genesis->owners[i], address);
+            buf_addf(out, " %s", address);
+        }
+        buf_addf(out, "\n");
     }
     for (uint32_t i = 0; i < genesis->account_count; i++) {
         const struct genesis_account *item = &genesis->accounts[i];
@@ -142,6 +147,24 @@ static enum err take_single(struct genesis *genesis, unsigned *seen,
     return ERR_PARSE;
 }
 
+/* validator ADDRESS AMOUNT [OWNER] */
+static enum err take_validator(struct genesis *genesis,
+                               const struct words *words)
+{
+    struct pubkey key;
+    struct pubkey owner;
+    struct amount bonded;
+    TRY(parse_key(genesis, words->at[1], &key));
+    TRY(amount_parse(words->at[2], &bonded));
+    if (words->count == 3)
+        return genesis_add_validator(genesis, &key, bonded, NULL);
+    TRY(parse_key(genesis, words->at[3], &owner));
+    /* Zero means "itself" inside, and nobody has that key. */
+    if (pubkey_is_zero(&owner))
+        return ERR_ADDRESS;
+    return genesis_add_validator(genesis, &key, bonded, &owner);
+}
+
 /* The lines of which there are many: NAME KEY VALUE. */
 static enum err take_item(struct genesis *genesis, const struct words *words)
 {
@@ -151,11 +174,6 @@ static enum err take_item(struct genesis *genesis, const struct words *words)
     if (strcmp(words->at[0], "param") == 0) {
         TRY(parse_u64(words->at[2], &number));
         return params_set(&genesis->params, words->at[1], number);
-    }
-    if (strcmp(words->at[0], "validator") == 0) {
-        TRY(parse_key(genesis, words->at[1], &key));
-        TRY(parse_u64(words->at[2], &number));
-        return validators_add(&genesis->validators, &key, number);
     }
     if (strcmp(words->at[0], "account") == 0) {
         TRY(parse_key(genesis, words->at[1], &key));
@@ -175,7 +193,11 @@ static enum err take_line(struct genesis *genesis, unsigned *seen,
         return ERR_PARSE;
     if (words->count == 2)
         return take_single(genesis, seen, words);
-    if (words->count == 3 && (*seen & SEEN_ADDRESSES) != 0)
+    if ((*seen & SEEN_ADDRESSES) == 0)
+        return ERR_PARSE;
+    if (words->count >= 3 && strcmp(words->at[0], "validator") == 0)
+        return take_validator(genesis, words);
+    if (words->count == 3)
         return take_item(genesis, words);
     return ERR_PARSE;
 }

@@ -12,6 +12,7 @@
 struct block_context {
     struct hash chain;
     uint64_t height;
+    uint64_t epoch;
     uint64_t time_ms;       /* chain time: the header's, ms since 1970 */
     struct pubkey proposer; /* receives the fees */
 };
@@ -49,7 +50,7 @@ struct kind_table {
     size_t count;
 };
 
-/* The ledger's own: transfer. */
+/* The ledger's own: transfer.h and bond_tx.h. */
 extern const struct tx_kind ledger_kinds[];
 extern const size_t ledger_kind_count;
 

@@ -121,7 +121,10 @@ enum err params_check(const struct params *params)
         if (params_get(params, bounds[i].name, &value) != OK)
             return ERR_RANGE;
     }
-    return OK;
+    return params_need(params, "unbond_epochs") >=
+                   params_need(params, "evidence_epochs") + 2
+               ? OK
+               : ERR_RANGE;
 }
 
 void params_encode(const struct params *params, struct buf *out)

@@ -24,7 +24,15 @@
     X("heartbeat_ms", 0, 0, 86400000)                                          \
     /* what one block may hold */                                              \
     X("block_bytes", 524288, 32768, 524288)                                    \
-    X("block_txs", 4096, 1, 4096)
+    X("block_txs", 4096, 1, 4096)                                              \
+    /* what vouches for a validator, at least, in microcredits */              \
+    X("bond_min_micro", 1000000, 1, UINT64_C(1) << 53)                         \
+    /* sets of this many epochs back can still be accused */                   \
+    X("evidence_epochs", 6, 1, 1000)                                           \
+    /* what is unbonded stays liable this long; >= evidence_epochs + 2 */      \
+    X("unbond_epochs", 8, 3, 1002)                                             \
+    /* what evidence takes, of the bond and of what is being unbonded */       \
+    X("slash_permille", 50, 1, 1000)
 
 /* The smallest fee of the ledger's own kinds: base + per byte of payload. Part
  * of the protocol version, not of the genesis: kind.fee_min sees no state. */
@@ -53,8 +61,9 @@ MUST_USE enum err params_get(const struct params *params, const char *name,
                              uint64_t *out);
 /* A ledger name, which params_check has promised is there (CHECKed). */
 uint64_t params_need(const struct params *params, const char *name);
-/* Every ledger name is present and in bounds, the order is strict: ERR_RANGE.
- */
+/* Every ledger name is present and in bounds, the order is strict, and
+ * unbond_epochs >= evidence_epochs + 2 (what may be accused is still bonded or
+ * unbonding): ERR_RANGE. */
 MUST_USE enum err params_check(const struct params *params);
 
 /* As an array of [name str, value uint], for genesis and the hash. */

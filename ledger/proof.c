@@ -72,7 +72,8 @@ enum err proof_check_state(struct bytes proof, const struct hash *chain,
     return OK;
 }
 
-/* Both paths lead from the same position of lists of the same length. */
+/* Both paths lead from the same transaction: the first list has the block's
+ * evidence before it. */
 static enum err check_paths(struct cursor *cursor, struct tx_proof *got)
 {
     struct merkle_proof tx_path;
@@ -81,14 +82,16 @@ static enum err check_paths(struct cursor *cursor, struct tx_proof *got)
     merkle_decode(cursor, &tx_path);
     merkle_decode(cursor, &result_path);
     TRY(cursor_finish(cursor));
-    if (tx_path.index != result_path.index ||
-        tx_path.count != result_path.count)
+    if (tx_path.index < result_path.index ||
+        tx_path.index - result_path.index > EVIDENCE_BLOCK_MAX ||
+        tx_path.count < result_path.count ||
+        tx_path.count - result_path.count != tx_path.index - result_path.index)
         return ERR_PROOF;
     block_tx_item(&got->tx.id, &item);
     TRY(merkle_check(&tx_path, &item, &got->header.tx_root));
     result_hash(&got->result, &item);
     TRY(merkle_check(&result_path, &item, &got->header.receipt_root));
-    got->position = tx_path.index;
+    got->position = result_path.index;
     return hash_equal(&got->result.tx, &got->tx.id) ? OK : ERR_PROOF;
 }
 

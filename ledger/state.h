@@ -15,9 +15,12 @@ enum state_table {
     STATE_ACCOUNT = 1, /* pubkey -> account */
     STATE_VAULT = 2,   /* id 32 -> money locked, with no owner but its rules */
     STATE_PARAMS = 3,  /* chain parameters and supply */
-    STATE_VALIDATOR = 4,
-    STATE_CONTRACT = 5, /* market's */
-    STATE_TASK = 6,     /* market's: request id | index -> latest contract */
+    STATE_VALIDATOR = 4, /* pubkey -> bond */
+    STATE_CONTRACT = 5,  /* market's */
+    STATE_TASK = 6,      /* market's: request id | index -> latest contract */
+    STATE_STAKE = 7,     /* one record: the bonds in sum (bond.h) */
+    STATE_SEAT = 8,      /* epoch, part -> the keys of its set (evidence.h) */
+    STATE_EVIDENCE = 9,  /* epoch, view, index: used (evidence.h) */
 };
 
 struct state;

@@ -31,10 +31,9 @@ enum err transfer_decode(struct bytes payload, struct arena *arena,
     return OK;
 }
 
-static enum err transfer_apply(struct state *state, const struct tx *tx,
-                               const struct block_context *context,
-                               struct arena *arena,
-                               struct tx_effect *out_effect)
+enum err transfer_apply(struct state *state, const struct tx *tx,
+                        const struct block_context *context,
+                        struct arena *arena, struct tx_effect *out_effect)
 {
     struct transfer transfer;
     (void)context;
@@ -46,11 +45,3 @@ static enum err transfer_apply(struct state *state, const struct tx *tx,
     out_effect->moved = transfer.amount;
     return OK;
 }
-
-const struct tx_kind ledger_kinds[] = {
-    {.id = TX_TRANSFER,
-     .name = "transfer",
-     .fee_min = fee_for_payload,
-     .apply = transfer_apply},
-};
-const size_t ledger_kind_count = sizeof(ledger_kinds) / sizeof(ledger_kinds[0]);

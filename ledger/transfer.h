@@ -21,5 +21,10 @@ struct transfer {
 void transfer_encode(const struct transfer *transfer, struct buf *out);
 MUST_USE enum err transfer_decode(struct bytes payload, struct arena *arena,
                                   struct transfer *out);
+/* kind.h's apply. */
+MUST_USE enum err transfer_apply(struct state *state, const struct tx *tx,
+                                 const struct block_context *context,
+                                 struct arena *arena,
+                                 struct tx_effect *out_effect);
 
 #endif

@@ -16,7 +16,10 @@
 
 /* Kinds below 100 are the ledger's own; market brings 100..199. */
 enum tx_kind_id {
-    TX_TRANSFER = 1, /* payload [to 32, amount, memo str <= 64] */
+    TX_TRANSFER = 1,       /* transfer.h */
+    TX_VALIDATOR_BOND = 2, /* bond_tx.h: these three */
+    TX_VALIDATOR_UNBOND = 3,
+    TX_VALIDATOR_WITHDRAW = 4,
 };
 
 struct tx {

@@ -133,35 +133,3 @@ uint16_t leaders_at(const struct leaders *leaders, uint64_t view)
     CHECK(view >= 1 && leaders->slot_count > 0);
     return leaders->slots[(view - 1) % leaders->slot_count];
 }
-
-static enum err add_record(void *ctx, struct bytes key, struct bytes value)
-{
-    struct validators *set = ctx;
-    struct pubkey pubkey;
-    if (key.len != sizeof(pubkey.b) || value.len != 8)
-        return ERR_CORRUPT;
-    memcpy(pubkey.b, key.ptr, sizeof(pubkey.b));
-    enum err err = validators_add(set, &pubkey, u64le_get(value.ptr));
-    return err == OK ? OK : ERR_CORRUPT;
-}
-
-enum err validators_from_state(struct state *state, struct validators *out)
-{
-    struct validators set;
-    memset(&set, 0, sizeof(set));
-    TRY(state_each(state, STATE_VALIDATOR, add_record, &set));
-    if (set.count == 0)
-        return ERR_CORRUPT;
-    *out = set;
-    return OK;
-}
-
-enum err validators_state_put(struct state *state, const struct pubkey *key,
-                              uint64_t weight)
-{
-    uint8_t raw[8];
-    if (weight == 0)
-        return state_delete(state, STATE_VALIDATOR, BYTES_OF(key->b));
-    u64le_put(raw, weight);
-    return state_put(state, STATE_VALIDATOR, BYTES_OF(key->b), BYTES_OF(raw));
-}

@@ -7,7 +7,6 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/sign.h"
-#include "ledger/state.h"
 
 #define VALIDATORS_WEIGHT_MAX (UINT64_C(1) << 61) /* of all together */
 #define VALIDATORS_SLOTS_MAX  (4u * LIMIT_VALIDATORS)
@@ -51,16 +50,5 @@ struct leaders {
 void leaders_init(struct leaders *leaders, const struct validators *set,
                   const struct hash *epoch_root);
 uint16_t leaders_at(const struct leaders *leaders, uint64_t view); /* view>=1 */
-
-/* ---- in the state: STATE_VALIDATOR, key -> weight u64 LE ---- */
-
-/* Reads the whole table (bounded by LIMIT_VALIDATORS). ERR_CORRUPT when a
- * record is malformed or the table empty, or a fault. */
-MUST_USE enum err validators_from_state(struct state *state,
-                                        struct validators *out);
-/* weight 0 removes. */
-MUST_USE enum err validators_state_put(struct state *state,
-                                       const struct pubkey *key,
-                                       uint64_t weight);
 
 #endif

@@ -17,6 +17,7 @@ enum err blob_index_init(struct blob_index *index, uint64_t quota_bytes)
 {
     memset(index, 0, sizeof *index);
     index->quota_bytes = quota_bytes;
+    index->room_bytes = UINT64_MAX;
     index->chunk_slots = calloc(FIRST_SLOTS, sizeof(struct blob_chunk *));
     index->record_slots = calloc(FIRST_SLOTS, sizeof(struct blob_record *));
     if (index->chunk_slots == NULL || index->record_slots == NULL) {
@@ -121,6 +122,17 @@ static enum err take_room(struct blob_index *index, uint64_t bytes)
     return OK;
 }
 
+/* A chunk that is still to be written needs room on the disk, too. */
+static enum err take_chunk_room(struct blob_index *index, uint64_t bytes)
+{
+    if (bytes > index->room_bytes ||
+        index->coming_bytes > index->room_bytes - bytes)
+        return ERR_FULL;
+    TRY(take_room(index, bytes));
+    index->coming_bytes += bytes;
+    return OK;
+}
+
 static void give_room(struct blob_index *index, uint64_t bytes)
 {
     CHECK(index->used_bytes >= bytes);
@@ -149,7 +161,7 @@ static enum err chunk_make(struct blob_index *index, const struct hash *id,
 
     if (c == NULL)
         return ERR_NOMEM;
-    err = take_room(index, len);
+    err = take_chunk_room(index, len);
     if (err != OK) {
         free(c);
         return err;
@@ -164,6 +176,24 @@ static enum err chunk_make(struct blob_index *index, const struct hash *id,
     index->chunk_count++;
     *out = c;
     return OK;
+}
+
+/* What was written is missing in the room, until that is told anew. */
+void blob_index_present(struct blob_index *index, struct blob_chunk *chunk,
+                        bool present)
+{
+    if (chunk->present == present)
+        return;
+    chunk->present = present;
+    if (!present) {
+        index->coming_bytes += chunk->len;
+        return;
+    }
+    CHECK(index->coming_bytes >= chunk->len);
+    index->coming_bytes -= chunk->len;
+    if (index->room_bytes != UINT64_MAX)
+        index->room_bytes -=
+            chunk->len < index->room_bytes ? chunk->len : index->room_bytes;
 }
 
 enum err blob_index_chunk_ref(struct blob_index *index, const struct hash *id,
@@ -195,6 +225,8 @@ void blob_index_chunk_unref(struct blob_index *index, struct blob_chunk *chunk,
     *at = chunk->next;
     index->chunk_count--;
     give_room(index, chunk->len);
+    if (!chunk->present)
+        index->coming_bytes -= chunk->len;
     free(chunk);
 }
 

@@ -43,8 +43,10 @@ struct blob_index {
     struct blob_record **record_slots;
     size_t record_slot_count;
     size_t record_count;
-    uint64_t quota_bytes; /* 0: no limit */
-    uint64_t used_bytes;  /* chunks and manifests, reserved ones included */
+    uint64_t quota_bytes;  /* 0: no limit */
+    uint64_t used_bytes;   /* chunks and manifests, reserved ones included */
+    uint64_t coming_bytes; /* of them, not on disk yet: chunks */
+    uint64_t room_bytes;   /* what may come at most; UINT64_MAX: no limit */
 };
 
 /* ERR_NOMEM. */
@@ -52,8 +54,12 @@ MUST_USE enum err blob_index_init(struct blob_index *index,
                                   uint64_t quota_bytes);
 void blob_index_done(struct blob_index *index);
 
+/* The chunk is on disk, or is there no more. */
+void blob_index_present(struct blob_index *index, struct blob_chunk *chunk,
+                        bool present);
+
 /* The chunk with one more reference, made when new. ERR_FULL when a new one
- * exceeds the quota, ERR_NOMEM. */
+ * exceeds the quota or the room, ERR_NOMEM. */
 MUST_USE enum err blob_index_chunk_ref(struct blob_index *index,
                                        const struct hash *id, uint32_t len,
                                        struct blob_chunk **out);

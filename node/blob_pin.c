@@ -154,8 +154,8 @@ static void unpin_files(struct blob_store *store, const struct blob_tree *tree,
             (void)!blob_store_unpin(store, &tree->files[i].id, owner);
 }
 
-enum err blob_store_pin_tree(struct blob_store *store, const struct hash *id,
-                             const char *owner)
+static enum err pin_tree(struct blob_store *store, const struct hash *id,
+                         const char *owner)
 {
     struct blob_tree tree;
     bool *is_new = NULL;
@@ -178,7 +178,18 @@ enum err blob_store_pin_tree(struct blob_store *store, const struct hash *id,
         unpin_files(store, &tree, is_new, i, owner);
     free(is_new);
     blob_tree_done(&tree);
-    if (err == OK)
-        err = blob_store_flush(store);
     return err == ERR_NOT_FOUND ? ERR_BLOB : err;
+}
+
+enum err blob_store_pin_tree(struct blob_store *store, const struct hash *id,
+                             const char *owner)
+{
+    TRY(pin_tree(store, id, owner));
+    return blob_store_flush(store);
+}
+
+enum err blob_store_pin_again(struct blob_store *store, const struct hash *id,
+                              const char *owner)
+{
+    return pin_tree(store, id, owner) == OK ? OK : pin(store, id, owner);
 }

@@ -74,7 +74,8 @@ static enum err found_chunk(void *ctx, const struct hash *id, uint64_t bytes)
     found->chunks = grown;
     TRY(blob_index_chunk_ref(&found->store->index, id, (uint32_t)bytes,
                              &found->chunks[found->count]));
-    found->chunks[found->count++]->present = true;
+    blob_index_present(&found->store->index, found->chunks[found->count++],
+                       true);
     return OK;
 }
 
@@ -226,9 +227,17 @@ void blob_store_stats(struct blob_store *store, struct blob_stats *out)
     blob_store_lock(store);
     *out = (struct blob_stats){.quota_bytes = store->index.quota_bytes,
                                .used_bytes = store->index.used_bytes,
+                               .coming_bytes = store->index.coming_bytes,
                                .blobs = store->index.record_count,
                                .chunks = store->index.chunk_count,
                                .damaged = store->damaged};
+    blob_store_unlock(store);
+}
+
+void blob_store_room_set(struct blob_store *store, uint64_t bytes)
+{
+    blob_store_lock(store);
+    store->index.room_bytes = bytes;
     blob_store_unlock(store);
 }
 
@@ -437,7 +446,7 @@ enum err blob_store_write(struct blob_store *store, struct blob_chunk *chunk,
     blob_store_lock(store);
     err = blob_disk_publish(&store->disk, &file, BLOB_KIND_CHUNK, &chunk->id);
     if (err == OK)
-        chunk->present = true;
+        blob_index_present(&store->index, chunk, true);
     blob_store_unlock(store);
     return err;
 }
@@ -461,7 +470,7 @@ static void chunk_damaged(struct blob_store *store, struct blob_chunk *chunk)
 {
     blob_store_lock(store);
     if (chunk->present) {
-        chunk->present = false;
+        blob_index_present(&store->index, chunk, false);
         store->damaged++;
         blob_disk_remove(&store->disk, BLOB_KIND_CHUNK, &chunk->id);
     }

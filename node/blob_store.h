@@ -47,11 +47,17 @@ void blob_store_close(struct blob_store *store);
 
 struct blob_stats {
     uint64_t quota_bytes;
-    uint64_t used_bytes; /* room taken or promised to transfers under way */
+    uint64_t used_bytes;   /* room taken or promised to transfers under way */
+    uint64_t coming_bytes; /* of it, promised and not written yet */
     uint64_t blobs, chunks;
     uint64_t damaged; /* chunks and manifests found damaged since opened */
 };
 void blob_store_stats(struct blob_store *store, struct blob_stats *out);
+
+/* The room on the disk, beside the quota: content that is not here yet may come
+ * as far as all of it together fits (ERR_FULL). Lessens with what is written,
+ * so tell it again and again; UINT64_MAX, as at first: no limit. */
+void blob_store_room_set(struct blob_store *store, uint64_t bytes);
 
 struct blob_info {
     uint64_t bytes;
@@ -190,5 +196,11 @@ MUST_USE enum err blob_store_export_tree(struct blob_store *store,
  * nothing new stays pinned for that owner beyond what was. */
 MUST_USE enum err blob_store_pin_tree(struct blob_store *store,
                                       const struct hash *id, const char *owner);
+/* Pins a tree with its files, or, where it is none, the blob alone, and does
+ * not wait for the disk: a power cut may take the pin (a crash does not). For
+ * pins that are made again at each start. ERR_NOT_FOUND, ERR_BLOB. */
+MUST_USE enum err blob_store_pin_again(struct blob_store *store,
+                                       const struct hash *id,
+                                       const char *owner);
 
 #endif

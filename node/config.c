@@ -34,6 +34,8 @@ static enum shape shape_of(enum config_key key)
         return SHAPE_LEVEL;
     case CONFIG_node_peers_max:
     case CONFIG_node_blobs_max_mib:
+    case CONFIG_node_images_max_mib:
+    case CONFIG_node_disk_reserve_mib:
     case CONFIG_sell_mem_mib:
     case CONFIG_sell_disk_mib:
     case CONFIG_sell_slots:

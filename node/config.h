@@ -23,7 +23,12 @@
       "file of the network's genesis, relative to the data directory")         \
     X(node, log_level, "info", "debug, info, odd or broken")                   \
     X(node, peers_max, "64", "peer connections at most")                       \
-    X(node, blobs_max_mib, "20480", "disk for blobs")                          \
+    X(node, blobs_max_mib, "0", "disk for blobs; 0 = a quarter of the disk")   \
+    X(node, images_max_mib, "0",                                               \
+      "disk for unpacked images that no job runs in; 0 = a tenth of the disk") \
+    X(node, disk_reserve_mib, "0",                                             \
+      "disk never sold: for the node itself; 0 = a twentieth, at least 1 GiB " \
+      "and at most 10, but never above an eighth of the disk")                 \
     X(sell, enabled, "false", "advertise the offer when the node starts")      \
     X(sell, cpus, "0", "cores to sell, 0.5 allowed; 0 = all that was found")   \
     X(sell, mem_mib, "0", "memory to sell; 0 = half of what was found")        \

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const rooms[] = {"chain", "blobs", "jobs", "keys",
-                                    "exec",  "trade", "run"};
+static const char *const rooms[] = {"chain", "blobs",   "jobs", "keys",
+                                    "exec",  "records", "run"};
 
 static enum err err_of_errno(int number)
 {

@@ -11,12 +11,16 @@
 #define LOOP_STALL_MS 200u /* a turn longer than that is logged */
 
 struct loop_meter {
-    uv_prepare_t prepare; /* runs before each wait of the loop */
-    uint64_t turn_ns;     /* when the last turn began; 0: not yet */
-    uint64_t idle_ns;     /* all that the loop had waited by then */
-    uint64_t worst_us;    /* the longest turn */
-    uint64_t worst_at_ms; /* when it ended, wall clock */
-    uint64_t stalls;      /* turns longer than LOOP_STALL_MS */
+    uv_prepare_t prepare;  /* runs before each wait of the loop */
+    uint64_t turn_ns;      /* when the last turn began; 0: not yet */
+    uint64_t idle_ns;      /* all that the loop had waited by then */
+    uint64_t cpu_ns;       /* of the loop's thread, likewise */
+    uint64_t worst_us;     /* the longest turn */
+    uint64_t worst_cpu_us; /* what it worked: the rest it waited for the disk,
+                              a lock, or a processor */
+    uint64_t worst_at_ms;  /* when it ended, wall clock */
+    uint64_t most_cpu_us;  /* the most work of one turn */
+    uint64_t stalls;       /* turns longer than LOOP_STALL_MS */
     bool open;
 };
 

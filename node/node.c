@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "node/gossip.h"
+#include "node/image_cache.h"
 #include "node/images.h"
 #include "node/log.h"
 #include "node/node_start.h"
@@ -370,10 +371,13 @@ static void on_second(uv_timer_t *timer)
     uint64_t height = chain_tip(chain_host_chain(node->host)).height;
     own_tx_tick(node->own, height, uv_now(node->loop));
     gossip_tick(node->gossip);
+    node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);
     watch_disk(node);
     collect_when_idle(node);
+    if (node->image_cache != NULL)
+        image_cache_tick(node->image_cache);
 }
 
 static void on_signal(uv_signal_t *handle, int number)

@@ -16,6 +16,7 @@
 #include "node/loop_meter.h"
 #include "node/net/bulk.h"
 #include "node/net/link.h"
+#include "node/node_disk.h"
 #include "node/own_tx.h"
 #include "node/records.h"
 #include "node/sense.h"
@@ -47,12 +48,13 @@ struct tx_watch {
 };
 #define TX_WATCHES_MAX CONTROL_CALLS_MAX
 
-struct images;    /* node/images.h */
-struct offering;  /* node/offering.h */
-struct call_work; /* node/rpc_call.h */
-struct gossip;    /* node/gossip.h */
-struct shell;     /* node/trade_shell.h */
-struct waiters;   /* node/waiters.h */
+struct images;      /* node/images.h */
+struct image_cache; /* node/image_cache.h */
+struct offering;    /* node/offering.h */
+struct call_work;   /* node/rpc_call.h */
+struct gossip;      /* node/gossip.h */
+struct shell;       /* node/trade_shell.h */
+struct waiters;     /* node/waiters.h */
 
 struct node {
     uv_loop_t *loop;
@@ -70,6 +72,7 @@ struct node {
     struct signer vote_signer;
     struct keyfile_transport transport;
     struct sensed sensed;
+    struct node_disk disk;
     struct grade grade; /* zero until measured */
     uint32_t grade_spread_permille;
     bool benching;
@@ -84,6 +87,7 @@ struct node {
     struct bulk *bulk;
     struct executor *executor;
     struct images *images;
+    struct image_cache *image_cache; /* NULL: no provider */
     struct offering *offering;
     struct gossip *gossip;
     struct shell *shell;

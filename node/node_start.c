@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/check.h"
 #include "node/gossip.h"
+#include "node/image_cache.h"
 #include "node/images.h"
 #include "node/log.h"
 #include "node/offering.h"
@@ -224,8 +225,7 @@ static enum err open_blobs(struct node *node, struct rpc_error *out)
     char dir[1300];
     struct blob_store_config config = {
         .dir = dir,
-        .quota_bytes =
-            config_uint(&node->config, CONFIG_node_blobs_max_mib) * 1048576,
+        .quota_bytes = node_disk_blobs_max(node),
         .sync = true,
     };
     enum err err;
@@ -234,8 +234,13 @@ static enum err open_blobs(struct node *node, struct rpc_error *out)
     if (err != OK)
         return fail(out, err, "see to the disk and the directory's owner", dir,
                     err_text(err));
-    datadir_path(&node->dir, "trade", dir, sizeof(dir));
-    records_init(&node->records, dir);
+    datadir_path(&node->dir, "records", dir, sizeof(dir));
+    err = records_open(&node->records, dir);
+    if (err != OK)
+        return fail(out, err,
+                    err == ERR_FULL ? "make room on the disk"
+                                    : "restore the directory from a backup",
+                    dir, err_text(err));
     err = images_new(&node->records, &node->images);
     return err == OK ? OK : fail(out, err, NULL, "images", err_text(err));
 }
@@ -305,6 +310,7 @@ static enum err open_executor(struct node *node, struct rpc_error *out)
         .loop = node->loop,
         .program = config_text(&node->config, CONFIG_exec_sandbox),
         .state_dir = state,
+        .reserve_mib = node->disk.reserve_mib,
         .events = node_executor_events,
     };
     enum err err;
@@ -333,6 +339,8 @@ static enum err open_engines(struct node *node, struct rpc_error *out)
             offering_sell_config(node, &sell);
             err = sell_new(&sell, &node->sell);
         }
+        if (err == OK)
+            err = image_cache_new(node, &node->image_cache);
     }
     if (err == ERR_CONFIG)
         return fail(out, err, "suan config list", "configuration",
@@ -412,6 +420,7 @@ static enum err open_base(struct node *node, const struct node_options *options,
     if (err != OK)
         return fail(out, err, "is /proc mounted?", "this machine",
                     "cannot be looked at");
+    node_disk_init(node);
     name_node(node);
     TRY(open_genesis(node, out));
     TRY(open_keys(node, out));
@@ -541,7 +550,10 @@ void node_close(struct node *node)
     gossip_free(node->gossip);
     sell_free(node->sell);
     buy_free(node->buy);
+    image_cache_free(node->image_cache);
+    node->image_cache = NULL;
     images_free(node->images);
+    records_close(&node->records);
     blob_store_close(node->blobs);
     own_tx_free(node->own);
     feed_done(&node->feed);

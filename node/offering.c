@@ -20,6 +20,7 @@
 #define ISSUE_MS_MIN    1000u
 #define WITHDRAW_TTL_MS 1000u
 #define RECORD_ARENA    (64u * 1024)
+#define DISK_STEPS      64u
 
 /* ---- records ---- */
 
@@ -267,6 +268,16 @@ void offering_why_not(struct node *node, char *out, char *next)
         snprintf(next, 300,
                  "node.public_host = HOST in suan.conf (at most 50 "
                  "characters), then start the node again");
+    } else if (node->disk.is_short) {
+        snprintf(out, 400,
+                 "disk short: %llu MiB are free, %llu MiB are the node's "
+                 "reserve",
+                 (unsigned long long)node->disk.free_mib,
+                 (unsigned long long)node->disk.reserve_mib);
+        snprintf(next, 300,
+                 "make room on the disk of %.200s; selling then goes on by "
+                 "itself",
+                 node->dir.path);
     } else if (measures_first(offering)) {
         snprintf(out, 400, "this machine is being measured, a few seconds");
         snprintf(next, 300, "suan sell status");
@@ -282,6 +293,17 @@ static void note(struct node *node, const char *text)
     log_info("sell", "%s", text);
 }
 
+/* The disk as buyers are told of it: what is really free moves all the time. */
+static void say_disk(struct offering *offering)
+{
+    uint64_t room = sell_disk_room_mib(offering->node->sell);
+    struct sell_capacity capacity;
+    sell_capacity(offering->node->sell, &capacity);
+    offering->disk_said_mib =
+        sense_disk_said(offering->disk_said_mib, room,
+                        capacity.total.disk_mib / DISK_STEPS + 1);
+}
+
 /* Opens or closes the engine as it should be now. */
 static void refresh(struct offering *offering)
 {
@@ -292,6 +314,7 @@ static void refresh(struct offering *offering)
     if (node->sell == NULL)
         return;
     offering_measure(offering);
+    say_disk(offering);
     offering_why_not(node, why, NULL);
     open = why[0] == '\0';
     if (open == offering->open)
@@ -336,8 +359,10 @@ static void fill_free(const struct node *node, const struct resources *total,
     if (node->sell == NULL)
         return;
     sell_capacity(node->sell, &capacity);
-    out->free = capacity.free;
     out->slots_free = capacity.slots_free;
+    out->free = capacity.free;
+    if (out->free.disk_mib > node->offering->disk_said_mib)
+        out->free.disk_mib = node->offering->disk_said_mib;
 }
 
 void offering_show(struct node *node, struct offer *out)
@@ -408,12 +433,13 @@ static bool traded(struct offering *offering)
 
 static bool is_changed(struct offering *offering)
 {
-    struct sell_capacity now;
+    struct resources total = {0};
+    struct offer now;
     if (traded(offering))
         return true;
     if (offering->changed || offering->issued_ms == 0)
         return true;
-    sell_capacity(offering->node->sell, &now);
+    fill_free(offering->node, &total, &now);
     return now.slots_free != offering->issued_slots ||
            !resources_cover(&now.free, &offering->issued_free) ||
            !resources_cover(&offering->issued_free, &now.free);

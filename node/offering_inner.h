@@ -25,9 +25,10 @@ struct offering {
     bool changed;       /* something else than what is free */
     uint64_t feed_seen; /* how far the feed was looked at */
     uint64_t version;
-    uint64_t version_cap; /* on the disk: no version above was given out */
-    uint64_t due_ms;      /* the clock of offering_due */
-    uint64_t issued_ms;   /* by that clock; 0 = never */
+    uint64_t version_cap;   /* on the disk: no version above was given out */
+    uint64_t due_ms;        /* the clock of offering_due */
+    uint64_t issued_ms;     /* by that clock; 0 = never */
+    uint64_t disk_said_mib; /* of the room on the disk: moves in steps */
     struct resources issued_free;
     uint32_t issued_slots;
     uv_work_t bench_req;

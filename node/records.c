@@ -2,241 +2,457 @@
 
 #include "base/check.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <lmdb.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <sys/statvfs.h>
 
-#define TEMP_SUFFIX ".new"
+#define MAP_BYTES      (UINT64_C(16) << 30) /* of addresses, not of disk */
+#define FREE_BYTES_LOW (UINT64_C(4) << 20)
 
-void records_init(struct records *records, const char *root)
+/* A record on its way to the disk. */
+struct saving {
+    struct saving *next;
+    char key[RECORD_KEY_MAX + 1];
+    size_t len; /* 0: delete */
+    uint8_t value[];
+};
+
+struct saving_list {
+    struct saving *first;
+    struct saving **last;
+};
+
+struct record_store {
+    MDB_env *env;
+    MDB_dbi table;
+    char dir[1200];
+    struct saving_list collected;
+    uint64_t ticket; /* of the last commit */
+    uint64_t told;
+    bool told_failed;
+    /* the thread's, while it runs */
+    bool running;
+    uv_async_t async;
+    records_saved_fn saved;
+    void *ctx;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t more;  /* there is something to write, or the end */
+    pthread_cond_t ahead; /* the disk has come further */
+    struct saving_list queue;
+    uint64_t queued; /* ticket of the last in queue */
+    uint64_t stored;
+    enum err failed;
+    bool stop;
+};
+
+/* ---- words ---- */
+
+static enum err map_error(int rc)
 {
-    int used = snprintf(records->root, sizeof(records->root), "%s", root);
-    CHECK(used > 0 && (size_t)used < sizeof(records->root));
+    switch (rc) {
+    case MDB_SUCCESS:
+        return OK;
+    case MDB_NOTFOUND:
+        return ERR_NOT_FOUND;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ERR_FULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return ERR_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return ERR_VERSION;
+    case ENOMEM:
+        return ERR_NOMEM;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ERR_PERM;
+    default:
+        return ERR_IO;
+    }
 }
 
-/* Could it be a name of ours? */
-static bool name_ok(const char *key)
+/* LMDB reports a short write, which is how a full disk often shows, as EIO. */
+static enum err map_write_error(const struct record_store *store, int rc)
 {
-    return key[0] != '/' && strstr(key, "..") == NULL &&
-           strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                       "0123456789/-.") == strlen(key);
+    struct statvfs vfs;
+    enum err err = map_error(rc);
+    if (err == ERR_IO && statvfs(store->dir, &vfs) == 0 &&
+        (uint64_t)vfs.f_bavail * vfs.f_frsize < FREE_BYTES_LOW)
+        return ERR_FULL;
+    return err;
 }
 
-static void full_path(const struct records *records, const char *key,
-                      char out[PATH_MAX])
+static MDB_val val_of(const void *bytes, size_t len)
 {
+    /* LMDB takes non-const pointers and does not write through them. */
+    union {
+        const void *in;
+        void *out;
+    } ptr = {.in = bytes};
+    return (MDB_val){len, ptr.out};
+}
+
+static MDB_val key_of(const char *key)
+{
+    size_t len = strlen(key);
+    CHECK(len >= 1 && len <= RECORD_KEY_MAX && key[0] != '/');
+    CHECK(strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                      "0123456789/-.") == len);
+    return val_of(key, len);
+}
+
+/* ---- life ---- */
+
+static int open_env(struct record_store *store)
+{
+    MDB_txn *txn;
+    int dead;
+    int rc = mdb_env_create(&store->env);
+    if (rc != MDB_SUCCESS)
+        return rc;
+    rc = mdb_env_set_mapsize(store->env, MAP_BYTES);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_open(store->env, store->dir, MDB_NORDAHEAD, 0600);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_reader_check(store->env, &dead);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (rc != MDB_SUCCESS)
+        return rc;
+    rc = mdb_dbi_open(txn, NULL, 0, &store->table);
+    if (rc == MDB_SUCCESS)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+static void list_init(struct saving_list *list)
+{
+    list->first = NULL;
+    list->last = &list->first;
+}
+
+static void list_done(struct saving_list *list)
+{
+    while (list->first != NULL) {
+        struct saving *next = list->first->next;
+        free(list->first);
+        list->first = next;
+    }
+    list_init(list);
+}
+
+/* All of `from` goes behind what is in `to`. */
+static void list_move(struct saving_list *to, struct saving_list *from)
+{
+    if (from->first == NULL)
+        return;
+    *to->last = from->first;
+    to->last = from->last;
+    list_init(from);
+}
+
+static void store_free(struct record_store *store)
+{
+    list_done(&store->collected);
+    list_done(&store->queue);
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    free(store);
+}
+
+enum err records_open(struct records *records, const char *dir)
+{
+    struct record_store *store = calloc(1, sizeof(*store));
+    enum err err;
     int used;
-    CHECK(name_ok(key));
-    used = snprintf(out, PATH_MAX, "%s/%s", records->root, key);
-    CHECK(used > 0 && used < PATH_MAX - 8);
-}
-
-static enum err io_err(void)
-{
-    return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
-}
-
-static enum err sync_parent(const char *path)
-{
-    char parent[PATH_MAX];
-    int fd;
-    int bad;
-    snprintf(parent, sizeof(parent), "%s", path);
-    *strrchr(parent, '/') = '\0';
-    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return io_err();
-    bad = fsync(fd);
-    close(fd);
-    return bad ? io_err() : OK;
-}
-
-/* mkdir -p of the record's folder below the root, each new one synced into its
- * parent: a record must not vanish with its folder. */
-static enum err make_folders(const struct records *records, const char *path)
-{
-    char partial[PATH_MAX];
-    const char *slash = path + strlen(records->root);
-    while ((slash = strchr(slash + 1, '/')) != NULL) {
-        size_t len = (size_t)(slash - path);
-        memcpy(partial, path, len);
-        partial[len] = '\0';
-        if (mkdir(partial, 0700) == 0)
-            TRY(sync_parent(partial));
-        else if (errno != EEXIST)
-            return io_err();
+    if (store == NULL)
+        return ERR_NOMEM;
+    used = snprintf(store->dir, sizeof(store->dir), "%s", dir);
+    CHECK(used > 0 && (size_t)used < sizeof(store->dir));
+    list_init(&store->collected);
+    list_init(&store->queue);
+    err = mkdir(dir, 0700) == 0 || errno == EEXIST ? OK : map_error(errno);
+    if (err == OK)
+        err = map_write_error(store, open_env(store));
+    if (err != OK) {
+        store_free(store);
+        return err;
     }
+    records->store = store;
     return OK;
 }
 
-static enum err write_all(int fd, struct bytes value)
+void records_close(struct records *records)
 {
-    while (value.len > 0) {
-        ssize_t put = write(fd, value.ptr, value.len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return io_err();
-        value.ptr += put;
-        value.len -= (size_t)put;
-    }
-    return fsync(fd) == 0 ? OK : io_err();
+    if (records->store == NULL)
+        return;
+    CHECK(!records->store->running);
+    store_free(records->store);
+    records->store = NULL;
 }
 
-/* Folders that nothing is left in go, too: there are as many as jobs. */
-static void remove_empty(const struct records *records, char *path)
+/* ---- writing ---- */
+
+static int write_one(const struct record_store *store, MDB_txn *txn,
+                     const char *name, struct bytes value)
 {
-    char *slash = strrchr(path, '/');
-    while (slash != NULL && slash > path + strlen(records->root)) {
-        *slash = '\0';
-        if (rmdir(path) != 0)
-            return;
-        slash = strrchr(path, '/');
-    }
+    MDB_val key = key_of(name);
+    MDB_val val = val_of(value.ptr, value.len);
+    int rc;
+    if (value.len > 0)
+        return mdb_put(txn, store->table, &key, &val, 0);
+    rc = mdb_del(txn, store->table, &key, NULL);
+    return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
 }
 
-static enum err delete_record(const struct records *records, char *path)
+/* One transaction, synced. */
+static enum err write_all(const struct record_store *store,
+                          const struct saving *first)
 {
-    if (unlink(path) != 0)
-        return errno == ENOENT ? OK : io_err();
-    TRY(sync_parent(path));
-    remove_empty(records, path);
-    return OK;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (rc != MDB_SUCCESS)
+        return map_write_error(store, rc);
+    for (; rc == MDB_SUCCESS && first != NULL; first = first->next)
+        rc = write_one(store, txn, first->key,
+                       bytes_make(first->value, first->len));
+    if (rc == MDB_SUCCESS)
+        rc = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    return map_write_error(store, rc);
+}
+
+static struct saving *saving_new(const char *key, struct bytes value)
+{
+    struct saving *saving = calloc(1, sizeof(*saving) + value.len);
+    CHECK(value.len <= RECORD_BYTES_MAX);
+    CHECK(key_of(key).mv_size > 0);
+    if (saving == NULL)
+        return NULL;
+    snprintf(saving->key, sizeof(saving->key), "%s", key);
+    if (value.len > 0)
+        memcpy(saving->value, value.ptr, value.len);
+    saving->len = value.len;
+    return saving;
 }
 
 enum err records_put(struct records *records, const char *key,
                      struct bytes value)
 {
-    char path[PATH_MAX];
-    char temp[PATH_MAX + sizeof(TEMP_SUFFIX)];
+    struct record_store *store = records->store;
+    struct saving *saving = saving_new(key, value);
     enum err err;
-    int fd;
-    CHECK(value.len <= RECORD_BYTES_MAX);
-    full_path(records, key, path);
-    if (value.len == 0)
-        return delete_record(records, path);
-    TRY(make_folders(records, path));
-    snprintf(temp, sizeof(temp), "%s" TEMP_SUFFIX, path);
-    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return io_err();
-    err = write_all(fd, value);
-    close(fd);
-    if (err == OK && rename(temp, path) != 0)
-        err = io_err();
-    if (err != OK) {
-        unlink(temp);
-        return err;
-    }
-    return sync_parent(path);
+    if (saving == NULL)
+        return ERR_NOMEM;
+    err = write_all(store, saving);
+    free(saving);
+    return err;
 }
 
-static enum err read_file(const char *path, struct buf *out)
-{
-    uint8_t piece[8192];
-    ssize_t got;
-    size_t before = out->len;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    while ((got = read(fd, piece, sizeof(piece))) > 0 && out->err == OK &&
-           out->len - before <= RECORD_BYTES_MAX)
-        buf_add(out, bytes_make(piece, (size_t)got));
-    close(fd);
-    if (got < 0)
-        return ERR_IO;
-    if (out->len - before > RECORD_BYTES_MAX)
-        return ERR_TOO_LARGE;
-    return out->err;
-}
+/* ---- reading ---- */
 
 enum err records_get(struct records *records, const char *key, struct buf *out)
 {
-    char path[PATH_MAX];
-    full_path(records, key, path);
-    return read_file(path, out);
+    struct record_store *store = records->store;
+    MDB_val k = key_of(key);
+    MDB_val v;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc != MDB_SUCCESS)
+        return map_error(rc);
+    rc = mdb_get(txn, store->table, &k, &v);
+    if (rc == MDB_SUCCESS)
+        buf_add(out, bytes_make(v.mv_data, v.mv_size));
+    mdb_txn_abort(txn);
+    return rc == MDB_SUCCESS ? out->err : map_error(rc);
 }
 
-struct walk {
-    struct records *records;
-    records_each_fn fn;
-    void *ctx;
-};
-
-static enum err walk_dir(struct walk *walk, const char *key);
-
-static bool is_temp(const char *name)
+/* False: not of this prefix, and none behind it is. */
+static bool key_text(const MDB_val *key, const char *prefix,
+                     char out[RECORD_KEY_MAX + 1])
 {
-    size_t len = strlen(name);
-    size_t suffix = sizeof(TEMP_SUFFIX) - 1;
-    return len > suffix && strcmp(name + len - suffix, TEMP_SUFFIX) == 0;
+    size_t len = strlen(prefix);
+    if (key->mv_size > RECORD_KEY_MAX || key->mv_size <= len)
+        return false;
+    memcpy(out, key->mv_data, key->mv_size);
+    out[key->mv_size] = '\0';
+    return memcmp(out, prefix, len) == 0;
 }
 
-static enum err walk_entry(struct walk *walk, const char *key)
+static enum err walk(MDB_cursor *cursor, const char *prefix, records_each_fn fn,
+                     void *ctx)
 {
-    char path[PATH_MAX];
-    struct stat info;
-    struct buf value;
-    enum err err;
-    full_path(walk->records, key, path);
-    if (lstat(path, &info) != 0)
-        return ERR_IO;
-    if (S_ISDIR(info.st_mode))
-        return walk_dir(walk, key);
-    if (is_temp(key))
-        return unlink(path) == 0 ? OK : ERR_IO;
-    buf_init(&value, RECORD_BYTES_MAX + 8192);
-    err = read_file(path, &value);
-    if (err == OK)
-        err = walk->fn(walk->ctx, key, buf_bytes(&value));
-    buf_done(&value);
-    return err;
-}
-
-/* Byte order, whatever the locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* What others left among our records (an editor's copy, say) is not ours. */
-static int is_ours(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && name_ok(entry->d_name);
-}
-
-static enum err walk_dir(struct walk *walk, const char *key)
-{
-    char path[PATH_MAX];
-    struct dirent **names = NULL;
-    enum err err = OK;
-    int count;
-    full_path(walk->records, key, path);
-    count = scandir(path, &names, is_ours, by_name);
-    if (count < 0)
-        return errno == ENOENT ? OK : ERR_IO;
-    for (int i = 0; i < count; i++) {
-        char below[PATH_MAX];
-        if (err == OK) {
-            snprintf(below, sizeof(below), "%s/%s", key, names[i]->d_name);
-            err = walk_entry(walk, below);
-        }
-        free(names[i]);
+    MDB_val key = val_of(prefix, strlen(prefix));
+    MDB_val value;
+    char text[RECORD_KEY_MAX + 1];
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    while (rc == MDB_SUCCESS && key_text(&key, prefix, text)) {
+        TRY(fn(ctx, text, bytes_make(value.mv_data, value.mv_size)));
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
-    free(names);
-    return err;
+    return rc == MDB_NOTFOUND ? OK : map_error(rc);
 }
 
 enum err records_each(struct records *records, const char *prefix,
                       records_each_fn fn, void *ctx)
 {
-    struct walk walk = {records, fn, ctx};
-    return walk_dir(&walk, prefix);
+    struct record_store *store = records->store;
+    char below[RECORD_KEY_MAX + 1];
+    MDB_cursor *cursor;
+    MDB_txn *txn;
+    enum err err;
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc != MDB_SUCCESS)
+        return map_error(rc);
+    snprintf(below, sizeof(below), "%s/", prefix);
+    rc = mdb_cursor_open(txn, store->table, &cursor);
+    err = map_error(rc);
+    if (rc == MDB_SUCCESS) {
+        err = walk(cursor, below, fn, ctx);
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    return err;
+}
+
+/* ---- the thread ---- */
+
+/* What came while the last sync ran is written with the next one. */
+static void write_queue(struct record_store *store)
+{
+    struct saving_list list;
+    uint64_t ticket = store->queued;
+    enum err err;
+    list_init(&list);
+    list_move(&list, &store->queue);
+    pthread_mutex_unlock(&store->lock);
+    err = write_all(store, list.first);
+    list_done(&list);
+    pthread_mutex_lock(&store->lock);
+    store->failed = err;
+    if (err == OK)
+        store->stored = ticket;
+    pthread_cond_broadcast(&store->ahead);
+    uv_async_send(&store->async);
+}
+
+static void *thread_main(void *arg)
+{
+    struct record_store *store = arg;
+    pthread_mutex_lock(&store->lock);
+    for (;;) {
+        while (store->stored == store->queued && !store->stop)
+            pthread_cond_wait(&store->more, &store->lock);
+        if (store->stored == store->queued || store->failed != OK)
+            break;
+        write_queue(store);
+    }
+    pthread_mutex_unlock(&store->lock);
+    return NULL;
+}
+
+static void on_async(uv_async_t *async)
+{
+    struct record_store *store = async->data;
+    uint64_t stored;
+    enum err failed;
+    pthread_mutex_lock(&store->lock);
+    stored = store->stored;
+    failed = store->failed;
+    pthread_mutex_unlock(&store->lock);
+    if (!store->running || store->told_failed ||
+        (stored == store->told && failed == OK))
+        return;
+    store->told = stored;
+    store->told_failed = failed != OK;
+    store->saved(store->ctx, stored, failed);
+}
+
+enum err records_start(struct records *records, uv_loop_t *loop,
+                       records_saved_fn saved, void *ctx)
+{
+    struct record_store *store = records->store;
+    CHECK(!store->running);
+    store->saved = saved;
+    store->ctx = ctx;
+    store->async.data = store;
+    CHECK(pthread_mutex_init(&store->lock, NULL) == 0);
+    CHECK(pthread_cond_init(&store->more, NULL) == 0);
+    CHECK(pthread_cond_init(&store->ahead, NULL) == 0);
+    if (uv_async_init(loop, &store->async, on_async) != 0)
+        return ERR_NOMEM;
+    store->running = true;
+    if (pthread_create(&store->thread, NULL, thread_main, store) == 0)
+        return OK;
+    store->running = false;
+    uv_close((uv_handle_t *)&store->async, NULL);
+    return ERR_NOMEM;
+}
+
+enum err records_save(struct records *records, const char *key,
+                      struct bytes value)
+{
+    struct record_store *store = records->store;
+    struct saving *saving = saving_new(key, value);
+    if (saving == NULL)
+        return ERR_NOMEM;
+    *store->collected.last = saving;
+    store->collected.last = &saving->next;
+    return OK;
+}
+
+uint64_t records_commit(struct records *records)
+{
+    struct record_store *store = records->store;
+    CHECK(store->running);
+    if (store->collected.first == NULL)
+        return store->ticket;
+    store->ticket++;
+    pthread_mutex_lock(&store->lock);
+    list_move(&store->queue, &store->collected);
+    store->queued = store->ticket;
+    pthread_cond_signal(&store->more);
+    pthread_mutex_unlock(&store->lock);
+    return store->ticket;
+}
+
+void records_catch_up(struct records *records)
+{
+    struct record_store *store = records->store;
+    CHECK(store->running);
+    pthread_mutex_lock(&store->lock);
+    while (store->stored < store->queued && store->failed == OK)
+        pthread_cond_wait(&store->ahead, &store->lock);
+    pthread_mutex_unlock(&store->lock);
+}
+
+void records_stop(struct records *records)
+{
+    struct record_store *store = records->store;
+    if (store == NULL || !store->running)
+        return;
+    pthread_mutex_lock(&store->lock);
+    store->stop = true;
+    pthread_cond_signal(&store->more);
+    pthread_mutex_unlock(&store->lock);
+    CHECK(pthread_join(store->thread, NULL) == 0);
+    store->running = false;
+    pthread_cond_destroy(&store->more);
+    pthread_cond_destroy(&store->ahead);
+    pthread_mutex_destroy(&store->lock);
+    uv_close((uv_handle_t *)&store->async, NULL);
 }

@@ -1,6 +1,7 @@
 #include "node/rpc_blob.h"
 
 #include "base/check.h"
+#include "node/image_cache.h"
 #include "node/images.h"
 #include "node/log.h"
 #include "node/oci_archive.h"
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CACHED_NAME 12u
 #define SOURCES_MAX 4096u
 #define HOUR_MS     3600000u
 /* Imports of so many hours ago are looked for when pins are given up. */
@@ -455,6 +457,45 @@ static json_t *image_json(const struct image *image, const struct hash *used,
                      json_u64(image->imported_at_ms), "uses", json_u64(uses));
 }
 
+/* What a provider's executor has unpacked. */
+static void put_unpacked(json_t *object, const struct cached_image *image)
+{
+    json_object_set_new(object, "unpacked_bytes", json_u64(image->bytes));
+    json_object_set_new(object, "used_at_ms", json_u64(image->used_at_ms));
+    json_object_set_new(object, "busy", json_boolean(image->busy));
+}
+
+static json_t *entry_with_id(json_t *list, const char *id)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(list, i, entry)
+    {
+        const char *own = json_string_value(json_object_get(entry, "id"));
+        if (own != NULL && strcmp(own, id) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+/* Those that came with buyers' jobs have no name here: the start of the id. */
+static void add_unpacked(struct node *node, json_t *list)
+{
+    const struct cached_image *image;
+    for (size_t i = 0; node->image_cache != NULL &&
+                       (image = image_cache_at(node->image_cache, i)) != NULL;
+         i++) {
+        json_t *entry = entry_with_id(list, image->id);
+        if (entry == NULL) {
+            entry = json_pack("{s:s%, s:s, s:s}", "name", image->id,
+                              strnlen(image->id, CACHED_NAME), "id", image->id,
+                              "digest", image->digest);
+            json_array_append_new(list, entry);
+        }
+        put_unpacked(entry, image);
+    }
+}
+
 void rpc_image_list(struct node *node, struct control_call *call)
 {
     static const char *const names[] = {NULL};
@@ -468,34 +509,38 @@ void rpc_image_list(struct node *node, struct control_call *call)
     list = json_array();
     for (size_t i = 0; (image = image_at(node->images, i)) != NULL; i++)
         json_array_append_new(list, image_json(image, used, count));
+    add_unpacked(node, list);
     control_reply(call, json_pack("{s:o}", "images", list));
 }
 
-static const struct image *param_image(struct node *node,
-                                       struct control_call *call)
+static bool param_image_name(struct control_call *call, const char **out)
 {
     static const char *const names[] = {"name", NULL};
-    const struct image *image = NULL;
-    const char *name = NULL;
-    if (!param_only(call, names) || !param_text(call, "name", &name))
-        return NULL;
-    image = image_find(node->images, name);
-    if (image == NULL)
-        control_refuse(call, ERR_NOT_FOUND, "suan image ls",
-                       "there is no image named \"%.80s\"", name);
-    return image;
+    return param_only(call, names) && param_text(call, "name", out);
+}
+
+static void refuse_unknown(struct control_call *call, const char *name)
+{
+    control_refuse(call, ERR_NOT_FOUND, "suan image ls",
+                   "there is no image named \"%.80s\"", name);
 }
 
 void rpc_image_show(struct node *node, struct control_call *call)
 {
     struct hash used[BUY_JOBS_MAX];
-    const struct image *image = param_image(node, call);
+    const struct image *image;
+    const char *name = NULL;
     struct buf text;
     json_t *about;
     json_t *object;
     enum err err;
-    if (image == NULL)
+    if (!param_image_name(call, &name))
         return;
+    image = image_find(node->images, name);
+    if (image == NULL) {
+        refuse_unknown(call, name);
+        return;
+    }
     object = image_json(image, used, images_in_use(node, used, BUY_JOBS_MAX));
     buf_init(&text, IMAGE_ABOUT_MAX);
     err = image_about(node->images, image->name, &text);
@@ -513,13 +558,36 @@ void rpc_image_show(struct node *node, struct control_call *call)
     control_reply(call, object);
 }
 
+/* An image without a name here, at the executor alone. */
+static void remove_unpacked(struct node *node, struct control_call *call,
+                            const char *name)
+{
+    enum err err = node->image_cache != NULL
+                       ? image_cache_remove(node->image_cache, name)
+                       : ERR_NOT_FOUND;
+    if (err == OK)
+        control_reply(call, json_object());
+    else if (err == ERR_BUSY)
+        call_refuse(call, ERR_STATE, "a job runs in it, or is about to",
+                    "once more when its jobs have ended: suan sell status",
+                    "the image cannot be removed now");
+    else
+        refuse_unknown(call, name);
+}
+
 void rpc_image_remove(struct node *node, struct control_call *call)
 {
-    const struct image *image = param_image(node, call);
+    const struct image *image;
+    const char *name = NULL;
     struct image gone;
     enum err err;
-    if (image == NULL)
+    if (!param_image_name(call, &name))
         return;
+    image = image_find(node->images, name);
+    if (image == NULL) {
+        remove_unpacked(node, call, name);
+        return;
+    }
     gone = *image;
     err = images_remove(node->images, gone.name);
     if (err != OK) {

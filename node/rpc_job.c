@@ -179,7 +179,8 @@ static void submit(struct node *node, struct control_call *call,
     if (err != OK)
         control_refuse(call, err, submit_next(err), "the job is not taken");
     else
-        control_reply(call, json_pack("{s:o}", "id", json_hash(&id)));
+        shell_reply(node->shell, call,
+                    json_pack("{s:o}", "id", json_hash(&id)));
 }
 
 void rpc_job_submit(struct node *node, struct control_call *call)
@@ -343,7 +344,7 @@ static void approve(struct node *node, struct control_call *call,
                                         : "the command once more",
                        "the approval is not taken");
     else
-        control_reply(call, json_object());
+        shell_reply(node->shell, call, json_object());
 }
 
 void rpc_job_approve(struct node *node, struct control_call *call)
@@ -382,7 +383,7 @@ void rpc_job_drop(struct node *node, struct control_call *call)
                     err == ERR_STATE ? "its bill was approved" : NULL,
                     "suan cancel", "the job cannot be dropped");
     else
-        control_reply(call, json_object());
+        shell_reply(node->shell, call, json_object());
 }
 
 void rpc_job_cancel(struct node *node, struct control_call *call)
@@ -408,7 +409,7 @@ void rpc_job_cancel(struct node *node, struct control_call *call)
                                      : NULL,
                     "suan job show", "there is nothing left to cancel");
     else
-        control_reply(call, json_object());
+        shell_reply(node->shell, call, json_object());
 }
 
 /* ---- looking ---- */

@@ -41,7 +41,7 @@ static json_t *info_json(struct node *node)
     struct chain_tip tip = chain_tip(chain_host_chain(node->host));
     return json_pack(
         "{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:s, "
-        "s:s}",
+        "s:s, s:o}",
         "version", SUAN_VERSION, "chain", json_hash(&node->genesis.chain),
         "network", node->genesis.network, "prefix", node->prefix, "node",
         json_address(node, &node->self), "name", json_text(node->name), "roles",
@@ -49,7 +49,8 @@ static json_t *info_json(struct node *node)
         (int)getpid(), "started_at_ms", json_u64(node->started_ms),
         "chain_time_ms", json_u64(tip.header.time_ms), "height",
         json_u64(tip.height), "listen", net_listen_addr(node->net), "bulk",
-        bulk_listen_addr(node->bulk));
+        bulk_listen_addr(node->bulk), "open_fee_micro",
+        json_amount(rpc_open_fee(node)));
 }
 
 /* Null where it is too long for an answer: it is a file, too. */
@@ -168,9 +169,11 @@ static void put_rooms(struct node *node, json_t *object)
 
 static json_t *loop_json(const struct loop_meter *meter)
 {
-    return json_pack("{s:o, s:o, s:o}", "worst_us", json_u64(meter->worst_us),
-                     "worst_at_ms", json_u64(meter->worst_at_ms), "stalls",
-                     json_u64(meter->stalls));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "worst_us", json_u64(meter->worst_us),
+        "worst_cpu_us", json_u64(meter->worst_cpu_us), "worst_at_ms",
+        json_u64(meter->worst_at_ms), "most_cpu_us",
+        json_u64(meter->most_cpu_us), "stalls", json_u64(meter->stalls));
 }
 
 void rpc_node_status(struct node *node, struct control_call *call)

@@ -55,7 +55,8 @@ void rpc_sell_start(struct node *node, struct control_call *call)
     offering_why_not(node, why, next);
     offering_bench_get(node, &bench);
     open = why[0] == '\0';
-    if (!open && !bench.running) { /* measuring passes, the rest does not */
+    /* Measuring and a short disk pass by themselves, the rest does not. */
+    if (!open && !bench.running && !node->disk.is_short) {
         offering_want(node, before);
         call_refuse(call, off_market(node), why, next, "selling cannot start");
         return;
@@ -77,7 +78,7 @@ void rpc_sell_stop(struct node *node, struct control_call *call)
                      shell_sell_effects(node->shell));
         shell_carry_out_sell(node->shell);
     }
-    control_reply(call, json_object());
+    shell_reply(node->shell, call, json_object());
 }
 
 /* ---- sell.status ---- */

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "node/sense.h"
 
+#include "base/check.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,15 +103,52 @@ static void read_cpu_model(char *out, size_t size)
     fclose(file);
 }
 
+enum err sense_disk(const char *dir, struct sensed_disk *out)
+{
+    struct statvfs fs;
+    if (statvfs(dir, &fs) != 0)
+        return ERR_IO;
+    out->total_mib = (uint64_t)fs.f_blocks * fs.f_frsize / 1048576;
+    out->free_mib = (uint64_t)fs.f_bavail * fs.f_frsize / 1048576;
+    return OK;
+}
+
+#define RESERVE_LEAST_MIB 1024u
+#define RESERVE_MOST_MIB  10240u
+
+uint64_t sense_disk_reserve_mib(uint64_t total_mib)
+{
+    uint64_t reserve = total_mib / 20;
+    if (reserve < RESERVE_LEAST_MIB)
+        reserve = RESERVE_LEAST_MIB;
+    if (reserve > RESERVE_MOST_MIB)
+        reserve = RESERVE_MOST_MIB;
+    return reserve < total_mib / 8 ? reserve : total_mib / 8;
+}
+
+bool sense_disk_short(bool was_short, uint64_t free_mib, uint64_t reserve_mib)
+{
+    return free_mib < (was_short ? reserve_mib + reserve_mib / 4 : reserve_mib);
+}
+
+uint64_t sense_disk_said(uint64_t said_mib, uint64_t now_mib, uint64_t step_mib)
+{
+    bool falls = now_mib < said_mib;
+    bool rises = !falls && now_mib - said_mib >= 2 * step_mib;
+    CHECK(step_mib > 0);
+    return falls || rises ? now_mib - now_mib % step_mib : said_mib;
+}
+
 enum err sense_read(const char *dir, struct sensed *out)
 {
     struct sensed sensed;
     struct utsname name;
-    struct statvfs fs;
+    struct sensed_disk disk;
     cpu_set_t cpus;
     uint64_t limit = cgroup_limit_mib();
     memset(&sensed, 0, sizeof(sensed));
-    if (uname(&name) != 0 || statvfs(dir, &fs) != 0)
+    TRY(sense_disk(dir, &disk));
+    if (uname(&name) != 0)
         return ERR_IO;
     CPU_ZERO(&cpus);
     if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
@@ -124,8 +163,8 @@ enum err sense_read(const char *dir, struct sensed *out)
         sensed.mem_mib = limit;
     if (sensed.mem_free_mib > sensed.mem_mib)
         sensed.mem_free_mib = sensed.mem_mib;
-    sensed.disk_mib = (uint64_t)fs.f_blocks * fs.f_frsize / 1048576;
-    sensed.disk_free_mib = (uint64_t)fs.f_bavail * fs.f_frsize / 1048576;
+    sensed.disk_mib = disk.total_mib;
+    sensed.disk_free_mib = disk.free_mib;
     snprintf(sensed.host, sizeof(sensed.host), "%.60s", name.nodename);
     read_cpu_model(sensed.cpu_model, sizeof(sensed.cpu_model));
     *out = sensed;

@@ -35,7 +35,8 @@ struct job {
     struct buf spec_bytes;
     uint32_t task;
     uint32_t tasks;
-    struct hash image; /* while STEP_IMAGE */
+    struct hash image; /* from STEP_IMAGE on */
+    bool image_again;  /* it was given to the executor a second time */
     bool polling;      /* job.status is on its way */
     bool finished;     /* the executor said so */
     bool removed;      /* free it once nothing is on its way */

@@ -56,6 +56,8 @@ static void collected(struct job *job)
                                 .log = job->log,
                                 .result_bytes = job->result_bytes};
     job->step = STEP_ENDED;
+    if (job->err == ERR_FULL) /* half of it would only be in the way */
+        shell_folder_remove(job->shell, &job->contract);
     shell_event(job->shell, &event);
 }
 

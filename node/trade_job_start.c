@@ -119,6 +119,12 @@ static void on_start(void *ctx, json_t *result,
         return;
     if (error != NULL && error->err == ERR_EXECUTOR)
         return; /* it died under us: tried again once it is back */
+    if (error != NULL && error->err == ERR_NOT_FOUND && !job->image_again) {
+        job->image_again = true; /* somebody removed the image: once more */
+        shell_image_gone(job->shell, &job->image);
+        job_start(job);
+        return;
+    }
     if (error != NULL && error->err != ERR_EXISTS) {
         job_tell_failed(job, error->what, error->why);
         return;
@@ -200,6 +206,26 @@ static void image_drop(struct shell *shell, const struct hash *id)
             at = &image->next;
         }
     }
+}
+
+bool shell_image_used(const struct shell *shell, const struct hash *image)
+{
+    const struct image_there *there = shell->images_there;
+    const struct job *job = shell->jobs;
+    while (there != NULL && !hash_equal(&there->id, image))
+        there = there->next;
+    if (there != NULL && !there->ready)
+        return true;
+    while (job != NULL &&
+           (job->removed || job->finished || job->step > STEP_STARTED ||
+            !hash_equal(&job->image, image)))
+        job = job->next;
+    return job != NULL;
+}
+
+void shell_image_gone(struct shell *shell, const struct hash *image)
+{
+    image_drop(shell, image);
 }
 
 void job_images_forget(struct shell *shell)

@@ -91,10 +91,9 @@ static void do_share(struct shell *shell, const struct trade_effect *effect)
     char owner[80];
     enum err err;
     shell_owner(&effect->subject, owner);
-    /* A tree with its files, or, where it is none, the blob alone. */
-    err = blob_store_pin_tree(shell->node->blobs, &effect->id, owner);
-    if (err != OK)
-        err = blob_store_pin(shell->node->blobs, &effect->id, owner);
+    /* On the loop: a share is made again at each start, so it need not wait
+     * for the disk. */
+    err = blob_store_pin_again(shell->node->blobs, &effect->id, owner);
     if (err != OK)
         log_odd("trade", "a blob cannot be shared: %s", err_text(err));
     share_add(shell, &effect->subject, &effect->peer);
@@ -128,19 +127,6 @@ void shell_send(struct shell *shell, const struct pubkey *to,
     enum err err = peer != NULL ? net_send(peer, message) : ERR_CLOSED;
     if (err != OK)
         log_debug("trade", "a message was not sent: %s", err_text(err));
-}
-
-static void do_save(struct shell *shell, const struct trade_effect *effect)
-{
-    enum err err =
-        records_put(&shell->node->records, effect->key, effect->bytes);
-    if (err == OK)
-        return;
-    /* Store before send: what follows must not leave. The node stops and its
-     * engines start again from what is on the disk. */
-    log_odd("trade", "record %s cannot be written: %s", effect->key,
-            err_text(err));
-    shell->failed = err;
 }
 
 static void do_dial(struct shell *shell, const struct trade_effect *effect)
@@ -212,12 +198,12 @@ static void do_wake(struct shell *shell, uint64_t at_ms)
 
 /* ---- the list ---- */
 
-static void carry_out_one(struct shell *shell, const struct trade_effect *e,
-                          bool buying)
+void shell_carry_out_one(struct shell *shell, const struct trade_effect *e,
+                         bool buying)
 {
     switch (e->kind) {
-    case EFFECT_SAVE:
-        do_save(shell, e);
+    case EFFECT_SAVE: /* shell_carry_out's own */
+        CHECK(e->kind != EFFECT_SAVE);
         break;
     case EFFECT_SEND:
         shell_send(shell, &e->peer, e->bytes);
@@ -267,26 +253,6 @@ static void carry_out_one(struct shell *shell, const struct trade_effect *e,
     }
 }
 
-static void carry_out(struct shell *shell, struct trade_effects *effects,
-                      bool buying)
-{
-    bool outer = !shell->busy;
-    shell->busy = true;
-    if (effects->err != OK)
-        shell->failed = effects->err;
-    for (size_t i = 0; i < effects->count && shell->failed == OK; i++)
-        carry_out_one(shell, &effects->list[i], buying);
-    trade_effects_reset(effects);
-    if (outer)
-        shell->busy = false;
-    if (shell->failed != OK && !shell->node->stopping) {
-        node_warn(shell->node, "contracts cannot be recorded",
-                  err_text(shell->failed),
-                  "make room on the disk, then start the node again");
-        node_stop(shell->node, 1);
-    }
-}
-
 struct trade_effects *shell_buy_effects(struct shell *shell)
 {
     return &shell->buy_effects;
@@ -297,18 +263,16 @@ struct trade_effects *shell_sell_effects(struct shell *shell)
     return &shell->sell_effects;
 }
 
-static void drain(struct shell *shell);
-
 void shell_carry_out_buy(struct shell *shell)
 {
-    carry_out(shell, &shell->buy_effects, true);
-    drain(shell);
+    shell_carry_out(shell, &shell->buy_effects, true);
+    shell_drain(shell);
 }
 
 void shell_carry_out_sell(struct shell *shell)
 {
-    carry_out(shell, &shell->sell_effects, false);
-    drain(shell);
+    shell_carry_out(shell, &shell->sell_effects, false);
+    shell_drain(shell);
 }
 
 /* ---- events ---- */
@@ -324,13 +288,15 @@ struct queued {
 static void step_both(struct shell *shell, const struct trade_event *event)
 {
     struct node *node = shell->node;
+    if (node->sell != NULL && event->kind == TRADE_MESSAGE)
+        node_disk_look(node); /* it may ask for a place */
     if (node->buy != NULL) {
         buy_step(node->buy, event, &shell->buy_effects);
-        carry_out(shell, &shell->buy_effects, true);
+        shell_carry_out(shell, &shell->buy_effects, true);
     }
     if (node->sell != NULL && shell->failed == OK) {
         sell_step(node->sell, event, &shell->sell_effects);
-        carry_out(shell, &shell->sell_effects, false);
+        shell_carry_out(shell, &shell->sell_effects, false);
     }
     waiters_poke(node->waiters);
 }
@@ -374,7 +340,7 @@ static void enqueue(struct shell *shell, const struct trade_event *event)
     shell->queue_last = &queued->next;
 }
 
-static void drain(struct shell *shell)
+void shell_drain(struct shell *shell)
 {
     if (shell->busy || shell->draining)
         return;
@@ -398,7 +364,7 @@ void shell_event(struct shell *shell, const struct trade_event *event)
     if (shell->failed != OK || shell->stopped)
         return;
     enqueue(shell, event);
-    drain(shell);
+    shell_drain(shell);
 }
 
 void shell_contract(struct shell *shell, const struct hash *id)
@@ -497,13 +463,15 @@ enum err shell_new(struct node *node, struct shell **out)
     shell->node = node;
     node->shell = shell;
     shell->queue_last = &shell->queue;
+    shell->parcels_last = &shell->parcels;
     shell->wake_at_ms = UINT64_MAX;
     trade_effects_init(&shell->buy_effects);
     trade_effects_init(&shell->sell_effects);
     CHECK(uv_timer_init(node->loop, &shell->timer) == 0);
     shell->timer.data = shell;
     shell_exec_init(shell);
-    if (node->sell != NULL)
+    err = records_start(&node->records, node->loop, shell_saved, shell);
+    if (err == OK && node->sell != NULL)
         err = records_each(&node->records, "sell", load_sell, shell);
     if (err == OK && node->buy != NULL)
         err = records_each(&node->records, "buy", load_buy, shell);
@@ -528,6 +496,7 @@ void shell_stop(struct shell *shell)
     if (shell == NULL)
         return;
     shell->stopped = true;
+    records_stop(&shell->node->records);
     uv_timer_stop(&shell->timer);
     uv_timer_stop(&shell->exec_timer);
 }
@@ -547,6 +516,7 @@ void shell_free(struct shell *shell)
         free(shell->shares);
         shell->shares = next;
     }
+    shell_parcels_free(shell);
     while (shell->queue != NULL) {
         struct queued *next = shell->queue->next;
         free(shell->queue);

@@ -23,6 +23,10 @@ void shell_free(struct shell *shell);
 /* The list to hand to buy_submit and its like; then carry it out. */
 struct trade_effects *shell_buy_effects(struct shell *shell);
 void shell_carry_out_buy(struct shell *shell);
+/* Answers a call when all that was carried out so far is on the disk: what a
+ * user is told survives a crash. Takes the reference. */
+void shell_reply(struct shell *shell, struct control_call *call,
+                 json_t *answer);
 struct trade_effects *shell_sell_effects(struct shell *shell);
 void shell_carry_out_sell(struct shell *shell);
 
@@ -35,6 +39,11 @@ void shell_event(struct shell *shell, const struct trade_event *event);
 void shell_contract(struct shell *shell, const struct hash *id);
 /* Once a second, and after each block. */
 void shell_tick(struct shell *shell);
+
+/* Is this image being given to the executor, or a job about to start in it? */
+bool shell_image_used(const struct shell *shell, const struct hash *image);
+/* The executor will not have it any more: it is given anew when needed. */
+void shell_image_gone(struct shell *shell, const struct hash *image);
 
 /* From the executor. */
 void shell_exec_up(struct shell *shell);

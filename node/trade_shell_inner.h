@@ -19,6 +19,8 @@ struct fetching;
 struct job;
 struct image_there;
 struct queued;
+/* Effects, or an answer, that wait for the disk. */
+struct parcel;
 
 struct shell {
     struct node *node;
@@ -30,6 +32,11 @@ struct shell {
     struct image_there *images_there; /* at the executor */
     struct queued *queue;
     struct queued **queue_last;
+    struct parcel *parcels;
+    struct parcel **parcels_last;
+    uint32_t parcel_count;
+    uint64_t ticket; /* of the records that were handed over last */
+    uint64_t stored; /* of those that are on the disk */
     uv_timer_t timer;
     uv_timer_t exec_timer;
     unsigned open_handles;
@@ -41,6 +48,18 @@ struct shell {
     bool draining;
     enum err failed;
 };
+
+void shell_carry_out_one(struct shell *shell, const struct trade_effect *effect,
+                         bool buying);
+/* What happened meanwhile, unless it is carried out in the middle of that. */
+void shell_drain(struct shell *shell);
+
+/* ---- trade_shell_list.c ---- */
+/* Everything before the first SAVE at once, the rest when the disk has it. */
+void shell_carry_out(struct shell *shell, struct trade_effects *effects,
+                     bool buying);
+void shell_saved(void *ctx, uint64_t ticket, enum err err);
+void shell_parcels_free(struct shell *shell);
 
 /* "contract:<hex>": the pins of a contract, or of a job by its request. */
 void shell_owner(const struct hash *subject, char out[80]);

@@ -27,6 +27,7 @@ struct executor {
     struct executor_events events;
     char program[512];
     char state_dir[1200];
+    char reserve[24];
     uv_process_t process;
     uv_pipe_t in;  /* its stdin */
     uv_pipe_t out; /* its stdout */
@@ -356,7 +357,9 @@ static void start_program(struct executor *executor)
 {
     char program[1024];
     char flag[] = "--state-dir";
-    char *args[] = {program, flag, executor->state_dir, NULL};
+    char reserve_flag[] = "--reserve-mib";
+    char *args[] = {program,           flag, executor->state_dir, reserve_flag,
+                    executor->reserve, NULL};
     uv_stdio_container_t stdio[3];
     uv_process_options_t options = {0};
     int rv;
@@ -427,6 +430,8 @@ enum err executor_open(const struct executor_options *options,
              options->program);
     snprintf(executor->state_dir, sizeof(executor->state_dir), "%s",
              options->state_dir);
+    snprintf(executor->reserve, sizeof(executor->reserve), "%llu",
+             (unsigned long long)options->reserve_mib);
     snprintf(executor->why_down, sizeof(executor->why_down),
              "it is being started");
     CHECK(uv_timer_init(executor->loop, &executor->timer) == 0);

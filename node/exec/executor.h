@@ -41,6 +41,7 @@ struct executor_options {
     uv_loop_t *loop;
     const char *program;   /* a path, or a name: beside suand, then in PATH */
     const char *state_dir; /* absolute */
+    uint64_t reserve_mib;  /* disk it must leave free; 0: none */
     struct executor_events events;
 };
 

@@ -369,7 +369,7 @@ void served_tick(struct bulk *bulk, uint64_t now_us)
             continue;
         if (!s->half_open && s->count + s->reads == 0 &&
             lane_waiting(s->lane) == 0 &&
-            now_us - s->asked_us > 3 * (uint64_t)BULK_IDLE_US)
+            now_us > s->asked_us + 3 * (uint64_t)BULK_IDLE_US)
             served_end(s, OK);
         else
             lane_tick(s->lane, now_us);

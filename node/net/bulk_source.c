@@ -299,7 +299,8 @@ static void source_tick(struct source *source, uint64_t now_us)
     enum err err;
 
     if (!is_wanted(source)) {
-        if (source->lane != NULL && now_us - source->idle_us > BULK_IDLE_US)
+        /* It may have been left in this very turn: after now_us. */
+        if (source->lane != NULL && now_us > source->idle_us + BULK_IDLE_US)
             source_end(source, OK);
         else if (source->lane != NULL)
             lane_tick(source->lane, now_us);

@@ -71,6 +71,23 @@ void sell_open(struct sell *sell, bool on);
  * the bond. Yields effects like a step. */
 void sell_abandon(struct sell *sell, uint64_t now_ms,
                   struct trade_effects *out);
+/* The disk that volumes, blobs, images and the node's own records share: told
+ * before every step, since what was taken meanwhile is missing in it. */
+struct sell_disk {
+    bool known;           /* false: nothing is limited by it */
+    bool is_short;        /* others filled it: nothing new at all */
+    uint64_t free_mib;    /* of the file system, now */
+    uint64_t reserve_mib; /* never promised to anybody */
+    uint64_t coming_mib;  /* blobs on their way here, not written yet */
+};
+void sell_disk(struct sell *sell, const struct sell_disk *disk);
+/* The disk that jobs were promised and have not taken yet. A volume is taken in
+ * whole when its job starts. */
+uint64_t sell_disk_promised_mib(const struct sell *sell);
+/* The largest disk that one more job can be promised: what is free, without the
+ * reserve, what comes, what was promised, and room for the largest job's
+ * outputs on their way out. UINT64_MAX when the disk is not known. */
+uint64_t sell_disk_room_mib(const struct sell *sell);
 /* The free money of the node's account, for bonds: told after each block. */
 void sell_balance(struct sell *sell, struct amount balance);
 
@@ -112,5 +129,8 @@ struct sell_capacity {
     uint32_t slots_free;
 };
 void sell_capacity(const struct sell *sell, struct sell_capacity *out);
+/* What a buyer is told is free: the capacity, with no more disk than there is
+ * room for. */
+void sell_free_now(const struct sell *sell, struct resources *out);
 
 #endif

@@ -18,10 +18,8 @@ static void send_refusal(struct sell *sell, const struct pubkey *peer,
 {
     struct wire_hold_refused refused = {.key = *key, .err = err};
     struct trade_effect *effect = trade_effect_add(sell->out, EFFECT_SEND);
-    struct sell_capacity capacity;
     struct buf message;
-    sell_capacity(sell, &capacity);
-    refused.free = capacity.free;
+    sell_free_now(sell, &refused.free);
     buf_init(&message, 1024);
     wire_hold_refused_encode(&refused, &message);
     effect->peer = *peer;
@@ -79,14 +77,14 @@ static bool too_many(const struct sell *sell, const struct pubkey *agent)
            contracts >= SELL_CONTRACTS_MAX;
 }
 
-/* May this request have a place here? First match: the caps on holds, what the
- * machine is, what is free. */
+/* May this request have a place here? First match: whether anything is sold,
+ * the caps on holds, what the machine is, what is free, what the disk holds. */
 static enum err check_room(const struct sell *sell,
                            const struct request *request)
 {
     struct sell_capacity capacity;
     if (!sell->open)
-        return ERR_NOT_SELLING;
+        return sell_disk_room_mib(sell) == 0 ? ERR_DISK : ERR_NOT_SELLING;
     if (too_many(sell, &request->agent))
         return ERR_RATE;
     if (request->arch != ARCH_ANY && request->arch != sell->config.arch)
@@ -97,7 +95,8 @@ static enum err check_room(const struct sell *sell,
     if (capacity.slots_free == 0 ||
         !resources_cover(&capacity.free, &request->resources))
         return ERR_CAPACITY;
-    return OK;
+    return request->resources.disk_mib > sell_disk_room_mib(sell) ? ERR_DISK
+                                                                  : OK;
 }
 
 static enum err check_request(const struct sell *sell,

@@ -73,6 +73,7 @@ struct sell {
     struct sell_config config;
     bool open;
     struct amount balance;
+    struct sell_disk disk;
     struct sell_item *first;
     struct sell_item **last;
     uint32_t count;

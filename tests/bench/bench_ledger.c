@@ -205,7 +205,8 @@ static void bench_open(struct bench *b)
     genesis_init(&b->genesis);
     memcpy(b->genesis.network, "bench", 6);
     b->genesis.time_ms = wall_ms();
-    must(validators_add(&b->genesis.validators, &b->validator.signer.key, 1),
+    must(genesis_add_validator(&b->genesis, &b->validator.signer.key,
+                               amount_micro(1000000), NULL),
          "validator");
     for (uint32_t i = 0; i < ACCOUNTS; i++) {
         key_init(&b->users[i], i);

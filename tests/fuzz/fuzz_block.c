@@ -31,7 +31,8 @@ static struct chain *chain_once(void)
         u64le_put(seed, i == 4 ? 1001 : i + 1);
         crypto_sign_seed_keypair(key.b, secret, seed);
         if (i == 4)
-            CHECK(validators_add(&genesis.validators, &key, 1) == OK);
+            CHECK(genesis_add_validator(&genesis, &key, amount_micro(1000000),
+                                        NULL) == OK);
         else
             CHECK(genesis_add_account(&genesis, &key,
                                       amount_micro(100000000)) == OK);
@@ -51,7 +52,8 @@ static void decode_alone(struct bytes in)
     arena_init(&arena, 64 * in.len + 4096);
     buf_init(&again, LIMIT_BLOCK_BYTES);
     if (block_decode(in, &arena, &block) == OK) {
-        block_encode(&block.header, block.tx_bytes, block.tx_count, &again);
+        block_encode(&block.header, block.evidence, block.evidence_count,
+                     block.tx_bytes, block.tx_count, &again);
         CHECK(bytes_equal(buf_bytes(&again), in));
     }
     buf_done(&again);

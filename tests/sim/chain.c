@@ -316,8 +316,8 @@ static void make_genesis(struct world *world)
     CHECK(params_set(&genesis->params, "review_ms", plan->review_ms) == OK);
     CHECK(params_set(&genesis->params, "review_ms_max", plan->review_ms) == OK);
     CHECK(market_params_fill(&genesis->params) == OK);
-    CHECK(validators_add(&genesis->validators, &world->validator.key.signer.key,
-                         1) == OK);
+    CHECK(genesis_add_validator(genesis, &world->validator.key.signer.key,
+                                amount_micro(1000000), NULL) == OK);
     for (uint32_t i = 0; i < world->node_count; i++)
         /* A node's own money is for bonds; some have little. */
         CHECK(genesis_add_account(

@@ -152,6 +152,28 @@ def cert(chain, n, signers, *on):
     return data + struct.pack("<H", n) + bytes(bits) + sigs
 
 
+def evidence(one, two):
+    return min(one, two) + max(one, two)
+
+
+def bond_proof(chain, owner, n):
+    return sign(seed(n), H("suan-bond", chain + pub(owner) + pub(n)))
+
+
+def bond_add(n, micro, proof=b""):
+    return array(binary(pub(n)), uint(micro), binary(proof))
+
+
+def bond_take(n, micro):
+    return array(binary(pub(n)), uint(micro))
+
+
+def bond(owner, bonded, slashed, jailed, unbondings):
+    return (pub(owner) + struct.pack("<QQQB", bonded, slashed, jailed,
+                                     len(unbondings)) +
+            b"".join(struct.pack("<QQ", *u) for u in unbondings))
+
+
 def result(txid, fee, subject, code, moved, accounts):
     return (txid + struct.pack("<IQ", 0, fee) + subject +
             struct.pack("<IQB", code, moved, len(accounts)) +
@@ -243,7 +265,9 @@ def state_root(chain, records):
 
 T0 = 1700000000000
 PARAMS = sorted({"epoch_blocks": 5, "min_interval_ms": 1, "heartbeat_ms": 0,
-                 "block_bytes": 524288, "block_txs": 4096}.items())
+                 "block_bytes": 524288, "block_txs": 4096,
+                 "bond_min_micro": 1000000, "evidence_epochs": 6,
+                 "unbond_epochs": 8, "slash_permille": 50}.items())
 USERS, VALIDATOR, CREDIT = 4, 1000, 1000000
 
 
@@ -251,7 +275,8 @@ def genesis():
     accounts = sorted((pub(i), 100 * CREDIT) for i in range(USERS))
     return array(uint(2), uint(1), text("unit"), b"\xc3", uint(T0),
                  array(*[array(text(k), uint(v)) for k, v in PARAMS]),
-                 array(array(binary(pub(VALIDATOR)), uint(1))),
+                 array(array(binary(pub(VALIDATOR)), uint(CREDIT),
+                             binary(pub(VALIDATOR)))),
                  array(*[array(binary(k), uint(v)) for k, v in accounts]))
 
 
@@ -297,10 +322,14 @@ def main():
     # The same world as tests/unit/ledger/fixture.h.
     encoded = array(*[array(text(k), uint(v)) for k, v in PARAMS])
     params = H("suan-params", encoded)
-    first_set = H("suan-set", validators([(pub(VALIDATOR), 1)]))
+    first_set = H("suan-set", validators([(pub(VALIDATOR), CREDIT)]))
     records = {(3, k.encode()): struct.pack("<Q", v) for k, v in PARAMS}
-    records[(3, b"supply")] = struct.pack("<Q", USERS * 100 * CREDIT)
-    records[(4, pub(VALIDATOR))] = struct.pack("<Q", 1)
+    records[(3, b"supply")] = struct.pack(
+        "<Q", USERS * 100 * CREDIT + CREDIT)
+    records[(4, pub(VALIDATOR))] = bond(VALIDATOR, CREDIT, 0, 0, [])
+    vault, slashed = H("suan-bond", pub(VALIDATOR)), H("suan-bond", b"slashed")
+    records[(2, vault)] = struct.pack("<Q", CREDIT)
+    records[(7, b"stake")] = struct.pack("<QQQ", CREDIT, 0, 0)
     for i in range(USERS):
         records[(1, pub(i))] = account(100 * CREDIT, 0)
     h0 = header(chain, 0, 0, T0, ZERO, ZERO, ZERO, ZERO,
@@ -310,6 +339,8 @@ def main():
     records[(1, pub(0))] = account(100 * CREDIT - 500 - 10000, 1)
     records[(1, pub(1))] = account(100 * CREDIT + 500, 0)
     records[(1, pub(VALIDATOR))] = account(10000, 0)
+    records[(7, b"stake")] = struct.pack("<QQQ", CREDIT, CREDIT, 0)
+    records[(8, struct.pack(">QB", 1, 0))] = pub(VALIDATOR)
     res = result(H("suan-tx", t), 10000, ZERO, 0, 500, [pub(1)])
     h1 = header(chain, 1, 1, T0 + 1, block_id(h0), pub(VALIDATOR),
                 merkle([H("sx-merkle", b"\2" + H("suan-tx", t))]),
@@ -318,6 +349,34 @@ def main():
                 params)
     out("block1", h1 + struct.pack("<HI", 0, 1) + struct.pack("<I", len(t)) + t)
     out("block1-id", block_id(h1))
+
+    # The same block with evidence against the validator in front.
+    one = vote(chain, VALIDATOR, 0, 1, 1, 3, 2, H("sx-hdr", b"x"))
+    two = vote(chain, VALIDATOR, 0, 1, 1, 3, 2, H("sx-hdr", b"y"))
+    proof = evidence(one, two)
+    out("evidence", proof)
+    out("evidence-hash", H("suan-evidence", proof))
+    lost = CREDIT * 50 // 1000
+    records[(2, vault)] = struct.pack("<Q", CREDIT - lost)
+    records[(2, slashed)] = struct.pack("<Q", lost)
+    records[(4, pub(VALIDATOR))] = bond(VALIDATOR, CREDIT - lost, lost, 1, [])
+    records[(7, b"stake")] = struct.pack("<QQQ", 0, CREDIT, CREDIT)
+    records[(9, struct.pack(">QQH", 1, 3, 0))] = pub(VALIDATOR)
+    h1 = header(chain, 1, 1, T0 + 1, block_id(h0), pub(VALIDATOR),
+                merkle([H("sx-merkle", b"\1" + H("suan-evidence", proof)),
+                        H("sx-merkle", b"\2" + H("suan-tx", t))]),
+                merkle([H("suan-result", res)]),
+                state_root(chain, records), mmr([block_id(h0)]), first_set,
+                params)
+    out("block1-accused", h1 + struct.pack("<H", 1) + proof +
+        struct.pack("<I", 1) + struct.pack("<I", len(t)) + t)
+    out("block1-accused-id", block_id(h1))
+
+    out("bond-add", bond_add(7, 5 * CREDIT, bond_proof(chain, 2, 7)))
+    out("bond-more", bond_add(7, 2 * CREDIT))
+    out("bond-take", bond_take(7, 3 * CREDIT))
+    out("bond-withdraw", array(binary(pub(7))))
+    out("bond-record", bond(2, 4 * CREDIT, 500, 3, [(12, 2), (13, CREDIT)]))
 
 
 main()

@@ -352,6 +352,37 @@ void image_done(struct image *image)
     memset(image, 0, sizeof(*image));
 }
 
+void image_used(const char *state, const char *id)
+{
+    char path[DIR_PATH];
+
+    if (!oci_digest_fits(id) && spec_image_fits(id) && id_path(state, id, path))
+        (void)utimensat(AT_FDCWD, path, NULL, 0);
+}
+
+bool image_rootfs(const char *state, const char *id, char out[DIR_PATH])
+{
+    char digest[OCI_DIGEST];
+
+    return digest_of(state, id, digest) &&
+           home_path(state, digest, "/rootfs", out);
+}
+
+/* One of the list: the name, too, has a time. */
+static json_t *entry_of(const char *state, const char *id, const json_t *about)
+{
+    json_t *entry = summary(id, about);
+    char path[DIR_PATH];
+    struct stat st;
+
+    if (id_path(state, id, path) && stat(path, &st) == 0)
+        (void)json_object_set_new(
+            entry, "used_at_ms",
+            json_integer((json_int_t)st.st_mtim.tv_sec * 1000 +
+                         st.st_mtim.tv_nsec / 1000000));
+    return entry;
+}
+
 /* Calls back for every name: the number of those with this digest, or all. */
 static size_t each_id(const char *state, const char *digest, json_t *list)
 {
@@ -372,7 +403,8 @@ static size_t each_id(const char *state, const char *digest, json_t *list)
         count++;
         if (list == NULL || about(state, got, &value, &ignored) != OK)
             continue;
-        (void)json_array_append_new(list, summary(entry->d_name, value));
+        (void)json_array_append_new(list,
+                                    entry_of(state, entry->d_name, value));
         json_decref(value);
     }
     if (dir != NULL)

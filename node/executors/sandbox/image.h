@@ -42,8 +42,14 @@ MUST_USE enum err image_find(const char *state, const char *id,
                              struct image *out, struct fail *fail);
 void image_done(struct image *image);
 
-/* [{id, digest, size, entries}], given. */
+/* A job begins in it. */
+void image_used(const char *state, const char *id);
+
+/* [{id, digest, size, entries, used_at_ms}], given: one for each name, which is
+ * used when it is given and when a job is started by it. */
 json_t *image_list(const char *state);
+/* Where the image of a name or digest is; false when there is none. */
+bool image_rootfs(const char *state, const char *id, char out[DIR_PATH]);
 
 /* Takes a name away and, with the last name, the image: moved below tmp/ to be
  * deleted, its path in `out_trash` ("" if other names remain). Refuses:

@@ -99,6 +99,9 @@ static void runtime_ids(const struct monitor *m, uint32_t *uid, uint32_t *gid)
 
 static enum err make_workplace(struct monitor *m, struct fail *fail)
 {
+    const struct volume_store store = {.templates = m->plan.machine.templates,
+                                       .reserve_mib =
+                                           m->plan.machine.reserve_mib};
     char job[DIR_PATH], in[DIR_PATH], out[DIR_PATH];
     uint32_t uid, gid;
 
@@ -108,9 +111,8 @@ static enum err make_workplace(struct monitor *m, struct fail *fail)
     CHECK(dir_text(job, sizeof(job), "%s/job", m->stage.root));
     CHECK(dir_text(in, sizeof(in), "%s/in", job));
     CHECK(dir_text(out, sizeof(out), "%s/out", job));
-    TRY(volume_make(m->plan.machine.volume, m->job_fd,
-                    m->plan.machine.templates, m->plan.spec.disk_mib, job,
-                    &m->volume, fail));
+    TRY(volume_make(m->plan.machine.volume, m->job_fd, &store,
+                    m->plan.spec.disk_mib, job, &m->volume, fail));
     m->staged = true;
     m->record.loop = m->volume.loop;
     if (mkdir(in, 0755) != 0 || mkdir(out, 0755) != 0 ||

@@ -20,7 +20,7 @@
 
 static const char help[] =
     "Usage: suan-exec-sandbox [--state-dir DIR] [--max-jobs N]\n"
-    "                         [--image-max-mib N]\n"
+    "                         [--image-max-mib N] [--reserve-mib N]\n"
     "       suan-exec-sandbox --doctor [--state-dir DIR]\n"
     "\n"
     "Runs jobs as hardened OCI containers with cpu, memory, disk, process, "
@@ -34,6 +34,7 @@ static const char help[] =
     "                      without root ~/.local/share/suan/sandbox\n"
     "  --max-jobs N        jobs kept, finished ones included; default 256\n"
     "  --image-max-mib N   largest image, unpacked; default 8192\n"
+    "  --reserve-mib N     disk that jobs and images leave free; default 0\n"
     "  --doctor            say whether and how jobs run here, and what is "
     "missing\n"
     "  --seccomp           print the system call filter of jobs\n"
@@ -46,6 +47,7 @@ enum {
     OPT_STATE = 256,
     OPT_JOBS,
     OPT_IMAGE,
+    OPT_RESERVE,
     OPT_DOCTOR,
     OPT_SECCOMP,
     OPT_VERSION,
@@ -58,6 +60,7 @@ static const struct option table[] = {
     {"state-dir", required_argument, NULL, OPT_STATE},
     {"max-jobs", required_argument, NULL, OPT_JOBS},
     {"image-max-mib", required_argument, NULL, OPT_IMAGE},
+    {"reserve-mib", required_argument, NULL, OPT_RESERVE},
     {"doctor", no_argument, NULL, OPT_DOCTOR},
     {"seccomp", no_argument, NULL, OPT_SECCOMP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -192,6 +195,10 @@ int main(int argc, char **argv)
             if (!read_number(optarg, 1, 1u << 20, &number))
                 return usage("--image-max-mib is 1 to 1048576, not ", optarg);
             options.image.bytes_max = number << 20;
+            break;
+        case OPT_RESERVE:
+            if (!read_number(optarg, 0, UINT32_MAX, &options.reserve_mib))
+                return usage("--reserve-mib is 0 to 4294967295, not ", optarg);
             break;
         case OPT_DOCTOR:
             doctor = true;

@@ -108,9 +108,20 @@ static json_t *do_image_add(struct server *s, struct rpc_request *request,
 static json_t *do_image_list(struct server *s, struct rpc_request *request,
                              struct fail *fail)
 {
+    json_t *list = image_list(s->options.state), *entry;
+    size_t i;
+
     (void)request;
     (void)fail;
-    return json_pack("{s:o}", "images", image_list(s->options.state));
+    json_array_foreach(list, i, entry)
+    {
+        const char *id = json_string_value(json_object_get(entry, "id"));
+        char rootfs[DIR_PATH];
+        bool used =
+            image_rootfs(s->options.state, id, rootfs) && jobs_use(s, rootfs);
+        (void)json_object_set_new(entry, "busy", json_boolean(used));
+    }
+    return json_pack("{s:o}", "images", list);
 }
 
 static void throw_away(struct server *s, const char *path)
@@ -227,6 +238,7 @@ static enum err make_plan(struct server *s, json_t *params, struct plan *plan,
     TRY(spec_decode(params, &plan->spec, fail));
     TRY(image_find(s->options.state, plan->spec.image, &image, fail));
     plan->machine = s->doctor.machine;
+    plan->machine.reserve_mib = s->options.reserve_mib;
     memcpy(plan->rootfs, image.rootfs, sizeof(plan->rootfs));
     err = add_image_argv(&plan->spec, image.argv, fail);
     if (err == OK && add_image_env(&plan->spec, image.env) != OK)
@@ -246,6 +258,8 @@ static json_t *do_job_start(struct server *s, struct rpc_request *request,
     if (!can_run(s, fail))
         return NULL;
     err = make_plan(s, request->params, &plan, fail);
+    if (err == OK)
+        image_used(s->options.state, plan.spec.image);
     if (err == OK)
         err = jobs_start(s, &plan, id != NULL ? json_incref(id) : NULL, fail);
     if (err == OK) {

@@ -6,13 +6,14 @@
 
 static json_t *encode_machine(const struct machine *machine)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s}", "runtime",
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:I}", "runtime",
                      runtime_name(machine->runtime.kind), "runtime_path",
                      machine->runtime.path, "init", machine->init, "instance",
                      cg_encode(&machine->instance), "hybrid", machine->hybrid,
                      "pool", idpool_encode(&machine->pool), "volume",
                      volume_kind_name(machine->volume), "templates",
-                     machine->templates);
+                     machine->templates, "reserve_mib",
+                     (json_int_t)machine->reserve_mib);
 }
 
 json_t *plan_encode(const struct plan *plan)
@@ -31,6 +32,8 @@ static bool copy(const json_t *value, const char *name, char *out, size_t cap)
 
 static bool decode_machine(const json_t *value, struct machine *out)
 {
+    json_int_t reserve =
+        json_integer_value(json_object_get(value, "reserve_mib"));
     char runtime[16], volume[16];
 
     if (!copy(value, "runtime", runtime, sizeof(runtime)) ||
@@ -48,6 +51,7 @@ static bool decode_machine(const json_t *value, struct machine *out)
     out->volume = strcmp(volume, volume_kind_name(VOLUME_EXT4)) == 0
                       ? VOLUME_EXT4
                       : VOLUME_TMPFS;
+    out->reserve_mib = reserve > 0 ? (uint64_t)reserve : 0;
     return true;
 }
 

@@ -21,6 +21,7 @@ struct machine {
     struct idpool pool;
     enum volume_kind volume;
     char templates[DIR_PATH];
+    uint64_t reserve_mib; /* of the disk: not for jobs */
 };
 
 struct plan {

@@ -56,6 +56,7 @@ struct job {
 struct server_options {
     char state[DIR_PATH]; /* absolute */
     uint32_t jobs_max;
+    uint64_t reserve_mib; /* of the disk: neither for jobs nor images */
     struct oci_limits image;
 };
 

@@ -2,6 +2,7 @@
 #include "node/executors/sandbox/volume.h"
 
 #include "node/executors/sandbox/dir.h"
+#include "node/executors/sandbox/room.h"
 #include "node/executors/sandbox/tool.h"
 
 #include <dirent.h>
@@ -161,8 +162,20 @@ static int copy_data(int from, int to)
     }
 }
 
-static enum err make_image(int job_fd, const char *templates, uint64_t mib,
-                           int *out_fd, struct fail *fail)
+/* Reserved now: a job must not meet a full host disk half way, nor the host a
+ * disk that a job filled. */
+static enum err reserve(int fd, uint64_t reserve_mib, uint64_t mib,
+                        struct fail *fail)
+{
+    TRY(room_check(fd, reserve_mib << 20, mib << 20, WHAT, fail));
+    if (fallocate(fd, 0, 0, (off_t)(mib << 20)) != 0 &&
+        (errno != EOPNOTSUPP || ftruncate(fd, (off_t)(mib << 20)) != 0))
+        return fail_errno(fail, WHAT, VOLUME_FILE);
+    return room_check(fd, reserve_mib << 20, 0, WHAT, fail);
+}
+
+static enum err make_image(int job_fd, const struct volume_store *store,
+                           uint64_t mib, int *out_fd, struct fail *fail)
 {
     int from = -1;
     int to = openat(job_fd, VOLUME_FILE,
@@ -171,21 +184,20 @@ static enum err make_image(int job_fd, const char *templates, uint64_t mib,
 
     if (to < 0)
         return fail_errno(fail, WHAT, VOLUME_FILE);
-    /* Reserved now: a job must not meet a full host disk half way. */
-    if (fallocate(to, 0, 0, (off_t)(mib << 20)) != 0 &&
-        (errno != EOPNOTSUPP || ftruncate(to, (off_t)(mib << 20)) != 0))
-        err = fail_errno(fail, WHAT, VOLUME_FILE);
+    err = reserve(to, store->reserve_mib, mib, fail);
     if (err == OK)
-        err = open_template(templates, mib, &from, fail);
+        err = open_template(store->templates, mib, &from, fail);
     if (err == OK && copy_data(from, to) != 0)
         err = fail_errno(fail, WHAT, VOLUME_FILE);
     if (from >= 0)
         close(from);
-    if (err != OK)
+    if (err != OK) {
         close(to);
-    else
-        *out_fd = to;
-    return err;
+        (void)unlinkat(job_fd, VOLUME_FILE, 0);
+        return err;
+    }
+    *out_fd = to;
+    return OK;
 }
 
 /* -- loop devices -----------------------------------------------------------
@@ -254,15 +266,15 @@ static int loop_reopen(int number, int file, char *path, size_t cap)
     return -1;
 }
 
-static enum err make_ext4(int job_fd, const char *templates, uint64_t mib,
-                          const char *target, struct volume *out,
+static enum err make_ext4(int job_fd, const struct volume_store *store,
+                          uint64_t mib, const char *target, struct volume *out,
                           struct fail *fail)
 {
     char device[64];
     int file = -1, loop;
     enum err err = OK;
 
-    TRY(make_image(job_fd, templates, mib, &file, fail));
+    TRY(make_image(job_fd, store, mib, &file, fail));
     loop = loop_attach(file, 0, &out->loop, device, sizeof(device));
     if (loop < 0)
         err = fail_errno(fail, WHAT, "loop device");
@@ -289,15 +301,15 @@ static enum err make_tmpfs(uint64_t mib, const char *target, struct fail *fail)
     return OK;
 }
 
-enum err volume_make(enum volume_kind kind, int job_fd, const char *templates,
-                     uint64_t mib, const char *target, struct volume *out,
-                     struct fail *fail)
+enum err volume_make(enum volume_kind kind, int job_fd,
+                     const struct volume_store *store, uint64_t mib,
+                     const char *target, struct volume *out, struct fail *fail)
 {
     out->kind = kind;
     out->loop = -1;
     if (kind == VOLUME_TMPFS)
         return make_tmpfs(mib, target, fail);
-    return make_ext4(job_fd, templates, mib, target, out, fail);
+    return make_ext4(job_fd, store, mib, target, out, fail);
 }
 
 static void nap_ms(long ms)

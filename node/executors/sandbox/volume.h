@@ -26,11 +26,18 @@ struct volume {
 /* Whether images can be loop-mounted here; `fail` says why not. */
 MUST_USE enum err volume_check(struct fail *fail);
 
+/* Where volumes come from: a directory of ours in which empty file systems are
+ * kept to copy from, and what they leave free on the disk. */
+struct volume_store {
+    const char *templates;
+    uint64_t reserve_mib;
+};
+
 /* Makes `VOLUME_FILE` of `mib` in the directory job_fd and mounts it at
- * `target` (or a tmpfs). `templates` is a directory of ours in which empty file
- * systems are kept to copy from. Refuses: ERR_FULL, ERR_IO, ERR_SANDBOX. */
+ * `target` (or a tmpfs). Refuses: ERR_FULL (the reserve counts), ERR_IO,
+ * ERR_SANDBOX; then it takes no room. */
 MUST_USE enum err volume_make(enum volume_kind kind, int job_fd,
-                              const char *templates, uint64_t mib,
+                              const struct volume_store *store, uint64_t mib,
                               const char *target, struct volume *out,
                               struct fail *fail);
 

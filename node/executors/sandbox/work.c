@@ -4,12 +4,14 @@
 
 #include "node/executors/sandbox/collect.h"
 #include "node/executors/sandbox/jobdir.h"
+#include "node/executors/sandbox/room.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -28,6 +30,33 @@ static const char *text(const json_t *params, const char *name)
     return json_string_value(json_object_get(params, name));
 }
 
+/* Unpacked it takes no more than there is room for; in between it lies there
+ * twice. A limit that is ours says so. */
+static enum err add_image(const struct server *s,
+                          const struct image_source *source,
+                          json_t **out_result, struct fail *fail)
+{
+    struct oci_limits limits = s->options.image;
+    int fd = open(s->options.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    uint64_t room =
+        fd >= 0 ? room_left(fd, s->options.reserve_mib << 20) / 2 : 0;
+    bool tight = fd >= 0 && room < limits.bytes_max;
+    enum err err;
+
+    if (fd >= 0)
+        close(fd);
+    if (tight)
+        limits.bytes_max = room;
+    err = image_add(s->options.state, source, &limits, &s->doctor.machine.pool,
+                    out_result, fail);
+    if (err != ERR_TOO_LARGE || !tight)
+        return err;
+    return fail_set(fail, ERR_FULL, "the image cannot be unpacked",
+                    "make room, or remove images",
+                    "disk short: an image may take %llu MiB now",
+                    (unsigned long long)(room >> 20));
+}
+
 json_t *work_image_add(const struct server *s, json_t *params,
                        struct fail *fail)
 {
@@ -42,10 +71,7 @@ json_t *work_image_add(const struct server *s, json_t *params,
         return refuse(fail, ERR_RANGE, "path: an absolute path is required");
     if (source.digest != NULL && !oci_digest_fits(source.digest))
         return refuse(fail, ERR_RANGE, "digest: sha256: and 64 digits");
-    if (image_add(s->options.state, &source, &s->options.image,
-                  &s->doctor.machine.pool, &result, fail) != OK)
-        return NULL;
-    return result;
+    return add_image(s, &source, &result, fail) == OK ? result : NULL;
 }
 
 json_t *work_doctor(const struct server *s, json_t *params, struct fail *fail)
@@ -190,8 +216,32 @@ static void fit(json_t *result)
         (void)json_array_remove(files, json_array_size(files) - 1);
 }
 
+/* All that the job has on its disk would fit where its outputs go. */
+static enum err check_room(int root, const char *dest, uint64_t reserve_mib,
+                           struct fail *fail)
+{
+    static const char what[] = "the outputs cannot be copied";
+    struct statvfs fs;
+    enum err err;
+    int fd;
+
+    if (dir_make(dest, 0700) != 0)
+        return fail_errno(fail, what, dest);
+    fd = open(dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstatvfs(root, &fs) != 0) {
+        err = fail_errno(fail, what, dest);
+    } else {
+        err = room_check(fd, reserve_mib << 20,
+                         (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize,
+                         what, fail);
+    }
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
 static json_t *collect(const char *path, const struct wish *wish,
-                       struct fail *fail)
+                       uint64_t reserve_mib, struct fail *fail)
 {
     int job_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     json_t *result = NULL;
@@ -204,6 +254,8 @@ static json_t *collect(const char *path, const struct wish *wish,
     }
     if (faccessat(job_fd, VOLUME_FILE, F_OK, 0) == 0) {
         err = open_disk(path, job_fd, &root, fail);
+        if (err == OK)
+            err = check_room(root, wish->dest, reserve_mib, fail);
         if (err == OK)
             err = collect_run(root, "out", wish->dest, &wish->want, &result,
                               fail);
@@ -233,5 +285,5 @@ json_t *work_collect(const struct server *s, json_t *params, struct fail *fail)
     if (wish.id == NULL || !spec_id_fits(wish.id) ||
         !jobs_path(s, wish.id, path))
         return refuse(fail, ERR_RANGE, "id: a job's name is required");
-    return collect(path, &wish, fail);
+    return collect(path, &wish, s->options.reserve_mib, fail);
 }

@@ -85,9 +85,10 @@ UNUSED static void world_genesis(struct world *w, uint64_t epoch_blocks)
     w->genesis.time_ms = T0;
     assert_int_equal(
         params_set(&w->genesis.params, "epoch_blocks", epoch_blocks), OK);
-    assert_int_equal(
-        validators_add(&w->genesis.validators, &w->validator.signer.key, 1),
-        OK);
+    assert_int_equal(genesis_add_validator(&w->genesis,
+                                           &w->validator.signer.key,
+                                           amount_micro(1000000), NULL),
+                     OK);
     for (unsigned i = 0; i < USERS; i++) {
         test_key_init(&w->users[i], i);
         assert_int_equal(genesis_add_account(&w->genesis,

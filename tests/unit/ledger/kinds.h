@@ -4,13 +4,14 @@
 /* Kinds of transaction that only tests have: they reach what transfers do not.
  * Include after fixture.h. */
 
+#include "ledger/bond.h"
 #include "ledger/params.h"
 #include "ledger/validators.h"
 
 enum {
     KIND_LOCK = 150,      /* [vault 32, amount]: into a vault */
     KIND_PAY = 151,       /* [vault 32, amount]: out of it, to the sender */
-    KIND_VALIDATOR = 152, /* [key 32, weight] */
+    KIND_VALIDATOR = 152, /* [key 32, amount]: bonds it unproven; 0 jails */
     KIND_MINT = 153,      /* [amount]: a bug that makes money */
     KIND_HALF = 154,      /* []: changes something, then refuses */
 };
@@ -69,12 +70,14 @@ static enum err apply_validator(struct state *state, const struct tx *tx,
                                 struct arena *arena, struct tx_effect *out)
 {
     struct kind_args args;
+    struct bond bond = {.owner = tx->sender};
     struct pubkey key;
-    (void)context;
     (void)out;
     TRY(kind_args(tx, arena, &args));
     memcpy(key.b, args.id.b, sizeof(key.b));
-    return validators_state_put(state, &key, args.number);
+    if (args.number == 0)
+        return bond_slash(state, &key, context->epoch, &out->moved);
+    return bond_raise(state, &key, &bond, amount_micro(args.number));
 }
 
 static enum err apply_mint(struct state *state, const struct tx *tx,

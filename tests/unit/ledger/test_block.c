@@ -36,7 +36,8 @@ static void the_golden_block_decodes_to_what_it_was_made_of(void **state)
     assert_golden("tx", block.tx_bytes[0]);
     assert_int_equal(block_verify_sigs(&block, &block.header.chain), OK);
     buf_init(&again, LIMIT_BLOCK_BYTES);
-    block_encode(&block.header, block.tx_bytes, 1, &again);
+    block_encode(&block.header, block.evidence, block.evidence_count,
+                 block.tx_bytes, 1, &again);
     assert_true(bytes_equal(buf_bytes(&again), buf_bytes(&bytes)));
     buf_done(&again);
     buf_done(&bytes);

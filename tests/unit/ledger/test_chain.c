@@ -401,8 +401,8 @@ static void a_validator_set_takes_effect_after_an_epoch_of_notice(void **state)
     (void)state;
     world_open_kinds(&w, &test_table); /* epochs of 5 blocks */
     test_key_init(&heir, 2000);
-    assert_int_equal(pool_kind(&w, 0, 0, KIND_VALIDATOR, heir.signer.key.b, 10),
-                     OK);
+    assert_int_equal(
+        pool_kind(&w, 0, 0, KIND_VALIDATOR, heir.signer.key.b, CREDITS), OK);
     assert_int_equal(
         pool_kind(&w, 0, 1, KIND_VALIDATOR, w.validator.signer.key.b, 0), OK);
     for (int i = 0; i < 5; i++)

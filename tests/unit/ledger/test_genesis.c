@@ -15,7 +15,7 @@ static void genesis_bytes_and_chain_id_are_the_golden_ones(void **state)
     assert_golden_hash("chain", &w.genesis.chain);
     assert_int_equal(genesis_decode(buf_bytes(&buf), &again), OK);
     assert_golden_hash("chain", &again.chain);
-    assert_int_equal(genesis_supply(&again).micro, 400 * CREDITS);
+    assert_int_equal(genesis_supply(&again).micro, 401 * CREDITS);
     genesis_done(&again);
     genesis_done(&w.genesis);
     buf_done(&buf);
@@ -104,8 +104,13 @@ static void genesis_text_names_the_line_at_fault(void **state)
               "qqqqgetcxp 1\n",
          ERR_ADDRESS, 5},
         {HEAD "validator " ALICE " 0\n", ERR_RANGE, 5},
-        {HEAD "validator " ALICE " 99999999999999999999\n", ERR_RANGE, 5},
+        {HEAD "validator " ALICE " 99999999999999999999\n", ERR_OVERFLOW, 5},
         {HEAD "validator " ALICE " -1\n", ERR_PARSE, 5},
+        {HEAD "validator " ALICE " 0.999999\n", ERR_BOND_MIN, 0},
+        {HEAD "validator " ALICE " 3000000000000\n", ERR_RANGE, 5},
+        {HEAD "validator " ALICE " 1 nobody\n", ERR_ADDRESS, 5},
+        {HEAD "validator " ALICE " 1 " ALICE " x\n", ERR_PARSE, 5},
+        {HEAD "validator " ALICE " 1\nparam unbond_epochs 7\n", ERR_RANGE, 0},
         {HEAD "param epoch_blocks 0\n", ERR_RANGE, 5},
         {HEAD "param a b c\n", ERR_PARSE, 5},
         {"suan-genesis 1\nnetwork A\naddresses test\ntime_ms "

@@ -8,7 +8,7 @@ static void params_start_with_the_ledgers_own_at_their_defaults(void **state)
     assert_int_equal(params_check(&params), OK);
     assert_int_equal(params_need(&params, "epoch_blocks"), 600);
     assert_int_equal(params_need(&params, "heartbeat_ms"), 0);
-    assert_int_equal(params.count, 5);
+    assert_int_equal(params.count, 9);
 }
 
 static void params_keep_one_order_whatever_the_order_of_setting(void **state)
@@ -77,7 +77,7 @@ static void params_in_the_state_are_what_the_genesis_says(void **state)
     assert_int_equal(value, 5);
     assert_int_equal(
         params_state_get(chain_state(w.chain), PARAMS_SUPPLY, &value), OK);
-    assert_int_equal(value, 400 * CREDITS);
+    assert_int_equal(value, 401 * CREDITS);
     assert_int_equal(
         params_state_get(chain_state(w.chain), "claim_window_ms", &value),
         ERR_NOT_FOUND);

@@ -244,7 +244,7 @@ static void a_proof_needs_the_right_chain_and_set(void **state)
         chain_prove(l.w.chain, STATE_PARAMS, BYTES_LIT("supply"), &l.proof),
         OK);
     assert_int_equal(check_state(&l, &got), OK);
-    assert_int_equal(u64le_get(got.value.ptr), 400 * CREDITS);
+    assert_int_equal(u64le_get(got.value.ptr), 401 * CREDITS);
     l.chain.b[0] ^= 1;
     assert_int_equal(check_state(&l, &got), ERR_CHAIN);
     l.chain.b[0] ^= 1;

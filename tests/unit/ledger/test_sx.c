@@ -355,8 +355,9 @@ static void one_of_several_validators_cannot_decide_alone(void **state)
     struct sx_options options = {0};
     (void)state;
     net_open(&net, 0, 1);
-    assert_int_equal(validators_add(&net.w.genesis.validators,
-                                    &net.w.users[0].signer.key, 1),
+    assert_int_equal(genesis_add_validator(&net.w.genesis,
+                                           &net.w.users[0].signer.key,
+                                           amount_micro(1000000), NULL),
                      OK);
     assert_int_equal(genesis_seal(&net.w.genesis), OK);
     assert_int_equal(store_mem_new(&store), OK);

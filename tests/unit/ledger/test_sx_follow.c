@@ -108,7 +108,7 @@ static void forge(struct net *net, struct node *v, struct forged *out,
     test_certify(v->chain, &net->w.validator, &block, &cert);
     buf_init(&out->block, LIMIT_BLOCK_BYTES);
     buf_init(&out->cert, CERT_BYTES_MAX);
-    block_encode(&block.header, NULL, 0, &out->block);
+    block_encode(&block.header, NULL, 0, NULL, 0, &out->block);
     cert_encode(&cert, &out->cert);
     candidate_free(candidate);
     pool_free(pool);

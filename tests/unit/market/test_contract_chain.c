@@ -38,8 +38,9 @@ static void net_init(struct net *net)
     net->genesis.test = true;
     net->genesis.time_ms = T0;
     assert_int_equal(market_params_fill(&net->genesis.params), OK);
-    assert_int_equal(validators_add(&net->genesis.validators,
-                                    &world_signer(PROPOSER)->key, 1),
+    assert_int_equal(genesis_add_validator(&net->genesis,
+                                           &world_signer(PROPOSER)->key,
+                                           amount_micro(1000000), NULL),
                      OK);
     for (int actor = 0; actor < ACTORS; actor++)
         if (actor != AGENT)

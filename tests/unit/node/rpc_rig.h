@@ -72,9 +72,8 @@ static inline void rig_open_rooms(struct rig *rig)
     node->feed.ctx = node;
     assert_int_equal(waiters_new(node, &node->waiters), OK);
     assert_int_equal(config_init(&node->config), OK);
-    rig_path(rig, "trade", path);
-    assert_int_equal(mkdir(path, 0700), 0);
-    records_init(&node->records, path);
+    rig_path(rig, "records", path);
+    assert_int_equal(records_open(&node->records, path), OK);
     assert_int_equal(images_new(&node->records, &node->images), OK);
     rig_path(rig, "blobs", path);
     assert_int_equal(blob_store_open(&blobs, &node->blobs), OK);
@@ -126,6 +125,7 @@ static inline void rig_close(struct rig *rig)
     assert_int_equal(uv_loop_close(&rig->loop), 0);
     buy_free(node->buy);
     images_free(node->images);
+    records_close(&node->records);
     blob_store_close(node->blobs);
     config_done(&node->config);
     feed_done(&node->feed);

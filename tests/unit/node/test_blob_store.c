@@ -462,6 +462,50 @@ static void the_quota_holds_and_says_full(void **state)
     place_done(&p);
 }
 
+/* What comes is counted until it is written; what is written is missing until
+ * the room is told anew. */
+static void the_disk_s_room_bounds_what_may_come(void **state)
+{
+    struct place p, other;
+    struct hash id, more;
+    struct blob_stats stats;
+    struct buf manifest;
+
+    (void)state;
+    place_make(&p, 0);
+    place_make(&other, 0);
+    id = import_content(&other, 3 * CHUNK, 1, "t");
+    more = import_content(&other, CHUNK, 2, "t");
+    blob_store_room_set(p.store, 3 * CHUNK);
+    buf_init(&manifest, 1u << 20);
+    assert_int_equal(blob_store_manifest(other.store, &id, &manifest), OK);
+    assert_int_equal(blob_store_add_manifest(p.store, &id, buf_bytes(&manifest),
+                                             UINT64_MAX, "t"),
+                     OK);
+    blob_store_stats(p.store, &stats);
+    assert_int_equal(stats.coming_bytes, 3 * CHUNK);
+    buf_clear(&manifest);
+    assert_int_equal(blob_store_manifest(other.store, &more, &manifest), OK);
+    assert_int_equal(blob_store_add_manifest(
+                         p.store, &more, buf_bytes(&manifest), UINT64_MAX, "t"),
+                     ERR_FULL);
+    assert_int_equal(blob_store_unpin_owner(p.store, "t"), 1);
+    (void)blob_store_collect(p.store);
+    blob_store_stats(p.store, &stats);
+    assert_int_equal(stats.coming_bytes, 0);
+    (void)import_content(&p, 3 * CHUNK, 3, "t");
+    blob_store_stats(p.store, &stats);
+    assert_int_equal(stats.coming_bytes, 0);
+    assert_int_equal(blob_store_import_bytes(p.store, bytes_str("x"), "t", &id),
+                     ERR_FULL);
+    blob_store_room_set(p.store, 1);
+    assert_int_equal(blob_store_import_bytes(p.store, bytes_str("x"), "t", &id),
+                     OK);
+    buf_done(&manifest);
+    place_done(&p);
+    place_done(&other);
+}
+
 static void owners_are_names(void **state)
 {
     static const char *bad[] = {"", ".", "../x", "a/b", "a b", ".x", "\xc3"};
@@ -800,6 +844,32 @@ static void an_export_never_follows_a_link(void **state)
     place_done(&p);
 }
 
+static void a_tree_or_a_blob_is_pinned_again(void **state)
+{
+    struct place p;
+    struct blob_tree tree;
+    struct hash file, id;
+    struct buf text;
+
+    (void)state;
+    place_make(&p, 0);
+    file = import_content(&p, 10, 1, "t");
+    blob_tree_init(&tree);
+    assert_int_equal(blob_tree_add(&tree, "a", 0644, 10, &file), OK);
+    buf_init(&text, 1000);
+    blob_tree_encode(&tree, &text);
+    assert_int_equal(
+        blob_store_import_bytes(p.store, buf_bytes(&text), "t", &id), OK);
+    assert_int_equal(blob_store_pin_again(p.store, &id, "job"), OK);
+    assert_true(blob_store_is_pinned(p.store, &file, "job"));
+    assert_true(blob_store_is_pinned(p.store, &id, "job"));
+    assert_int_equal(blob_store_pin_again(p.store, &file, "other"), OK);
+    assert_true(blob_store_is_pinned(p.store, &file, "other"));
+    buf_done(&text);
+    blob_tree_done(&tree);
+    place_done(&p);
+}
+
 static void a_tree_with_a_missing_file_cannot_be_pinned(void **state)
 {
     struct place p;
@@ -856,6 +926,7 @@ int main(void)
         cmocka_unit_test(only_what_somebody_pins_is_kept),
         cmocka_unit_test(a_held_blob_is_not_collected),
         cmocka_unit_test(the_quota_holds_and_says_full),
+        cmocka_unit_test(the_disk_s_room_bounds_what_may_come),
         cmocka_unit_test(owners_are_names),
         cmocka_unit_test(a_transfer_is_resumed_where_it_stopped),
         cmocka_unit_test(a_wrong_or_too_large_manifest_is_refused),
@@ -865,6 +936,7 @@ int main(void)
         cmocka_unit_test(links_and_odd_files_are_named_and_refused),
         cmocka_unit_test(the_same_name_twice_is_refused),
         cmocka_unit_test(an_export_never_follows_a_link),
+        cmocka_unit_test(a_tree_or_a_blob_is_pinned_again),
         cmocka_unit_test(a_tree_with_a_missing_file_cannot_be_pinned),
         cmocka_unit_test(flushing_works_too),
     };

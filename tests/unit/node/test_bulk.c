@@ -268,6 +268,23 @@ static void many_fetches_share_the_way(void **state)
     }
 }
 
+/* Whoever fetches a thousand small blobs one after another connects once, not a
+ * thousand times: the guard would keep it out. */
+static void pauses_between_fetches_do_not_cost_the_connection(void **state)
+{
+    (void)state;
+    server.node.config.limits.accept_burst = 3;
+    server.node.config.limits.accept_per_minute = 1;
+    start_both();
+    for (uint32_t i = 0; i < 8; i++) {
+        struct hash id = put(&server, 100 + i, i, "public");
+        uint64_t until = uv_now(&loop) + 250; /* a few ticks */
+
+        assert_int_equal(fetch(&id), OK);
+        RUN_UNTIL(&loop, 5000, uv_now(&loop) >= until);
+    }
+}
+
 static void twenty_megabytes_go_on_where_a_dead_client_left_them(void **state)
 {
     struct bulk_stats stats;
@@ -890,6 +907,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BULK_TEST(blobs_of_all_sizes_arrive),
         BULK_TEST(many_fetches_share_the_way),
+        BULK_TEST(pauses_between_fetches_do_not_cost_the_connection),
         BULK_TEST(twenty_megabytes_go_on_where_a_dead_client_left_them),
         BULK_TEST(a_server_that_comes_back_is_found_again),
         BULK_TEST(a_tree_comes_with_all_its_files),

@@ -22,7 +22,7 @@ static struct images *images;
 
 static void load(void)
 {
-    records_init(&records, root);
+    assert_int_equal(records_open(&records, root), OK);
     assert_int_equal(images_new(&records, &images), OK);
 }
 
@@ -48,6 +48,7 @@ static int close_place(void **state)
 {
     (void)state;
     images_free(images);
+    records_close(&records);
     return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -100,6 +101,7 @@ static void is_the_same_after_a_restart(void **state)
     put("gone", 5, "{}");
     assert_int_equal(images_remove(images, "gone"), OK);
     images_free(images);
+    records_close(&records);
     load();
     assert_null(image_find(images, "gone"));
     assert_int_equal(image_find(images, "kept")->bytes, 1004);
@@ -117,6 +119,7 @@ static void a_damaged_record_costs_only_its_own_image(void **state)
     assert_int_equal(
         records_put(&records, "images/62616421", BYTES_LIT("no record")), OK);
     images_free(images);
+    records_close(&records);
     load();
     assert_non_null(image_find(images, "good"));
     assert_null(image_at(images, 1));
