@@ -179,7 +179,8 @@ static struct candidate *build(struct sx *core, const struct turn *turn)
 
 static bool is_empty(const struct candidate *candidate)
 {
-    return candidate_block(candidate)->tx_count == 0;
+    const struct block *block = candidate_block(candidate);
+    return block->tx_count == 0 && block->evidence_count == 0;
 }
 
 /* Puts our own block into the tree; takes the candidate. */

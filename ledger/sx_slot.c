@@ -126,38 +126,27 @@ static bool accused(const struct sx *core, const struct vote *vote)
     return false;
 }
 
-/* The one spelling of a pair: the smaller bytes first. */
-static void make_pair(const struct vote *a, const struct vote *b,
-                      struct evidence *out)
-{
-    struct buf x;
-    struct buf y;
-    buf_init(&x, VOTE_BYTES);
-    buf_init(&y, VOTE_BYTES);
-    vote_encode(a, &x);
-    vote_encode(b, &y);
-    bool swap = bytes_compare(buf_bytes(&x), buf_bytes(&y)) > 0;
-    *out = swap ? (struct evidence){*b, *a} : (struct evidence){*a, *b};
-    buf_done(&x);
-    buf_done(&y);
-}
-
 void sx_accuse(struct sx *core, const struct vote *a, const struct vote *b)
 {
-    struct evidence *evidence;
-    if (!evidence_pair(a, b) && !SX_MUTANT(NULLIFY_HONEST))
-        return;
+    struct evidence evidence;
+    if (evidence_make(a, b, &evidence) != OK) {
+        if (!SX_MUTANT(NULLIFY_HONEST))
+            return;
+        evidence = (struct evidence){*a, *b};
+    }
     if (core->evidence_count == SX_EVIDENCE_MAX || accused(core, a) ||
         SX_MUTANT(NO_EVIDENCE))
         return;
-    evidence = &core->evidence[core->evidence_count++];
-    make_pair(a, b, evidence);
+    core->evidence[core->evidence_count++] = evidence;
     sx_notice(core, SX_NOTICE_EQUIVOCATION, a->index);
 }
 
 bool sx_evidence_open(struct sx *core, const struct evidence *evidence)
 {
-    return evidence->a.on.epoch + 1 >= core->epoch;
+    enum err err = chain_check_evidence(core->chain, evidence);
+    if (err_is_fault(err))
+        sx_halt(core, err);
+    return err == OK;
 }
 
 /* Against everything the same validator has said in this view. */
