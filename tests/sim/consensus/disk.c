@@ -1,0 +1,235 @@
+#include "tests/sim/consensus/disk.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE 512u
+
+void disk_init(struct disk *disk, bool with_log)
+{
+    memset(disk, 0, sizeof(*disk));
+    CHECK(store_mem_new(&disk->store) == OK);
+    disk->has_log = with_log;
+    disk->next_seq = 1;
+}
+
+static void drop_batches(struct disk *disk)
+{
+    for (uint32_t i = 0; i < disk->batch_count; i++)
+        store_batch_free(disk->batches[i]);
+    disk->batch_count = 0;
+    disk->committing = false;
+}
+
+/* Records from this place on are gone. */
+static void cut(struct disk *disk, size_t at)
+{
+    while (disk->count > at) {
+        struct disk_record *record = &disk->records[--disk->count];
+        disk->bytes_live -= WAL_RECORD_HEAD + record->len;
+        disk->next_offset = record->offset;
+        disk->next_seq = record->seq;
+        free(record->bytes);
+    }
+    if (disk->synced_seq >= disk->next_seq)
+        disk->synced_seq = disk->next_seq - 1;
+}
+
+void disk_done(struct disk *disk)
+{
+    drop_batches(disk);
+    cut(disk, disk->first);
+    free(disk->records);
+    store_close(disk->store);
+    memset(disk, 0, sizeof(*disk));
+}
+
+/* ---- running ---- */
+
+static void make_room(struct disk *disk)
+{
+    if (disk->count < disk->cap)
+        return;
+    size_t cap = disk->cap == 0 ? 64 : 2 * disk->cap;
+    struct disk_record *records =
+        realloc(disk->records, cap * sizeof(*records));
+    CHECK(records != NULL);
+    disk->records = records;
+    disk->cap = cap;
+}
+
+uint64_t disk_append(struct disk *disk, uint8_t type, struct bytes body)
+{
+    struct disk_record record = {.seq = disk->next_seq++,
+                                 .synced = disk->synced_seq,
+                                 .offset = disk->next_offset,
+                                 .type = type,
+                                 .len = body.len};
+    CHECK(type > 0 && body.len <= WAL_BYTES_MAX);
+    record.bytes = malloc(body.len + 1);
+    CHECK(record.bytes != NULL);
+    if (body.len > 0)
+        memcpy(record.bytes, body.ptr, body.len);
+    make_room(disk);
+    disk->records[disk->count++] = record;
+    disk->next_offset += WAL_RECORD_HEAD + body.len;
+    disk->bytes_live += WAL_RECORD_HEAD + body.len;
+    return record.seq;
+}
+
+void disk_synced(struct disk *disk, uint64_t seq)
+{
+    CHECK(seq < disk->next_seq);
+    if (seq > disk->synced_seq)
+        disk->synced_seq = seq;
+    disk->has_log = true;
+}
+
+static uint64_t segment_of(const struct disk_record *record)
+{
+    return record->offset / DISK_SEGMENT_BYTES;
+}
+
+void disk_trim(struct disk *disk, uint64_t seq)
+{
+    size_t at = disk->first;
+    while (at < disk->count && disk->records[at].seq < seq &&
+           disk->records[at].seq <= disk->synced_seq)
+        at++;
+    if (at == disk->count)
+        return;
+    uint64_t segment = segment_of(&disk->records[at]);
+    while (disk->first < disk->count &&
+           segment_of(&disk->records[disk->first]) < segment) {
+        struct disk_record *record = &disk->records[disk->first++];
+        disk->bytes_live -= WAL_RECORD_HEAD + record->len;
+        free(record->bytes);
+        record->bytes = NULL;
+    }
+}
+
+void disk_stage(struct disk *disk, struct store_batch *batch)
+{
+    CHECK(disk->batch_count < 64);
+    disk->batches[disk->batch_count++] = batch;
+}
+
+uint64_t disk_commit(struct disk *disk)
+{
+    CHECK(disk->batch_count > 0);
+    struct store_batch *batch = disk->batches[0];
+    uint64_t height = store_batch_height(batch);
+    CHECK(store_commit(disk->store, batch) == OK);
+    store_batch_free(batch);
+    disk->batch_count--;
+    memmove(disk->batches, disk->batches + 1,
+            disk->batch_count * sizeof(disk->batches[0]));
+    return height;
+}
+
+/* ---- losses ---- */
+
+/* How much of the unsynced bytes a crash keeps. */
+enum keeps { KEEPS_NONE, KEEPS_ALL, KEEPS_PREFIX, KEEPS_ANY };
+
+static bool survives(const struct disk_record *record, struct dice *pieces,
+                     enum keeps keeps, uint64_t end)
+{
+    uint64_t last = record->offset + WAL_RECORD_HEAD + record->len;
+    if (keeps == KEEPS_NONE || keeps == KEEPS_ALL)
+        return keeps == KEEPS_ALL;
+    if (keeps == KEEPS_PREFIX)
+        return last <= end;
+    for (uint64_t at = record->offset / PIECE; at <= (last - 1) / PIECE; at++) {
+        struct dice piece = {pieces->state ^ at * UINT64_C(0x2545f4914f6cdd1d)};
+        if (dice_chance(&piece, 300))
+            return false;
+    }
+    return true;
+}
+
+static size_t index_of(const struct disk *disk, uint64_t seq)
+{
+    size_t at = disk->first;
+    while (at < disk->count && disk->records[at].seq < seq)
+        at++;
+    return at;
+}
+
+void disk_crash(struct disk *disk, struct dice *dice)
+{
+    enum keeps keeps = (enum keeps)dice_below(dice, 4);
+    struct dice pieces = {dice_next(dice)};
+    size_t at = index_of(disk, disk->synced_seq + 1);
+    uint64_t end = disk->next_offset;
+    if (at < disk->count)
+        end = dice_between(dice, disk->records[at].offset, end);
+    while (at < disk->count &&
+           survives(&disk->records[at], &pieces, keeps, end))
+        at++;
+    cut(disk, at);
+    /* What a reader finds is on the disk from now on. */
+    disk->synced_seq = disk->next_seq - 1;
+    disk->syncing_seq = 0;
+    /* The store's thread may have finished some of its work. */
+    uint64_t done = dice_below(dice, disk->batch_count + 1);
+    while (done-- > 0)
+        (void)disk_commit(disk);
+    drop_batches(disk);
+}
+
+void disk_wipe_log(struct disk *disk)
+{
+    cut(disk, disk->first);
+    disk->has_log = false;
+    disk->next_seq = 1;
+    disk->synced_seq = 0;
+    disk->next_offset = 0;
+    disk->first = disk->count = 0;
+    disk->damaged = false;
+}
+
+bool disk_damage_log(struct disk *disk, struct dice *dice)
+{
+    if (disk->count < disk->first + 2)
+        return false;
+    const struct disk_record *last = &disk->records[disk->count - 1];
+    const struct disk_record *first = &disk->records[disk->first];
+    if (last->synced < first->seq)
+        return false;
+    disk->damaged = true;
+    disk->damaged_seq = dice_between(dice, first->seq, last->synced);
+    return true;
+}
+
+void disk_wipe(struct disk *disk)
+{
+    disk_wipe_log(disk);
+    store_close(disk->store);
+    CHECK(store_mem_new(&disk->store) == OK);
+}
+
+/* ---- opening ---- */
+
+struct wal_report disk_open(struct disk *disk)
+{
+    struct wal_report report = {.found = WAL_WHOLE};
+    uint64_t end = disk->next_offset;
+    if (!disk->has_log) {
+        report.found = WAL_MISSING;
+        return report;
+    }
+    if (disk->damaged) {
+        cut(disk, index_of(disk, disk->damaged_seq));
+        report.found = WAL_DAMAGED;
+        report.cut_bytes = end - disk->next_offset;
+        disk->damaged = false;
+    }
+    if (disk->count > disk->first) {
+        report.first_seq = disk->records[disk->first].seq;
+        report.last_seq = disk->records[disk->count - 1].seq;
+    }
+    return report;
+}

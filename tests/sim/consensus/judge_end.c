@@ -1,0 +1,160 @@
+/* What must hold when it is over. */
+
+#include "tests/sim/consensus/world.h"
+
+#include "base/check.h"
+#include "ledger/account.h"
+#include "ledger/proof.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static char why_text[160];
+
+static bool lags(const struct world *world, const struct machine *machine)
+{
+    uint64_t tip = world->final_count - 1;
+    return !machine->up || machine->height != tip;
+}
+
+bool judge_settled(struct world *world, uint64_t height, const char **out_why)
+{
+    const uint64_t tip = world->final_count - 1;
+    *out_why = why_text;
+    if (people_open(world) > 0) {
+        snprintf(why_text, sizeof(why_text),
+                 "%" PRIu64 " transactions are not final", people_open(world));
+        return false;
+    }
+    if (tip <= height) {
+        snprintf(why_text, sizeof(why_text), "still at height %" PRIu64, tip);
+        return false;
+    }
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        const struct machine *machine = &world->machines[i];
+        if (!machine_honest(machine))
+            continue;
+        if (lags(world, machine)) {
+            snprintf(why_text, sizeof(why_text),
+                     "machine %u is at %" PRIu64 " of %" PRIu64, i,
+                     machine->height, tip);
+            return false;
+        }
+        if (machine->before.amnesia) {
+            snprintf(why_text, sizeof(why_text),
+                     "machine %u still has not recalled", i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Everything that was taken was answered. */
+static void check_answers(struct world *world, const struct machine *machine)
+{
+    for (size_t i = 0; i < machine->taken_cap; i++)
+        if (machine->taken[i] != 0)
+            judge_fails(world,
+                        "machine %u took transaction %zu and never answered",
+                        machine->index, i);
+    if (pool_count(sx_pool(machine->core)) > 0)
+        judge_fails(world, "machine %u: %u transactions wait for ever",
+                    machine->index, pool_count(sx_pool(machine->core)));
+}
+
+static void check_money(struct world *world, struct machine *machine)
+{
+    enum err err = chain_audit_money(machine->chain);
+    if (err != OK)
+        judge_fails(world, "I12: machine %u: %s", machine->index,
+                    err_name(err));
+    err = chain_audit_state(machine->chain);
+    if (err != OK)
+        judge_fails(world, "I7: machine %u: its state: %s", machine->index,
+                    err_name(err));
+}
+
+/* A light client that has the genesis believes what is true, and nothing else.
+ */
+static void check_proof(struct world *world, struct machine *machine)
+{
+    const struct client *client =
+        &world->clients[dice_below(&world->dice, world->plan.clients)];
+    const struct validators *set;
+    struct chain_tip tip = chain_tip(machine->chain);
+    struct state_proof proof;
+    struct bytes key = BYTES_OF(client->key.signer.key.b);
+    struct buf buf;
+    enum err err;
+    if (tip.height == 0)
+        return;
+    buf_init(&buf, PROOF_BYTES_MAX);
+    err = chain_prove(machine->chain, STATE_ACCOUNT, key, &buf);
+    set = votes_set(world, tip.header.epoch);
+    CHECK(set != NULL);
+    if (err == OK)
+        err = proof_check_state(buf_bytes(&buf), &world->genesis.chain, set,
+                                &proof);
+    if (err != OK || !proof.present ||
+        !hash_equal(&proof.id, &world->finals[tip.height].id))
+        judge_fails(world, "I8: machine %u: a proof fails: %s", machine->index,
+                    err_name(err));
+    for (int i = 0; i < 8; i++) {
+        size_t at = dice_below(&world->dice, buf.len);
+        uint8_t bit = (uint8_t)(1u << dice_below(&world->dice, 8));
+        buf.ptr[at] ^= bit;
+        if (proof_check_state(buf_bytes(&buf), &world->genesis.chain, set,
+                              &proof) == OK)
+            judge_fails(world, "I8: a proof with byte %zu damaged passes", at);
+        buf.ptr[at] ^= bit;
+    }
+    buf_done(&buf);
+}
+
+static void check_replay(struct world *world, struct machine *machine)
+{
+    struct kind_table kinds = {NULL, 0};
+    struct verify_report report;
+    enum err err = chain_verify(machine->disk.store, &world->genesis, &kinds,
+                                NULL, NULL, NULL, &report);
+    if (err != OK)
+        judge_fails(world,
+                    "I7: machine %u: from the genesis, at %" PRIu64 ": %s (%s)",
+                    machine->index, report.height,
+                    report.what == NULL ? "" : report.what, err_name(err));
+}
+
+/* Two machines with one key, both there and linked: one has to notice. */
+static void check_copies(struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        const struct machine *copy = &world->machines[i];
+        const struct machine *first =
+            &world->machines[copy->key_number % MACHINES_MAX];
+        if (copy->copy && copy->up && first->up && !copy->before.twin &&
+            !first->before.twin && !copy->before.amnesia)
+            judge_fails(world, "machines %u and %u have one key and go on",
+                        first->index, copy->index);
+    }
+}
+
+void judge_end(struct world *world)
+{
+    uint32_t last = NOBODY;
+    bool decides = world_can_decide(world);
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        struct machine *machine = &world->machines[i];
+        if (!machine_honest(machine) || !machine->up || world->plan.overload)
+            continue;
+        if (decides)
+            check_answers(world, machine);
+        check_money(world, machine);
+        check_proof(world, machine);
+        last = i;
+    }
+    if (last == NOBODY)
+        return;
+    check_replay(world, &world->machines[last]);
+    if (decides)
+        check_copies(world);
+}

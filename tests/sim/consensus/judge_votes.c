@@ -1,0 +1,236 @@
+/* What a machine signs, logs and says: nothing leaves that is not on its disk,
+ * and nothing is signed that could be held against it. vote_sign is wrapped at
+ * link time, so that nothing is signed unseen. */
+
+#include "tests/sim/consensus/world.h"
+
+#include "base/check.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- signing ---- */
+
+enum err __real_vote_sign(enum vote_kind kind, const struct proposal *on,
+                          uint16_t index, const struct hash *chain,
+                          const struct signer *signer, struct vote *out);
+enum err __wrap_vote_sign(enum vote_kind kind, const struct proposal *on,
+                          uint16_t index, const struct hash *chain,
+                          const struct signer *signer, struct vote *out);
+
+struct world *judge_world; /* there is one */
+
+static struct machine *signer_of(struct world *world,
+                                 const struct signer *signer)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++)
+        if (&world->machines[i].signer == signer)
+            return &world->machines[i];
+    return NULL;
+}
+
+static void conflict(struct world *world, const struct machine *machine,
+                     const struct proposal *on, const char *what)
+{
+    judge_fails(world,
+                "I4: machine %u signs in one life: %s, epoch %" PRIu64
+                " view %" PRIu64,
+                machine->index, what, on->epoch, on->view);
+}
+
+/* The pairs that are evidence, within one life. */
+static void check_own(struct world *world, struct machine *machine,
+                      enum vote_kind kind, const struct proposal *on)
+{
+    struct own_slot *slot =
+        &machine->own[(on->view + on->epoch * 31) % OWN_SLOTS];
+    if (slot->epoch != on->epoch || slot->view != on->view)
+        *slot = (struct own_slot){.epoch = on->epoch, .view = on->view};
+    if (kind == VOTE_NOTARIZE) {
+        if (slot->notarized)
+            conflict(world, machine, on, "two notarize votes");
+        if (slot->nullified || slot->finalized)
+            conflict(world, machine, on, "notarize after the view was left");
+        slot->notarized = true;
+        slot->notarized_id = on->id;
+    } else if (kind == VOTE_NULLIFY) {
+        if (slot->finalized)
+            conflict(world, machine, on, "nullify after finalize");
+        if (slot->nullified)
+            conflict(world, machine, on, "a second nullify vote");
+        slot->nullified = true;
+    } else {
+        if (slot->nullified)
+            conflict(world, machine, on, "finalize after nullify");
+        if (slot->finalized)
+            conflict(world, machine, on, "two finalize votes");
+        if (slot->notarized && !hash_equal(&slot->notarized_id, &on->id))
+            conflict(world, machine, on, "finalize of another block");
+        slot->finalized = true;
+        slot->finalized_id = on->id;
+    }
+}
+
+static void signed_vote(struct world *world, struct machine *machine,
+                        enum vote_kind kind, const struct proposal *on)
+{
+    struct sx_status status;
+    tell(world,
+         "%u signs %s e%" PRIu64 " v%" PRIu64 " on v%" PRIu64 " %02x%02x%02x",
+         machine->index,
+         kind == VOTE_NOTARIZE  ? "notarize"
+         : kind == VOTE_NULLIFY ? "nullify"
+                                : "finalize",
+         on->epoch, on->view, on->parent_view, on->id.b[0], on->id.b[1],
+         on->id.b[2]);
+    check_own(world, machine, kind, on);
+    if (!machine_honest(machine))
+        return;
+    sx_status(machine->core, &status);
+    if (status.amnesia || status.twin)
+        judge_fails(world, "machine %u signs though it must not",
+                    machine->index);
+    if (machine->stored_height < (on->epoch - 1) * world->plan.epoch_blocks)
+        judge_fails(world,
+                    "machine %u signs in epoch %" PRIu64
+                    " before its root is stored",
+                    machine->index, on->epoch);
+    if (on->epoch == status.epoch && on->view > status.view)
+        judge_fails(world, "machine %u signs in a view to come",
+                    machine->index);
+}
+
+enum err __wrap_vote_sign(enum vote_kind kind, const struct proposal *on,
+                          uint16_t index, const struct hash *chain,
+                          const struct signer *signer, struct vote *out)
+{
+    struct machine *machine = signer_of(judge_world, signer);
+    enum err err = __real_vote_sign(kind, on, index, chain, signer, out);
+    if (err != OK || machine == NULL)
+        return err;
+    signed_vote(judge_world, machine, kind, on);
+    if (machine->pending_count == SIGNED_MAX)
+        judge_fails(judge_world, "machine %u signs and does not log",
+                    machine->index);
+    machine->pending[machine->pending_count++] = out->sig;
+    return OK;
+}
+
+/* ---- the log ---- */
+
+static bool holds(struct bytes body, const struct signature *sig)
+{
+    for (size_t i = 0; i + sizeof(sig->b) <= body.len; i++)
+        if (body.ptr[i] == sig->b[0] &&
+            memcmp(body.ptr + i, sig->b, sizeof(sig->b)) == 0)
+            return true;
+    return false;
+}
+
+void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
+                  struct bytes body)
+{
+    uint32_t i = 0;
+    (void)world;
+    while (i < machine->pending_count) {
+        if (!holds(body, &machine->pending[i])) {
+            i++;
+            continue;
+        }
+        machine->logged =
+            world_room(machine->logged, sizeof(*machine->logged),
+                       machine->logged_count, &machine->logged_cap);
+        machine->logged[machine->logged_count++] = (struct logged_vote){
+            .mark = u64le_get(machine->pending[i].b), .seq = seq};
+        machine->pending[i] = machine->pending[--machine->pending_count];
+    }
+}
+
+/* ---- what leaves ---- */
+
+static uint64_t logged_at(const struct machine *machine,
+                          const struct signature *sig)
+{
+    uint64_t mark = u64le_get(sig->b);
+    for (size_t i = machine->logged_count; i > 0; i--)
+        if (machine->logged[i - 1].mark == mark)
+            return machine->logged[i - 1].seq;
+    return UINT64_MAX;
+}
+
+static void check_synced(struct world *world, const struct machine *machine,
+                         const struct signature *sig, const struct proposal *on)
+{
+    uint64_t seq = logged_at(machine, sig);
+    /* What it has lost it hears from others. */
+    if (machine->wiped && seq == UINT64_MAX)
+        return;
+    if (seq > machine->disk.synced_seq)
+        judge_fails(world,
+                    "I5: machine %u says what is not on its disk: epoch "
+                    "%" PRIu64 " view %" PRIu64 ", record %" PRId64
+                    " of %" PRIu64 " synced",
+                    machine->index, on->epoch, on->view, (int64_t)seq,
+                    machine->disk.synced_seq);
+}
+
+static void leaves(struct world *world, struct machine *machine,
+                   const struct vote *vote)
+{
+    check_synced(world, machine, &vote->sig, &vote->on);
+    votes_public(world, machine, vote);
+    if (vote->on.epoch > machine->public_epoch ||
+        (vote->on.epoch == machine->public_epoch &&
+         vote->on.view > machine->public_view)) {
+        machine->public_epoch = vote->on.epoch;
+        machine->public_view = vote->on.view;
+    }
+}
+
+static void check_cert_leaves(struct world *world, struct machine *machine,
+                              struct bytes bytes)
+{
+    static struct cert cert;
+    const struct validators *set;
+    int index;
+    if (bytes.len == 0)
+        return;
+    if (cert_decode(bytes, &cert) != OK)
+        judge_fails(world, "machine %u sends a malformed certificate",
+                    machine->index);
+    set = votes_set(world, cert.on.epoch);
+    if (set == NULL || set->count != cert.n)
+        return;
+    index = validators_find(set, &machine->signer.key);
+    if (index >= 0 && (cert.bitmap[index / 8] >> (index % 8) & 1) != 0) {
+        uint16_t at = 0;
+        for (int i = 0; i < index; i++)
+            at = (uint16_t)(at + (cert.bitmap[i / 8] >> (i % 8) & 1));
+        check_synced(world, machine, &cert.sigs[at], &cert.on);
+    }
+    if (dice_chance(&world->dice, 50) &&
+        cert_verify(&cert, set, &world->genesis.chain) != OK)
+        judge_fails(world, "machine %u sends a certificate that does not hold",
+                    machine->index);
+}
+
+void judge_send(struct world *world, struct machine *machine,
+                struct bytes message)
+{
+    static struct sx_msg msg;
+    enum err err;
+    if (!machine_honest(machine))
+        return;
+    err = sx_msg_decode(message, &msg);
+    if (err != OK)
+        judge_fails(world, "machine %u sends a malformed message: %s",
+                    machine->index, err_name(err));
+    if (msg.tag == SX_MSG_VOTE || msg.tag == SX_MSG_PROPOSE)
+        leaves(world, machine, &msg.vote);
+    if (msg.tag == SX_MSG_PROPOSE || msg.tag == SX_MSG_CERT ||
+        msg.tag == SX_MSG_STATUS || msg.tag == SX_MSG_FINALS)
+        check_cert_leaves(world, machine, msg.cert);
+    for (uint32_t i = 0; msg.tag == SX_MSG_PROPOSE && i < msg.null_count; i++)
+        check_cert_leaves(world, machine, msg.nulls[i]);
+}

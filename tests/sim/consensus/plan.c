@@ -1,0 +1,222 @@
+#include "tests/sim/consensus/plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const fault_names[FAULT_COUNT] = {
+    "crash",      "crash-all", "split", "one-way", "flap",
+    "clog",       "pause",     "slow",  "clock",   "wipe-log",
+    "damage-log", "wipe-disk", "copy"};
+
+static const char *const mischief_names[ACT_COUNT] = {
+    "twins",       "equivocate", "selective", "both-ends", "yes",    "silent",
+    "late",        "bad-block",  "withhold",  "bad-cert",  "flood",  "lies",
+    "unjustified", "repropose",  "poison",    "echo",      "garbage"};
+
+const char *plan_fault_name(unsigned bit)
+{
+    return bit < FAULT_COUNT ? fault_names[bit] : "?";
+}
+
+const char *plan_mischief_name(unsigned bit)
+{
+    return bit < ACT_COUNT ? mischief_names[bit] : "?";
+}
+
+static uint32_t draw_keys(struct dice *dice)
+{
+    uint64_t throw = dice_below(dice, 1000);
+    if (throw < 12)
+        return 31;
+    if (throw < 60)
+        return 10;
+    if (throw < 110)
+        return 1;
+    if (throw < 200)
+        return 2 + (uint32_t)dice_below(dice, 2);
+    if (throw < 650)
+        return 4;
+    return 5 + (uint32_t)dice_below(dice, 3);
+}
+
+static void draw_weights(struct plan *plan, struct dice *dice)
+{
+    uint64_t most = dice_chance(dice, 500)   ? 1
+                    : dice_chance(dice, 800) ? 10
+                                             : 1000000;
+    for (uint32_t i = 0; i < plan->keys; i++) {
+        plan->weights[i] = dice_between(dice, 1, most);
+        plan->weight += plan->weights[i];
+    }
+    plan->quorum = plan->weight * 2 / 3 + 1;
+    plan->budget = (plan->weight - 1) / 3;
+}
+
+/* One to three kinds of mischief each. */
+static uint32_t draw_acts(struct dice *dice)
+{
+    uint32_t acts = 0;
+    uint64_t count = dice_between(dice, 1, 3);
+    for (uint64_t i = 0; i < count; i++)
+        acts |= 1u << dice_below(dice, ACT_COUNT);
+    return acts;
+}
+
+static void draw_dishonest(struct plan *plan, struct dice *dice)
+{
+    uint32_t tries = plan->keys;
+    if (dice_chance(dice, 300))
+        return;
+    plan->overload = plan->keys > 1 && dice_chance(dice, 30);
+    while (tries-- > 0) {
+        uint32_t i = (uint32_t)dice_below(dice, plan->keys);
+        bool fits = plan->weights[i] <= plan->budget;
+        if (plan->mischief[i] != 0 || !(fits || plan->overload))
+            continue;
+        plan->mischief[i] = draw_acts(dice);
+        plan->budget -= fits ? plan->weights[i] : plan->budget;
+        if (!fits || dice_chance(dice, 250))
+            return;
+    }
+}
+
+static void draw_network(struct plan *plan, struct dice *dice)
+{
+    static const uint64_t hops[] = {300, 2 * MS, 20 * MS, 100 * MS, 400 * MS};
+    plan->hop_us_max = dice_between(dice, 200, hops[dice_below(dice, 5)]);
+    plan->hop_us_min = dice_between(dice, 50, plan->hop_us_max);
+    if (dice_chance(dice, 300))
+        plan->tail_permille = (uint32_t)dice_below(dice, 100);
+    if (dice_chance(dice, 400))
+        plan->loss_permille = (uint32_t)dice_below(dice, 300);
+    if (dice_chance(dice, 300))
+        plan->copy_permille = (uint32_t)dice_below(dice, 200);
+    if (dice_chance(dice, 300))
+        plan->replay_permille = (uint32_t)dice_below(dice, 100);
+    plan->in_order = dice_chance(dice, 500);
+    if (dice_chance(dice, 300))
+        plan->skew_us_max = dice_below(dice, 3 * SECOND);
+}
+
+static void draw_trouble(struct plan *plan, struct dice *dice)
+{
+    if (dice_chance(dice, 150))
+        return; /* a quiet world must work, too */
+    for (unsigned i = 0; i < FAULT_COUNT; i++)
+        if (dice_chance(dice, 350))
+            plan->faults |= 1u << i;
+    plan->trouble_us = dice_between(dice, 200 * MS, 8 * SECOND);
+    plan->down_us_max = dice_between(
+        dice, 50 * MS, dice_chance(dice, 300) ? 20 * SECOND : 3 * SECOND);
+    if ((plan->faults & FAULT_CRASH) != 0)
+        plan->crash_effects = (uint32_t)dice_between(dice, 50, 3000);
+    if ((plan->faults & FAULT_CRASH) != 0 && dice_chance(dice, 500))
+        plan->edge_permille = (uint32_t)dice_between(dice, 2, 60);
+}
+
+static void draw_chain(struct plan *plan, struct dice *dice)
+{
+    static const uint64_t d0[] = {20, 60, 60, 400};
+    plan->epoch_blocks = dice_chance(dice, 800) ? 10 : dice_between(dice, 1, 9);
+    plan->interval_ms = dice_chance(dice, 500) ? 1 : dice_between(dice, 2, 300);
+    plan->heartbeat_ms = dice_chance(dice, 300) ? 0 : 5000;
+    plan->delay_ms = d0[dice_below(dice, 4)];
+    plan->listen_ms = dice_chance(dice, 600) ? 6 * plan->delay_ms : 0;
+    if ((plan->faults & FAULT_COPY) != 0 && plan->listen_ms == 0)
+        plan->listen_ms = 6 * plan->delay_ms;
+}
+
+static void draw_people(struct plan *plan, struct dice *dice)
+{
+    plan->clients = (uint32_t)dice_between(dice, 2, 10);
+    plan->client_us = dice_between(dice, 50 * MS, 3 * SECOND);
+    if (dice_chance(dice, 250))
+        plan->idle_us = dice_between(dice, 5 * SECOND, 30 * SECOND);
+    if (dice_chance(dice, 300))
+        plan->bad_permille = (uint32_t)dice_below(dice, 300);
+    if (dice_chance(dice, 300))
+        plan->short_permille = (uint32_t)dice_below(dice, 300);
+}
+
+void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
+{
+    struct dice dice;
+    dice_init(&dice, seed * UINT64_C(0x9e3779b97f4a7c15) + 77);
+    memset(plan, 0, sizeof(*plan));
+    plan->seed = seed;
+    plan->keys = draw_keys(&dice);
+    if (keys > 0)
+        plan->keys = keys;
+    draw_weights(plan, &dice);
+    draw_dishonest(plan, &dice);
+    draw_network(plan, &dice);
+    draw_trouble(plan, &dice);
+    draw_chain(plan, &dice);
+    draw_people(plan, &dice);
+    plan->followers = dice_chance(&dice, 300) ? 1 : 0;
+    plan->late = dice_chance(&dice, 200) ? 1 : 0;
+    plan->sync_us_max =
+        dice_chance(&dice, 300) ? 0 : dice_below(&dice, 12 * MS);
+    plan->store_us_max = dice_between(&dice, 100, 20 * MS);
+    plan->step_us = dice_chance(&dice, 700) ? 0 : dice_below(&dice, 100);
+    plan->chaos_us = dice_between(&dice, 4 * SECOND, 40 * SECOND);
+    plan->views_max = plan->keys > 10 ? 40 : plan->keys > 7 ? 120 : 400;
+}
+
+static void print_bits(const char *what, uint32_t bits, unsigned count,
+                       const char *(*name)(unsigned))
+{
+    printf(" %s", what);
+    for (unsigned i = 0; i < count; i++)
+        if ((bits >> i & 1u) != 0)
+            printf(" %s", name(i));
+    printf("\n");
+}
+
+static double seconds(uint64_t us)
+{
+    return (double)us / 1e6;
+}
+
+static void print_world(const struct plan *plan)
+{
+    printf(" chain: epochs of %" PRIu64 ", interval %" PRIu64
+           " ms, heartbeat %" PRIu64 " ms, D %" PRIu64 " ms, listens %" PRIu64
+           " ms\n",
+           plan->epoch_blocks, plan->interval_ms, plan->heartbeat_ms,
+           plan->delay_ms, plan->listen_ms);
+    printf(" network: %.2f..%.2f ms, %u/1000 ten times that, %u lost, %u "
+           "twice, %u again later, %s; clocks apart by %.3f s\n",
+           (double)plan->hop_us_min / 1e3, (double)plan->hop_us_max / 1e3,
+           plan->tail_permille, plan->loss_permille, plan->copy_permille,
+           plan->replay_permille, plan->in_order ? "in order" : "in any order",
+           seconds(plan->skew_us_max));
+    printf(" machines: sync up to %.2f ms, store up to %.2f ms, event %" PRIu64
+           " us\n",
+           (double)plan->sync_us_max / 1e3, (double)plan->store_us_max / 1e3,
+           plan->step_us);
+    printf(" people: %u clients, a transaction each %.2f s, idle for %.0f s\n",
+           plan->clients, seconds(plan->client_us), seconds(plan->idle_us));
+    printf(" trouble each %.2f s, down up to %.2f s, crash each %u effects, "
+           "%u/1000 at edges\n",
+           seconds(plan->trouble_us), seconds(plan->down_us_max),
+           plan->crash_effects, plan->edge_permille);
+}
+
+void plan_print(const struct plan *plan)
+{
+    printf("seed %" PRIu64 ": %u validators, %u followers, %u late, trouble "
+           "for %.1f s%s\n",
+           plan->seed, plan->keys, plan->followers, plan->late,
+           seconds(plan->chaos_us),
+           plan->overload ? ", MORE DISHONEST THAN CAN BE BORNE" : "");
+    for (uint32_t i = 0; i < plan->keys; i++)
+        if (plan->mischief[i] != 0) {
+            printf(" validator %u (weight %" PRIu64 " of %" PRIu64 ") is", i,
+                   plan->weights[i], plan->weight);
+            print_bits("", plan->mischief[i], ACT_COUNT, plan_mischief_name);
+        }
+    print_bits("faults:", plan->faults, FAULT_COUNT, plan_fault_name);
+    print_world(plan);
+}

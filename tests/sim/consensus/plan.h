@@ -1,0 +1,109 @@
+#ifndef TESTS_SIM_CONSENSUS_PLAN_H
+#define TESTS_SIM_CONSENSUS_PLAN_H
+
+/* A plan: what kind of world a seed gives. Every fault is drawn on or off for
+ * each seed, so that some seeds meet one fault alone and others all of them.
+ * Printed before it is lived. Times are microseconds. */
+
+#include "tests/sim/dice.h"
+
+#define PLAN_KEYS_MAX 31u
+#define MS            UINT64_C(1000)
+#define SECOND        (1000 * MS)
+
+/* What may go wrong with the world. */
+enum fault {
+    FAULT_CRASH = 1u << 0,       /* a process ends between two effects */
+    FAULT_CRASH_ALL = 1u << 1,   /* all of them, together */
+    FAULT_SPLIT = 1u << 2,       /* the network falls into two parts */
+    FAULT_ONE_WAY = 1u << 3,     /* a link loses all of one direction */
+    FAULT_FLAP = 1u << 4,        /* links go down and come up */
+    FAULT_CLOG = 1u << 5,        /* a link holds everything back for a while */
+    FAULT_PAUSE = 1u << 6,       /* a process stands still */
+    FAULT_SLOW = 1u << 7,        /* a machine takes its time */
+    FAULT_CLOCK = 1u << 8,       /* a wall clock jumps */
+    FAULT_WIPE_LOG = 1u << 9,    /* the safety log is gone */
+    FAULT_DAMAGE_LOG = 1u << 10, /* a synced record of it is */
+    FAULT_WIPE_DISK = 1u << 11,  /* everything is */
+    FAULT_COPY = 1u << 12, /* a second machine with the same key and no log */
+    FAULT_COUNT = 13,
+};
+
+/* What a dishonest validator does. */
+enum mischief {
+    ACT_TWINS = 1u << 0,        /* two honest programs with one key */
+    ACT_EQUIVOCATE = 1u << 1,   /* a leader proposes two blocks */
+    ACT_SELECTIVE = 1u << 2,    /* speaks to some only */
+    ACT_BOTH_ENDS = 1u << 3,    /* nullifies and finalizes */
+    ACT_YES = 1u << 4,          /* votes for all it sees, unlooked at */
+    ACT_SILENT = 1u << 5,       /* says nothing */
+    ACT_LATE = 1u << 6,         /* says everything late */
+    ACT_BAD_BLOCK = 1u << 7,    /* proposes what is not valid */
+    ACT_WITHHOLD = 1u << 8,     /* gives its blocks to a few */
+    ACT_BAD_CERT = 1u << 9,     /* certificates that are none */
+    ACT_FLOOD = 1u << 10,       /* votes from the future and from the past */
+    ACT_LIES = 1u << 11,        /* false heights and views */
+    ACT_UNJUSTIFIED = 1u << 12, /* proposals without what justifies them */
+    ACT_REPROPOSE = 1u << 13,   /* proposes a parent again at the wrong time */
+    ACT_POISON = 1u << 14,      /* answers with what was not asked for */
+    ACT_ECHO = 1u << 15,        /* says again what others said */
+    ACT_GARBAGE = 1u << 16,     /* bytes */
+    ACT_COUNT = 17,
+};
+
+struct plan {
+    uint64_t seed;
+    bool real_signatures;
+    bool overload; /* more dishonest weight than the protocol bears */
+    /* who is there */
+    uint32_t keys; /* validators of the genesis */
+    uint64_t weights[PLAN_KEYS_MAX];
+    uint32_t mischief[PLAN_KEYS_MAX]; /* 0: honest */
+    uint32_t followers;
+    uint32_t late; /* machines that start late */
+    uint64_t quorum;
+    uint64_t budget; /* weight that may still fail */
+    uint64_t weight; /* of all */
+    /* the chain */
+    uint64_t epoch_blocks;
+    uint64_t interval_ms;
+    uint64_t heartbeat_ms;
+    uint64_t delay_ms; /* the protocol's D0 */
+    uint64_t listen_ms;
+    /* how long */
+    uint64_t chaos_us;
+    uint64_t views_max; /* or so many views; 0: no bound */
+    /* the network, while there is trouble */
+    uint64_t hop_us_min;
+    uint64_t hop_us_max;
+    uint32_t tail_permille; /* messages that take ten times as long */
+    uint32_t loss_permille;
+    uint32_t copy_permille;
+    uint32_t replay_permille; /* old messages, said once more */
+    bool in_order;
+    uint64_t skew_us_max;
+    /* machines */
+    uint64_t sync_us_max;
+    uint64_t store_us_max;
+    uint64_t step_us; /* what an event costs */
+    /* trouble */
+    uint32_t faults;
+    uint64_t trouble_us; /* mean time between two troubles; 0: none */
+    uint64_t down_us_max;
+    uint32_t crash_effects; /* mean effects between crashes of a machine */
+    uint32_t edge_permille; /* crashes at stores, syncs and epoch ends */
+    /* people */
+    uint32_t clients;
+    uint64_t client_us;      /* mean time between two transactions of one */
+    uint64_t idle_us;        /* long silence in the middle; 0: none */
+    uint32_t bad_permille;   /* transactions that are none */
+    uint32_t short_permille; /* that expire soon */
+};
+
+/* keys 0: drawn, too. */
+void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys);
+void plan_print(const struct plan *plan);
+const char *plan_fault_name(unsigned bit);
+const char *plan_mischief_name(unsigned bit);
+
+#endif

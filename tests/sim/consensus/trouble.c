@@ -1,0 +1,255 @@
+/* What goes wrong with machines and links, and when it stops. */
+
+#include "tests/sim/consensus/world.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+static uint64_t some_time(struct world *world)
+{
+    uint64_t most = world->plan.trouble_us * 2;
+    return dice_between(&world->dice, most / 8, most);
+}
+
+static uint64_t duration(struct world *world)
+{
+    return dice_between(&world->dice, 10 * MS,
+                        world->plan.down_us_max + 20 * MS);
+}
+
+void trouble_init(struct world *world)
+{
+    struct entry entry = {.kind = ENTRY_TROUBLE};
+    if (world->plan.trouble_us > 0)
+        world_add(world, some_time(world), &entry);
+}
+
+static struct machine *any_honest(struct world *world)
+{
+    for (uint32_t tries = 0; tries < 8; tries++) {
+        struct machine *machine =
+            &world->machines[dice_below(&world->dice, world->machine_count)];
+        if (machine->up && machine_honest(machine))
+            return machine;
+    }
+    return NULL;
+}
+
+/* ---- machines ---- */
+
+static void crash_soon(struct world *world, struct machine *machine)
+{
+    machine->crash_in = (uint32_t)dice_between(&world->dice, 1, 40);
+}
+
+static void crash_all(struct world *world)
+{
+    uint64_t gap_us = dice_chance(&world->dice, 500) ? 0 : duration(world);
+    tell(world, "all crash");
+    for (uint32_t i = 0; i < world->machine_count; i++)
+        machine_crash(world, &world->machines[i],
+                      dice_below(&world->dice, gap_us + 50 * MS));
+}
+
+/* Loses what only it knows: as bad for the others as a dishonest one, until it
+ * has recalled. */
+static bool affords(struct world *world, const struct machine *machine)
+{
+    uint64_t weight;
+    if (!machine_validates(machine))
+        return true;
+    weight = world->plan.weights[machine->key_number];
+    if (machine->wiped)
+        return true; /* paid for */
+    if (weight > world->plan.budget)
+        return false;
+    world->plan.budget -= weight;
+    return true;
+}
+
+static void lose(struct world *world, struct machine *machine, enum fault fault)
+{
+    if (!affords(world, machine))
+        return;
+    machine_crash(world, machine, duration(world));
+    if (fault == FAULT_DAMAGE_LOG &&
+        !disk_damage_log(&machine->disk, &world->dice))
+        return;
+    machine->wiped = true;
+    machine->public_epoch = machine->public_view = 0;
+    if (fault == FAULT_WIPE_LOG)
+        disk_wipe_log(&machine->disk);
+    if (fault == FAULT_WIPE_DISK)
+        disk_wipe(&machine->disk);
+    if (fault != FAULT_DAMAGE_LOG)
+        machine->logged_count = 0;
+    tell(world, "%u loses its %s", machine->index,
+         fault == FAULT_WIPE_DISK  ? "disk"
+         : fault == FAULT_WIPE_LOG ? "log"
+                                   : "peace: a record is damaged");
+}
+
+/* A second machine with the same key: an operator's mistake. */
+static void copy(struct world *world, struct machine *machine)
+{
+    struct entry entry = {.kind = ENTRY_START};
+    struct machine *second = &world->machines[world->machine_count];
+    if (world->machine_count == MACHINES_MAX || !machine_validates(machine) ||
+        machine->wiped || !affords(world, machine))
+        return;
+    machine->dishonest = true;
+    machine_init(world, world->machine_count, machine->key_number,
+                 machine->key);
+    disk_wipe_log(&second->disk);
+    second->dishonest = second->copy = second->wiped = true;
+    second->starting = true;
+    entry.node = world->machine_count++;
+    tell(world, "the key of %u is copied to %u", machine->index, entry.node);
+    world_add(world, 1, &entry);
+}
+
+static void jump_clock(struct world *world, struct machine *machine)
+{
+    uint64_t by_us = dice_below(&world->dice, 20 * SECOND);
+    machine->skew_us = (int64_t)by_us - (int64_t)(10 * SECOND);
+    tell(world, "the clock of %u is off by %.1f s", machine->index,
+         (double)machine->skew_us / 1e6);
+}
+
+/* ---- links ---- */
+
+static void split(struct world *world)
+{
+    struct entry entry = {.kind = ENTRY_UNITE};
+    bool breaks = dice_chance(&world->dice, 500);
+    if (world->split)
+        return;
+    world->split = true;
+    for (uint32_t i = 0; i < MACHINES_MAX; i++)
+        world->side[i] = (uint8_t)dice_below(&world->dice, 2);
+    if (dice_chance(&world->dice, 300)) {
+        memset(world->side, 0, sizeof(world->side));
+        world->side[dice_below(&world->dice, world->machine_count)] = 1;
+    }
+    for (uint32_t a = 0; a < world->machine_count && breaks; a++)
+        for (uint32_t b = a + 1; b < world->machine_count; b++)
+            if (world->side[a] != world->side[b])
+                net_break(world, a, b);
+    tell(world, "the network is split");
+    world_add(world, duration(world), &entry);
+}
+
+static void hurt_link(struct world *world, enum fault fault)
+{
+    uint32_t a = (uint32_t)dice_below(&world->dice, world->machine_count);
+    uint32_t b = (uint32_t)dice_below(&world->dice, world->machine_count);
+    struct entry entry = {.kind = ENTRY_MEND, .node = a, .from = b};
+    uint64_t lasts_us = duration(world);
+    struct wire *wire;
+    if (a == b)
+        return;
+    wire = net_wire(world, a, b);
+    if (fault == FAULT_ONE_WAY)
+        wire->deaf[dice_below(&world->dice, 2)] = true;
+    if (fault == FAULT_CLOG)
+        wire->clog_until_us = world->now_us + lasts_us;
+    if (fault == FAULT_FLAP) {
+        wire->down_until_us = world->now_us + lasts_us;
+        net_break(world, a, b);
+    }
+    tell(world, "the link of %u and %u: %s", a, b,
+         fault == FAULT_ONE_WAY ? "one way"
+         : fault == FAULT_CLOG  ? "clogged"
+                                : "down");
+    world_add(world, lasts_us, &entry);
+}
+
+static void mend(struct world *world, const struct entry *entry)
+{
+    struct wire *wire = net_wire(world, entry->node, entry->from);
+    wire->deaf[0] = wire->deaf[1] = false;
+    if (wire->down_until_us <= world->now_us)
+        wire->down_until_us = 0;
+    if (world->machines[entry->node].up)
+        net_dial(world, &world->machines[entry->node]);
+}
+
+/* ---- one of them ---- */
+
+static void happens_to(struct world *world, struct machine *machine,
+                       enum fault fault)
+{
+    if (fault == FAULT_CRASH)
+        crash_soon(world, machine);
+    else if (fault == FAULT_PAUSE)
+        machine->paused_until_us = world->now_us + duration(world);
+    else if (fault == FAULT_SLOW)
+        machine->slow_until_us = world->now_us + duration(world);
+    else if (fault == FAULT_CLOCK)
+        jump_clock(world, machine);
+    else if (fault == FAULT_COPY)
+        copy(world, machine);
+    else
+        lose(world, machine, fault);
+}
+
+static void trouble(struct world *world)
+{
+    uint32_t bit = (uint32_t)dice_below(&world->dice, FAULT_COUNT);
+    enum fault fault = (enum fault)(1u << bit);
+    struct machine *machine;
+    if ((world->plan.faults & fault) == 0)
+        return;
+    world_trace(world, 7, bit, 0);
+    if (fault == FAULT_CRASH_ALL) {
+        crash_all(world);
+        return;
+    }
+    if (fault == FAULT_SPLIT) {
+        split(world);
+        return;
+    }
+    if (fault == FAULT_ONE_WAY || fault == FAULT_CLOG || fault == FAULT_FLAP) {
+        hurt_link(world, fault);
+        return;
+    }
+    machine = any_honest(world);
+    if (machine == NULL)
+        return;
+    tell(world, "trouble for %u: %s", machine->index, plan_fault_name(bit));
+    happens_to(world, machine, fault);
+}
+
+void trouble_entry(struct world *world, const struct entry *entry)
+{
+    if (entry->kind == ENTRY_MEND) {
+        mend(world, entry);
+        return;
+    }
+    if (entry->kind == ENTRY_UNITE) {
+        world->split = false;
+        tell(world, "the network is one");
+        net_dial_all(world);
+        return;
+    }
+    if (world->healed)
+        return;
+    trouble(world);
+    world_add(world, some_time(world), entry);
+}
+
+void trouble_heal(struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        struct machine *machine = &world->machines[i];
+        machine->skew_us = 0;
+        machine->crash_in = 0;
+        machine->slow_until_us = 0;
+        if (machine->paused_until_us > world->now_us)
+            machine->paused_until_us = world->now_us;
+        if (!machine->up && machine->halted == OK)
+            machine_start(world, machine);
+    }
+    net_heal(world);
+}

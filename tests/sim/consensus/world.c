@@ -1,0 +1,302 @@
+#include "tests/sim/consensus/world.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* After the trouble: to agree, to be silent, to wake up. */
+#define SETTLE_US (240 * SECOND)
+#define QUIET_US  (40 * SECOND)
+
+void *world_room(void *items, size_t size, size_t count, size_t *cap)
+{
+    if (count < *cap)
+        return items;
+    *cap = *cap == 0 ? 64 : 2 * *cap;
+    void *more = realloc(items, *cap * size);
+    CHECK(more != NULL);
+    return more;
+}
+
+void world_trace(struct world *world, uint64_t what, uint64_t a, uint64_t b)
+{
+    uint64_t parts[4] = {world->now_us, what, a, b};
+    for (size_t i = 0; i < 4; i++) {
+        world->trace = (world->trace ^ parts[i]) * UINT64_C(0x9fb21c651e98df25);
+        world->trace ^= world->trace >> 29;
+    }
+}
+
+void world_add(struct world *world, uint64_t delay_us,
+               const struct entry *entry)
+{
+    struct entry added = *entry;
+    added.at_us = world->now_us + delay_us;
+    calendar_add(&world->calendar, &added);
+}
+
+/* ---- the beginning ---- */
+
+static void set_param(struct world *world, const char *name, uint64_t value)
+{
+    uint64_t old;
+    /* A number this version of the ledger does not know stays away. */
+    if (params_get(&world->genesis.params, name, &old) == OK)
+        CHECK(params_set(&world->genesis.params, name, value) == OK);
+}
+
+static void make_genesis(struct world *world)
+{
+    struct genesis *genesis = &world->genesis;
+    const struct plan *plan = &world->plan;
+    genesis_init(genesis);
+    strcpy(genesis->network, "sim");
+    genesis->test = true;
+    genesis->time_ms = WORLD_T0;
+    set_param(world, "epoch_blocks", plan->epoch_blocks);
+    set_param(world, "min_interval_ms", plan->interval_ms);
+    set_param(world, "heartbeat_ms", plan->heartbeat_ms);
+    set_param(world, "delay_ms", plan->delay_ms);
+    set_param(world, "bond_min_micro", 1);
+    for (uint32_t i = 0; i < plan->keys; i++)
+        CHECK(validators_add(&genesis->validators, &world->keys[i].signer.key,
+                             plan->weights[i]) == OK);
+    people_genesis(world, genesis);
+    CHECK(genesis_seal(genesis) == OK);
+}
+
+static void make_machines(struct world *world)
+{
+    const struct plan *plan = &world->plan;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->keys; i++)
+        machine_init(world, count++, i, &world->keys[i]);
+    for (uint32_t i = 0; i < plan->followers; i++) {
+        sim_key_init(&world->keys[count], plan->seed, 100 + i);
+        machine_init(world, count, NOBODY, &world->keys[count]);
+        count++;
+    }
+    for (uint32_t i = 0; i < plan->keys && count < MACHINES_MAX; i++)
+        if ((plan->mischief[i] & ACT_TWINS) != 0)
+            machine_init(world, count++, i, &world->keys[i]);
+    world->machine_count = count;
+}
+
+static void start_machines(struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        struct entry entry = {.kind = ENTRY_START, .node = i};
+        uint64_t delay_us = dice_below(&world->dice, 300 * MS);
+        if (i < world->plan.late)
+            delay_us = dice_below(&world->dice, world->plan.chaos_us);
+        world->machines[i].starting = true;
+        world_add(world, delay_us, &entry);
+        if (world->machines[i].acts != 0) {
+            entry.kind = ENTRY_ACT;
+            world_add(world, dice_below(&world->dice, SECOND), &entry);
+        }
+    }
+}
+
+static void begin_sets(struct world *world)
+{
+    world->set_count = 3;
+    world->sets = calloc(world->set_count, sizeof(*world->sets));
+    CHECK(world->sets != NULL);
+    world->sets[1] = world->sets[2] = world->genesis.validators;
+    world->final_cap = 64;
+    world->finals = calloc(world->final_cap, sizeof(*world->finals));
+    CHECK(world->finals != NULL);
+    world->finals[0].time_ms = WORLD_T0;
+    world->final_count = 1;
+}
+
+void world_init(struct world *world, const struct plan *plan,
+                struct telling telling)
+{
+    memset(world, 0, sizeof(*world));
+    world->plan = *plan;
+    world->telling = telling.keeps || telling.prints;
+    world->verbose = telling.prints;
+    dice_init(&world->dice, plan->seed);
+    keys_init(plan->real_signatures);
+    for (uint32_t i = 0; i < plan->keys; i++)
+        sim_key_init(&world->keys[i], plan->seed, i);
+    make_genesis(world);
+    begin_sets(world);
+    net_init(world);
+    make_machines(world);
+    people_init(world);
+    start_machines(world);
+    trouble_init(world);
+}
+
+void world_done(struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++)
+        machine_done(&world->machines[i]);
+    calendar_done(&world->calendar);
+    net_done(world);
+    people_done(world);
+    votes_done(&world->votes);
+    genesis_done(&world->genesis);
+    free(world->finals);
+    free(world->sets);
+}
+
+/* ---- life ---- */
+
+static void start(struct world *world, const struct entry *entry)
+{
+    struct machine *machine = &world->machines[entry->node];
+    if (machine->starting)
+        machine_start(world, machine);
+}
+
+static void happen(struct world *world, struct entry *entry)
+{
+    switch (entry->kind) {
+    case ENTRY_START:
+        start(world, entry);
+        return;
+    case ENTRY_LINK:
+        net_link(world, entry);
+        return;
+    case ENTRY_CLIENT:
+    case ENTRY_RETRY:
+        people_entry(world, entry);
+        return;
+    case ENTRY_TROUBLE:
+    case ENTRY_MEND:
+    case ENTRY_UNITE:
+        trouble_entry(world, entry);
+        return;
+    case ENTRY_ACT:
+        actor_entry(world, entry);
+        return;
+    case ENTRY_WAKE:
+    case ENTRY_MESSAGE:
+    case ENTRY_TX:
+    case ENTRY_PEER:
+    case ENTRY_UNLINK:
+    case ENTRY_SYNCED:
+    case ENTRY_COMMIT:
+    case ENTRY_STORED:
+    case ENTRY_KILL:
+    case ENTRY_FREE:
+        machine_entry(world, entry);
+        return;
+    }
+    CHECK(false); /* an entry is one of these */
+}
+
+static void run_until(struct world *world, uint64_t until_us)
+{
+    uint64_t at_us;
+    while (calendar_next(&world->calendar, &at_us) && at_us <= until_us) {
+        struct entry entry = calendar_take(&world->calendar);
+        CHECK(at_us >= world->now_us);
+        world->now_us = at_us;
+        happen(world, &entry);
+    }
+    world->now_us = until_us;
+}
+
+bool world_can_decide(const struct world *world)
+{
+    uint64_t weight = 0;
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        const struct machine *machine = &world->machines[i];
+        if (machine_validates(machine) && machine_honest(machine) &&
+            !machine->wiped)
+            weight += world->plan.weights[machine->key_number];
+    }
+    return weight >= world->plan.quorum && !world->plan.overload;
+}
+
+/* ---- the phases of a run ---- */
+
+static bool views_reached(const struct world *world)
+{
+    return world->plan.views_max > 0 &&
+           world->views_max_seen >= world->plan.views_max;
+}
+
+static void live_chaos(struct world *world)
+{
+    uint64_t end_us = world->plan.chaos_us;
+    uint64_t idle_from_us = end_us / 2;
+    uint64_t idle_to_us = idle_from_us + world->plan.idle_us;
+    if (world->plan.idle_us > 0)
+        end_us += world->plan.idle_us;
+    while (world->now_us < end_us && !views_reached(world)) {
+        world->hushed =
+            world->now_us >= idle_from_us && world->now_us < idle_to_us;
+        run_until(world, world->now_us + 250 * MS);
+    }
+    world->hushed = false;
+}
+
+static void settle(struct world *world, uint64_t bound_us)
+{
+    uint64_t height = world->final_count - 1;
+    uint64_t began_us = world->now_us;
+    uint64_t rounds = 0;
+    const char *why = "";
+    /* Wishes one after the other: a validator that has forgotten its votes
+     * needs some views to go by. */
+    while (!judge_settled(world, height, &why)) {
+        if (world->now_us - began_us > bound_us)
+            judge_fails(world, "no agreement %.0f s after the trouble: %s",
+                        (double)bound_us / 1e6, why);
+        if (rounds++ < 12)
+            people_wish(world);
+        run_until(world, world->now_us + SECOND);
+    }
+    tell(world, "all agree, %.1f s after the trouble",
+         (double)(world->now_us - began_us) / 1e6);
+}
+
+/* Nobody wishes anything: nothing but heartbeats may happen. */
+static void be_quiet(struct world *world)
+{
+    uint64_t beat_us = world->plan.heartbeat_ms * MS;
+    uint64_t before;
+    uint64_t blocks;
+    run_until(world, world->now_us + 5 * SECOND);
+    before = world->final_count;
+    run_until(world, world->now_us + QUIET_US);
+    blocks = world->final_count - before;
+    if (blocks > (beat_us == 0 ? 0 : QUIET_US / beat_us) + 1)
+        judge_fails(world, "an idle network made %llu blocks in %.0f s",
+                    (unsigned long long)blocks, (double)QUIET_US / 1e6);
+}
+
+static bool dishonest_left(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++)
+        if (!machine_honest(&world->machines[i]))
+            return true;
+    return false;
+}
+
+void world_run(struct world *world)
+{
+    live_chaos(world);
+    tell(world, "the trouble is over");
+    world->healed = true;
+    world->hushed = true;
+    trouble_heal(world);
+    if (!world_can_decide(world)) {
+        run_until(world, world->now_us + 20 * SECOND);
+        judge_end(world);
+        return;
+    }
+    settle(world, SETTLE_US);
+    if (!dishonest_left(world))
+        be_quiet(world);
+    people_wish(world);
+    settle(world, SETTLE_US / 4);
+    judge_end(world);
+}

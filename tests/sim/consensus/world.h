@@ -1,0 +1,392 @@
+#ifndef TESTS_SIM_CONSENSUS_WORLD_H
+#define TESTS_SIM_CONSENSUS_WORLD_H
+
+/* The world of one run: machines with whole nodes (core, pool, chain, store,
+ * safety log), the links between them, people who pay each other, dishonest
+ * validators, and a judge. Everything happens on the calendar; nothing but the
+ * dice decides by chance.
+ *
+ *   machine.c  a process: events in, effects out, killed and started again
+ *   disk.c     its safety log and its store
+ *   net.c      links and messages, as late and as broken as the plan says
+ *   people.c   transactions
+ *   trouble.c  what goes wrong, and when it stops
+ *   actor.c    dishonest validators: what they do to what they say
+ *   forge.c    what they make up
+ *   votes.c    all votes that were ever public
+ *   judge.c    what must hold, always and in the end
+ *   tell.c     the story, for people */
+
+#include "ledger/sx.h"
+#include "ledger/sx_msg.h"
+#include "tests/sim/consensus/calendar.h"
+#include "tests/sim/consensus/disk.h"
+#include "tests/sim/consensus/plan.h"
+#include "tests/sim/keys.h"
+
+#define MACHINES_MAX 40u
+#define CLIENTS_MAX  10u
+#define WORLD_T0     UINT64_C(1700000000000)
+#define NOBODY       UINT32_MAX
+
+/* ---- machines ---- */
+
+/* One thing that was signed by a process, for its own life. */
+struct own_slot {
+    uint64_t epoch;
+    uint64_t view;
+    bool notarized;
+    bool nullified;
+    bool finalized;
+    struct hash notarized_id;
+    struct hash finalized_id;
+};
+#define OWN_SLOTS 512u
+
+/* Where a signature of ours stands in the log. */
+struct logged_vote {
+    uint64_t mark; /* first bytes of the signature */
+    uint64_t seq;
+};
+#define SIGNED_MAX 64u
+#define YES_MAX    16u
+
+struct machine {
+    uint32_t index;
+    uint32_t key_number; /* of the plan; NOBODY: a follower's own key */
+    struct sim_key *key;
+    struct signer signer; /* the key's, but known to be this machine's */
+    uint32_t acts;        /* enum mischief; 0: honest */
+    bool dishonest;       /* it, or its key: another has a copy */
+    bool copy;            /* a second machine of an honest key */
+    bool wiped;           /* lost its log or disk once */
+    struct disk disk;
+    int64_t skew_us;
+    /* its process */
+    bool up;
+    bool starting;
+    uint32_t life;
+    struct chain *chain;
+    struct sx *core;
+    uint64_t wake_ms;  /* UINT64_MAX: none */
+    uint64_t alarm_us; /* the entry that will look at it; 0: none */
+    uint64_t boot_us;
+    struct entry *inbox; /* while it is busy or paused */
+    size_t inbox_first;
+    size_t inbox_count;
+    size_t inbox_cap;
+    bool inbox_due; /* an entry will look at it */
+    uint64_t paused_until_us;
+    uint64_t busy_until_us;
+    uint64_t slow_until_us;
+    uint32_t crash_in; /* effects; 0: none planned */
+    enum err halted;
+    struct sx_status before; /* as of its last event */
+    uint64_t height;         /* last SX_FINAL of this life */
+    bool twin_seen;
+    bool amnesia_seen;
+    /* what it signed */
+    struct own_slot own[OWN_SLOTS];
+    struct signature pending[SIGNED_MAX]; /* signed, not seen in the log yet */
+    uint32_t pending_count;
+    struct logged_vote *logged;
+    size_t logged_count;
+    size_t logged_cap;
+    uint64_t public_epoch; /* highest own vote that left */
+    uint64_t public_view;
+    /* what it has taken and not answered: by number of transaction */
+    uint8_t *taken;
+    size_t taken_cap;
+    /* a dishonest one's */
+    struct letter *bent; /* what became of the message with this mark */
+    uint64_t bent_mark;
+    struct hash yes[YES_MAX]; /* voted for */
+    uint32_t yes_count;
+    bool uncertified;       /* in the middle of a run */
+    uint64_t stored_us;     /* when it is told of the last batch */
+    uint64_t stored_height; /* the last it was told of in this life */
+    uint64_t sent_bytes;
+    uint64_t sent_count;
+    uint64_t window_bytes; /* of this second */
+    uint64_t window_us;
+};
+
+/* ---- links ---- */
+
+#define OVERHEARD_MAX 16u
+
+struct wire {
+    bool up;
+    uint32_t generation;
+    uint64_t peer[2]; /* the number each end knows the other by */
+    bool deaf[2];     /* direction 0: from the lower to the higher index */
+    uint64_t down_until_us;
+    uint64_t clear_us[2]; /* in order: not before this */
+    uint64_t clog_until_us;
+};
+
+/* ---- people ---- */
+
+enum tx_fate { TX_OPEN = 1, TX_FINAL, TX_DEAD };
+
+struct sim_tx {
+    struct hash id;
+    uint32_t client;
+    uint64_t nonce;
+    uint64_t expiry;
+    enum tx_fate fate;
+    struct letter *letter;
+    uint64_t height;
+    uint64_t born_us;
+};
+struct client {
+    struct sim_key key;
+    uint64_t next_nonce;
+    uint64_t final_nonce; /* all below are final */
+    uint32_t open;
+};
+
+/* ---- votes ---- */
+
+struct ballot {
+    struct proposal on;
+    uint64_t notarized[2]; /* a bit for each validator */
+    uint64_t finalized[2];
+};
+struct vote_slot {
+    uint64_t epoch;
+    uint64_t view;
+    uint64_t nullified[2];
+    struct ballot *ballots;
+    uint32_t ballot_count;
+};
+struct votes {
+    struct vote_slot *slots; /* open addressing; epoch 0: free */
+    size_t count;
+    size_t cap;
+};
+
+/* ---- the judge's memory ---- */
+
+struct final_block {
+    struct hash id;
+    uint64_t time_ms;
+    uint64_t epoch;
+    uint64_t at_us;
+    uint32_t tx_count;
+    uint32_t first_machine;
+};
+
+#define STORY_MAX 40u
+struct story {
+    uint64_t at_us;
+    char text[160];
+};
+
+struct world {
+    struct plan plan;
+    struct dice dice;
+    struct calendar calendar;
+    uint64_t now_us;
+    uint64_t trace;
+    uint64_t events;
+    uint64_t kills;
+    uint64_t messages;
+    bool telling; /* keeps the story */
+    bool verbose; /* and prints it */
+    bool healed;
+    bool hushed; /* clients are silent */
+    bool split;
+    uint8_t side[MACHINES_MAX]; /* while split */
+    uint64_t next_peer;
+    struct genesis genesis;
+    struct validators *sets; /* [epoch]; 0 is unused */
+    size_t set_count;
+    struct sim_key keys[MACHINES_MAX];
+    struct machine machines[MACHINES_MAX];
+    uint32_t machine_count;
+    struct wire wires[MACHINES_MAX][MACHINES_MAX]; /* [low][high] */
+    struct letter *overheard[OVERHEARD_MAX];
+    uint64_t overheard_count;
+    struct client clients[CLIENTS_MAX];
+    struct sim_tx *txs;
+    size_t tx_count;
+    size_t tx_cap;
+    uint32_t *tx_map; /* open addressing by id: number + 1 */
+    size_t tx_map_cap;
+    uint64_t txs_final;
+    struct votes votes;
+    struct final_block *finals; /* [height]; 0 is the genesis */
+    size_t final_count;
+    size_t final_cap;
+    uint64_t views_max_seen;
+    uint64_t notices[16];
+    struct story stories[STORY_MAX];
+    uint64_t story_count;
+};
+
+/* ---- world.c ---- */
+
+struct telling {
+    bool keeps; /* the last of the story, for a failure */
+    bool prints;
+};
+void world_init(struct world *world, const struct plan *plan,
+                struct telling telling);
+void world_done(struct world *world);
+/* Lives it to the end; the judge stops the program when something is wrong. */
+void world_run(struct world *world);
+void world_trace(struct world *world, uint64_t what, uint64_t a, uint64_t b);
+/* Makes room for one more item in a growing array. */
+void *world_room(void *items, size_t size, size_t count, size_t *cap);
+void world_add(struct world *world, uint64_t delay_us,
+               const struct entry *entry);
+/* Does honest, knowing, running weight make a quorum? */
+bool world_can_decide(const struct world *world);
+
+/* ---- machine.c ---- */
+
+void machine_init(struct world *world, uint32_t index, uint32_t key_number,
+                  struct sim_key *key);
+void machine_done(struct machine *machine);
+void machine_start(struct world *world, struct machine *machine);
+void machine_kill(struct world *world, struct machine *machine);
+/* Tears it down and brings it back after a while. */
+void machine_crash(struct world *world, struct machine *machine,
+                   uint64_t down_us);
+/* An entry about a machine: later when it is busy, never when that life is
+ * over. */
+void machine_entry(struct world *world, struct entry *entry);
+bool machine_honest(const struct machine *machine);
+bool machine_validates(const struct machine *machine);
+uint64_t machine_mono_ms(const struct world *world,
+                         const struct machine *machine);
+
+/* ---- net.c ---- */
+
+void net_init(struct world *world);
+void net_done(struct world *world);
+struct wire *net_wire(struct world *world, uint32_t a, uint32_t b);
+/* What a process says to a peer number. */
+void net_send(struct world *world, struct machine *from, uint64_t peer,
+              struct letter *letter);
+/* To a machine, past whatever an actor would do to it. */
+void net_post(struct world *world, struct machine *from, struct machine *to,
+              struct letter *letter, uint64_t extra_us);
+void net_gossip(struct world *world, struct machine *from,
+                struct letter *letter);
+/* The machine another calls by this number, or NULL. */
+struct machine *net_peer(struct world *world, const struct machine *machine,
+                         uint64_t peer);
+/* Links that can be up come up, after a while. */
+void net_dial(struct world *world, struct machine *machine);
+void net_dial_all(struct world *world);
+void net_break(struct world *world, uint32_t a, uint32_t b);
+void net_drop_all(struct world *world, struct machine *machine);
+void net_link(struct world *world, const struct entry *entry);
+/* Is the entry's link still the one it was sent on? The receiver's number of
+ * it, or 0. */
+uint64_t net_arrives(struct world *world, const struct entry *entry);
+void net_heal(struct world *world);
+
+/* ---- people.c ---- */
+
+void people_init(struct world *world);
+void people_done(struct world *world);
+void people_genesis(struct world *world, struct genesis *genesis);
+void people_entry(struct world *world, const struct entry *entry);
+struct sim_tx *people_find(struct world *world, const struct hash *id);
+void people_final(struct world *world, const struct hash *id, uint64_t height);
+/* A height was reached: what expired is dead. */
+void people_height(struct world *world, uint64_t height);
+/* How many are neither final nor dead. */
+uint64_t people_open(const struct world *world);
+/* One more of each client, now. */
+void people_wish(struct world *world);
+
+/* ---- trouble.c ---- */
+
+void trouble_init(struct world *world);
+void trouble_entry(struct world *world, const struct entry *entry);
+void trouble_heal(struct world *world);
+
+/* ---- actor.c, forge.c ---- */
+
+/* What a dishonest machine really sends when its core says this. */
+void actor_send(struct world *world, struct machine *actor, struct machine *to,
+                struct letter *letter);
+/* It hears something. */
+void actor_hear(struct world *world, struct machine *actor,
+                const struct letter *letter);
+void actor_entry(struct world *world, const struct entry *entry);
+struct letter *forge_vote(struct world *world, struct machine *actor,
+                          enum vote_kind kind, const struct proposal *on);
+/* Another proposal of the same view: `bad` is how its block is wrong, 0: not.
+ * NULL when that cannot be done. */
+struct letter *forge_proposal(struct world *world, struct machine *actor,
+                              struct bytes message, uint32_t bad,
+                              struct proposal *out_on);
+struct letter *forge_unjustified(struct world *world, struct bytes message);
+struct letter *forge_repropose(struct world *world, struct machine *actor,
+                               struct bytes message);
+struct letter *forge_cert(struct world *world, struct bytes message);
+struct letter *forge_status(struct world *world, struct bytes message);
+struct letter *forge_flood(struct world *world, struct machine *actor);
+struct letter *forge_garbage(struct world *world);
+struct letter *forge_damage(struct world *world, struct bytes message);
+
+/* ---- votes.c ---- */
+
+void votes_done(struct votes *votes);
+/* A vote that can be heard by others. */
+void votes_public(struct world *world, const struct machine *machine,
+                  const struct vote *vote);
+const struct validators *votes_set(const struct world *world, uint64_t epoch);
+
+/* ---- judge.c, judge_votes.c, judge_end.c ---- */
+
+#define REASON_MAX  200u
+#define EXIT_FAILS  2 /* what a run that fails exits with */
+#define EXIT_UNTOLD 4 /* likewise, and nobody kept the story */
+
+/* Whose signatures are looked at. */
+extern struct world *judge_world;
+/* What was wrong, for whoever started the run. */
+extern char *judge_reason;
+
+/* Prints what is wrong, the end of the story and how to repeat it, and ends the
+ * program. */
+__attribute__((format(printf, 2, 3), noreturn)) void judge_fails(
+    struct world *world, const char *format, ...);
+/* A set of the epoch that this machine is about to vote in. */
+void judge_learn_set(struct world *world, const struct machine *machine,
+                     uint64_t epoch);
+void judge_opened(struct world *world, struct machine *machine);
+void judge_step(struct world *world, struct machine *machine);
+void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
+                  struct bytes body);
+void judge_send(struct world *world, struct machine *machine,
+                struct bytes message);
+void judge_final(struct world *world, struct machine *machine,
+                 const struct sx_effect *effect);
+void judge_taken(struct world *world, struct machine *machine,
+                 const struct hash *id);
+void judge_refused(struct world *world, struct machine *machine,
+                   const struct sx_effect *effect);
+void judge_notice(struct world *world, struct machine *machine,
+                  const struct sx_effect *effect);
+void judge_halt(struct world *world, struct machine *machine, enum err err);
+/* Did everybody come to agree on all that was wished? *out_why: what is not. */
+bool judge_settled(struct world *world, uint64_t height, const char **out_why);
+void judge_end(struct world *world);
+
+/* ---- tell.c ---- */
+
+__attribute__((format(printf, 2, 3))) void tell(struct world *world,
+                                                const char *format, ...);
+void tell_message(struct world *world, const char *what, uint32_t node,
+                  uint32_t other, const struct letter *letter);
+void tell_end(struct world *world);
+void tell_machines(const struct world *world);
+
+#endif
