@@ -122,8 +122,6 @@ void sx_replayed(struct sx *core, const struct wal_report *report)
         return;
     core->amnesia = true;
     core->recall_wanted = true;
-    if (core->logged < noted)
-        core->logged = core->synced = noted;
 }
 
 /* ---- remembering through others ---- */

@@ -247,6 +247,7 @@ static void adopt(struct sx *core, struct sx_slot *slot,
     slot->on = cert->on;
     slot->invalid = false;
     slot->notarized_ms = core->mono_ms;
+    core->block_mono_ms = core->mono_ms;
     if (hash_equal(&cert->on.id, &core->final_id))
         return;
     block = sx_block_need(core, &cert->on.id);

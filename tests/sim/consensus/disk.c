@@ -188,19 +188,20 @@ void disk_wipe_log(struct disk *disk)
     disk->synced_seq = 0;
     disk->next_offset = 0;
     disk->first = disk->count = 0;
-    disk->damaged = false;
 }
 
 bool disk_damage_log(struct disk *disk, struct dice *dice)
 {
+    size_t at;
     if (disk->count < disk->first + 2)
         return false;
     const struct disk_record *last = &disk->records[disk->count - 1];
     const struct disk_record *first = &disk->records[disk->first];
     if (last->synced < first->seq)
         return false;
-    disk->damaged = true;
-    disk->damaged_seq = dice_between(dice, first->seq, last->synced);
+    /* Only what others behind it vouch for: else nobody could know. */
+    at = index_of(disk, dice_between(dice, first->seq, last->synced));
+    disk->records[at].bad = true;
     return true;
 }
 
@@ -213,23 +214,43 @@ void disk_wipe(struct disk *disk)
 
 /* ---- opening ---- */
 
+/* What the chain's store remembers of the log. */
+static uint64_t noted_seq(struct disk *disk)
+{
+    uint8_t raw[8];
+    size_t len;
+    enum err err = store_read(disk->store, STORE_META, BYTES_LIT("log_seq"),
+                              raw, sizeof(raw), &len);
+    return err == OK && len == sizeof(raw) ? u64be_get(raw) : 0;
+}
+
 struct wal_report disk_open(struct disk *disk)
 {
     struct wal_report report = {.found = WAL_WHOLE};
-    uint64_t end = disk->next_offset;
+    uint64_t noted = noted_seq(disk);
     if (!disk->has_log) {
         report.found = WAL_MISSING;
+        if (disk->next_seq <= noted)
+            disk->next_seq = noted + 1;
+        disk->synced_seq = disk->next_seq - 1;
         return report;
     }
-    if (disk->damaged) {
-        cut(disk, index_of(disk, disk->damaged_seq));
-        report.found = WAL_DAMAGED;
-        report.cut_bytes = end - disk->next_offset;
-        disk->damaged = false;
+    for (size_t i = disk->first; i < disk->count; i++) {
+        const struct disk_record *record = &disk->records[i];
+        if (!record->bad) {
+            report.last_seq = record->seq;
+            if (report.first_seq == 0)
+                report.first_seq = record->seq;
+        } else {
+            report.found = WAL_DAMAGED;
+            if (report.lost_seq == 0)
+                report.lost_seq = record->seq;
+        }
     }
-    if (disk->count > disk->first) {
-        report.first_seq = disk->records[disk->first].seq;
-        report.last_seq = disk->records[disk->count - 1].seq;
+    if (disk->next_seq <= noted) {
+        report.found = WAL_DAMAGED;
+        disk->next_seq = noted + 1;
+        disk->synced_seq = noted;
     }
     return report;
 }

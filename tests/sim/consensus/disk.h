@@ -16,6 +16,7 @@ struct disk_record {
     uint64_t synced; /* known to be on the disk when it was appended */
     uint64_t offset; /* of its first byte in the whole log */
     uint8_t type;
+    bool bad; /* cannot be read any more */
     uint8_t *bytes;
     size_t len;
 };
@@ -37,8 +38,6 @@ struct disk {
     uint64_t syncing_seq; /* a sync under way will bring it to here; 0: none */
     uint64_t next_offset;
     uint64_t bytes_live;
-    bool damaged; /* a synced record was lost: found at the next opening */
-    uint64_t damaged_seq;
 };
 
 /* A disk with an empty log, as key generation makes it, and an empty store. */
@@ -68,7 +67,8 @@ void disk_wipe(struct disk *disk);
 
 /* ---- at the next start ---- */
 
-/* Reads the log up to the first bad record and cuts off the rest. */
+/* What wal_open would say: the good records are those that are not `bad`. A
+ * missing log comes into being with its first synced record. */
 struct wal_report disk_open(struct disk *disk);
 
 #endif
