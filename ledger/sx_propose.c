@@ -202,9 +202,6 @@ static struct sx_block *plant(struct sx *core, struct candidate *candidate)
     block->has_header = true;
     block->verdict = SX_VALID;
     block->candidate = candidate;
-    for (uint32_t i = 0; i < body->tx_count; i++)
-        pool_carry(core->pool, &body->txs[i].id, 1);
-    sx_pool_touched(core);
     return block;
 }
 
@@ -222,6 +219,7 @@ static bool put_forward(struct sx *core, const struct turn *turn,
     slot->on = on;
     slot->heard_ms = core->mono_ms;
     core->block_mono_ms = core->mono_ms;
+    sx_tree_carry(core);
     if (!sx_sign(core, slot, VOTE_NOTARIZE, &on, true))
         return false;
     /* Alone, the view may be decided and gone already. */

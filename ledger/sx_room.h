@@ -69,6 +69,7 @@ struct sx_block {
     enum err why;                /* of SX_INVALID */
     struct buf bytes;            /* empty: not here */
     struct candidate *candidate; /* of SX_VALID */
+    bool carries; /* its transactions count as taken care of */
     uint64_t log_seq;            /* its record, 0: none */
     uint64_t since_ms;           /* known since */
     uint64_t asked_ms;
@@ -257,6 +258,7 @@ bool sx_block_log(struct sx *core, struct sx_block *block);
 void sx_block_drop(struct sx *core, struct sx_block *block);
 /* After a decision: what cannot be decided any more goes. */
 void sx_tree_prune(struct sx *core);
+void sx_tree_carry(struct sx *core);
 /* ... and what nobody refers to. */
 void sx_tree_sweep(struct sx *core);
 void sx_tree_clear(struct sx *core);

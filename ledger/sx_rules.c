@@ -263,6 +263,7 @@ void sx_settle(struct sx *core)
     while (changed && core->halted == OK) {
         changed = sx_decide(core);
         changed = advance(core) || changed;
+        sx_tree_carry(core);
         changed = judge(core) || changed;
         changed = finalize(core) || changed;
         changed = give_up(core) || changed;

@@ -21,12 +21,27 @@ struct sx_block *sx_block_find(const struct sx *core, const struct hash *id)
     return NULL;
 }
 
-static void carry(struct sx *core, const struct sx_block *block, int by)
+static void carry(struct sx *core, struct sx_block *block, bool on)
 {
     const struct block *body = candidate_block(block->candidate);
     for (uint32_t i = 0; i < body->tx_count; i++)
-        pool_carry(core->pool, &body->txs[i].id, by);
+        pool_carry(core->pool, &body->txs[i].id, on ? 1 : -1);
+    block->carries = on;
     sx_pool_touched(core);
+}
+
+/* The transactions of a notarized block, and of this view's, are taken care of;
+ * those of a view that was given up wait for another. */
+void sx_tree_carry(struct sx *core)
+{
+    const struct sx_slot *slot = sx_slot_at(core, core->cur);
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        struct sx_block *block = core->blocks[i];
+        bool on = block->wanted || (slot != NULL && slot->has_proposal &&
+                                    hash_equal(&slot->on.id, &block->id));
+        if (block->candidate != NULL && block->carries != on)
+            carry(core, block, on);
+    }
 }
 
 static void block_free(struct sx_block *block)
@@ -40,8 +55,8 @@ static void block_free(struct sx_block *block)
 static void forget(struct sx *core, uint32_t at)
 {
     struct sx_block *block = core->blocks[at];
-    if (block->candidate != NULL)
-        carry(core, block, -1);
+    if (block->candidate != NULL && block->carries && !SX_MUTANT(DROP_FORKED))
+        carry(core, block, false);
     block_free(block);
     core->blocks[at] = core->blocks[--core->block_count];
 }
@@ -175,8 +190,6 @@ static void execute(struct sx *core, struct sx_block *block,
     }
     block->verdict = err == OK ? SX_VALID : SX_INVALID;
     block->why = err;
-    if (err == OK)
-        carry(core, block, 1);
 }
 
 /* On a boundary nothing is built in the old epoch; the chain would give a child
