@@ -57,7 +57,8 @@ const struct opt global_options[] = {
 #define OPT_PRICE                                                              \
     {                                                                          \
         "max-price", 0, "AMOUNT",                                              \
-            "most the whole job may cost; approves a bill within it", false    \
+            "most the whole job's work may cost; approves a bill within it",   \
+            false                                                              \
     }
 #define OPT_CONSTRAINT                                                         \
     {                                                                          \

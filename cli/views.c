@@ -115,6 +115,7 @@ const struct view view_receipts = {
             {"DUE", "due_micro", CELL_MONEY, R},
             {"PAID", "paid_micro", CELL_MONEY, R},
             {"REFUND", "refunded_micro", CELL_MONEY, R},
+            {"FEE", "fee_micro", CELL_MONEY, R},
             {"COSIGN", "cosigned", CELL_BOOL, 0},
             {"TRY", "attempt", CELL_UINT, R | W},
             {"PAID BEFORE", "paid_before_micro", CELL_MONEY, R | W},
@@ -180,7 +181,7 @@ const struct view view_bill = {
     .fields =
         {
             {"TASKS", "tasks", CELL_UINT, R},
-            {"PROVIDER", "provider", CELL_ADDRESS, 0},
+            {"PROVIDER", "name", CELL_NAME, 0},
             {"PER HOUR", "hour_micro", CELL_MONEY, R},
             {"AT MOST", "cap_micro", CELL_MONEY, R},
             {"BOND", "bond_micro", CELL_MONEY, R},
@@ -188,6 +189,7 @@ const struct view view_bill = {
             {"SPEED", "speed", CELL_RATE, R},
             {"RTT", "rtt_us", CELL_US, R},
             {"KEPT", "retention_ms", CELL_AGE, R | W},
+            {"ADDRESS", "provider", CELL_ADDRESS, W},
         },
 };
 
