@@ -221,7 +221,8 @@ static enum err list_add(struct loading *loading, const char *name,
                            : ERR_CONFIG;
     if (joined.err != OK)
         snprintf(config->error, sizeof(config->error),
-                 "%s: %s is longer than 4096 characters in all", source, name);
+                 "%.150s: %.120s is longer than 4096 characters in all", source,
+                 name);
     buf_done(&joined);
     return err;
 }
