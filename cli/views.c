@@ -111,7 +111,7 @@ const struct view view_receipts = {
             {"TASK", "task", CELL_UINT, R},
             {"CONTRACT", "contract", CELL_ID, 0},
             {"WALL", "wall_ms", CELL_SPAN, R},
-            {"CPU", "cpu_ms", CELL_SPAN, R},
+            {"CPU", "cpu_ms", CELL_SPAN, R | W},
             {"DUE", "due_micro", CELL_MONEY, R},
             {"PAID", "paid_micro", CELL_MONEY, R},
             {"REFUND", "refunded_micro", CELL_MONEY, R},
