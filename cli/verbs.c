@@ -163,6 +163,11 @@ static const struct opt logs_options[] = {
     {0},
 };
 
+static const struct opt show_options[] = {
+    {"tasks", 0, NULL, "every task, also of a large bag", false},
+    {0},
+};
+
 static const struct opt events_options[] = {
     {"follow", 'f', NULL, "go on as more happens", false},
     {0},
@@ -406,10 +411,11 @@ const struct verb verbs[] = {
      "exit-codes. The topic\nmarkdown is the whole reference.",
      "suan help wallet send"},
 
-    {"job show", verb_job_show, NULL, "JOB", 1, 1, false,
+    {"job show", verb_job_show, show_options, "JOB", 1, 1, false,
      "show how a job stands",
      "Shows a job, its tasks and what has happened to it. JOB is its id, the "
-     "beginning of\nits id, or its name.",
+     "beginning of\nits id, or its name. Of a bag of more than 24 tasks it "
+     "shows how many are in\nwhich state, and those that failed.",
      "suan job show 7f3a21c0"},
     LOGS("job logs"),
     {"job events", verb_job_events, events_options, "JOB", 1, 1, false,

@@ -58,6 +58,9 @@ equal "each task is settled and done" "$tasks" "$(jq '[.tasks[] | select(.state 
 equal "each in its first attempt" 0 "$(jq '[.tasks[].attempt] | max' "$WORK/job.json")"
 equal "every provider worked" 3 "$(jq '[.tasks[].provider_name] | unique | length' "$WORK/job.json")"
 
+check "job show is short" test "$(suan job show "$job" | wc -l)" -le 60
+check "job show --tasks is not" test "$(suan job show "$job" --tasks | wc -l)" -ge "$tasks"
+
 # ---- what it left
 check "the outputs can be fetched" suan job fetch "$job" --to "$WORK/out"
 wrong=0
