@@ -53,6 +53,8 @@ struct buy_item {
     struct buy_task *tasks;
     struct buy_work *works;
     bool in_book;
+    enum err refused; /* what the last hold that was lost was lost for; OK when
+                         none was */
 };
 
 struct buy {
