@@ -259,6 +259,24 @@ int verb_job_cancel(struct cli *cli, const struct args *args)
     return 0;
 }
 
+int verb_job_forget(struct cli *cli, const struct args *args)
+{
+    for (int i = 0; i < args->operand_count; i++) {
+        const char *name = args_operand(args, i);
+        json_t *result = NULL;
+        char id[65];
+        int failed = job_resolve(cli, name, id);
+        if (!failed)
+            failed = cli_call(cli, "job.forget", json_pack("{s:s}", "id", id),
+                              &result);
+        if (failed)
+            return failed;
+        json_decref(result);
+        cli_note(cli, "forgot %s with its logs and results", name);
+    }
+    return 0;
+}
+
 /* Tasks that have nothing to fetch, each with its reason. */
 static void say_missing(struct cli *cli, const json_t *result)
 {

@@ -424,6 +424,12 @@ const struct verb verbs[] = {
     WAIT("job wait"),
     CANCEL("job cancel"),
     FETCH("job fetch"),
+    {"job forget", verb_job_forget, NULL, "JOB...", 1, -1, false,
+     "forget ended jobs and their results",
+     "Removes ended jobs from this node: their records, logs and results. What "
+     "was fetched stays where it is, what was paid stays on the chain. With "
+     "buy.keep_s in suan.conf the node does so by itself.",
+     "suan job forget 7f3a21c0"},
     {"job explain", verb_job_explain, NULL, "JOB", 1, 1, false,
      "say why a job has no offer",
      "Gives one reason for every offer that does not fit, and what change "

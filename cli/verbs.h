@@ -13,6 +13,7 @@ int verb_job_show(struct cli *cli, const struct args *args);
 int verb_job_logs(struct cli *cli, const struct args *args);
 int verb_job_events(struct cli *cli, const struct args *args);
 int verb_job_wait(struct cli *cli, const struct args *args);
+int verb_job_forget(struct cli *cli, const struct args *args);
 int verb_job_cancel(struct cli *cli, const struct args *args);
 int verb_job_fetch(struct cli *cli, const struct args *args);
 int verb_job_explain(struct cli *cli, const struct args *args);

@@ -43,6 +43,7 @@ static enum shape shape_of(enum config_key key)
     case CONFIG_sell_offer_ttl_s:
     case CONFIG_sell_receipt_s:
     case CONFIG_sell_retention_s:
+    case CONFIG_buy_keep_s:
         return SHAPE_UINT;
     case CONFIG_sell_cpus:
     case CONFIG_sell_cpu_hour:

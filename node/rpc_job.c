@@ -389,6 +389,29 @@ void rpc_job_drop(struct node *node, struct control_call *call)
         shell_reply(node->shell, call, json_object());
 }
 
+void rpc_job_forget(struct node *node, struct control_call *call)
+{
+    static const char *const names[] = {"id", NULL};
+    const struct buy_job *job;
+    struct hash id;
+    enum err err;
+    if (!param_only(call, names))
+        return;
+    job = job_param(node, call);
+    if (job == NULL)
+        return;
+    id = job->id;
+    err =
+        buy_erase(node->buy, &id, now_ms(node), shell_buy_effects(node->shell));
+    shell_carry_out_buy(node->shell);
+    if (err != OK)
+        call_refuse(call, err, err == ERR_STATE ? "it has not ended" : NULL,
+                    "suan wait, or suan cancel, first",
+                    "the job cannot be forgotten");
+    else
+        shell_reply(node->shell, call, json_object());
+}
+
 void rpc_job_cancel(struct node *node, struct control_call *call)
 {
     static const char *const names[] = {"id", "task", NULL};

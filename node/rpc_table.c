@@ -41,6 +41,7 @@ static const struct {
     {"job.quotes", rpc_job_quotes},
     {"job.approve", rpc_job_approve},
     {"job.drop", rpc_job_drop},
+    {"job.forget", rpc_job_forget},
     {"job.list", rpc_job_list},
     {"job.show", rpc_job_show},
     {"job.logs", rpc_job_logs},
