@@ -211,6 +211,30 @@ static bool run_task(const struct options *options, const struct task *task)
     return good;
 }
 
+/* Symmetry loses nothing: the same bounds with names and without. */
+static bool check_symmetry(const struct options *options)
+{
+    struct bounds bounds[2];
+    struct answer answer[2];
+    struct choice choice = {.stake = "1,1,1+1", .views = 2, .proposals = 2};
+    bool same;
+    for (int i = 0; i < 2; i++) {
+        if (!init(&bounds[i], choice))
+            return false;
+        bounds[i].named = i == 1;
+        explore(&bounds[i], JUDGE_ALL, options, false, &answer[i]);
+    }
+    print_answer(options, choice.stake, &answer[1]);
+    same = answer[1].search.exhausted &&
+           search_same_shapes(&answer[1].search, &answer[0].search);
+    printf("  without symmetry; %s %u shapes\n",
+           same ? "of the same" : "NOT OF THE SAME",
+           answer[0].search.table.count);
+    search_done(&answer[0].search);
+    search_done(&answer[1].search);
+    return same;
+}
+
 static int run_tasks(const struct options *options)
 {
     uint32_t wrong = 0;
@@ -222,6 +246,8 @@ static int run_tasks(const struct options *options)
         count++;
         wrong += run_task(options, &tasks[i]) ? 0 : 1;
     }
+    count++;
+    wrong += check_symmetry(options) ? 0 : 1;
     printf("%u bounds, %u not as expected\n", count, wrong);
     return wrong == 0 ? 0 : 1;
 }

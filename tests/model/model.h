@@ -79,6 +79,7 @@ struct bounds {
     uint32_t last;      /* height of the epoch's last block; 0: far away */
     uint32_t removed;   /* RULE_BITs of the rules that do not hold */
     enum steps steps;
+    bool named; /* symmetric states are different; to check that they are not */
 
     uint32_t total; /* the rest is filled in by model_init */
     uint32_t quorum;
