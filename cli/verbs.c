@@ -292,6 +292,12 @@ static const struct opt node_logs_options[] = {
     {0},
 };
 
+static const struct opt validator_options[] = {
+    {"validator", 0, "ADDRESS", "another validator than the node's own", false},
+    {"key", 0, "NAME", "the owner's key, if there are several", false},
+    {0},
+};
+
 static const struct opt devnet_up_options[] = {
     {"providers", 0, "N", "how many providers (default: 3)", false},
     {"validators", 0, "N", "how many validators: 1 in this version", false},
@@ -315,6 +321,7 @@ const struct verb_group verb_groups[] = {
     {"wallet", "Keys and money"},
     {"node", "The node on this machine"},
     {"chain", "The ledger: what was agreed and what was paid"},
+    {"validator", "Who signs blocks, and the money that vouches for it"},
     {"devnet", "A whole network on this machine, for trying things out"},
     {"config", "The node's configuration"},
     {0},
@@ -587,6 +594,42 @@ const struct verb verbs[] = {
      "Executes every block from the genesis on and compares every root and "
      "signature.",
      "suan chain verify"},
+
+    {"validator list", verb_validator_list, NULL, NULL, 0, 0, false,
+     "list validators",
+     "Lists everyone who has bonded money, the largest first. active: signs in "
+     "this\nepoch. joining: signs in the next. waiting: others have bonded "
+     "more, "
+     "or the\nnotice of an epoch is not over. leaving: signs to the end of "
+     "this "
+     "epoch or the\nnext. jailed: removed for evidence, for good.",
+     "suan validator list"},
+    {"validator show", verb_validator_show, NULL, "[ADDRESS]", 0, 1, false,
+     "show a validator",
+     "Shows a validator's bond and weight, and what is being unbonded; without "
+     "an\naddress the node's own.",
+     "suan validator show"},
+    {"validator bond", verb_validator_bond, validator_options, "AMOUNT", 1, 1,
+     false, "bond money for a validator",
+     "Moves money from a key of the wallet into a validator's bond; what is "
+     "bonded is\nits weight, and evidence of double voting costs a part of it. "
+     "The first to bond\nbecomes the owner: do that at the validator's own "
+     "node, "
+     "which proves that it\nagrees. It signs from the epoch after the next.",
+     "suan validator bond 500.00\n"
+     "suan validator bond 500.00 --node validator --key cold"},
+    {"validator unbond", verb_validator_unbond, validator_options, "AMOUNT|all",
+     1, 1, false, "take money out of a bond",
+     "Begins to take money out of a bond. It stays liable for some epochs, "
+     "then "
+     "it can\nbe withdrawn. At most a third of all weight can leave in one "
+     "epoch; "
+     "a rest below\nthe minimum cannot stay.",
+     "suan validator unbond 200.00"},
+    {"validator withdraw", verb_validator_withdraw, validator_options, NULL, 0,
+     0, false, "get released money back",
+     "Pays what was unbonded and is released to the owner's account.",
+     "suan validator withdraw"},
 
     {"devnet up", verb_devnet_up, devnet_up_options, NULL, 0, 0, false,
      "start a network on this machine",
