@@ -12,6 +12,7 @@ enum err bill_sum(const struct order *order, const struct placement *p,
 {
     struct bill bill = {.within_price_max = order->has_price_max};
     struct amount share = order_task_cap(order);
+    struct amount fees;
     for (size_t i = 0; i < p->quote_count; i++) {
         struct amount cap = p->quotes[i].cap;
         TRY(amount_add(bill.quoted, cap, &bill.quoted));
@@ -24,7 +25,11 @@ enum err bill_sum(const struct order *order, const struct placement *p,
         if (bill.within_price_max)
             bill.task_cap = share;
     }
-    TRY(amount_mul(bill.task_cap, order->tasks, &bill.total));
+    TRY(amount_mul(bill.task_cap, order->tasks, &bill.work));
+    TRY(amount_mul(p->network.open_fee, order->tasks, &bill.fees));
+    TRY(amount_add(bill.work, bill.fees, &bill.total));
+    TRY(amount_mul(p->network.open_fee, p->quote_count, &fees));
+    TRY(amount_add(bill.quoted, fees, &bill.quoted));
     *out = bill;
     return OK;
 }
@@ -35,6 +40,7 @@ static json_t *row_of(const struct cli *cli, const struct placement *p,
 {
     const struct quote *head = &p->quotes[first];
     char provider[ADDRESS_TEXT_MAX];
+    const char *name = p->names[first];
     uint64_t now = cli->now_ms();
     uint64_t count = 0;
     struct amount cap = {0};
@@ -52,8 +58,9 @@ static json_t *row_of(const struct cli *cli, const struct placement *p,
     }
     address_format(p->network.prefix, &head->provider, provider);
     return json_pack(
-        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tasks",
-        (json_int_t)count, "provider", provider, "hour_micro",
+        "{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tasks",
+        (json_int_t)count, "provider", provider, "name",
+        name[0] != '\0' ? name : provider, "hour_micro",
         (json_int_t)amount_figure(head->hour), "cap_micro",
         (json_int_t)amount_figure(cap), "bond_micro",
         (json_int_t)amount_figure(bond), "start_ms",
@@ -81,11 +88,12 @@ static int show_json(struct cli *cli, const struct placement *p,
 {
     int failed;
     json_t *line = json_pack(
-        "{s:s, s:s, s:i, s:i, s:I, s:I, s:o}", "event", "bill", "id",
+        "{s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:o}", "event", "bill", "id",
         p->id_text, "tasks", (int)p->request.tasks, "unplaced",
         (int)p->unplaced, "task_cap_micro",
         (json_int_t)amount_figure(bill->task_cap), "total_cap_micro",
-        (json_int_t)amount_figure(bill->total), "bill", bill_rows(cli, p));
+        (json_int_t)amount_figure(bill->work), "fees_micro",
+        (json_int_t)amount_figure(bill->fees), "bill", bill_rows(cli, p));
     if (line == NULL)
         return cli_nomem(cli);
     failed = out_ndjson(cli, line);
@@ -93,13 +101,37 @@ static int show_json(struct cli *cli, const struct placement *p,
     return failed;
 }
 
+/* What is paid at most, to whom. */
+static void say_sums(struct cli *cli, const struct order *order,
+                     const struct placement *p, const struct bill *bill)
+{
+    char cap[AMOUNT_TEXT_MAX];
+    char work[AMOUNT_TEXT_MAX];
+    char fee[AMOUNT_TEXT_MAX];
+    char fees[AMOUNT_TEXT_MAX];
+    amount_format(bill->task_cap, cap);
+    amount_format(bill->work, work);
+    amount_format(p->network.open_fee, fee);
+    amount_format(bill->fees, fees);
+    if (order->tasks > 1) {
+        cli_note(cli, "At most %s a task, %s for all %u tasks.", cap, work,
+                 order->tasks);
+        cli_note(cli, "The chain's fee: %s a contract, %s for all tasks.", fee,
+                 fees);
+    } else {
+        cli_note(cli,
+                 "At most %s; only the time used is paid, the rest comes "
+                 "back.",
+                 work);
+        cli_note(cli, "The chain's fee: %s for the contract.", fee);
+    }
+}
+
 int bill_show(struct cli *cli, const struct order *order,
               const struct placement *p, const struct bill *bill)
 {
     struct cli to_people = *cli;
     json_t *table;
-    char cap[AMOUNT_TEXT_MAX];
-    char total[AMOUNT_TEXT_MAX];
     int failed;
     if (cli->form == FORM_JSON)
         return show_json(cli, p, bill);
@@ -114,18 +146,8 @@ int bill_show(struct cli *cli, const struct order *order,
     json_decref(table);
     if (failed)
         return failed;
-    amount_format(bill->task_cap, cap);
-    amount_format(bill->total, total);
-    if (order->tasks > 1)
-        cli_note(cli, "At most %s a task, %s for all %u tasks.", cap, total,
-                 order->tasks);
-    else
-        cli_note(cli,
-                 "At most %s; only the time used is paid, the rest comes "
-                 "back.",
-                 total);
+    say_sums(cli, order, p, bill);
     if (p->unplaced > 0)
-        cli_note(cli, "%u tasks wait for free capacity%s%s", p->unplaced,
-                 p->waiting_for[0] != '\0' ? ": " : "", p->waiting_for);
+        cli_note(cli, "%u tasks wait until capacity is free.", p->unplaced);
     return 0;
 }

@@ -116,7 +116,7 @@ static enum err fill_genesis(struct cli *cli, const struct devnet *net,
     TRY(params_set(&genesis->params, "claim_ms", CLAIM_MS));
     TRY(market_params_fill(&genesis->params));
     TRY(genesis_add_validator(genesis, &net->nodes[0].vote,
-                              amount_micro(BOND_MICRO), NULL));
+                              amount_micro(BOND_MICRO), buyer));
     TRY(genesis_add_account(genesis, buyer, amount_micro(BUYER_MICRO)));
     for (uint32_t i = 0; i < net->providers; i++)
         TRY(genesis_add_account(genesis, &net->nodes[1 + i].key,

@@ -364,6 +364,7 @@ static void sum_receipts(const json_t *receipts, json_t *totals)
         {"paid_micro", {"paid_micro", "paid_before_micro"}},
         {"slashed_micro", {"slashed_micro", "slashed_before_micro"}},
         {"refunded_micro", {"refunded_micro", NULL}},
+        {"fee_micro", {"fee_micro", NULL}},
         {"wall_ms", {"wall_ms", NULL}},
         {"cpu_ms", {"cpu_ms", NULL}},
     };
@@ -384,6 +385,7 @@ static void say_bill(struct cli *cli, const struct follow *f,
                      const json_t *totals, const json_t *receipts)
 {
     char paid[AMOUNT_TEXT_MAX];
+    char fees[AMOUNT_TEXT_MAX];
     char back[AMOUNT_TEXT_MAX];
     char wall[UNIT_TEXT_MAX];
     char cpu[UNIT_TEXT_MAX];
@@ -392,8 +394,9 @@ static void say_bill(struct cli *cli, const struct follow *f,
     amount_format(amount_micro(js_uint(totals, "refunded_micro")), back);
     unit_format_span(js_uint(totals, "wall_ms"), wall);
     unit_format_span(js_uint(totals, "cpu_ms"), cpu);
-    cli_note(cli, "%s: paid %s, %s came back; ran %s, cpu %s",
-             js_text(f->job, "state"), paid, back, wall, cpu);
+    amount_format(amount_micro(js_uint(totals, "fee_micro")), fees);
+    cli_note(cli, "%s: paid %s, %s came back; fees %s; ran %s, cpu %s",
+             js_text(f->job, "state"), paid, back, fees, wall, cpu);
     if (js_uint(totals, "slashed_micro") > 0) {
         amount_format(amount_micro(js_uint(totals, "slashed_micro")), back);
         cli_note(cli, "%s more came from the bonds of providers that failed",

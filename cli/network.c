@@ -25,6 +25,7 @@ int network_get(struct cli *cli, struct network *out)
                          : ADDRESS_PREFIX_TEST;
     network.chain_time_ms = js_uint(info, "chain_time_ms");
     network.height = js_uint(info, "height");
+    network.open_fee = amount_micro(js_uint(info, "open_fee_micro"));
     if (hash_parse(js_text(info, "chain"), &network.chain) != OK ||
         address_parse(js_text(info, "node"), NULL, &network.node) != OK)
         failed = odd_answer(cli);

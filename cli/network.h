@@ -13,6 +13,7 @@ struct network {
     const char *prefix; /* of addresses: a constant of base/address.h */
     uint64_t chain_time_ms;
     uint64_t height;
+    struct amount open_fee; /* of each contract, to the chain */
 };
 
 /* Asks node.info. */

@@ -32,6 +32,7 @@ void placement_done(struct cli *cli, struct placement *p)
         json_decref(result);
     json_decref(p->explain);
     free(p->quotes);
+    free(p->names);
     placement_init(p);
 }
 
@@ -263,9 +264,11 @@ static int read_quotes(struct cli *cli, json_t *result, struct placement *p)
                         "suan version, on both sides",
                         "the quotes do not hold");
     free(p->quotes);
+    free(p->names);
     p->quotes = calloc(count + 1, sizeof(*p->quotes));
+    p->names = calloc(count + 1, sizeof(*p->names));
     p->quote_count = 0;
-    if (p->quotes == NULL)
+    if (p->quotes == NULL || p->names == NULL)
         return cli_nomem(cli);
     json_array_foreach(items, i, item)
     {
@@ -276,6 +279,8 @@ static int read_quotes(struct cli *cli, json_t *result, struct placement *p)
                             "--constraint or --seller",
                             "the quote for task %llu does not hold",
                             (unsigned long long)js_uint(item, "task"));
+        snprintf(p->names[p->quote_count], LIMIT_NAME, "%s",
+                 js_text(item, "name"));
         p->quote_count++;
     }
     p->unplaced = p->request.tasks - (uint32_t)p->quote_count;

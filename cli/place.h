@@ -17,7 +17,8 @@ struct placement {
     char id_text[65];
     struct quote *quotes; /* verified; owned */
     size_t quote_count;
-    uint32_t unplaced; /* tasks without a quote */
+    char (*names)[LIMIT_NAME]; /* of the quotes' providers; owned */
+    uint32_t unplaced;         /* tasks without a quote */
     char waiting_for[256];
     json_t *explain; /* owned; may be NULL */
     bool open;       /* submitted, not yet approved: drop on the way out */
@@ -47,8 +48,11 @@ int place_refused(struct cli *cli, const struct order *order,
 /* What the quotes add up to. */
 struct bill {
     struct amount task_cap; /* of one task, the most any may cost */
-    struct amount total;    /* tasks * task_cap: the most the job may cost */
-    struct amount quoted;   /* sum of the quotes' caps: locked first */
+    struct amount work;     /* tasks * task_cap: the most that is paid for it */
+    struct amount fees;     /* of the chain, for one contract a task */
+    struct amount total;    /* work + fees */
+    struct amount quoted;   /* sum of the quotes' caps, and their fees: what the
+                               balance must have now */
     bool within_price_max;  /* a cap was given, and all quotes keep to it */
 };
 /* ERR_OVERFLOW. Pure. */

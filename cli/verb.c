@@ -193,6 +193,7 @@ static int refuse_option(const struct getopt_table *table, const char *word,
 static int take(struct args *args, const struct opt *opt, const char *value,
                 char error[PARSE_ERROR_MAX])
 {
+    CHECK(opt != NULL && args != NULL);
     if (opt->arg != NULL && strchr(opt->arg, '|') != NULL &&
         !in_words(opt->arg, value)) {
         snprintf(error, PARSE_ERROR_MAX, "--%s takes one of %s, not \"%.60s\"",
@@ -238,6 +239,7 @@ int args_parse(const struct verb *verb, int argc, char **argv, struct args *out,
             break;
         if (value == ':') {
             const struct opt *opt = table_get(&table, optopt);
+            CHECK(opt != NULL);
             snprintf(error, PARSE_ERROR_MAX, "--%s needs a value: %s",
                      opt->name, opt->arg);
             return EXIT_USAGE;

@@ -66,6 +66,49 @@ static int show_rows(struct cli *cli, const struct view *view, json_t *result)
     return view_print(cli, view, result);
 }
 
+/* A bag's tasks are told one by one on request only, but for those that failed:
+ * the head says how many are in which state. */
+#define TASKS_SHOWN  24u
+#define FAILED_SHOWN 10u
+
+static bool has_failed(const json_t *task)
+{
+    const char *state = json_string_value(json_object_get(task, "state"));
+    return state != NULL &&
+           (strcmp(state, "FAILED") == 0 || strcmp(state, "EXPIRED") == 0);
+}
+
+static int show_failed(struct cli *cli, const json_t *result)
+{
+    const json_t *tasks = json_object_get(result, "tasks");
+    json_t *some = json_pack("{s:[]}", "tasks");
+    json_t *rows = json_object_get(some, "tasks");
+    size_t i;
+    json_t *task;
+    int failed;
+    json_array_foreach(tasks, i, task)
+    {
+        if (has_failed(task) && json_array_size(rows) < FAILED_SHOWN)
+            json_array_append(rows, task);
+    }
+    failed = show_rows(cli, &view_tasks, some);
+    json_decref(some);
+    fprintf(cli->out, "\nEach of the %zu tasks: suan job show %.8s --tasks\n",
+            json_array_size(tasks),
+            json_string_value(json_object_get(result, "id")));
+    return failed;
+}
+
+static int show_tasks(struct cli *cli, const struct args *args, json_t *result)
+{
+    int failed;
+    if (!args_flag(args, "tasks") &&
+        json_array_size(json_object_get(result, "tasks")) > TASKS_SHOWN)
+        return show_failed(cli, result);
+    failed = show_rows(cli, &view_tasks, result);
+    return failed ? failed : show_rows(cli, &view_timeline, result);
+}
+
 int verb_job_show(struct cli *cli, const struct args *args)
 {
     json_t *result = NULL;
@@ -81,9 +124,7 @@ int verb_job_show(struct cli *cli, const struct args *args)
         failed = view_print(cli, &view_job, head);
         json_decref(head);
         if (!failed)
-            failed = show_rows(cli, &view_tasks, result);
-        if (!failed)
-            failed = show_rows(cli, &view_timeline, result);
+            failed = show_tasks(cli, args, result);
     } else {
         failed = view_print(cli, &view_job, result);
     }
@@ -215,6 +256,24 @@ int verb_job_cancel(struct cli *cli, const struct args *args)
              "cancelled; what had run is billed, the rest comes back. "
              "Try: suan job show %s",
              args_operand(args, 0));
+    return 0;
+}
+
+int verb_job_forget(struct cli *cli, const struct args *args)
+{
+    for (int i = 0; i < args->operand_count; i++) {
+        const char *name = args_operand(args, i);
+        json_t *result = NULL;
+        char id[65];
+        int failed = job_resolve(cli, name, id);
+        if (!failed)
+            failed = cli_call(cli, "job.forget", json_pack("{s:s}", "id", id),
+                              &result);
+        if (failed)
+            return failed;
+        json_decref(result);
+        cli_note(cli, "forgot %s with its logs and results", name);
+    }
     return 0;
 }
 

@@ -155,8 +155,7 @@ static int check_funds(struct cli *cli, const struct placement *p,
     amount_format(bill->quoted, need);
     return cli_fail(cli, EXIT_FUNDS, NULL,
                     "a shorter --time, fewer --cpus, or suan wallet balance",
-                    "the balance is %s, and the bill's cap of %s has to be "
-                    "locked",
+                    "the balance is %s, and the bill's cap and fees are %s",
                     have, need);
 }
 
@@ -336,7 +335,7 @@ static int show_quote(struct cli *cli, const struct args *args,
     key_free(key);
     if (!failed && cli->form == FORM_NAME) {
         char total[AMOUNT_TEXT_MAX];
-        amount_format(bill.total, total);
+        amount_format(bill.work, total);
         fprintf(cli->out, "%s\n", total);
         failed = out_flush(cli);
     }

@@ -57,7 +57,8 @@ const struct opt global_options[] = {
 #define OPT_PRICE                                                              \
     {                                                                          \
         "max-price", 0, "AMOUNT",                                              \
-            "most the whole job may cost; approves a bill within it", false    \
+            "most the whole job's work may cost; approves a bill within it",   \
+            false                                                              \
     }
 #define OPT_CONSTRAINT                                                         \
     {                                                                          \
@@ -159,6 +160,11 @@ static const struct opt logs_options[] = {
     OPT_TASK,
     {"stdout", 0, NULL, "only standard output", false},
     {"stderr", 0, NULL, "only standard error", false},
+    {0},
+};
+
+static const struct opt show_options[] = {
+    {"tasks", 0, NULL, "every task, also of a large bag", false},
     {0},
 };
 
@@ -286,6 +292,12 @@ static const struct opt node_logs_options[] = {
     {0},
 };
 
+static const struct opt validator_options[] = {
+    {"validator", 0, "ADDRESS", "another validator than the node's own", false},
+    {"key", 0, "NAME", "the owner's key, if there are several", false},
+    {0},
+};
+
 static const struct opt devnet_up_options[] = {
     {"providers", 0, "N", "how many providers (default: 3)", false},
     {"validators", 0, "N", "how many validators: 1 in this version", false},
@@ -309,6 +321,7 @@ const struct verb_group verb_groups[] = {
     {"wallet", "Keys and money"},
     {"node", "The node on this machine"},
     {"chain", "The ledger: what was agreed and what was paid"},
+    {"validator", "Who signs blocks, and the money that vouches for it"},
     {"devnet", "A whole network on this machine, for trying things out"},
     {"config", "The node's configuration"},
     {0},
@@ -405,10 +418,11 @@ const struct verb verbs[] = {
      "exit-codes. The topic\nmarkdown is the whole reference.",
      "suan help wallet send"},
 
-    {"job show", verb_job_show, NULL, "JOB", 1, 1, false,
+    {"job show", verb_job_show, show_options, "JOB", 1, 1, false,
      "show how a job stands",
      "Shows a job, its tasks and what has happened to it. JOB is its id, the "
-     "beginning of\nits id, or its name.",
+     "beginning of\nits id, or its name. Of a bag of more than 24 tasks it "
+     "shows how many are in\nwhich state, and those that failed.",
      "suan job show 7f3a21c0"},
     LOGS("job logs"),
     {"job events", verb_job_events, events_options, "JOB", 1, 1, false,
@@ -417,6 +431,12 @@ const struct verb verbs[] = {
     WAIT("job wait"),
     CANCEL("job cancel"),
     FETCH("job fetch"),
+    {"job forget", verb_job_forget, NULL, "JOB...", 1, -1, false,
+     "forget ended jobs and their results",
+     "Removes ended jobs from this node: their records, logs and results. What "
+     "was fetched stays where it is, what was paid stays on the chain. With "
+     "buy.keep_s in suan.conf the node does so by itself.",
+     "suan job forget 7f3a21c0"},
     {"job explain", verb_job_explain, NULL, "JOB", 1, 1, false,
      "say why a job has no offer",
      "Gives one reason for every offer that does not fit, and what change "
@@ -574,6 +594,42 @@ const struct verb verbs[] = {
      "Executes every block from the genesis on and compares every root and "
      "signature.",
      "suan chain verify"},
+
+    {"validator list", verb_validator_list, NULL, NULL, 0, 0, false,
+     "list validators",
+     "Lists everyone who has bonded money, the largest first. active: signs in "
+     "this\nepoch. joining: signs in the next. waiting: others have bonded "
+     "more, "
+     "or the\nnotice of an epoch is not over. leaving: signs to the end of "
+     "this "
+     "epoch or the\nnext. jailed: removed for evidence, for good.",
+     "suan validator list"},
+    {"validator show", verb_validator_show, NULL, "[ADDRESS]", 0, 1, false,
+     "show a validator",
+     "Shows a validator's bond and weight, and what is being unbonded; without "
+     "an\naddress the node's own.",
+     "suan validator show"},
+    {"validator bond", verb_validator_bond, validator_options, "AMOUNT", 1, 1,
+     false, "bond money for a validator",
+     "Moves money from a key of the wallet into a validator's bond; what is "
+     "bonded is\nits weight, and evidence of double voting costs a part of it. "
+     "The first to bond\nbecomes the owner: do that at the validator's own "
+     "node, "
+     "which proves that it\nagrees. It signs from the epoch after the next.",
+     "suan validator bond 500.00\n"
+     "suan validator bond 500.00 --node validator --key cold"},
+    {"validator unbond", verb_validator_unbond, validator_options, "AMOUNT|all",
+     1, 1, false, "take money out of a bond",
+     "Begins to take money out of a bond. It stays liable for some epochs, "
+     "then "
+     "it can\nbe withdrawn. At most a third of all weight can leave in one "
+     "epoch; "
+     "a rest below\nthe minimum cannot stay.",
+     "suan validator unbond 200.00"},
+    {"validator withdraw", verb_validator_withdraw, validator_options, NULL, 0,
+     0, false, "get released money back",
+     "Pays what was unbonded and is released to the owner's account.",
+     "suan validator withdraw"},
 
     {"devnet up", verb_devnet_up, devnet_up_options, NULL, 0, 0, false,
      "start a network on this machine",

@@ -111,10 +111,11 @@ const struct view view_receipts = {
             {"TASK", "task", CELL_UINT, R},
             {"CONTRACT", "contract", CELL_ID, 0},
             {"WALL", "wall_ms", CELL_SPAN, R},
-            {"CPU", "cpu_ms", CELL_SPAN, R},
+            {"CPU", "cpu_ms", CELL_SPAN, R | W},
             {"DUE", "due_micro", CELL_MONEY, R},
             {"PAID", "paid_micro", CELL_MONEY, R},
             {"REFUND", "refunded_micro", CELL_MONEY, R},
+            {"FEE", "fee_micro", CELL_MONEY, R},
             {"COSIGN", "cosigned", CELL_BOOL, 0},
             {"TRY", "attempt", CELL_UINT, R | W},
             {"PAID BEFORE", "paid_before_micro", CELL_MONEY, R | W},
@@ -180,7 +181,7 @@ const struct view view_bill = {
     .fields =
         {
             {"TASKS", "tasks", CELL_UINT, R},
-            {"PROVIDER", "provider", CELL_ADDRESS, 0},
+            {"PROVIDER", "name", CELL_NAME, 0},
             {"PER HOUR", "hour_micro", CELL_MONEY, R},
             {"AT MOST", "cap_micro", CELL_MONEY, R},
             {"BOND", "bond_micro", CELL_MONEY, R},
@@ -188,6 +189,7 @@ const struct view view_bill = {
             {"SPEED", "speed", CELL_RATE, R},
             {"RTT", "rtt_us", CELL_US, R},
             {"KEPT", "retention_ms", CELL_AGE, R | W},
+            {"ADDRESS", "provider", CELL_ADDRESS, W},
         },
 };
 
@@ -446,6 +448,60 @@ const struct view view_validators = {
         },
 };
 
+const struct view view_bonds = {
+    .name = "bonds",
+    .rows = "validators",
+    .id = "validator",
+    .empty = "nobody has bonded anything",
+    .fields =
+        {
+            {"VALIDATOR", "validator", CELL_ADDRESS, 0},
+            {"STATE", "state", CELL_TEXT, 0},
+            {"BONDED", "bonded_micro", CELL_MONEY, R},
+            {"UNBONDING", "unbonding_micro", CELL_MONEY, R},
+            {"OWN", "self", CELL_BOOL, 0},
+            {"WEIGHT", "weight", CELL_UINT, R | W},
+            {"NEXT", "next_weight", CELL_UINT, R | W},
+            {"SLASHED", "slashed_micro", CELL_MONEY, R | W},
+            {"OWNER", "owner", CELL_ADDRESS, W},
+        },
+};
+
+const struct view view_bond = {
+    .name = "bond",
+    .id = "validator",
+    .fields =
+        {
+            {"Validator", "validator", CELL_ADDRESS, 0},
+            {"Owner", "owner", CELL_ADDRESS, FIELD_OPT},
+            {"State", "state", CELL_TEXT, 0},
+            {"Bonded", "bonded_micro", CELL_MONEY, 0},
+            {"Unbonding", "unbonding_micro", CELL_MONEY, FIELD_OPT},
+            {"Slashed", "slashed_micro", CELL_MONEY, FIELD_OPT},
+            {"Jailed in epoch", "jailed_epoch", CELL_UINT, FIELD_OPT},
+            {"Weight", "weight", CELL_UINT, 0},
+            {"Weight next", "next_weight", CELL_UINT, 0},
+            {"Of all", "set_weight", CELL_UINT, 0},
+            {"Epoch", "epoch", CELL_UINT, 0},
+            {"Epoch ends at", "epoch_end_height", CELL_UINT, 0},
+            {"Height", "height", CELL_UINT, 0},
+            {"Least bond", "bond_min_micro", CELL_MONEY, 0},
+            {"May leave now", "may_leave_micro", CELL_MONEY, 0},
+        },
+};
+
+const struct view view_unbondings = {
+    .name = "unbondings",
+    .rows = "unbondings",
+    .id = "release_epoch",
+    .fields =
+        {
+            {"RELEASED IN", "release_epoch", CELL_UINT, R},
+            {"AMOUNT", "amount_micro", CELL_MONEY, R},
+            {"RELEASED", "released", CELL_BOOL, 0},
+        },
+};
+
 const struct view view_block = {
     .name = "block",
     .id = "hash",
@@ -615,13 +671,17 @@ const struct view view_doctor = {
 };
 
 const struct view *const views[] = {
-    &view_jobs,      &view_job,       &view_tasks,     &view_timeline,
-    &view_events,    &view_receipts,  &view_files,     &view_rejects,
-    &view_histogram, &view_relax,     &view_bill,      &view_offers,
-    &view_offer,     &view_sell,      &view_contracts, &view_grade,
-    &view_images,    &view_image,     &view_status,    &view_peers,
-    &view_banned,    &view_config,    &view_chain,     &view_validators,
-    &view_block,     &view_block_txs, &view_tx,        &view_account,
-    &view_history,   &view_verify,    &view_keys,      &view_key,
-    &view_balance,   &view_devnet,    &view_doctor,    NULL,
+    &view_jobs,     &view_job,        &view_tasks,
+    &view_timeline, &view_events,     &view_receipts,
+    &view_files,    &view_rejects,    &view_histogram,
+    &view_relax,    &view_bill,       &view_offers,
+    &view_offer,    &view_sell,       &view_contracts,
+    &view_grade,    &view_images,     &view_image,
+    &view_status,   &view_peers,      &view_banned,
+    &view_config,   &view_chain,      &view_validators,
+    &view_block,    &view_block_txs,  &view_tx,
+    &view_account,  &view_history,    &view_verify,
+    &view_keys,     &view_key,        &view_balance,
+    &view_devnet,   &view_doctor,     &view_bonds,
+    &view_bond,     &view_unbondings, NULL,
 };

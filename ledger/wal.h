@@ -85,7 +85,7 @@ typedef enum err (*wal_record_fn)(void *ctx, uint64_t seq, uint8_t type,
  * so that a key without a log is one that was copied. The first number will be
  * owner->synced + 1. The directory is made (0700) when it is not there.
  * First match: ERR_NOT_FOUND (the directory's parent), ERR_PERM, ERR_BUSY,
- * ERR_EXISTS, ERR_FULL, ERR_IO. */
+ * ERR_EXISTS, ERR_FULL, ERR_RANDOM, ERR_IO. */
 MUST_USE enum err wal_create(const char *dir, const struct wal_owner *owner);
 /* Locks, reads all records through fn, and goes on behind the last good one.
  *
@@ -100,7 +100,8 @@ MUST_USE enum err wal_create(const char *dir, const struct wal_owner *owner);
  *
  * Needs WAL_SEGMENT_BYTES of memory until it returns, and then 1 MiB.
  * First match: ERR_PERM, ERR_BUSY (locked by another opener), ERR_CHAIN (of
- * another chain or key), fn's, ERR_FULL, ERR_NOMEM, ERR_IO. */
+ * another chain or key), fn's; and at any time ERR_NOMEM, ERR_FULL, ERR_RANDOM,
+ * ERR_IO. */
 MUST_USE enum err wal_open(const char *dir, const struct wal_owner *owner,
                            wal_record_fn fn, void *ctx,
                            struct wal_report *out_report, struct wal **out);

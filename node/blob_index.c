@@ -294,6 +294,27 @@ static enum err record_fill(struct blob_index *index,
     return err;
 }
 
+/* Does what is not on its way yet fit into the room for what others bring? A
+ * chunk that the manifest names twice counts twice. */
+static enum err check_coming(const struct blob_index *index,
+                             const struct blob_manifest *manifest)
+{
+    uint64_t room = index->room_bytes == UINT64_MAX ? UINT64_MAX
+                    : index->room_bytes > index->spare_bytes
+                        ? index->room_bytes - index->spare_bytes
+                        : 0;
+    uint64_t coming = index->coming_bytes;
+    bool any = false;
+    for (uint32_t i = 0; i < manifest->chunk_count; i++) {
+        uint32_t len = blob_chunk_len(manifest->bytes, i);
+        if (blob_index_chunk(index, &manifest->chunks[i], len) != NULL)
+            continue;
+        any = true;
+        coming += len;
+    }
+    return any && coming > room ? ERR_FULL : OK;
+}
+
 enum err blob_index_add(struct blob_index *index, const struct hash *id,
                         const struct blob_manifest *manifest,
                         uint32_t manifest_len, struct blob_record **out)
@@ -305,6 +326,7 @@ enum err blob_index_add(struct blob_index *index, const struct hash *id,
         return ERR_EXISTS;
     if (index->record_count >= BLOB_RECORDS_MAX)
         return ERR_FULL;
+    TRY(check_coming(index, manifest));
     record = calloc(1, sizeof *record);
     if (record == NULL)
         return ERR_NOMEM;

@@ -46,6 +46,7 @@ struct blob_index {
     uint64_t quota_bytes;  /* 0: no limit */
     uint64_t used_bytes;   /* chunks and manifests, reserved ones included */
     uint64_t coming_bytes; /* of them, not on disk yet: chunks */
+    uint64_t spare_bytes;  /* of the room, not for what others bring */
     uint64_t room_bytes;   /* what may come at most; UINT64_MAX: no limit */
 };
 

@@ -234,9 +234,11 @@ void blob_store_stats(struct blob_store *store, struct blob_stats *out)
     blob_store_unlock(store);
 }
 
-void blob_store_room_set(struct blob_store *store, uint64_t bytes)
+void blob_store_room_set(struct blob_store *store, uint64_t bytes,
+                         uint64_t spare)
 {
     blob_store_lock(store);
+    store->index.spare_bytes = spare;
     store->index.room_bytes = bytes;
     blob_store_unlock(store);
 }

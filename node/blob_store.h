@@ -55,9 +55,11 @@ struct blob_stats {
 void blob_store_stats(struct blob_store *store, struct blob_stats *out);
 
 /* The room on the disk, beside the quota: content that is not here yet may come
- * as far as all of it together fits (ERR_FULL). Lessens with what is written,
- * so tell it again and again; UINT64_MAX, as at first: no limit. */
-void blob_store_room_set(struct blob_store *store, uint64_t bytes);
+ * as far as all of it together fits (ERR_FULL). `spare` of it is for imports
+ * alone, not for what others bring. Lessens with what is written, so tell it
+ * again and again; UINT64_MAX, as at first: no limit. */
+void blob_store_room_set(struct blob_store *store, uint64_t bytes,
+                         uint64_t spare);
 
 struct blob_info {
     uint64_t bytes;

@@ -43,6 +43,7 @@ static enum shape shape_of(enum config_key key)
     case CONFIG_sell_offer_ttl_s:
     case CONFIG_sell_receipt_s:
     case CONFIG_sell_retention_s:
+    case CONFIG_buy_keep_s:
         return SHAPE_UINT;
     case CONFIG_sell_cpus:
     case CONFIG_sell_cpu_hour:
@@ -221,7 +222,8 @@ static enum err list_add(struct loading *loading, const char *name,
                            : ERR_CONFIG;
     if (joined.err != OK)
         snprintf(config->error, sizeof(config->error),
-                 "%s: %s is longer than 4096 characters in all", source, name);
+                 "%.150s: %.120s is longer than 4096 characters in all", source,
+                 name);
     buf_done(&joined);
     return err;
 }

@@ -43,6 +43,9 @@
     X(sell, offer_ttl_s, "60", "an offer lapses after this without news")      \
     X(sell, receipt_s, "60", "a receipt is cut this often")                    \
     X(sell, retention_s, "86400", "outputs are kept this long")                \
+    X(buy, keep_s, "0",                                                        \
+      "ended jobs, their results and logs are forgotten so long after; 0 = "   \
+      "the newest 4096 stay")                                                  \
     X(exec, sandbox, "suan-exec-sandbox",                                      \
       "the executor's program: a path, or a name beside suand or in PATH")     \
     X(exec, state_dir, "exec", "its state, relative to the data directory")

@@ -59,11 +59,13 @@ void node_disk_look(struct node *node)
     struct blob_stats blobs;
     struct sell_disk sell;
     uint64_t room;
+    uint64_t own;
     if (!look(node, &disk->free_mib))
         return; /* what was true before has to do */
     judge(node);
     blob_store_stats(node->blobs, &blobs);
     room = less(disk->free_mib, disk->reserve_mib);
+    own = less(disk->free_mib, disk->reserve_mib / NODE_DISK_LAST);
     if (node->sell != NULL) {
         sell = (struct sell_disk){.known = true,
                                   .is_short = disk->is_short,
@@ -73,7 +75,7 @@ void node_disk_look(struct node *node)
         sell_disk(node->sell, &sell);
         room = less(room, sell_disk_promised_mib(node->sell));
     }
-    blob_store_room_set(node->blobs, room * MIB);
+    blob_store_room_set(node->blobs, own * MIB, less(own, room) * MIB);
 }
 
 static uint64_t share(const struct node *node, enum config_key key,

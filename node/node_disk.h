@@ -11,6 +11,10 @@
 
 struct node;
 
+/* What jobs that run already leave behind is published from the reserve, too,
+ * but for this part of it. */
+#define NODE_DISK_LAST 4u
+
 struct node_disk {
     uint64_t reserve_mib; /* for records, chain, log; never sold */
     uint64_t free_mib;    /* when it was last looked at */

@@ -323,9 +323,11 @@ static enum err open_executor(struct node *node, struct rpc_error *out)
 
 static enum err open_engines(struct node *node, struct rpc_error *out)
 {
-    struct buy_config buy = {.chain = node->genesis.chain,
-                             .signer = &node->signer,
-                             .self = node->self};
+    struct buy_config buy = {
+        .chain = node->genesis.chain,
+        .signer = &node->signer,
+        .self = node->self,
+        .keep_ms = config_uint(&node->config, CONFIG_buy_keep_s) * 1000};
     struct sell_config sell;
     enum err err;
     public_address(node, bulk_listen_addr(node->bulk), buy.bulk_address,

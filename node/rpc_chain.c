@@ -480,7 +480,7 @@ static bool answer_submit(struct node *node, struct control_call *call,
     if (watch->state == TX_WATCH_REFUSED) {
         control_refuse(call, watch->err,
                        watch->err == ERR_FUNDS ? "suan wallet balance" : NULL,
-                       "the transaction was refused: %s", err_text(watch->err));
+                       "the transaction was refused");
         tx_watch_free(node, watch);
         return true;
     }

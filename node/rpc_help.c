@@ -1,6 +1,7 @@
 #include "node/rpc_help.h"
 
 #include "base/address.h"
+#include "market/params.h"
 
 #include <string.h>
 #include <time.h>
@@ -157,6 +158,14 @@ json_t *json_grade(const struct grade *grade)
         "float_ops", json_u64(grade->float_ops), "mem_bps",
         json_u64(grade->mem_bps), "disk_bps", json_u64(grade->disk_bps),
         "measured_at_ms", json_u64(grade->measured_at_ms));
+}
+
+struct amount rpc_open_fee(const struct node *node)
+{
+    struct market_params params;
+    if (market_params_of(&node->genesis.params, &params) != OK)
+        market_params_default(&params);
+    return market_open_fee(&params);
 }
 
 json_t *json_price(const struct price *price)

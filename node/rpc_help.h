@@ -34,6 +34,8 @@ json_t *json_amount(struct amount amount);
 json_t *json_resources(const struct resources *resources);
 json_t *json_grade(const struct grade *grade);
 json_t *json_price(const struct price *price);
+/* What a contract costs its buyer on this chain, by its parameters. */
+struct amount rpc_open_fee(const struct node *node);
 json_t *json_labels(const struct label *labels, uint32_t count);
 /* Text that may not be UTF-8 or may hold control characters. */
 json_t *json_text(const char *text);

@@ -259,19 +259,22 @@ void rpc_job_explain(struct node *node, struct control_call *call)
 
 /* ---- job.quotes ---- */
 
-static json_t *quotes_json(const struct buy_job *job)
+static json_t *quotes_json(struct node *node, const struct buy_job *job)
 {
     json_t *list = json_array();
     struct buf bytes;
     buf_init(&bytes, QUOTE_BYTES_MAX);
     for (uint32_t i = 0; i < job->task_count; i++) {
         const struct buy_task *task = &job->tasks[i];
+        char name[LIMIT_NAME];
         buf_clear(&bytes);
         if (!task->has_quote || quote_encode(&task->quote, &bytes) != OK)
             continue;
-        json_array_append_new(
-            list, json_pack("{s:o, s:o}", "task", json_u64(task->task), "quote",
-                            rpc_json_bytes(buf_bytes(&bytes))));
+        provider_name(node, &task->quote.provider, name);
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "task",
+                                              json_u64(task->task), "quote",
+                                              rpc_json_bytes(buf_bytes(&bytes)),
+                                              "name", json_text(name)));
     }
     buf_done(&bytes);
     return list;
@@ -309,10 +312,10 @@ static bool answer_quotes(struct node *node, struct control_call *call,
     open = tasks_open(job, &unplaced);
     if (!last && (open > 0 || (all && unplaced > 0)) && job->ended_at_ms == 0)
         return false;
-    object =
-        json_pack("{s:s, s:o, s:o, s:o}", "state", buy_state_text(job->state),
-                  "quotes", quotes_json(job), "unplaced", json_u64(unplaced),
-                  "waiting_for", json_text(job_reason(job)));
+    object = json_pack("{s:s, s:o, s:o, s:o}", "state",
+                       buy_state_text(job->state), "quotes",
+                       quotes_json(node, job), "unplaced", json_u64(unplaced),
+                       "waiting_for", json_text(job_reason(job)));
     if (unplaced > 0) {
         json_t *why = explain(node, job, QUOTES_LINES);
         json_object_set_new(object, "explain",
@@ -382,6 +385,29 @@ void rpc_job_drop(struct node *node, struct control_call *call)
         call_refuse(call, err,
                     err == ERR_STATE ? "its bill was approved" : NULL,
                     "suan cancel", "the job cannot be dropped");
+    else
+        shell_reply(node->shell, call, json_object());
+}
+
+void rpc_job_forget(struct node *node, struct control_call *call)
+{
+    static const char *const names[] = {"id", NULL};
+    const struct buy_job *job;
+    struct hash id;
+    enum err err;
+    if (!param_only(call, names))
+        return;
+    job = job_param(node, call);
+    if (job == NULL)
+        return;
+    id = job->id;
+    err =
+        buy_erase(node->buy, &id, now_ms(node), shell_buy_effects(node->shell));
+    shell_carry_out_buy(node->shell);
+    if (err != OK)
+        call_refuse(call, err, err == ERR_STATE ? "it has not ended" : NULL,
+                    "suan wait, or suan cancel, first",
+                    "the job cannot be forgotten");
     else
         shell_reply(node->shell, call, json_object());
 }

@@ -10,6 +10,7 @@ void rpc_job_submit(struct node *node, struct control_call *call);
 void rpc_job_quotes(struct node *node, struct control_call *call);
 void rpc_job_approve(struct node *node, struct control_call *call);
 void rpc_job_drop(struct node *node, struct control_call *call);
+void rpc_job_forget(struct node *node, struct control_call *call);
 void rpc_job_list(struct node *node, struct control_call *call);
 void rpc_job_show(struct node *node, struct control_call *call);
 void rpc_job_events(struct node *node, struct control_call *call);

@@ -382,6 +382,19 @@ static json_t *receipt_bytes(const struct receipt *receipt)
     return value != NULL ? value : json_null();
 }
 
+/* Each attempt that came to a contract took the fee: the chain opens an attempt
+ * only after the one before it. */
+static json_t *fees_json(const struct node *node, const struct buy_task *task,
+                         const json_t *txs)
+{
+    uint32_t opened =
+        task->attempt + (json_object_get(txs, "open") != NULL ? 1 : 0);
+    struct amount fees = rpc_open_fee(node);
+    if (amount_mul(fees, opened, &fees) != OK)
+        return json_null();
+    return json_amount(fees);
+}
+
 static json_t *bill_json(struct node *node, const struct buy_task *task,
                          bool whole)
 {
@@ -397,6 +410,8 @@ static json_t *bill_json(struct node *node, const struct buy_task *task,
         "paid_micro", json_amount(task->paid), "refunded_micro",
         json_amount(task->refunded), "slashed_micro",
         json_amount(task->slashed), "txs", txs_json(node, &task->contract));
+    json_object_set_new(object, "fee_micro",
+                        fees_json(node, task, json_object_get(object, "txs")));
     json_object_set_new(object, "paid_before_micro",
                         json_amount(task->paid_before));
     json_object_set_new(object, "slashed_before_micro",

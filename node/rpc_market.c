@@ -79,19 +79,34 @@ static json_t *relax_json(const struct explain *explain)
     return array;
 }
 
-static json_t *nearest_json(struct node *node, const struct request *request,
-                            const struct explain *explain)
+/* What the nearest lacks; of one that refused, what it said. */
+static void nearest_format(const struct request *request,
+                           const struct book_explanation *x, uint64_t now_ms,
+                           struct buf *out)
 {
     struct demand demand;
+    for (uint32_t i = 0; i < x->count; i++) {
+        if (pubkey_equal(&x->lines[i].provider, &x->explain.nearest_provider)) {
+            book_line_format(&x->lines[i], request, now_ms, out);
+            return;
+        }
+    }
+    book_demand(request, &demand);
+    verdict_format(&x->explain.nearest, &demand, out);
+}
+
+static json_t *nearest_json(struct node *node, const struct request *request,
+                            const struct book_explanation *x, uint64_t now_ms)
+{
+    const struct explain *explain = &x->explain;
     struct buf text;
     char name[LIMIT_NAME];
     json_t *object;
     if (!explain->has_nearest)
         return json_null();
-    book_demand(request, &demand);
     provider_name(node, &explain->nearest_provider, name);
     buf_init(&text, TEXT_MAX);
-    verdict_format(&explain->nearest, &demand, &text);
+    nearest_format(request, x, now_ms, &text);
     object =
         json_pack("{s:o, s:o, s:s, s:o}", "provider",
                   json_address(node, &explain->nearest_provider), "name",
@@ -112,7 +127,7 @@ json_t *explanation_json(struct node *node, const struct request *request,
                      json_u64(x->explain.offers), "fits",
                      json_u64(x->explain.fits), "histogram",
                      histogram_json(&x->explain), "nearest",
-                     nearest_json(node, request, &x->explain), "relax",
+                     nearest_json(node, request, x, now_ms), "relax",
                      relax_json(&x->explain));
 }
 

@@ -8,6 +8,7 @@
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
 #include "node/rpc_sell.h"
+#include "node/rpc_validator.h"
 
 #include <string.h>
 
@@ -31,6 +32,9 @@ static const struct {
     {"chain.contract", rpc_chain_contract},
     {"chain.verify", rpc_chain_verify},
     {"tx.submit", rpc_tx_submit},
+    {"validator.list", rpc_validator_list},
+    {"validator.show", rpc_validator_show},
+    {"validator.prove", rpc_validator_prove},
     {"blob.import", rpc_blob_import},
     {"blob.export", rpc_blob_export},
     {"image.import", rpc_image_import},
@@ -41,6 +45,7 @@ static const struct {
     {"job.quotes", rpc_job_quotes},
     {"job.approve", rpc_job_approve},
     {"job.drop", rpc_job_drop},
+    {"job.forget", rpc_job_forget},
     {"job.list", rpc_job_list},
     {"job.show", rpc_job_show},
     {"job.logs", rpc_job_logs},

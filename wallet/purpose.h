@@ -22,7 +22,8 @@ extern const struct purpose purpose_account;
 /* A node's identity: OFFER, QUOTE, RECEIPT, TX (its own: delivered and the
  * like), NOISE (it vouches for its transport key). */
 extern const struct purpose purpose_node;
-/* A validator: PROPOSAL, VOTE, NOISE (it is dialled by this key). */
+/* A validator: PROPOSAL, VOTE, NOISE (it is dialled by this key), BOND (it
+ * knows its owner). */
 extern const struct purpose purpose_validator;
 
 bool purpose_allows(const struct purpose *purpose, const char *tag);

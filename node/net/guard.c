@@ -158,19 +158,26 @@ static uint32_t count_near(const struct guard *guard, const struct addr_ip *ip)
     return count;
 }
 
+/* A program of this machine: many nodes may run here, all from one address. */
+static bool is_housemate(const struct guard *guard, const struct addr_ip *ip)
+{
+    return !guard->limits.ban_loopback && addr_ip_is_loopback(ip);
+}
+
 enum err guard_accept(struct guard *guard, const struct addr_ip *ip,
                       uint64_t now_ms)
 {
     struct guest *guest = ip_get(guard, ip, now_ms);
+    bool stranger = !is_housemate(guard, ip);
 
     if (guest->banned_until_ms != 0)
         return ERR_BANNED;
-    if (guest->tokens_milli < MILLI)
+    if (stranger && guest->tokens_milli < MILLI)
         return ERR_RATE;
     if (guard->half_open_count >= guard->limits.half_open_max ||
-        count_near(guard, ip) >= guard->limits.half_open_near)
+        (stranger && count_near(guard, ip) >= guard->limits.half_open_near))
         return ERR_RATE;
-    guest->tokens_milli -= MILLI;
+    guest->tokens_milli -= stranger ? MILLI : 0;
     guard->half_open[guard->half_open_count++] = *ip;
     return OK;
 }

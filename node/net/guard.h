@@ -25,7 +25,7 @@ struct guard_limits {           /* zero: the default in brackets */
     uint32_t accept_burst;      /* [32] */
     uint32_t accept_per_minute; /* [240] */
     uint64_t ban_ms;            /* [600 000] */
-    bool ban_loopback;
+    bool ban_loopback;          /* loopback is an address like any other */
 };
 
 struct guard;
@@ -35,7 +35,8 @@ MUST_USE enum err guard_new(const struct guard_limits *limits,
 void guard_free(struct guard *guard);
 
 /* A connection from here: OK counts it as half-open until guard_settled.
- * ERR_BANNED; ERR_RATE when it comes too fast or too many are half-open. */
+ * ERR_BANNED; ERR_RATE when it comes too fast or too many are half-open. Of
+ * loopback only half_open_max counts, unless ban_loopback. */
 MUST_USE enum err guard_accept(struct guard *guard, const struct addr_ip *ip,
                                uint64_t now_ms);
 /* It is up, or gone. */

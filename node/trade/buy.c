@@ -421,6 +421,13 @@ static void forget_outputs(struct buy *buy, const struct buy_item *item)
     }
 }
 
+void buy_forget_ended(struct buy *buy, struct buy_item *item)
+{
+    CHECK(item->face.ended_at_ms != 0);
+    forget_outputs(buy, item);
+    buy_forget(buy, item);
+}
+
 /* A user's list of what was is long, but not without end. */
 static void forget_oldest(struct buy *buy)
 {
@@ -429,8 +436,7 @@ static void forget_oldest(struct buy *buy)
         return;
     while (item->face.ended_at_ms == 0)
         item = item->next;
-    forget_outputs(buy, item);
-    buy_forget(buy, item);
+    buy_forget_ended(buy, item);
 }
 
 /* Drafts that died with the node leave nothing behind. */
@@ -444,14 +450,23 @@ static void bury_orphans(struct buy *buy)
     }
 }
 
+static bool was_kept_enough(const struct buy *buy, const struct buy_item *item)
+{
+    return buy->config.keep_ms > 0 && buy->now_ms >= item->face.ended_at_ms &&
+           buy->now_ms - item->face.ended_at_ms >= buy->config.keep_ms;
+}
+
 static void look_at_all(struct buy *buy)
 {
     struct buy_item *next;
     buy->looked_ms = buy->now_ms;
     for (struct buy_item *item = buy->first; item != NULL; item = next) {
         next = item->next;
-        if (item->face.ended_at_ms != 0)
+        if (item->face.ended_at_ms != 0) {
+            if (was_kept_enough(buy, item))
+                buy_forget_ended(buy, item);
             continue;
+        }
         for (uint32_t i = 0; i < item->face.task_count; i++)
             task_due(buy, item, i);
         buy_check_end(buy, item);

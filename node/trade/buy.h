@@ -42,6 +42,7 @@ struct buy_config {
     uint8_t book_key[SHORT_HASH_KEY_LEN]; /* random, of the order book */
     uint32_t receipt_tolerance_permille;  /* 0: 50; of wall time against ours */
     uint64_t lost_ms; /* 0: 180 000; a provider silent for so long is lost */
+    uint64_t keep_ms; /* ended jobs are forgotten then; 0: BUY_ENDED_MAX stay */
 };
 
 MUST_USE enum err buy_new(const struct buy_config *config, struct buy **out);
@@ -77,6 +78,12 @@ MUST_USE enum err buy_drop(struct buy *buy, const struct hash *id,
 MUST_USE enum err buy_cancel(struct buy *buy, const struct hash *id,
                              uint32_t task, uint64_t now_ms,
                              struct trade_effects *out);
+
+/* An ended job: its records, what it wrote, and what was bought with it go. The
+ * chain remembers what was paid. ERR_NOT_FOUND, ERR_STATE (it has not ended).
+ */
+MUST_USE enum err buy_erase(struct buy *buy, const struct hash *id,
+                            uint64_t now_ms, struct trade_effects *out);
 
 /* ---- to look at: lent until the next call that changes buy ---- */
 struct buy_task {

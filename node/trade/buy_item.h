@@ -53,6 +53,8 @@ struct buy_item {
     struct buy_task *tasks;
     struct buy_work *works;
     bool in_book;
+    enum err refused; /* what the last hold that was lost was lost for; OK when
+                         none was */
 };
 
 struct buy {
@@ -101,7 +103,10 @@ void buy_unmark_draft(struct buy *buy, const struct hash *id);
 /* Before OPENING a task has promised nothing and has nothing on the chain: it
  * needs no record, the job's makes it again, WAITING. */
 void buy_save_task(struct buy *buy, const struct buy_item *item, uint32_t task);
+/* Frees the item and deletes its records. */
 void buy_forget(struct buy *buy, struct buy_item *item);
+/* The same of an ended job, with all that this node keeps of its attempts. */
+void buy_forget_ended(struct buy *buy, struct buy_item *item);
 void buy_note(struct buy *buy, const struct buy_item *item, uint32_t task,
               const char *text);
 void buy_send(struct buy *buy, const struct pubkey *peer,

@@ -94,6 +94,8 @@ static void say_why_waiting(struct buy *buy, struct buy_item *item,
     uint32_t task = next_waiting(item, 0);
     buf_init(&text, 512);
     book_result_format(result, &text);
+    if (result->explain.first[REASON_EXCLUDED] > 0 && item->refused != OK)
+        buf_addf(&text, "; the last said: %s", err_text(item->refused));
     if (task < item->face.task_count)
         buy_reason(buy, item, task, ERR_NO_OFFER, "%s", buf_cstr(&text));
     for (; task < item->face.task_count; task = next_waiting(item, task + 1)) {
@@ -181,6 +183,7 @@ void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
     char name[ADDRESS_SHORT_MAX];
     buy_peer_name(buy, &provider, name);
     buy_let_go(buy, item, task);
+    item->refused = why;
     if (book_exclude(buy->book, &item->face.id, &provider, why, until_ms,
                      buy->now_ms) != OK)
         item->in_book = false; /* it lapsed there meanwhile */

@@ -152,6 +152,20 @@ enum err buy_drop(struct buy *buy, const struct hash *id, uint64_t now_ms,
     return OK;
 }
 
+enum err buy_erase(struct buy *buy, const struct hash *id, uint64_t now_ms,
+                   struct trade_effects *out)
+{
+    struct buy_item *item;
+    buy_begin(buy, now_ms, out);
+    item = buy_find(buy, id);
+    if (item == NULL)
+        return ERR_NOT_FOUND;
+    if (item->face.ended_at_ms == 0)
+        return ERR_STATE;
+    buy_forget_ended(buy, item);
+    return OK;
+}
+
 /* Before a contract it ends at once. On its way to the chain it may still
  * become one: then that is cancelled. */
 static void cancel_unopened(struct buy *buy, struct buy_item *item,

@@ -46,8 +46,8 @@ static void once(void)
 {
     if (dir[0] != '\0')
         return;
-    strcpy(dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/suan-fuzz-XXXXXX"
-                                              : "/tmp/suan-fuzz-XXXXXX");
+    snprintf(dir, sizeof(dir), "%s/suan-fuzz-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     CHECK(mkdtemp(dir) != NULL);
     atexit(leave);
 }

@@ -95,6 +95,7 @@ static bool init(struct bounds *bounds, struct choice choice)
 
 enum kind {
     HOLDS,
+    HALTS,       /* safe, too, but the honest alone are no quorum */
     HOLDS_TWICE, /* and by steps of certificates come the same certificates */
     BREAKS       /* more Byzantine weight than quorums can bear */
 };
@@ -113,7 +114,7 @@ static const struct task tasks[] = {
     {{"1,1", 4, 2, 2, V, 0}, HOLDS_TWICE, false},
     {{"1,1,1", 3, 2, 0, V, 0}, HOLDS_TWICE, true},
     {{"1,1,1", 3, 2, 1, V, 0}, HOLDS_TWICE, false},
-    {{"1,1+1", 3, 2, 0, V, 0}, HOLDS_TWICE, true},
+    {{"1,1+1", 3, 2, 0, V, 0}, HALTS, true},
     {{"1,1,1+1", 2, 2, 1, V, 0}, HOLDS_TWICE, true},
     {{"1,1,1+1", 2, 3, 0, V, 0}, HOLDS_TWICE, true},
     {{"1,1,1+1", 3, 2, 0, C, 0}, HOLDS, true},
@@ -170,17 +171,36 @@ static bool same_twice(const struct options *options, const struct task *task,
     return same;
 }
 
+/* With the liars silent, nothing is ever final. */
+static bool halts(const struct options *options, const struct bounds *bounds)
+{
+    struct answer answer;
+    bool stuck;
+    explore(bounds, JUDGE_ALL, options, false, &answer);
+    stuck = answer.search.broken == BROKEN_STUCK && answer.search.depth == 0;
+    printf("  %s\n", stuck ? "the honest alone are no quorum: safe, but a "
+                             "silent liar stops it"
+                           : "the honest alone go on");
+    search_done(&answer.search);
+    return stuck;
+}
+
 static bool run_task(const struct options *options, const struct task *task)
 {
+    static const uint32_t asked[] = {[HOLDS] = JUDGE_ALL,
+                                     [HOLDS_TWICE] = JUDGE_ALL,
+                                     [HALTS] = JUDGE_SAFETY,
+                                     [BREAKS] = JUDGE_FORK};
     struct bounds bounds;
     struct answer answer;
     bool good;
     if (!init(&bounds, task->choice))
         return false;
-    explore(&bounds, task->kind == BREAKS ? JUDGE_FORK : JUDGE_ALL, options,
-            task->kind == HOLDS_TWICE, &answer);
+    explore(&bounds, asked[task->kind], options, task->kind == HOLDS_TWICE,
+            &answer);
     print_answer(options, task->choice.stake, &answer);
-    good = as_expected(task, &answer.search);
+    good = as_expected(task, &answer.search) &&
+           (task->kind != HALTS || halts(options, &bounds));
     if (good && task->kind == HOLDS_TWICE)
         good = same_twice(options, task, &answer.search);
     if (answer.search.broken != BROKEN_NOTHING)
@@ -189,6 +209,30 @@ static bool run_task(const struct options *options, const struct task *task)
         printf("  NOT AS EXPECTED\n");
     search_done(&answer.search);
     return good;
+}
+
+/* Symmetry loses nothing: the same bounds with names and without. */
+static bool check_symmetry(const struct options *options)
+{
+    struct bounds bounds[2];
+    struct answer answer[2];
+    struct choice choice = {.stake = "1,1,1+1", .views = 2, .proposals = 2};
+    bool same;
+    for (int i = 0; i < 2; i++) {
+        if (!init(&bounds[i], choice))
+            return false;
+        bounds[i].named = i == 1;
+        explore(&bounds[i], JUDGE_ALL, options, false, &answer[i]);
+    }
+    print_answer(options, choice.stake, &answer[1]);
+    same = answer[1].search.exhausted &&
+           search_same_shapes(&answer[1].search, &answer[0].search);
+    printf("  without symmetry; %s %u shapes\n",
+           same ? "of the same" : "NOT OF THE SAME",
+           answer[0].search.table.count);
+    search_done(&answer[0].search);
+    search_done(&answer[1].search);
+    return same;
 }
 
 static int run_tasks(const struct options *options)
@@ -202,6 +246,8 @@ static int run_tasks(const struct options *options)
         count++;
         wrong += run_task(options, &tasks[i]) ? 0 : 1;
     }
+    count++;
+    wrong += check_symmetry(options) ? 0 : 1;
     printf("%u bounds, %u not as expected\n", count, wrong);
     return wrong == 0 ? 0 : 1;
 }
@@ -216,52 +262,78 @@ static void print_catch(const struct search *search)
                                             : "?");
 }
 
+struct trial {
+    enum steps steps;
+    uint32_t views;
+    uint32_t asked;
+    bool breaks; /* else nothing may break, to the end */
+};
+
 /* One search within the mutant's bounds: does it end as it should? */
 static bool try_once(const struct options *options, const struct mutant *mutant,
-                     enum steps steps, uint32_t views, uint32_t asked,
-                     bool breaks)
+                     const struct trial *trial)
 {
     struct bounds bounds;
     struct answer answer;
-    struct choice choice = {mutant->stake, views, options->proposals,
-                            mutant->last,  steps, mutant->removed};
-    bool good;
+    struct choice choice = {mutant->stake, trial->views, options->proposals,
+                            mutant->last,  trial->steps, mutant->removed};
+    enum broken broken;
+    bool exhausted;
     if (!init(&bounds, choice))
         return false;
-    explore(&bounds, asked, options, false, &answer);
-    print_catch(&answer.search);
-    if (options->mutant != NULL && answer.search.broken != BROKEN_NOTHING) {
-        printf("\n");
+    explore(&bounds, trial->asked, options, false, &answer);
+    broken = answer.search.broken;
+    exhausted = answer.search.exhausted;
+    if (options->mutant == NULL)
+        print_catch(&answer.search);
+    else
+        print_answer(options, mutant->stake, &answer);
+    if (options->mutant != NULL && broken != BROKEN_NOTHING)
         tell_trace(&answer.search);
-    }
-    good = breaks ? answer.search.broken != BROKEN_NOTHING
-                  : answer.search.broken == BROKEN_NOTHING &&
-                        answer.search.exhausted;
     search_done(&answer.search);
-    return good;
+    return trial->breaks ? broken != BROKEN_NOTHING
+                         : broken == BROKEN_NOTHING && exhausted;
 }
 
-/* First judged by everything, one vote a step, then by forks alone. What should
- * be found in none is explored to the end, with a view less by votes. */
-static bool try_searches(const struct options *options,
-                         const struct mutant *mutant)
+/* First judged by everything, one vote a step; then by what a user would
+ * notice. What should not be found is looked for to the end, by votes in a view
+ * less. */
+static bool try_twice(const struct options *options,
+                      const struct mutant *mutant)
 {
+    const uint32_t halt = BROKEN_BIT(BROKEN_STUCK);
     uint32_t views = mutant->views;
+    struct trial first = {STEPS_VOTES, views, JUDGE_ALL, true};
+    struct trial second = {STEPS_BOTH, views, JUDGE_FORK, true};
+    bool good;
     switch (mutant->harm) {
     case FORKS:
-        return try_once(options, mutant, STEPS_VOTES, views, JUDGE_ALL, true) &
-               try_once(options, mutant, STEPS_BOTH, views, JUDGE_FORK, true);
+        break;
+    case STOPS:
+        second.asked = JUDGE_FORK | halt;
+        break;
     case BREAKS_NO_FORK:
-        return try_once(options, mutant, STEPS_VOTES, views, JUDGE_ALL, true) &
-               try_once(options, mutant, STEPS_VOTES, views - 1, JUDGE_FORK,
-                        false);
+        second =
+            (struct trial){STEPS_VOTES, views - 1, JUDGE_FORK | halt, false};
+        break;
     case BREAKS_NOTHING:
-        return try_once(options, mutant, STEPS_VOTES, views - 1, JUDGE_ALL,
-                        false) &
-               try_once(options, mutant, STEPS_CERTIFICATES, views, JUDGE_ALL,
-                        false);
+        first = (struct trial){STEPS_VOTES, views - 1, JUDGE_ALL, false};
+        second = (struct trial){STEPS_CERTIFICATES, views, JUDGE_ALL, false};
+        break;
     }
-    return false;
+    good = try_once(options, mutant, &first);
+    return try_once(options, mutant, &second) && good;
+}
+
+/* Bounds that need not show a fork: why not. */
+static void print_because(const struct mutant *mutant)
+{
+    static const char *const words[] = {[FORKS] = "",
+                                        [STOPS] = "no fork",
+                                        [BREAKS_NO_FORK] = "no fork",
+                                        [BREAKS_NOTHING] = "harmless"};
+    if (mutant->because != NULL)
+        printf("%-23s %s: %s\n", "", words[mutant->harm], mutant->because);
 }
 
 static bool try_mutant(const struct options *options,
@@ -271,16 +343,29 @@ static bool try_mutant(const struct options *options,
     bool good;
     printf("%-23s %-43s %-15s", mutant->name, mutant_words(mutant),
            mutant->stake);
-    good = try_searches(options, mutant);
+    good = try_twice(options, mutant);
     if (!options->plain)
         printf("  (%.1f s)", now_s() - began);
-    printf("\n");
-    if (mutant->because != NULL)
-        printf("%-23s %s: %s\n", "",
-               mutant->harm == BREAKS_NOTHING ? "harmless" : "no fork",
-               mutant->because);
+    printf("%s\n", good ? "" : "  NOT AS EXPECTED");
+    print_because(mutant);
     fflush(stdout);
     return good;
+}
+
+static int tell_mutant(const struct options *options)
+{
+    const struct mutant *mutant = mutant_find(options->mutant);
+    bool good;
+    if (mutant == NULL) {
+        fprintf(stderr, "error: there is no mutant %s; --mutants lists them\n",
+                options->mutant);
+        return 2;
+    }
+    printf("without %s\n", mutant_words(mutant));
+    print_head();
+    good = try_twice(options, mutant);
+    print_because(mutant);
+    return good ? 0 : 1;
 }
 
 static int try_mutants(const struct options *options)
@@ -290,7 +375,7 @@ static int try_mutants(const struct options *options)
     uint32_t kept = 0;
     printf("%-23s %-43s %-15s %9s %5s  %-9s %9s %5s  %s\n", "mutant",
            "the rule taken away", "stake", "states", "depth", "caught by",
-           "states", "depth", "fork");
+           "states", "depth", "in the end");
     for (uint32_t i = 0; i < mutant_count; i++) {
         bool good = try_mutant(options, &mutants[i]);
         bool mild = mutants[i].harm == BREAKS_NOTHING;
@@ -422,13 +507,7 @@ int main(int argc, char **argv)
         return explore_stake(&options);
     if (options.mutants)
         return try_mutants(&options);
-    if (options.mutant != NULL) {
-        const struct mutant *mutant = mutant_find(options.mutant);
-        if (mutant != NULL)
-            return try_mutant(&options, mutant) ? 0 : 1;
-        fprintf(stderr, "error: there is no mutant %s; --mutants lists them\n",
-                options.mutant);
-        return 2;
-    }
+    if (options.mutant != NULL)
+        return tell_mutant(&options);
     return run_tasks(&options);
 }

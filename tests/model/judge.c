@@ -150,6 +150,39 @@ static bool keys_clean(const struct bounds *bounds, const struct state *state)
     return true;
 }
 
+/* A view passes when all honest ones may give it up, without the liars; it is
+ * held when an honest one has its notarization for sure, having finalized by
+ * it: from there it reaches all. */
+static bool passes(const struct bounds *bounds, const struct state *state,
+                   const struct facts *facts, uint32_t view, bool *out_held)
+{
+    uint32_t nullify = 0;
+    *out_held = false;
+    for (uint32_t i = 0; i < bounds->honest; i++) {
+        uint8_t vote = vote_at(bounds, state, view, i);
+        nullify |= (uint32_t)model_nullifies(bounds, vote) << i;
+        *out_held |= (VOTE_FINALIZES(vote) & facts->notar[view]) != 0;
+    }
+    return (bounds->alone >> nullify & 1) != 0;
+}
+
+/* The liars fall silent, what they said is lost, and all timers fire. The next
+ * leader needs a notarization that is held, or the root, and nullifications
+ * from there on. */
+static bool goes_on(const struct bounds *bounds, const struct state *state,
+                    const struct facts *facts)
+{
+    for (uint32_t v = bounds->views; v > 0; v--) {
+        bool held;
+        bool passed = passes(bounds, state, facts, v - 1, &held);
+        if (held)
+            break;
+        if (!passed)
+            return false;
+    }
+    return true;
+}
+
 enum broken judge(const struct bounds *bounds, const struct state *state,
                   const struct facts *facts, uint32_t asked)
 {
@@ -163,6 +196,7 @@ enum broken judge(const struct bounds *bounds, const struct state *state,
     holds[BROKEN_L2] = views_hold(bounds, facts, BROKEN_L2);
     holds[BROKEN_L3] = views_hold(bounds, facts, BROKEN_L3);
     holds[BROKEN_L4] = all_grounded(bounds, state, facts);
+    holds[BROKEN_STUCK] = goes_on(bounds, state, facts);
     holds[BROKEN_EVIDENCE] = keys_clean(bounds, state);
     for (unsigned i = 0; i < BROKEN_COUNT; i++)
         if (!holds[i] && (asked & BROKEN_BIT(i)) != 0)

@@ -16,6 +16,7 @@
     X(L2, "L2", "a view is nullified and has a final proposal")                \
     X(L3, "L3", "a proposal is final and not notarized")                       \
     X(L4, "L4", "a notarized proposal stands on nothing, or skips a view")     \
+    X(STUCK, "stuck", "a view can hold the honest for ever")                   \
     X(EVIDENCE, "evidence", "an honest key signed a pair that is evidence")
 
 #define X(name, text, words) BROKEN_##name,
@@ -23,6 +24,7 @@ enum broken { JUDGE_BROKEN(X) BROKEN_COUNT };
 #undef X
 #define BROKEN_BIT(broken) (UINT32_C(1) << (unsigned)(broken))
 #define JUDGE_ALL          UINT32_MAX
+#define JUDGE_SAFETY       (JUDGE_ALL & ~BROKEN_BIT(BROKEN_STUCK))
 /* What a user would notice: a fork, or an epoch that runs on. */
 #define JUDGE_FORK                                                             \
     (BROKEN_BIT(BROKEN_AGREEMENT) | BROKEN_BIT(BROKEN_HEIGHT) |                \

@@ -30,21 +30,30 @@ static bool removed(const struct bounds *bounds, enum rule rule)
     return (bounds->removed & RULE_BIT(rule)) != 0;
 }
 
+static uint32_t quorum_of(const struct bounds *bounds, uint32_t total)
+{
+    if (removed(bounds, RULE_QUORUM_LESS))
+        return total;
+    return 2 * total / 3 + (removed(bounds, RULE_QUORUM) ? 0 : 1);
+}
+
 static void count_quorates(struct bounds *bounds)
 {
     bool heads = removed(bounds, RULE_STAKE);
     uint32_t times = removed(bounds, RULE_SIGNER_ONCE) ? 2 : 1;
-    uint32_t total = heads ? bounds->honest + bounds->liars : bounds->total;
-    uint32_t quorum = 2 * total / 3 + (removed(bounds, RULE_QUORUM) ? 0 : 1);
+    uint32_t liars = heads ? bounds->liars : bounds->liar_weight;
+    bounds->quorum = quorum_of(bounds, heads ? bounds->honest + bounds->liars
+                                             : bounds->total);
     for (uint32_t set = 0; set < 1u << bounds->honest; set++) {
-        uint32_t sum = heads ? bounds->liars : bounds->liar_weight;
+        uint32_t sum = 0;
         for (uint32_t i = 0; i < bounds->honest; i++)
             if ((set >> i & 1) != 0)
                 sum += heads ? 1 : bounds->weight[i];
-        if (times * sum >= quorum)
+        if (times * (liars + sum) >= bounds->quorum)
             bounds->quorates |= UINT64_C(1) << set;
+        if (times * sum >= bounds->quorum)
+            bounds->alone |= UINT64_C(1) << set;
     }
-    bounds->quorum = quorum;
 }
 
 static bool read_stake(const char *text, struct bounds *bounds)
@@ -294,7 +303,14 @@ static bool may_nullify(const struct bounds *bounds, uint8_t vote)
 {
     return (vote & VOTE_NULLIFY) == 0 && /* else the stored vote is re-sent */
            (VOTE_FINALIZES(vote) == 0 ||
-            removed(bounds, RULE_NULLIFY_UNFINALIZED));
+            removed(bounds, RULE_NULLIFY_UNFINALIZED)) &&
+           (VOTE_NOTARIZES(vote) == 0 ||
+            !removed(bounds, RULE_NULLIFY_NOTARIZED));
+}
+
+bool model_nullifies(const struct bounds *bounds, uint8_t vote)
+{
+    return (vote & VOTE_NULLIFY) != 0 || may_nullify(bounds, vote);
 }
 
 static bool may_finalize(const struct bounds *bounds, const struct facts *facts,

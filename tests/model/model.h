@@ -24,6 +24,7 @@
     X(NOTARIZE_UNNULLIFIED, "notarize: not own nullify")                       \
     X(NOTARIZE_UNFINALIZED, "notarize: own finalize none")                     \
     X(NULLIFY_UNFINALIZED, "nullify: own finalize none")                       \
+    X(NULLIFY_NOTARIZED, "nullify: allowed after own notarize")                \
     X(FINALIZE_UNNULLIFIED, "finalize: not own nullify")                       \
     X(FINALIZE_OWN, "finalize: own notarize none or P")                        \
     X(FINALIZE_NOTARIZED, "finalize: notarization of P")                       \
@@ -39,6 +40,7 @@
     X(LAST_BLOCK, "verify: nothing on the last block")                         \
     X(SAME_BODY, "verify: a re-proposal is the same block")                    \
     X(QUORUM, "quorum: floor(2W/3) + 1, not floor(2W/3)")                      \
+    X(QUORUM_LESS, "quorum: floor(2W/3) + 1, not all of W")                    \
     X(STAKE, "quorum: stake counts, not heads")                                \
     X(SIGNER_ONCE, "certificate: each signer counts once")                     \
     X(ONE_PROPOSAL, "certificate: votes name the proposal")                    \
@@ -77,12 +79,14 @@ struct bounds {
     uint32_t last;      /* height of the epoch's last block; 0: far away */
     uint32_t removed;   /* RULE_BITs of the rules that do not hold */
     enum steps steps;
+    bool named; /* symmetric states are different; to check that they are not */
 
     uint32_t total; /* the rest is filled in by model_init */
     uint32_t quorum;
     uint32_t row;      /* bytes of a view */
     uint32_t width;    /* bytes of a state */
     uint64_t quorates; /* bit S: the honest set S and the liars are a quorum */
+    uint64_t alone;    /* the same, without the liars */
 };
 
 /* What a caller chooses. stake is "3,3,1+2": weights of the honest, then of the
@@ -169,6 +173,9 @@ uint32_t model_moves(const struct bounds *bounds, const struct state *state,
                      struct move out_moves[MODEL_MOVES]);
 void model_apply(const struct bounds *bounds, struct state *state,
                  const struct move *move);
+
+/* The validator has nullified the view, or may. */
+bool model_nullifies(const struct bounds *bounds, uint8_t vote);
 
 /* The certificates of a state alone, as a state of one validator who casts what
  * is certified, and the bounds to read that with. */

@@ -13,7 +13,7 @@ struct mutant {
     uint32_t last;
     uint32_t removed; /* RULE_BITs */
     /* How bad it is. Those that are not the worst are explored to the end. */
-    enum { FORKS, BREAKS_NO_FORK, BREAKS_NOTHING } harm;
+    enum { FORKS, STOPS, BREAKS_NO_FORK, BREAKS_NOTHING } harm;
     const char *because; /* ... it is not worse; NULL: it is */
 };
 

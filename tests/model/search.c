@@ -22,7 +22,10 @@ static bool keep(struct search *search, const struct state *state,
 {
     struct facts facts;
     struct state shape;
-    shape_of(search->bounds, state, &shape);
+    if (search->bounds->named)
+        shape = *state;
+    else
+        shape_of(search->bounds, state, &shape);
     if (!table_add(&search->table, shape.at, parent))
         return false;
     model_facts(search->bounds, &shape, &facts);
@@ -103,6 +106,24 @@ bool search_same_pictures(const struct search *one, const struct search *other)
         if (!table_has(&other->pictures, table_get(drawn, i)))
             return false;
     return true;
+}
+
+bool search_same_shapes(const struct search *named, const struct search *other)
+{
+    struct table shapes;
+    bool same = true;
+    table_init(&shapes, named->bounds->width);
+    for (uint32_t i = 0; i < named->table.count; i++) {
+        struct state state;
+        struct state shape;
+        load(named, i, &state);
+        shape_of(named->bounds, &state, &shape);
+        table_add(&shapes, shape.at, 0);
+        same &= table_has(&other->table, shape.at);
+    }
+    same &= shapes.count == other->table.count;
+    table_done(&shapes);
+    return same;
 }
 
 /* Shapes have no names: the same path is walked again with names kept. */

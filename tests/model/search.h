@@ -28,6 +28,10 @@ void search_done(struct search *search);
 /* Both drew, and the same sets of certificates. */
 bool search_same_pictures(const struct search *one, const struct search *other);
 
+/* What was explored with names has the shapes that were explored without: no
+ * state was lost to symmetry. */
+bool search_same_shapes(const struct search *named, const struct search *other);
+
 /* The votes that lead to the broken state, in out_moves (MODEL_STEPS of them at
  * most); returns how many. CHECKed: something is broken. */
 #define MODEL_STEPS (MODEL_VIEWS * MODEL_HONEST * (1 + 2 * MODEL_PROPOSALS))

@@ -24,7 +24,7 @@
 static void home_name(const char *digest, char out[HOME_NAME])
 {
     CHECK(oci_digest_fits(digest));
-    (void)snprintf(out, HOME_NAME, "sha256-%s", digest + 7);
+    (void)snprintf(out, HOME_NAME, "sha256-%.64s", digest + 7);
 }
 
 static bool home_path(const char *state, const char *digest, const char *tail,
@@ -304,7 +304,7 @@ static bool digest_of(const char *state, const char *id, char out[OCI_DIGEST])
     bool ok;
 
     if (oci_digest_fits(id)) {
-        (void)snprintf(out, OCI_DIGEST, "%s", id);
+        (void)snprintf(out, OCI_DIGEST, "%.*s", (int)OCI_DIGEST - 1, id);
         return is_there(state, id);
     }
     if (!spec_image_fits(id) || !id_path(state, id, path))

@@ -81,7 +81,8 @@ static struct job *new_job(struct server *s, const char *id)
     memset(spare, 0, sizeof(*spare));
     spare->used = true;
     spare->monitor_fd = spare->watch = -1;
-    (void)snprintf(spare->id, sizeof(spare->id), "%s", id);
+    (void)snprintf(spare->id, sizeof(spare->id), "%.*s",
+                   (int)sizeof(spare->id) - 1, id);
     return spare;
 }
 

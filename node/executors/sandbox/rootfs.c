@@ -64,8 +64,9 @@ static enum err clean_entry(int at, const char *name,
         return fail_set(fail, ERR_IMAGE, WHAT,
                         "make the image without devices, fifos and sockets",
                         "%.200s is neither file, directory nor link", name);
-    if ((st.st_mode & (S_ISUID | S_ISGID)) != 0)
-        (void)fchmodat(at, name, st.st_mode & 01777, 0);
+    if ((st.st_mode & (S_ISUID | S_ISGID)) != 0 &&
+        fchmodat(at, name, st.st_mode & 01777, 0) != 0)
+        return fail_errno(fail, WHAT, name);
     fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return fail_errno(fail, WHAT, name);

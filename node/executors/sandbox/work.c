@@ -216,7 +216,8 @@ static void fit(json_t *result)
         (void)json_array_remove(files, json_array_size(files) - 1);
 }
 
-/* All that the job has on its disk would fit where its outputs go. */
+/* All that the job has on its disk would fit where its outputs go. They were
+ * promised: of the reserve only the last quarter is not for them. */
 static enum err check_room(int root, const char *dest, uint64_t reserve_mib,
                            struct fail *fail)
 {
@@ -231,7 +232,7 @@ static enum err check_room(int root, const char *dest, uint64_t reserve_mib,
     if (fd < 0 || fstatvfs(root, &fs) != 0) {
         err = fail_errno(fail, what, dest);
     } else {
-        err = room_check(fd, reserve_mib << 20,
+        err = room_check(fd, (reserve_mib << 20) / 4,
                          (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize,
                          what, fail);
     }

@@ -50,6 +50,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "job wait",
                                         "job cancel",
                                         "job fetch",
+                                        "job forget",
                                         "job explain",
                                         "job receipt",
                                         "market offers",
@@ -75,6 +76,11 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "chain tx",
                                         "chain account",
                                         "chain verify",
+                                        "validator list",
+                                        "validator show",
+                                        "validator bond",
+                                        "validator unbond",
+                                        "validator withdraw",
                                         "config list",
                                         "config path"};
     (void)state;

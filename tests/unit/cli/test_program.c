@@ -64,9 +64,10 @@ static json_t *info(void)
     struct pubkey key;
     key_public(agent, &key);
     address_format(ADDRESS_PREFIX_TEST, &key, address);
-    return json_pack("{s:o, s:s, s:s, s:I, s:i}", "chain", hex(&chain), "node",
-                     address, "prefix", "tsuan", "chain_time_ms",
-                     (json_int_t)1000, "height", 3);
+    return json_pack("{s:o, s:s, s:s, s:I, s:i, s:I}", "chain", hex(&chain),
+                     "node", address, "prefix", "tsuan", "chain_time_ms",
+                     (json_int_t)1000, "height", 3, "open_fee_micro",
+                     (json_int_t)3000);
 }
 
 static void take_spec(const json_t *params)
@@ -129,8 +130,8 @@ static json_t *quote_json(uint32_t task)
         quote.sig.b[5] ^= 1;
     buf_init(&raw, QUOTE_BYTES_MAX);
     assert_int_equal(quote_encode(&quote, &raw), OK);
-    item = json_pack("{s:i, s:o}", "task", (int)task, "quote",
-                     rpc_json_bytes(buf_bytes(&raw)));
+    item = json_pack("{s:i, s:o, s:s}", "task", (int)task, "quote",
+                     rpc_json_bytes(buf_bytes(&raw)), "name", "seller-1");
     buf_done(&raw);
     return item;
 }
@@ -238,9 +239,10 @@ static json_t *answer_of(const char *method, json_t *params)
         return json_pack("{s:b, s:i}", "done", 1, "exit_code",
                          script.exit_code);
     if (strcmp(method, "job.receipt") == 0)
-        return json_pack("{s:[{s:i, s:i, s:i, s:i}]}", "receipts", "paid_micro",
-                         250000, "refunded_micro", 750000, "wall_ms", 1200,
-                         "cpu_ms", 900);
+        return json_pack("{s:[{s:i, s:i, s:i, s:i, s:i}]}", "receipts",
+                         "fee_micro", 3000, "paid_micro", 250000,
+                         "refunded_micro", 750000, "wall_ms", 1200, "cpu_ms",
+                         900);
     if (strcmp(method, "events.poll") == 0)
         return something_happened();
     if (strcmp(method, "job.list") == 0)
@@ -370,7 +372,7 @@ static void a_job_within_its_cap_runs_without_a_question(void **state)
                      0);
     assert_string_equal(out, "hello\n");
     said("warned");
-    said("paid 0.25, 0.75 came back");
+    said("paid 0.25, 0.75 came back; fees 0.003; ran");
     assert_true(script.approved);
     assert_string_equal(script.args, "echo");
     assert_int_equal(script.task_cap.micro, 50000);
@@ -395,7 +397,26 @@ static void yes_approves_what_the_bill_says(void **state)
     /* 0.06 an hour for ten minutes */
     assert_int_equal(SUAN("run", "--yes", "--", "echo"), 0);
     assert_int_equal(script.task_cap.micro, 10000);
-    said("At most 0.01");
+    said("At most 0.01; only the time used is paid");
+}
+
+static void the_bill_names_the_provider_and_the_chains_fee(void **state)
+{
+    (void)state;
+    assert_int_equal(SUAN("run", "--yes", "--tasks", "2", "--", "echo"), 0);
+    said("seller-1");
+    said("At most 0.01 a task, 0.02 for all 2 tasks");
+    said("The chain's fee: 0.003 a contract, 0.006 for all tasks.");
+}
+
+static void the_fee_has_to_be_there_too(void **state)
+{
+    (void)state;
+    script.balance = 12999; /* the cap is 10000 */
+    assert_int_equal(SUAN("run", "-y", "--", "x"), EXIT_FUNDS);
+    assert_false(script.approved);
+    script.balance = 13000;
+    assert_int_equal(SUAN("run", "-y", "--", "x"), 0);
 }
 
 static void the_jobs_own_code_is_passed_on(void **state)
@@ -443,7 +464,7 @@ static void too_little_money_is_told_before_anything_is_locked(void **state)
     (void)state;
     script.balance = 5000;
     assert_int_equal(SUAN("run", "-y", "--", "x"), EXIT_FUNDS);
-    said("the balance is 0.005, and the bill's cap of 0.01 has to be locked");
+    said("the balance is 0.005, and the bill's cap and fees are 0.013");
     assert_false(script.approved);
     assert_true(script.dropped);
 }
@@ -471,7 +492,7 @@ static void a_bag_is_approved_by_its_dearest_task(void **state)
     assert_int_equal(script.request.tasks, 5);
     assert_int_equal(script.task_cap.micro, 10000);
     said("At most 0.01 a task, 0.05 for all 5 tasks.");
-    said("3 tasks wait for free capacity");
+    said("3 tasks wait until capacity is free.");
     assert_int_equal(strlen(out), 65); /* the id and a line end, alone */
 }
 
@@ -666,6 +687,8 @@ int main(int argc, char **argv)
         T(a_job_within_its_cap_runs_without_a_question),
         T(without_a_terminal_the_bill_needs_a_flag),
         T(yes_approves_what_the_bill_says),
+        T(the_bill_names_the_provider_and_the_chains_fee),
+        T(the_fee_has_to_be_there_too),
         T(the_jobs_own_code_is_passed_on),
         T(a_cap_too_low_names_the_best_price),
         T(an_empty_market_says_so),

@@ -183,23 +183,26 @@ static char *shown(const struct view *view, enum cli_form form, bool headers,
 
 static json_t *one_image(void)
 {
-    return json_pack("{s:[{s:s, s:s, s:I, s:I, s:i}]}", "images", "name",
-                     "alpine", "id",
+    return json_pack("{s:[{s:s, s:s, s:I, s:I, s:i, s:I, s:I}]}", "images",
+                     "name", "alpine", "id",
                      "00112233445566778899aabbccddeeff00112233445566778899aabb"
                      "ccddeeff",
                      "bytes", (json_int_t)4096, "imported_at_ms",
-                     (json_int_t)1699999940000, "uses", 3);
+                     (json_int_t)1699999940000, "uses", 3, "unpacked_bytes",
+                     (json_int_t)8192, "used_at_ms", (json_int_t)1699999940000);
 }
 
 static void a_table_has_titles_unless_told_otherwise(void **state)
 {
     char *text = shown(&view_images, FORM_TABLE, true, one_image());
     (void)state;
-    assert_string_equal(text, "NAME    ID           SIZE  IMPORTED  USES\n"
-                              "alpine  00112233  4.0 KiB    1m ago     3\n");
+    assert_string_equal(
+        text, "NAME    ID           SIZE  IMPORTED  USES  UNPACKED    USED\n"
+              "alpine  00112233  4.0 KiB    1m ago     3   8.0 KiB  1m ago\n");
     free(text);
     text = shown(&view_images, FORM_TABLE, false, one_image());
-    assert_string_equal(text, "alpine  00112233  4.0 KiB    1m ago     3\n");
+    assert_string_equal(
+        text, "alpine  00112233  4.0 KiB    1m ago     3   8.0 KiB  1m ago\n");
     free(text);
 }
 
@@ -279,7 +282,8 @@ static void missing_fields_are_dashes(void **state)
     char *text =
         shown(&view_images, FORM_TABLE, false, json_pack("{s:[{}]}", "images"));
     (void)state;
-    assert_string_equal(text, "-     -      -         -     -\n");
+    assert_string_equal(text,
+                        "-     -      -         -     -         -     -\n");
     free(text);
 }
 

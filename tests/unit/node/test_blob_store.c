@@ -476,7 +476,7 @@ static void the_disk_s_room_bounds_what_may_come(void **state)
     place_make(&other, 0);
     id = import_content(&other, 3 * CHUNK, 1, "t");
     more = import_content(&other, CHUNK, 2, "t");
-    blob_store_room_set(p.store, 3 * CHUNK);
+    blob_store_room_set(p.store, 4 * CHUNK, CHUNK);
     buf_init(&manifest, 1u << 20);
     assert_int_equal(blob_store_manifest(other.store, &id, &manifest), OK);
     assert_int_equal(blob_store_add_manifest(p.store, &id, buf_bytes(&manifest),
@@ -493,12 +493,12 @@ static void the_disk_s_room_bounds_what_may_come(void **state)
     (void)blob_store_collect(p.store);
     blob_store_stats(p.store, &stats);
     assert_int_equal(stats.coming_bytes, 0);
-    (void)import_content(&p, 3 * CHUNK, 3, "t");
+    (void)import_content(&p, 4 * CHUNK, 3, "t"); /* our own: all of it */
     blob_store_stats(p.store, &stats);
     assert_int_equal(stats.coming_bytes, 0);
     assert_int_equal(blob_store_import_bytes(p.store, bytes_str("x"), "t", &id),
                      ERR_FULL);
-    blob_store_room_set(p.store, 1);
+    blob_store_room_set(p.store, 1, 1);
     assert_int_equal(blob_store_import_bytes(p.store, bytes_str("x"), "t", &id),
                      OK);
     buf_done(&manifest);

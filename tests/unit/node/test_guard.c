@@ -98,6 +98,28 @@ static void one_address_may_come_so_often_and_no_more(void **state)
     guard_free(g);
 }
 
+static void nodes_of_one_machine_do_not_crowd_each_other_out(void **state)
+{
+    struct guard *g = make((struct guard_limits){.half_open_max = 20});
+    struct addr_ip local = v4(127, 0, 0, 1);
+
+    (void)state;
+    for (uint64_t i = 0; i < 1000; i++) { /* one after another */
+        assert_int_equal(guard_accept(g, &local, 1), OK);
+        guard_settled(g, &local);
+    }
+    for (uint64_t i = 0; i < 20; i++) /* at once */
+        assert_int_equal(guard_accept(g, &local, 1), OK);
+    assert_int_equal(guard_accept(g, &local, 1), ERR_RATE);
+    guard_free(g);
+
+    g = make((struct guard_limits){.ban_loopback = true});
+    for (uint64_t i = 0; i < 8; i++)
+        assert_int_equal(guard_accept(g, &local, 1), OK);
+    assert_int_equal(guard_accept(g, &local, 1), ERR_RATE);
+    guard_free(g);
+}
+
 static void a_score_becomes_a_ban_and_the_ban_ends(void **state)
 {
     struct guard *g = make((struct guard_limits){.ban_ms = 5000});
@@ -233,6 +255,7 @@ int main(void)
         cmocka_unit_test(half_open_connections_are_limited_per_neighbourhood),
         cmocka_unit_test(half_open_connections_are_limited_in_all),
         cmocka_unit_test(one_address_may_come_so_often_and_no_more),
+        cmocka_unit_test(nodes_of_one_machine_do_not_crowd_each_other_out),
         cmocka_unit_test(a_score_becomes_a_ban_and_the_ban_ends),
         cmocka_unit_test(small_faults_are_forgiven_in_time),
         cmocka_unit_test(

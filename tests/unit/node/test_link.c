@@ -403,6 +403,7 @@ static void strangers_waiting_in_the_door_are_few(void **state)
     int closed = 0;
 
     (void)state;
+    a.config.limits.ban_loopback = true; /* an address like any other */
     node_start(&loop, &a);
     for (int i = 0; i < 20; i++)
         fds[i] = help_connect(net_listen_addr(a.net));
