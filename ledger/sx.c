@@ -472,6 +472,7 @@ void sx_step(struct sx *core, const struct sx_event *event,
     core->wall_ms = event->wall_ms;
     if (core->halted == OK) {
         pool_sweep(core->pool);
+        sx_recall_begin(core);
         dispatch(core, event);
         sx_settle(core);
         sx_recall(core);

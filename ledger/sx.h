@@ -44,16 +44,32 @@ MUST_USE enum err sx_new(struct chain *chain, const struct sx_options *options,
                          struct sx **out);
 void sx_free(struct sx *core); /* NULL is fine */
 
+/* Records of the safety log; on the disk: append only. */
+enum sx_log_type {
+    SX_LOG_VOTE = 1,    /* a vote of our own */
+    SX_LOG_CERT = 2,    /* a certificate, verified */
+    SX_LOG_BLOCK = 3,   /* a block we executed */
+    SX_LOG_INIT = 4,    /* empty; the first record of a log made with its key:
+                           this key has signed nothing yet. Written by whoever
+                           makes the key, never by the core */
+    SX_LOG_AMNESIA = 5, /* empty: from here on we know that we have forgotten */
+    SX_LOG_RECALLED = 6, /* empty: what was forgotten is harmless by now */
+};
+
 /* Before the first step, for a core with a signer: every record of its safety
- * log in order, then what the opening found. A log that is missing, damaged, or
- * shorter than the chain's store remembers puts the core into amnesia: it signs
- * nothing until a finalization proves that its forgotten votes are harmless.
- * A validator whose chain is at the genesis and whose log was just made has
- * signed nothing and forgotten nothing. ERR_CORRUPT (a record that passed its
- * checksum makes no sense: a bug or another program's), ERR_NOMEM. */
+ * log in order, then what the opening found and the number of the record before
+ * the next one (wal_last). A log that is missing, empty, damaged, or shorter
+ * than the chain's store remembers puts the core into amnesia: it signs nothing
+ * until a finalization proves that its forgotten votes are harmless.
+ * ERR_CORRUPT (a record that passed its checksum makes no sense: a bug or
+ * another program's), ERR_NOMEM. */
 MUST_USE enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
                             struct bytes body);
-void sx_replayed(struct sx *core, const struct wal_report *report);
+void sx_replayed(struct sx *core, const struct wal_report *report,
+                 uint64_t last);
+/* What the chain's store remembers of the log: wal_owner.synced. ERR_CORRUPT,
+ * or a fault. */
+MUST_USE enum err sx_noted_seq(struct chain *chain, uint64_t *out);
 
 /* ---- events ---- */
 

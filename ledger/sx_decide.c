@@ -177,6 +177,8 @@ static uint64_t needed_from(const struct sx *core)
     }
     for (uint32_t i = 0; i < core->block_count; i++)
         low = low_of(low, core->blocks[i]->log_seq);
+    if (core->amnesia)
+        low = low_of(low, core->recall_seq);
     return low == 0 || SX_MUTANT(TRIM_TOO_MUCH) ? core->logged + 1 : low;
 }
 

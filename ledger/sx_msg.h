@@ -28,12 +28,13 @@
 #include "ledger/block.h"
 #include "ledger/cert.h"
 
-#define SX_NULLS_MAX   16u   /* in one proposal */
-#define SX_CERTS_MAX   64u   /* in answer to one GET_CERTS */
-#define SX_RUN_MAX     32u   /* headers of one FINALS */
-#define SX_RUNS_MAX    8u    /* FINALS in answer to one GET_FINALS */
-#define SX_WHOLE_BYTES 8192u /* runs up to this size travel with their blocks  \
-                              */
+#define SX_NULLS_MAX 16u /* in one proposal */
+#define SX_CERTS_MAX 64u /* in answer to one GET_CERTS */
+#define SX_RUN_MAX   32u /* headers of one FINALS */
+#define SX_RUNS_MAX  8u  /* FINALS in answer to one GET_FINALS */
+#define SX_WHOLE_BYTES                                                         \
+    8192u /* runs up to this size travel with their blocks                     \
+           */
 
 enum sx_tag {
     SX_MSG_PROPOSE = 1,

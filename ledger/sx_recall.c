@@ -76,6 +76,15 @@ enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
         return replay_cert(core, seq, body);
     case SX_LOG_BLOCK:
         return replay_block(core, seq, body);
+    case SX_LOG_INIT:
+        return OK;
+    case SX_LOG_AMNESIA:
+        core->recall_seen = true;
+        core->recall_seq = seq;
+        return OK;
+    case SX_LOG_RECALLED:
+        core->recall_seen = false;
+        return OK;
     }
     return ERR_CORRUPT;
 }
@@ -95,33 +104,45 @@ static void resume(struct sx *core)
     sx_enter(core, latest);
 }
 
-/* What the chain's store knows to have been synced, 0: nothing. */
-static uint64_t noted_seq(struct sx *core)
+enum err sx_noted_seq(struct chain *chain, uint64_t *out)
 {
     uint8_t raw[8];
     size_t len = 0;
-    enum err err = store_read(chain_store(core->chain), STORE_META,
+    enum err err = store_read(chain_store(chain), STORE_META,
                               BYTES_LIT(SX_META_LOG), raw, sizeof(raw), &len);
-    if (err == ERR_NOT_FOUND)
-        return 0;
-    if (err != OK || len != sizeof(raw)) {
-        sx_halt(core, err != OK ? err : ERR_CORRUPT);
-        return 0;
+    if (err == OK && len != sizeof(raw))
+        err = ERR_CORRUPT;
+    if (err == OK)
+        *out = u64be_get(raw);
+    if (err == ERR_NOT_FOUND) {
+        *out = 0;
+        err = OK;
     }
-    return u64be_get(raw);
+    return err;
 }
 
-void sx_replayed(struct sx *core, const struct wal_report *report)
+/* All there? An empty log was not made with the key: that one begins with INIT.
+ */
+static bool is_whole(const struct sx *core, const struct wal_report *report,
+                     uint64_t noted)
 {
-    uint64_t noted = noted_seq(core);
-    core->logged = report->last_seq;
-    core->synced = report->last_seq;
+    return report->found == WAL_WHOLE && report->last_seq > 0 &&
+           report->last_seq >= noted && !core->recall_seen;
+}
+
+void sx_replayed(struct sx *core, const struct wal_report *report,
+                 uint64_t last)
+{
+    uint64_t noted = 0;
+    enum err err = sx_noted_seq(core->chain, &noted);
+    if (err != OK)
+        sx_halt(core, err);
+    core->logged = last;
+    core->synced = last;
     resume(core);
     core->replaying = false;
-    if (report->found == WAL_WHOLE && report->last_seq >= noted)
-        return;
-    core->amnesia = true;
-    core->recall_wanted = true;
+    core->amnesia = !is_whole(core, report, noted);
+    core->recall_wanted = core->amnesia;
 }
 
 /* ---- remembering through others ---- */
@@ -161,15 +182,19 @@ static uint64_t recall_weight(const struct sx *core)
  * honest weight was there and held one of v - 2; a quorum of others meets them:
  * the highest they tell is at least v - 2, and once something two views above
  * it is decided, all forgotten votes lie below. */
+/* Before anything else gets into the log: a log with records is believed. */
+void sx_recall_begin(struct sx *core)
+{
+    if (!core->recall_wanted)
+        return;
+    core->recall_wanted = false;
+    core->recall_seq = sx_log(core, SX_LOG_AMNESIA, bytes_make(NULL, 0));
+    sx_notice(core, SX_NOTICE_AMNESIA, core->me);
+}
+
 void sx_recall(struct sx *core)
 {
-    if (!core->amnesia)
-        return;
-    if (core->recall_wanted) {
-        core->recall_wanted = false;
-        sx_notice(core, SX_NOTICE_AMNESIA, core->me);
-    }
-    if (core->me < 0 || recall_weight(core) < core->quorum)
+    if (!core->amnesia || core->me < 0 || recall_weight(core) < core->quorum)
         return;
     bool beyond = core->epoch > core->recall_epoch
                       ? core->final_view >= 2
@@ -177,5 +202,6 @@ void sx_recall(struct sx *core)
     if (!beyond)
         return;
     core->amnesia = false;
+    sx_log(core, SX_LOG_RECALLED, bytes_make(NULL, 0));
     sx_notice(core, SX_NOTICE_RECALLED, core->me);
 }

@@ -22,12 +22,6 @@
 #define SX_STATUS_MS    1000u
 #define SX_AHEAD_TXS    512u /* fewer wait for the disk */
 
-/* Records of the safety log; on the disk: append only. */
-enum sx_log_type {
-    SX_LOG_VOTE = 1,  /* a vote of our own */
-    SX_LOG_CERT = 2,  /* a certificate, verified */
-    SX_LOG_BLOCK = 3, /* a block we executed */
-};
 #define SX_META_LOG "log_seq" /* in STORE_META: u64 BE, known to be synced */
 
 /* ---- views ---- */
@@ -69,7 +63,7 @@ struct sx_block {
     enum err why;                /* of SX_INVALID */
     struct buf bytes;            /* empty: not here */
     struct candidate *candidate; /* of SX_VALID */
-    bool carries; /* its transactions count as taken care of */
+    bool carries;                /* its transactions count as taken care of */
     uint64_t log_seq;            /* its record, 0: none */
     uint64_t since_ms;           /* known since */
     uint64_t asked_ms;
@@ -313,6 +307,7 @@ void sx_repeat(struct sx *core);
 /* A validator's word on how far the epoch is, while we have forgotten. */
 void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
                     uint64_t cert_view);
+void sx_recall_begin(struct sx *core); /* first thing in a step */
 void sx_recall(struct sx *core);
 
 /* ---- sx_hear.c: messages ---- */
