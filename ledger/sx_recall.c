@@ -178,10 +178,6 @@ static uint64_t recall_weight(const struct sx *core)
     return weight;
 }
 
-/* Having voted in a view v takes a certificate of v - 1, so more than W/3 of
- * honest weight was there and held one of v - 2; a quorum of others meets them:
- * the highest they tell is at least v - 2, and once something two views above
- * it is decided, all forgotten votes lie below. */
 /* Before anything else gets into the log: a log with records is believed. */
 void sx_recall_begin(struct sx *core)
 {
@@ -192,6 +188,10 @@ void sx_recall_begin(struct sx *core)
     sx_notice(core, SX_NOTICE_AMNESIA, core->me);
 }
 
+/* Having voted in a view v takes a certificate of v - 1, so more than W/3 of
+ * honest weight was there and held one of v - 2; a quorum of others meets them:
+ * the highest they tell is at least v - 2, and once something two views above
+ * it is decided, all forgotten votes lie below. */
 void sx_recall(struct sx *core)
 {
     if (!core->amnesia || core->me < 0 || recall_weight(core) < core->quorum)

@@ -165,7 +165,9 @@ struct sx {
     bool replaying;
     bool amnesia;
     bool twin;
-    bool recall_wanted;                 /* the notice is to be given */
+    bool recall_wanted;  /* to be logged, and the notice to be given */
+    bool recall_seen;    /* replay: AMNESIA, and no RECALLED behind it */
+    uint64_t recall_seq; /* the AMNESIA record's, 0: none */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
     uint64_t recall_epoch;
     uint64_t recall_view;
