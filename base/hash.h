@@ -15,7 +15,7 @@ struct hash {
 /* The domain tags, all of them, at most 16 bytes each (BLAKE2b `personal`,
  * zero padded). One table, so that no two rooms pick the same. */
 #define HASH_TAG_HEADER   "sx-hdr"
-#define HASH_TAG_PROPOSAL "sx-prop"
+#define HASH_TAG_LINK     "sx-link" /* a validator speaks on this link */
 #define HASH_TAG_VOTE     "sx1"
 #define HASH_TAG_KEY      "sx-key"
 #define HASH_TAG_VALUE    "sx-val"

@@ -18,6 +18,7 @@ static void take_options(struct sx *core, const struct sx_options *options)
 {
     const struct params *params = chain_params(core->chain);
     core->signer = options->signer;
+    core->link_key = options->link_key;
     core->min_interval_ms = params_need(params, "min_interval_ms");
     core->heartbeat_ms = params_need(params, "heartbeat_ms");
     core->delay_ms = params_need(params, "delay_ms");
@@ -358,56 +359,6 @@ void sx_send_vote(struct sx *core, const struct vote *vote)
     sx_send_validators(core, &msg);
 }
 
-/* ---- peers ---- */
-
-struct sx_peer *sx_peer_find(struct sx *core, uint64_t id)
-{
-    for (uint32_t i = 0; i < core->peer_count; i++) {
-        if (core->peers[i].id == id)
-            return &core->peers[i];
-    }
-    return NULL;
-}
-
-void sx_peers_index(struct sx *core)
-{
-    for (uint32_t i = 0; i < core->peer_count; i++)
-        core->peers[i].index = validators_find(&core->set, &core->peers[i].key);
-}
-
-static void on_link(struct sx *core, const struct sx_event *event)
-{
-    struct sx_peer *peer;
-    CHECK(event->peer != 0 && sx_peer_find(core, event->peer) == NULL);
-    if (core->peer_count == SX_PEERS_MAX)
-        return; /* as if it were not there: the node has its own bound */
-    if (core->peer_count == core->peer_cap) {
-        uint32_t cap = core->peer_cap == 0 ? 16 : 2 * core->peer_cap;
-        struct sx_peer *peers = realloc(core->peers, cap * sizeof(*peers));
-        if (peers == NULL) {
-            sx_halt(core, ERR_NOMEM);
-            return;
-        }
-        core->peers = peers;
-        core->peer_cap = cap;
-    }
-    peer = &core->peers[core->peer_count++];
-    *peer = (struct sx_peer){.id = event->peer,
-                             .key = event->key,
-                             .heard_ms = core->mono_ms,
-                             .budget_ms = core->mono_ms,
-                             .budget = UINT64_C(16) << 20};
-    peer->index = validators_find(&core->set, &peer->key);
-    sx_say_status(core, peer);
-}
-
-static void on_unlink(struct sx *core, uint64_t id)
-{
-    struct sx_peer *peer = sx_peer_find(core, id);
-    if (peer != NULL)
-        *peer = core->peers[--core->peer_count];
-}
-
 /* ---- the step ---- */
 
 static void dispatch(struct sx *core, const struct sx_event *event)
@@ -419,10 +370,10 @@ static void dispatch(struct sx *core, const struct sx_event *event)
         sx_on_submit(core, event);
         return;
     case SX_EV_LINK:
-        on_link(core, event);
+        sx_on_link(core, event);
         return;
     case SX_EV_UNLINK:
-        on_unlink(core, event->peer);
+        sx_on_unlink(core, event->peer);
         return;
     case SX_EV_MESSAGE:
         sx_on_message(core, event);

@@ -28,6 +28,8 @@ struct sx;
 
 struct sx_options {
     const struct signer *signer; /* lent; NULL: a node that only follows */
+    struct pubkey link_key;      /* what this node's links are bound to: the
+                                    `key` of SX_EV_LINK at the other end */
     uint64_t mono_ms;            /* now */
     uint64_t seed;               /* jitter and the choice of peers; nothing
                                     that must be agreed on */
@@ -191,6 +193,8 @@ struct sx_status {
 };
 void sx_status(const struct sx *core, struct sx_status *out);
 bool sx_decides(const struct sx *core); /* this node is a validator now */
+/* How high a peer's chain is, by its word; 0: unknown. */
+uint64_t sx_peer_height(struct sx *core, uint64_t peer);
 struct pool *sx_pool(struct sx *core);  /* to look at */
 
 #endif

@@ -338,8 +338,11 @@ static void dispatch(struct sx *core, struct sx_peer *peer,
     case SX_MSG_FINALS:
         sx_on_finals(core, peer, msg);
         return;
+    case SX_MSG_LINK:
+        sx_on_claim(core, peer, msg);
+        return;
     }
-    CHECK(false); /* decoded: a tag is one of nine */
+    CHECK(false); /* decoded: a tag is one of ten */
 }
 
 void sx_on_message(struct sx *core, const struct sx_event *event)

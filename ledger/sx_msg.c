@@ -79,8 +79,12 @@ void sx_msg_encode(const struct sx_msg *msg, struct buf *out)
     case SX_MSG_FINALS:
         put_finals(msg, out);
         return;
+    case SX_MSG_LINK:
+        buf_add(out, BYTES_OF(msg->key.b));
+        buf_add(out, BYTES_OF(msg->sig.b));
+        return;
     }
-    CHECK(false); /* a tag is one of nine */
+    CHECK(false); /* a tag is one of ten */
 }
 
 /* ---- reading ---- */
@@ -186,6 +190,10 @@ static enum err take_body(struct cursor *cursor, struct sx_msg *out)
         return OK;
     case SX_MSG_FINALS:
         take_finals(cursor, out);
+        return OK;
+    case SX_MSG_LINK:
+        cursor_copy(cursor, out->key.b, sizeof(out->key.b));
+        cursor_copy(cursor, out->sig.b, sizeof(out->sig.b));
         return OK;
     }
     return ERR_KIND;

@@ -23,7 +23,10 @@
  *   FINALS     height u64 (the sender's tip) | n u16 | n x header | cert blob |
  *              n blocks as blobs, or nothing: a run, linked headers upwards,
  *              the last of them decided by the finalize certificate. Small runs
- *              travel with their blocks. */
+ *              travel with their blocks.
+ *   LINK       key 32 | sig 64: a validator's key speaks on this link; the
+ *              signature is over sign_digest(HASH_TAG_LINK, chain, the sender's
+ *              link key), so that nobody else can say it */
 
 #include "ledger/block.h"
 #include "ledger/cert.h"
@@ -46,6 +49,7 @@ enum sx_tag {
     SX_MSG_BLOCK = 7,
     SX_MSG_GET_FINALS = 8,
     SX_MSG_FINALS = 9,
+    SX_MSG_LINK = 10,
 };
 
 /* One message, decoded; the fields of its tag are set. Slices are lent from the
@@ -68,6 +72,8 @@ struct sx_msg {
     uint32_t header_count;
     struct bytes blocks[SX_RUN_MAX]; /* FINALS; block_count is 0 or n */
     uint32_t block_count;
+    struct pubkey key;    /* LINK */
+    struct signature sig; /* LINK */
 };
 
 /* ERR_TRUNCATED, ERR_TRAILING, ERR_KIND (tag, vote kind), ERR_RANGE (counts,

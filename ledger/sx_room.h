@@ -74,8 +74,9 @@ struct sx_block {
 
 struct sx_peer {
     uint64_t id;
-    struct pubkey key;
-    int index;      /* in the epoch's set, or -1 */
+    struct pubkey link; /* the link's key */
+    struct pubkey key;  /* the validator's, proven by LINK; else the link's */
+    int index;          /* in the epoch's set, or -1 */
     uint64_t epoch; /* what it said last: hints, not facts */
     uint64_t view;
     uint64_t height;
@@ -102,6 +103,7 @@ struct sx_letter {
 struct sx {
     struct chain *chain;
     const struct signer *signer;
+    struct pubkey link_key;
     uint64_t min_interval_ms;
     uint64_t heartbeat_ms;
     uint64_t delay_ms; /* D0 */
@@ -203,7 +205,6 @@ void sx_notice(struct sx *core, enum sx_notice notice, int index);
 void sx_wake(struct sx *core, uint64_t at_ms); /* not later than this */
 void sx_blame(struct sx *core, uint64_t peer, enum err err);
 uint64_t sx_random(struct sx *core);
-struct sx_peer *sx_peer_find(struct sx *core, uint64_t id);
 /* Messages; each takes what the log has to hold before it leaves. */
 void sx_send(struct sx *core, uint64_t peer, const struct sx_msg *msg);
 void sx_send_validators(struct sx *core, const struct sx_msg *msg);
@@ -211,6 +212,17 @@ void sx_send_cert(struct sx *core, uint64_t peer, const struct cert *cert);
 void sx_send_vote(struct sx *core, const struct vote *vote);
 /* Appends to the safety log; returns the record's number. */
 uint64_t sx_log(struct sx *core, enum sx_log_type type, struct bytes body);
+
+/* ---- sx_peer.c: who is at the other end ---- */
+
+struct sx_peer *sx_peer_find(struct sx *core, uint64_t id);
+void sx_on_link(struct sx *core, const struct sx_event *event);
+void sx_on_unlink(struct sx *core, uint64_t id);
+/* A validator's key is claimed for the link. */
+void sx_on_claim(struct sx *core, struct sx_peer *peer,
+                 const struct sx_msg *msg);
+/* Which of them are validators now? */
+void sx_peers_index(struct sx *core);
 
 /* ---- sx_slot.c: views, votes, certificates ---- */
 
@@ -292,8 +304,6 @@ void sx_take_final(struct sx *core, const struct cert *cert);
 void sx_add_final(struct sx *core, const struct cert *cert);
 bool sx_decide(struct sx *core);
 void sx_on_stored(struct sx *core, uint64_t height);
-/* Hints of the peers and of the set in force. */
-void sx_peers_index(struct sx *core);
 bool sx_is_boundary(const struct sx *core, const struct header *header);
 
 /* ---- sx_time.c ---- */

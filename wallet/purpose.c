@@ -17,7 +17,7 @@ const struct purpose purpose_node = {
 
 const struct purpose purpose_validator = {
     .name = "validator",
-    .tags = {HASH_TAG_PROPOSAL, HASH_TAG_VOTE, HASH_TAG_NOISE, HASH_TAG_BOND},
+    .tags = {HASH_TAG_LINK, HASH_TAG_VOTE, HASH_TAG_NOISE, HASH_TAG_BOND},
 };
 
 bool purpose_allows(const struct purpose *purpose, const char *tag)
