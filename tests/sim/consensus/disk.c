@@ -7,11 +7,10 @@
 
 #define PIECE 512u
 
-void disk_init(struct disk *disk, bool with_log)
+void disk_init(struct disk *disk)
 {
     memset(disk, 0, sizeof(*disk));
     CHECK(store_mem_new(&disk->store) == OK);
-    disk->has_log = with_log;
     disk->next_seq = 1;
 }
 

@@ -40,8 +40,8 @@ struct disk {
     uint64_t bytes_live;
 };
 
-/* A disk with an empty log, as key generation makes it, and an empty store. */
-void disk_init(struct disk *disk, bool with_log);
+/* No log, and an empty store. */
+void disk_init(struct disk *disk);
 void disk_done(struct disk *disk);
 
 /* ---- while the process runs ---- */

@@ -42,7 +42,10 @@ void machine_init(struct world *world, uint32_t index, uint32_t key_number,
     machine->signer = key->signer;
     if (key_number != NOBODY)
         machine->acts = world->plan.mischief[key_number];
-    disk_init(&machine->disk, true);
+    disk_init(&machine->disk);
+    /* As whoever makes the key does. */
+    disk_synced(&machine->disk,
+                disk_append(&machine->disk, SX_LOG_INIT, bytes_make("", 0)));
 }
 
 static void empty_inbox(struct machine *machine)
@@ -492,8 +495,11 @@ static void replay(struct world *world, struct machine *machine)
     struct wal_report report = disk_open(disk);
     for (size_t i = disk->first; i < disk->count; i++) {
         const struct disk_record *record = &disk->records[i];
-        enum err err = sx_replay(machine->core, record->seq, record->type,
-                                 bytes_make(record->bytes, record->len));
+        enum err err;
+        if (record->bad)
+            continue;
+        err = sx_replay(machine->core, record->seq, record->type,
+                        bytes_make(record->bytes, record->len));
         if (err != OK)
             judge_fails(world, "machine %u: record %llu of its own log: %s",
                         machine->index, (unsigned long long)record->seq,
@@ -505,7 +511,7 @@ static void replay(struct world *world, struct machine *machine)
                                        : "damaged",
          (unsigned long long)report.first_seq,
          (unsigned long long)report.last_seq);
-    sx_replayed(machine->core, &report);
+    sx_replayed(machine->core, &report, disk->next_seq - 1);
 }
 
 static void reset_life(struct world *world, struct machine *machine)
