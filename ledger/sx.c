@@ -424,6 +424,7 @@ void sx_step(struct sx *core, const struct sx_event *event,
     if (core->halted == OK) {
         pool_sweep(core->pool);
         sx_recall_begin(core);
+        sx_claim_all(core);
         dispatch(core, event);
         sx_settle(core);
         sx_recall(core);

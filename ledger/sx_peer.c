@@ -60,6 +60,24 @@ static void claim(struct sx *core, uint64_t peer)
         sx_send(core, peer, &msg);
 }
 
+/* Said to all once we have listened long enough to know that nobody else says
+ * it, and to each new peer from then on. */
+static bool may_claim(const struct sx *core)
+{
+    return core->signer != NULL && !core->twin &&
+           !pubkey_is_zero(&core->link_key) &&
+           core->mono_ms >= core->listen_until_ms;
+}
+
+void sx_claim_all(struct sx *core)
+{
+    if (core->claimed || !may_claim(core))
+        return;
+    core->claimed = true;
+    for (uint32_t i = 0; i < core->peer_count; i++)
+        claim(core, core->peers[i].id);
+}
+
 void sx_on_claim(struct sx *core, struct sx_peer *peer,
                  const struct sx_msg *msg)
 {
@@ -69,6 +87,13 @@ void sx_on_claim(struct sx *core, struct sx_peer *peer,
     enum err err = sign_verify(&msg->key, &digest, &msg->sig);
     if (err != OK) {
         sx_blame(core, peer->id, err);
+        return;
+    }
+    if (core->signer != NULL && pubkey_equal(&msg->key, &core->signer->key) &&
+        !pubkey_equal(&peer->link, &core->link_key)) {
+        if (!core->twin)
+            sx_notice(core, SX_NOTICE_TWIN, core->me);
+        core->twin = true;
         return;
     }
     peer->key = msg->key;
@@ -96,7 +121,7 @@ void sx_on_link(struct sx *core, const struct sx_event *event)
                              .budget_ms = core->mono_ms,
                              .budget = UINT64_C(16) << 20};
     peer->index = validators_find(&core->set, &peer->key);
-    if (core->signer != NULL && !pubkey_is_zero(&core->link_key))
+    if (core->claimed && may_claim(core))
         claim(core, peer->id);
     sx_say_status(core, peer);
 }

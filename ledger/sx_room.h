@@ -167,6 +167,7 @@ struct sx {
     bool replaying;
     bool amnesia;
     bool twin;
+    bool claimed;        /* peers have been told our key */
     bool recall_wanted;  /* to be logged, and the notice to be given */
     bool recall_seen;    /* replay: AMNESIA, and no RECALLED behind it */
     uint64_t recall_seq; /* the AMNESIA record's, 0: none */
@@ -218,6 +219,7 @@ uint64_t sx_log(struct sx *core, enum sx_log_type type, struct bytes body);
 struct sx_peer *sx_peer_find(struct sx *core, uint64_t id);
 void sx_on_link(struct sx *core, const struct sx_event *event);
 void sx_on_unlink(struct sx *core, uint64_t id);
+void sx_claim_all(struct sx *core);
 /* A validator's key is claimed for the link. */
 void sx_on_claim(struct sx *core, struct sx_peer *peer,
                  const struct sx_msg *msg);
