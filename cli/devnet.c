@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PORT_STEP  100u
+#define PORT_STEP  200u
 #define PORT_TRIES 50u
 /* suand refuses longer ones: its socket's path would not fit. */
 #define DATA_DIR_MAX   80u
@@ -31,16 +31,22 @@ static bool plan_node(struct devnet *net, const char *name, const char *roles)
            strlen(node->daemon.data_dir) <= DATA_DIR_MAX;
 }
 
-bool devnet_plan(struct devnet *net, const char *dir, uint32_t providers)
+bool devnet_plan(struct devnet *net, const char *dir, uint32_t validators,
+                 uint32_t providers)
 {
-    bool ok;
+    char name[32];
+    bool ok = true;
+    CHECK(validators >= 1 && validators <= DEVNET_VALIDATORS_MAX);
     CHECK(providers >= 1 && providers <= DEVNET_PROVIDERS_MAX);
     memset(net, 0, sizeof(*net));
     snprintf(net->dir, sizeof(net->dir), "%s", dir);
+    net->validators = validators;
     net->providers = providers;
-    ok = plan_node(net, "validator-1", "validator");
+    for (uint32_t i = 0; i < validators; i++) {
+        snprintf(name, sizeof(name), "validator-%u", i + 1);
+        ok = plan_node(net, name, "validator") && ok;
+    }
     for (uint32_t i = 0; i < providers; i++) {
-        char name[32];
         snprintf(name, sizeof(name), "provider-%u", i + 1);
         ok = plan_node(net, name, "provider") && ok;
     }
@@ -74,6 +80,7 @@ enum err devnet_load(struct devnet *net, const char *dir)
     char path[PATH_MAX];
     json_t *doc;
     json_t *nodes;
+    uint64_t validators;
     uint64_t providers;
     enum err err = OK;
     if (!path_join(path, dir, "devnet.json"))
@@ -81,12 +88,14 @@ enum err devnet_load(struct devnet *net, const char *dir)
     if (access(path, F_OK) != 0)
         return ERR_NOT_FOUND;
     doc = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    validators = js_uint(doc, "validators");
     providers = js_uint(doc, "providers");
     nodes = json_object_get(doc, "nodes");
     if (js_uint(doc, "version") != 1 || providers < 1 ||
-        providers > DEVNET_PROVIDERS_MAX ||
-        json_array_size(nodes) != providers + 2 ||
-        !devnet_plan(net, dir, (uint32_t)providers)) {
+        providers > DEVNET_PROVIDERS_MAX || validators < 1 ||
+        validators > DEVNET_VALIDATORS_MAX ||
+        json_array_size(nodes) != validators + providers + 1 ||
+        !devnet_plan(net, dir, (uint32_t)validators, (uint32_t)providers)) {
         json_decref(doc);
         return ERR_PARSE;
     }
@@ -107,8 +116,9 @@ static json_t *record(const struct devnet *net)
                              "roles", node->roles, "listen", (int)node->listen,
                              "bulk", (int)node->bulk, "node", node->address));
     }
-    return json_pack("{s:i, s:i, s:s, s:o}", "version", 1, "providers",
-                     (int)net->providers, "buyer", net->buyer, "nodes", nodes);
+    return json_pack("{s:i, s:i, s:i, s:s, s:o}", "version", 1, "validators",
+                     (int)net->validators, "providers", (int)net->providers,
+                     "buyer", net->buyer, "nodes", nodes);
 }
 
 enum err devnet_save(const struct devnet *net)

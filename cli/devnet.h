@@ -13,9 +13,11 @@
 #include "cli/cli.h"
 #include "cli/daemon.h"
 
-#define DEVNET_PROVIDERS_MAX 32u
-#define DEVNET_NODES_MAX     (DEVNET_PROVIDERS_MAX + 2)
-#define DEVNET_PORT_BASE     27100u
+#define DEVNET_PROVIDERS_MAX  32u
+#define DEVNET_VALIDATORS     4u /* unless asked otherwise */
+#define DEVNET_VALIDATORS_MAX 31u
+#define DEVNET_NODES_MAX      (DEVNET_VALIDATORS_MAX + DEVNET_PROVIDERS_MAX + 1)
+#define DEVNET_PORT_BASE      27100u
 
 struct devnet_node {
     char name[32];
@@ -30,16 +32,18 @@ struct devnet_node {
 
 struct devnet {
     char dir[PATH_MAX];
+    uint32_t validators;
     uint32_t providers;
     struct devnet_node
-        nodes[DEVNET_NODES_MAX]; /* validator, providers, buyer */
+        nodes[DEVNET_NODES_MAX]; /* validators, providers, buyer */
     uint32_t node_count;
     char buyer[ADDRESS_TEXT_MAX]; /* the wallet's account */
 };
 
-/* Names and directories of a devnet with so many providers in `dir`. False when
+/* Names and directories of a devnet of that size in `dir`. False when
  * the path leaves no room for a socket. */
-bool devnet_plan(struct devnet *net, const char *dir, uint32_t providers);
+bool devnet_plan(struct devnet *net, const char *dir, uint32_t validators,
+                 uint32_t providers);
 /* The node that buys: the last one. */
 struct devnet_node *devnet_buyer(struct devnet *net);
 
@@ -48,7 +52,7 @@ MUST_USE enum err devnet_load(struct devnet *net, const char *dir);
 /* Writes devnet.json whole. */
 MUST_USE enum err devnet_save(const struct devnet *net);
 
-/* Finds free ports, from `base` on in steps of 100; writes them into the nodes.
+/* Finds free ports, from `base` on in steps of 200; writes them into the nodes.
  * *out_base says which. False when none of 50 ranges is free. */
 bool devnet_ports(struct devnet *net, uint32_t base, uint32_t *out_base);
 /* Are all ports of the plan free now? */

@@ -4,6 +4,7 @@
 #include "cli/devnet.h"
 #include "cli/locate.h"
 #include "ledger/genesis.h"
+#include "ledger/sx.h"
 #include "market/params.h"
 #include "wallet/entropy.h"
 #include "wallet/keyfile.h"
@@ -115,11 +116,12 @@ static enum err fill_genesis(struct cli *cli, const struct devnet *net,
     TRY(params_set(&genesis->params, "review_ms", REVIEW_MS));
     TRY(params_set(&genesis->params, "claim_ms", CLAIM_MS));
     TRY(market_params_fill(&genesis->params));
-    TRY(genesis_add_validator(genesis, &net->nodes[0].vote,
-                              amount_micro(BOND_MICRO), buyer));
+    for (uint32_t i = 0; i < net->validators; i++)
+        TRY(genesis_add_validator(genesis, &net->nodes[i].vote,
+                                  amount_micro(BOND_MICRO), buyer));
     TRY(genesis_add_account(genesis, buyer, amount_micro(BUYER_MICRO)));
     for (uint32_t i = 0; i < net->providers; i++)
-        TRY(genesis_add_account(genesis, &net->nodes[1 + i].key,
+        TRY(genesis_add_account(genesis, &net->nodes[net->validators + i].key,
                                 amount_micro(PROVIDER_MICRO)));
     return genesis_seal(genesis);
 }
@@ -134,6 +136,20 @@ static enum err write_genesis(const struct devnet *net, struct bytes text)
         if (!path_join(path, net->nodes[i].daemon.data_dir, "genesis"))
             return ERR_TOO_LARGE;
         TRY(write_file(path, text, 0600));
+    }
+    return OK;
+}
+
+/* The safety logs belong to the vote keys: made with them, before anything can
+ * be signed. */
+static enum err make_logs(const struct devnet *net, const struct hash *chain)
+{
+    for (uint32_t i = 0; i < net->validators; i++) {
+        struct wal_owner owner = {.key = net->nodes[i].vote, .chain = *chain};
+        char dir[PATH_MAX];
+        if (!path_join(dir, net->nodes[i].daemon.data_dir, "votes"))
+            return ERR_TOO_LARGE;
+        TRY(sx_make_log(dir, &owner));
     }
     return OK;
 }
@@ -153,6 +169,8 @@ static enum err make_genesis(struct cli *cli, const struct devnet *net,
     }
     if (err == OK)
         err = write_genesis(net, buf_bytes(&text));
+    if (err == OK)
+        err = make_logs(net, &genesis.chain);
     buf_done(&text);
     genesis_done(&genesis);
     return err;
@@ -264,8 +282,8 @@ int devnet_configure(struct cli *cli, const struct devnet *net,
         enum err err = ERR_TOO_LARGE;
         buf_init(&text, 64u * 1024);
         put_node(net, i, &text);
-        if (i >= 1 && i <= net->providers)
-            put_sell(net, i - 1, sandbox, &text);
+        if (i >= net->validators && i < net->validators + net->providers)
+            put_sell(net, i - net->validators, sandbox, &text);
         if (path_join(path, node->daemon.data_dir, "suan.conf"))
             err = text.err != OK ? text.err
                                  : write_file(path, buf_bytes(&text), 0600);

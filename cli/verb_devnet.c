@@ -67,7 +67,9 @@ struct up {
     char suand[PATH_MAX];
     char sandbox[PATH_MAX]; /* "" when missing */
     uint32_t providers;
+    uint32_t validators;
     bool providers_given;
+    bool validators_given;
     uint32_t base;
     const char *image;
 };
@@ -75,7 +77,8 @@ struct up {
 static int read_options(struct cli *cli, const struct args *args, struct up *up)
 {
     const char *providers = args_text(args, "providers", NULL);
-    const char *validators = args_text(args, "validators", "1");
+    const char *validators =
+        args_text(args, "validators", args_text(args, "nodes", NULL));
     const char *base = args_text(args, "base-port", NULL);
     uint64_t number = 3;
     if (providers != NULL &&
@@ -85,14 +88,14 @@ static int read_options(struct cli *cli, const struct args *args, struct up *up)
                          providers, DEVNET_PROVIDERS_MAX);
     up->providers = (uint32_t)number;
     up->providers_given = providers != NULL;
-    if (unit_parse_count(validators, 1, 100, &number) != OK)
-        return cli_usage(cli, "--validators 1",
-                         "--validators \"%.20s\" is not a number", validators);
-    if (number != 1)
-        return cli_usage(cli, "--validators 1",
-                         "this version runs a devnet with one validator, not "
-                         "with %llu",
-                         (unsigned long long)number);
+    number = DEVNET_VALIDATORS;
+    if (validators != NULL &&
+        unit_parse_count(validators, 1, DEVNET_VALIDATORS_MAX, &number) != OK)
+        return cli_usage(cli, "--validators 4",
+                         "--validators \"%.20s\" is not a number from 1 to %u",
+                         validators, DEVNET_VALIDATORS_MAX);
+    up->validators = (uint32_t)number;
+    up->validators_given = validators != NULL;
     number = DEVNET_PORT_BASE;
     if (base != NULL && unit_parse_count(base, 1024, 65000, &number) != OK)
         return cli_usage(cli, "--base-port 27100",
@@ -112,7 +115,7 @@ static void stop_debris(const char *dir)
 {
     struct devnet net;
     struct daemon daemons[DEVNET_NODES_MAX];
-    if (!devnet_plan(&net, dir, DEVNET_PROVIDERS_MAX))
+    if (!devnet_plan(&net, dir, DEVNET_VALIDATORS_MAX, DEVNET_PROVIDERS_MAX))
         return;
     (void)devnet_running(&net);
     for (uint32_t i = 0; i < net.node_count; i++)
@@ -168,7 +171,7 @@ static int make_new(struct cli *cli, struct up *up)
     int failed = clear_debris(cli, up->dir);
     if (failed)
         return failed;
-    if (!devnet_plan(&up->net, up->dir, up->providers))
+    if (!devnet_plan(&up->net, up->dir, up->validators, up->providers))
         return cli_fail(cli, EXIT_FAILED,
                         "a socket's path may have about 100 bytes",
                         "SUAN_HOME=DIR with a shorter path",
@@ -194,6 +197,10 @@ static int take_old(struct cli *cli, struct up *up)
         return cli_usage(cli, "suan devnet down --wipe, then up again",
                          "there is a devnet with %u providers already",
                          up->net.providers);
+    if (up->validators_given && up->validators != up->net.validators)
+        return cli_usage(cli, "suan devnet down --wipe, then up again",
+                         "there is a devnet with %u validators already",
+                         up->net.validators);
     if (devnet_running(&up->net) == 0 && !devnet_ports_free(&up->net)) {
         failed = choose_ports(cli, up);
         if (failed)
@@ -247,7 +254,8 @@ static uint32_t offers_seen(struct devnet *net)
 /* Says of each provider that does not sell why it does not. */
 static void say_why_not(struct cli *cli, struct devnet *net)
 {
-    for (uint32_t i = 1; i <= net->providers; i++) {
+    for (uint32_t i = net->validators; i < net->validators + net->providers;
+         i++) {
         json_t *status = daemon_ask(&net->nodes[i].daemon, "sell.status", NULL);
         if (status != NULL && !js_bool(status, "selling"))
             cli_warn(cli, "%s does not sell: %s", net->nodes[i].name,
@@ -513,7 +521,8 @@ int verb_devnet_down(struct cli *cli, const struct args *args)
         return 0;
     }
     if (devnet_load(&net, dir) != OK)
-        (void)devnet_plan(&net, dir, DEVNET_PROVIDERS_MAX);
+        (void)devnet_plan(&net, dir, DEVNET_VALIDATORS_MAX,
+                          DEVNET_PROVIDERS_MAX);
     (void)devnet_running(&net);
     for (uint32_t i = 0; i < net.node_count; i++)
         daemons[i] = net.nodes[i].daemon;

@@ -300,7 +300,8 @@ static const struct opt validator_options[] = {
 
 static const struct opt devnet_up_options[] = {
     {"providers", 0, "N", "how many providers (default: 3)", false},
-    {"validators", 0, "N", "how many validators: 1 in this version", false},
+    {"validators", 0, "N", "how many validators (default: 4)", false},
+    {"nodes", 0, "N", "the same", false},
     {"image", 0, "FILE", "an OCI archive to import as the image \"default\"",
      false},
     {"base-port", 0, "PORT", "first port on 127.0.0.1 (default: 27100)", false},

@@ -58,6 +58,10 @@ enum sx_log_type {
     SX_LOG_RECALLED = 6, /* empty: what was forgotten is harmless by now */
 };
 
+/* A log for a key that is being made: its first record says that nothing has
+ * been signed. ERR_* of wal_create, wal_open and wal_sync. */
+MUST_USE enum err sx_make_log(const char *dir, const struct wal_owner *owner);
+
 /* Before the first step, for a core with a signer: every record of its safety
  * log in order, then what the opening found and the number of the record before
  * the next one (wal_last). A log that is missing, empty, damaged, or shorter

@@ -7,6 +7,32 @@
 
 #include <string.h>
 
+/* ---- a new key ---- */
+
+static enum err no_record(void *ctx, uint64_t seq, uint8_t type,
+                          struct bytes body)
+{
+    (void)ctx;
+    (void)seq;
+    (void)type;
+    (void)body;
+    return ERR_EXISTS;
+}
+
+enum err sx_make_log(const char *dir, const struct wal_owner *owner)
+{
+    struct wal_report report;
+    struct wal *wal = NULL;
+    uint64_t seq;
+    TRY(wal_create(dir, owner));
+    TRY(wal_open(dir, owner, no_record, NULL, &report, &wal));
+    enum err err = wal_append(wal, SX_LOG_INIT, bytes_make(NULL, 0), &seq);
+    if (err == OK)
+        err = wal_sync(wal);
+    wal_close(wal);
+    return err;
+}
+
 /* ---- replay ---- */
 
 static enum err replay_vote(struct sx *core, uint64_t seq, struct bytes body)

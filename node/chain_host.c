@@ -1,7 +1,9 @@
 #include "node/chain_host.h"
 
 #include "base/check.h"
+#include "ledger/sx_msg.h"
 #include "node/log.h"
+#include "node/safety_log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,17 +16,19 @@
 #define BATCH_MAX    256  /* transactions one worker checks in one go */
 #define CHECKERS     2    /* batches being checked at the same time */
 #define RETRY_DISK_S 1
-#define LISTEN_MS    300u /* before a validator decides: peers may know more */
+#define LISTEN_MS    300u  /* before a validator signs: is our key elsewhere? */
+#define LARGE_BLOCK  8192u /* blocks from this size on are checked on workers  \
+                            */
 
-/* Something that waits for its signatures to be checked. */
+/* Something that waits for its signatures to be checked: a transaction, or a
+ * message with a block of many that are new here. */
 struct item {
     struct item *next;
-    bool is_block;
+    bool is_message;
     uint64_t token; /* of a transaction */
-    uint64_t peer;  /* of a block */
+    uint64_t peer;  /* of a message */
     uint8_t *bytes;
     size_t len;
-    size_t cert_len; /* a block's certificate lies behind it in bytes */
     enum err err;
 };
 
@@ -42,9 +46,9 @@ struct disk {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t more;
-    struct store_batch *queue[CHAIN_OVERLAYS_MAX + 1];
+    struct store_batch *queue[CHAIN_FLIGHT_MAX + 1];
     size_t count;
-    uint64_t stored[CHAIN_OVERLAYS_MAX + 1];
+    uint64_t stored[CHAIN_FLIGHT_MAX + 1];
     size_t stored_count;
     enum err trouble; /* of the commit being tried again, OK otherwise */
     enum err failed;  /* not worth another try: the node must end */
@@ -69,8 +73,9 @@ struct chain_host {
     const struct genesis *genesis;
     struct kind_table kinds;
     char dir[1200];
-    uv_async_t stored;
+    uv_async_t stored; /* the storage thread and the log have news */
     uv_timer_t timer;
+    struct safety_log *log; /* NULL: nothing is signed here */
     unsigned open_handles;
     struct disk disk;
     struct checking checking[CHECKERS];
@@ -78,6 +83,10 @@ struct chain_host {
     struct item *waiting_last;
     size_t waiting_count;
     struct verifying verifying;
+    uint64_t logged;             /* what the core knows to be synced */
+    bool stepping;               /* effects are being carried out */
+    uint64_t gone[SX_PEERS_MAX]; /* links that broke meanwhile */
+    size_t gone_count;
     bool closing;
     bool halted;
 };
@@ -151,7 +160,7 @@ static void disk_push(struct chain_host *host, struct store_batch *batch)
 {
     struct disk *disk = &host->disk;
     pthread_mutex_lock(&disk->lock);
-    CHECK(disk->count <= CHAIN_OVERLAYS_MAX);
+    CHECK(disk->count <= CHAIN_FLIGHT_MAX);
     disk->queue[disk->count++] = batch;
     pthread_cond_signal(&disk->more);
     pthread_mutex_unlock(&disk->lock);
@@ -189,22 +198,29 @@ static void carry_out(struct chain_host *host, const struct sx_effect *effect)
     case SX_STORE:
         disk_push(host, effect->batch);
         break;
+    case SX_LOG:
+        safety_log_append(host->log, effect->seq, effect->log_type,
+                          effect->bytes);
+        break;
+    case SX_LOG_TRIM:
+        safety_log_trim(host->log, effect->seq);
+        break;
     case SX_SEND:
-        to->on_send(to->ctx, effect->height, effect->block, effect->cert);
+        to->on_send(to->ctx, effect->peer, effect->bytes);
+        break;
+    case SX_NOTICE:
+        to->on_notice(to->ctx, effect->notice, effect->index);
         break;
     case SX_FINAL:
         to->on_final(to->ctx, effect->candidate);
         break;
     case SX_TX_TAKEN:
     case SX_RELAY:
-        to->on_relay(to->ctx, &effect->id, effect->block);
+        to->on_relay(to->ctx, &effect->id, effect->bytes);
         break;
     case SX_TX_REFUSED:
         to->on_refused(to->ctx, &effect->id, effect->token, effect->err,
                        effect->height);
-        break;
-    case SX_FETCH:
-        to->on_fetch(to->ctx, effect->peer, effect->height);
         break;
     case SX_PEER_BAD:
         to->on_peer_bad(to->ctx, effect->peer, effect->err);
@@ -219,8 +235,7 @@ static void carry_out(struct chain_host *host, const struct sx_effect *effect)
 }
 
 /* Effects are lent until the next step, and what they cause may ask for another
- * step; such are queued as items, never run from inside: submit and block only
- * queue. */
+ * step; such are queued as items, never run from inside (see chain_host.h). */
 static void step(struct chain_host *host, struct sx_event *event)
 {
     struct sx_effects effects;
@@ -230,15 +245,36 @@ static void step(struct chain_host *host, struct sx_event *event)
     event->wall_ms = wall_ms();
     uv_timer_stop(&host->timer);
     sx_step(host->core, event, &effects);
+    host->stepping = true;
     for (size_t i = 0; i < effects.count; i++)
         carry_out(host, &effects.items[i]);
+    host->stepping = false;
+    if (host->log != NULL)
+        safety_log_sync(host->log);
+    while (host->gone_count > 0)
+        chain_host_unlink(host, host->gone[--host->gone_count]);
+}
+
+static void on_logged(struct chain_host *host)
+{
+    struct sx_event event = {.kind = SX_EV_LOGGED};
+    enum err err;
+    if (host->log == NULL)
+        return;
+    err = safety_log_synced(host->log, &event.seq);
+    if (err != OK)
+        halt(host, err);
+    else if (event.seq > host->logged) {
+        host->logged = event.seq;
+        step(host, &event);
+    }
 }
 
 static void on_stored(uv_async_t *async)
 {
     struct chain_host *host = async->data;
     struct disk *disk = &host->disk;
-    uint64_t heights[CHAIN_OVERLAYS_MAX + 1];
+    uint64_t heights[CHAIN_FLIGHT_MAX + 1];
     size_t count;
     enum err failed;
     pthread_mutex_lock(&disk->lock);
@@ -247,6 +283,7 @@ static void on_stored(uv_async_t *async)
     disk->stored_count = 0;
     failed = disk->failed;
     pthread_mutex_unlock(&disk->lock);
+    on_logged(host);
     for (size_t i = 0; i < count; i++) {
         struct sx_event event = {.kind = SX_EV_STORED, .height = heights[i]};
         step(host, &event);
@@ -266,13 +303,23 @@ static void check_tx(struct chain_host *host, struct item *item,
         item->err = tx_verify(&tx, &host->genesis->chain);
 }
 
-static void check_block(struct chain_host *host, struct item *item,
-                        struct arena *arena)
+static enum err check_block(struct chain_host *host, struct bytes bytes,
+                            struct arena *arena)
 {
     struct block block;
-    item->err = block_decode(bytes_make(item->bytes, item->len), arena, &block);
-    if (item->err == OK)
-        item->err = block_verify_sigs(&block, &host->genesis->chain);
+    TRY(block_decode(bytes, arena, &block));
+    return block_verify_sigs(&block, &host->genesis->chain);
+}
+
+static void check_message(struct chain_host *host, struct item *item,
+                          struct arena *arena)
+{
+    struct sx_msg msg;
+    item->err = sx_msg_decode(bytes_make(item->bytes, item->len), &msg);
+    if (item->err == OK && msg.block.len > 0)
+        item->err = check_block(host, msg.block, arena);
+    for (uint32_t i = 0; i < msg.block_count && item->err == OK; i++)
+        item->err = check_block(host, msg.blocks[i], arena);
 }
 
 static void on_check(uv_work_t *work)
@@ -282,8 +329,8 @@ static void on_check(uv_work_t *work)
     arena_init(&arena, 64u * 1024 * 1024);
     for (struct item *item = checking->items; item != NULL; item = item->next) {
         arena_reset(&arena);
-        if (item->is_block)
-            check_block(checking->host, item, &arena);
+        if (item->is_message)
+            check_message(checking->host, item, &arena);
         else
             check_tx(checking->host, item, &arena);
     }
@@ -296,14 +343,13 @@ static void item_free(struct item *item)
     free(item);
 }
 
-static void pass_block(struct chain_host *host, const struct item *item)
+static void pass_message(struct chain_host *host, const struct item *item)
 {
     struct sx_event event = {
-        .kind = SX_EV_BLOCK,
+        .kind = SX_EV_MESSAGE,
         .peer = item->peer,
-        .block = {item->bytes, item->len},
-        .cert = {item->bytes + item->len, item->cert_len},
-        .sigs_verified = true,
+        .bytes = {item->bytes, item->len},
+        .txs_verified = true,
     };
     if (item->err != OK)
         host->events.on_peer_bad(host->events.ctx, item->peer, item->err);
@@ -344,10 +390,10 @@ static void on_checked(uv_work_t *work, int status)
     (void)status;
     while (item != NULL) {
         struct item *end = item->next;
-        if (item->is_block) {
-            pass_block(host, item);
+        if (item->is_message) {
+            pass_message(host, item);
         } else {
-            while (end != NULL && !end->is_block)
+            while (end != NULL && !end->is_message)
                 end = end->next;
             pass_txs(host, item, end);
         }
@@ -363,27 +409,13 @@ static void on_checked(uv_work_t *work, int status)
         start_checks(host);
 }
 
-/* Blocks must stay in order: with one in the queue only one batch runs. */
-static bool may_start(const struct chain_host *host)
-{
-    bool block = host->waiting != NULL && host->waiting->is_block;
-    for (int i = 0; i < CHECKERS; i++) {
-        const struct checking *other = &host->checking[i];
-        if (other->busy && (block || other->items->is_block))
-            return false;
-    }
-    return true;
-}
-
 static void start_check(struct chain_host *host, struct checking *checking)
 {
-    bool blocks = host->waiting->is_block;
     size_t count = 0;
     checking->host = host;
     checking->items = host->waiting;
     checking->last = NULL;
-    while (host->waiting != NULL && host->waiting->is_block == blocks &&
-           count < BATCH_MAX) {
+    while (host->waiting != NULL && count < BATCH_MAX) {
         checking->last = host->waiting;
         host->waiting = host->waiting->next;
         count++;
@@ -401,7 +433,7 @@ static void start_check(struct chain_host *host, struct checking *checking)
 static void start_checks(struct chain_host *host)
 {
     for (int i = 0; i < CHECKERS; i++) {
-        if (host->waiting == NULL || !may_start(host))
+        if (host->waiting == NULL)
             return;
         if (!host->checking[i].busy)
             start_check(host, &host->checking[i]);
@@ -409,7 +441,7 @@ static void start_checks(struct chain_host *host)
 }
 
 static enum err enqueue(struct chain_host *host, struct item **out,
-                        struct bytes bytes, struct bytes cert)
+                        struct bytes bytes)
 {
     struct item *item;
     if (host->waiting_count >= WAITING_MAX || host->closing)
@@ -417,16 +449,13 @@ static enum err enqueue(struct chain_host *host, struct item **out,
     item = calloc(1, sizeof(*item));
     if (item == NULL)
         return ERR_NOMEM;
-    item->bytes = malloc(bytes.len + cert.len + 1);
+    item->bytes = malloc(bytes.len + 1);
     if (item->bytes == NULL) {
         free(item);
         return ERR_NOMEM;
     }
     memcpy(item->bytes, bytes.ptr, bytes.len);
-    if (cert.len > 0)
-        memcpy(item->bytes + bytes.len, cert.ptr, cert.len);
     item->len = bytes.len;
-    item->cert_len = cert.len;
     if (host->waiting_last != NULL)
         host->waiting_last->next = item;
     else
@@ -443,30 +472,56 @@ enum err chain_host_submit(struct chain_host *host, struct bytes tx,
     struct item *item;
     if (tx.len == 0 || tx.len > LIMIT_TX_BYTES)
         return ERR_TOO_LARGE;
-    TRY(enqueue(host, &item, tx, (struct bytes){NULL, 0}));
+    TRY(enqueue(host, &item, tx));
     item->token = token;
     start_checks(host);
     return OK;
 }
 
-enum err chain_host_block(struct chain_host *host, uint64_t peer,
-                          struct bytes block, struct bytes cert)
+void chain_host_link(struct chain_host *host, uint64_t peer,
+                     const struct pubkey *key)
 {
+    struct sx_event event = {.kind = SX_EV_LINK, .peer = peer, .key = *key};
+    CHECK(!host->stepping);
+    step(host, &event);
+}
+
+void chain_host_unlink(struct chain_host *host, uint64_t peer)
+{
+    struct sx_event event = {.kind = SX_EV_UNLINK, .peer = peer};
+    if (!host->stepping) {
+        step(host, &event);
+        return;
+    }
+    /* Sending found the link broken: the core hears of it after this step. */
+    CHECK(host->gone_count < SX_PEERS_MAX);
+    host->gone[host->gone_count++] = peer;
+}
+
+/* Does it bring so many transactions that their signatures are work? */
+static bool is_work(struct bytes message)
+{
+    return message.len >= LARGE_BLOCK &&
+           (message.ptr[0] == SX_MSG_PROPOSE ||
+            message.ptr[0] == SX_MSG_BLOCK || message.ptr[0] == SX_MSG_FINALS);
+}
+
+enum err chain_host_message(struct chain_host *host, uint64_t peer,
+                            struct bytes message)
+{
+    struct sx_event event = {
+        .kind = SX_EV_MESSAGE, .peer = peer, .bytes = message};
     struct item *item;
-    if (block.len == 0 || block.len > LIMIT_BLOCK_BYTES)
-        return ERR_TOO_LARGE;
-    TRY(enqueue(host, &item, block, cert));
-    item->is_block = true;
+    CHECK(!host->stepping);
+    if (!is_work(message)) {
+        step(host, &event);
+        return OK;
+    }
+    TRY(enqueue(host, &item, message));
+    item->is_message = true;
     item->peer = peer;
     start_checks(host);
     return OK;
-}
-
-void chain_host_peer(struct chain_host *host, uint64_t peer, uint64_t height)
-{
-    struct sx_event event = {
-        .kind = SX_EV_PEER, .peer = peer, .height = height};
-    step(host, &event);
 }
 
 /* ---- verification ---- */
@@ -556,21 +611,46 @@ const char *chain_host_trouble(const struct chain_host *host)
     return err == OK ? NULL : err_text(err);
 }
 
+static void wake_loop(void *ctx)
+{
+    uv_async_t *stored = ctx;
+    uv_async_send(stored);
+}
+
+static enum err open_log(struct chain_host *host,
+                         const struct chain_host_options *options)
+{
+    struct safety_log_options log = {
+        .dir = options->log_dir,
+        .owner = {.key = options->signer->key,
+                  .chain = options->genesis->chain},
+        .core = host->core,
+        .wake = wake_loop,
+        .ctx = &host->stored,
+    };
+    TRY(sx_noted_seq(host->chain, &log.owner.synced));
+    return safety_log_open(&log, &host->log);
+}
+
 static enum err open_core(struct chain_host *host,
                           const struct chain_host_options *options)
 {
     struct store_options store_options = {0};
     struct sx_options core_options = {.signer = options->signer,
+                                      .link_key = options->link_key,
                                       .mono_ms = mono_ms(),
+                                      .seed = uv_hrtime(),
                                       .listen_ms = LISTEN_MS};
     TRY(store_lmdb_open(options->dir, &store_options, &host->store));
     TRY(chain_open(host->store, options->genesis, options->kinds,
                    &host->chain));
-    return sx_new(host->chain, &core_options, &host->core);
+    TRY(sx_new(host->chain, &core_options, &host->core));
+    return options->signer == NULL ? OK : open_log(host, options);
 }
 
 static void close_core(struct chain_host *host)
 {
+    safety_log_close(host->log);
     sx_free(host->core);
     chain_close(host->chain);
     store_close(host->store);
@@ -611,6 +691,10 @@ enum err chain_host_open(const struct chain_host_options *options,
     host->timer.data = host;
     host->open_handles = 2;
     err = start_disk(host);
+    if (err == OK && host->log != NULL) {
+        host->logged = safety_log_last(host->log);
+        err = safety_log_start(host->log);
+    }
     if (err != OK) {
         chain_host_close(host);
         return err;
@@ -653,6 +737,8 @@ void chain_host_close(struct chain_host *host)
     host->closing = true;
     atomic_store(&host->verifying.stop, true);
     verify_join(host);
+    if (host->log != NULL)
+        safety_log_stop(host->log);
     stop_disk(host);
     uv_close((uv_handle_t *)&host->stored, on_handle_closed);
     uv_close((uv_handle_t *)&host->timer, on_handle_closed);

@@ -15,16 +15,13 @@
 #define RATE_BURST     2000u
 #define OFFERS_PER_S   50u /* new offers of one peer, sustained */
 #define OFFERS_BURST   2000u
-#define BLOCKS_BYTES   (900u * 1024) /* sent on one request */
-#define DIAL_PEERS_MAX 16u           /* learnt addresses that we dial */
-#define STATUS_MS      10000u
+#define DIAL_PEERS_MAX 16u /* learnt addresses that we dial */
 
 /* One peer as gossip sees it: hangs on its net_peer. */
 struct gossip_peer {
     uint64_t id; /* 1, 2, ...: what the core knows it by */
     struct net_peer *net;
     uint32_t roles;
-    uint64_t height;             /* by its word */
     uint64_t budget_milli;       /* messages it may send, in thousandths */
     uint64_t offer_budget_milli; /* new offers, likewise */
     uint64_t refilled_ms;
@@ -34,8 +31,7 @@ struct gossip_peer {
 struct gossip {
     struct node *node;
     uint64_t next_id;
-    uint64_t status_ms; /* when the tip was told last */
-    uint32_t learnt;    /* addresses we dial because somebody named them */
+    uint32_t learnt; /* addresses we dial because somebody named them */
     struct arena arena;
 };
 
@@ -100,38 +96,25 @@ static struct net_peer *peer_by_id(struct gossip *gossip, uint64_t id)
 
 /* ---- the chain ---- */
 
-static void status_encode(struct gossip *gossip, struct buf *out)
-{
-    struct chain_tip tip = chain_tip(chain_of(gossip));
-    struct wire_status status = {
-        .height = tip.height, .block = tip.id, .time_ms = tip.header.time_ms};
-    wire_status_encode(&status, out);
-}
-
-uint64_t gossip_peer_height(const struct net_peer *peer)
+uint64_t gossip_peer_height(const struct gossip *gossip,
+                            const struct net_peer *peer)
 {
     const struct gossip_peer *data = net_peer_data(peer);
-    return data != NULL ? data->height : 0;
+    return data != NULL
+               ? sx_peer_height(chain_host_core(gossip->node->host), data->id)
+               : 0;
 }
 
-void gossip_tip(struct gossip *gossip)
+void gossip_sx(struct gossip *gossip, uint64_t id, struct bytes message)
 {
-    struct buf message;
-    buf_init(&message, 256);
-    status_encode(gossip, &message);
-    broadcast(gossip, &message, NULL, 0);
-    buf_done(&message);
-    gossip->status_ms = uv_now(gossip->node->loop);
-}
-
-void gossip_block(struct gossip *gossip, struct bytes block, struct bytes cert)
-{
-    struct wire_block m = {block, cert};
-    struct buf message;
-    buf_init(&message, LIMIT_MESSAGE_BYTES);
-    wire_block_encode(&m, &message);
-    broadcast(gossip, &message, NULL, 0);
-    buf_done(&message);
+    struct net_peer *peer = peer_by_id(gossip, id);
+    struct buf framed;
+    if (peer == NULL)
+        return;
+    buf_init(&framed, LIMIT_MESSAGE_BYTES);
+    wire_bytes_encode(WIRE_SX, message, &framed);
+    send_to(peer, &framed);
+    buf_done(&framed);
 }
 
 void gossip_relay(struct gossip *gossip, struct bytes tx)
@@ -145,19 +128,6 @@ void gossip_relay(struct gossip *gossip, struct bytes tx)
     buf_done(&message);
 }
 
-void gossip_fetch(struct gossip *gossip, uint64_t id, uint64_t height)
-{
-    struct wire_blocks_get get = {.from = height, .count = 64};
-    struct net_peer *peer = peer_by_id(gossip, id);
-    struct buf message;
-    if (peer == NULL)
-        return;
-    buf_init(&message, 64);
-    wire_blocks_get_encode(&get, &message);
-    send_to(peer, &message);
-    buf_done(&message);
-}
-
 void gossip_bad(struct gossip *gossip, uint64_t id, enum err err)
 {
     struct net_peer *peer = peer_by_id(gossip, id);
@@ -165,64 +135,17 @@ void gossip_bad(struct gossip *gossip, uint64_t id, enum err err)
         net_score(peer, 50, err_text(err));
 }
 
-static void on_status(struct gossip *gossip, struct gossip_peer *peer,
-                      struct bytes message)
+static void on_sx(struct gossip *gossip, struct gossip_peer *peer,
+                  struct bytes message)
 {
-    struct wire_status status;
-    if (wire_status_decode(message, &gossip->arena, &status) != OK) {
-        net_score(peer->net, 20, "a status that cannot be read");
+    struct bytes body;
+    if (wire_bytes_decode(WIRE_SX, message, &gossip->arena, &body) != OK ||
+        body.len == 0) {
+        net_score(peer->net, 20, "a consensus message that cannot be read");
         return;
     }
-    peer->height = status.height;
-    chain_host_peer(gossip->node->host, peer->id, status.height);
-}
-
-static bool send_block(struct gossip *gossip, struct net_peer *peer,
-                       uint64_t height, size_t *sent)
-{
-    struct wire_block m;
-    struct buf message;
-    bool good;
-    arena_reset(&gossip->arena);
-    if (chain_block_at(chain_of(gossip), height, &gossip->arena, &m.block) !=
-            OK ||
-        chain_cert_at(chain_of(gossip), height, &gossip->arena, &m.cert) != OK)
-        return false;
-    buf_init(&message, LIMIT_MESSAGE_BYTES);
-    wire_block_encode(&m, &message);
-    *sent += message.len;
-    good = net_send(peer, buf_bytes(&message)) == OK;
-    buf_done(&message);
-    return good;
-}
-
-static void on_blocks_get(struct gossip *gossip, struct gossip_peer *peer,
-                          struct bytes message)
-{
-    struct wire_blocks_get get;
-    uint64_t tip = chain_tip(chain_of(gossip)).height;
-    size_t sent = 0;
-    if (wire_blocks_get_decode(message, &gossip->arena, &get) != OK) {
-        net_score(peer->net, 20, "a request that cannot be read");
-        return;
-    }
-    for (uint32_t i = 0; i < get.count && sent < BLOCKS_BYTES; i++) {
-        if (get.from + i > tip || get.from + i == 0 ||
-            !send_block(gossip, peer->net, get.from + i, &sent))
-            return;
-    }
-}
-
-static void on_block(struct gossip *gossip, struct gossip_peer *peer,
-                     struct bytes message)
-{
-    struct wire_block m;
-    if (wire_block_decode(message, &gossip->arena, &m) != OK) {
-        net_score(peer->net, 50, "a block that cannot be read");
-        return;
-    }
-    if (chain_host_block(gossip->node->host, peer->id, m.block, m.cert) != OK)
-        log_debug("gossip", "a block has to wait: too much to check");
+    if (chain_host_message(gossip->node->host, peer->id, body) != OK)
+        log_debug("gossip", "a block is dropped: too many wait");
 }
 
 static void on_tx(struct gossip *gossip, struct gossip_peer *peer,
@@ -431,12 +354,10 @@ void gossip_peer_up(struct gossip *gossip, struct net_peer *peer,
     struct gossip_peer *data = calloc(1, sizeof(*data));
     struct trade_event up = {.kind = TRADE_PEER_UP, .peer = identity->id};
     struct net_peer_info info;
-    struct buf message;
     CHECK(data != NULL);
     data->id = ++gossip->next_id & ((1ull << (2 * PEER_BITS)) - 1);
     data->net = peer;
     data->roles = identity->roles;
-    data->height = identity->height;
     data->budget_milli = RATE_BURST * 1000u;
     data->offer_budget_milli = OFFERS_BURST * 1000u;
     data->refilled_ms = uv_now(gossip->node->loop);
@@ -444,12 +365,8 @@ void gossip_peer_up(struct gossip *gossip, struct net_peer *peer,
     net_peer_info(peer, &info);
     log_info("peer", "up %s %s", info.address,
              info.outbound ? "outbound" : "inbound");
-    buf_init(&message, 256);
-    status_encode(gossip, &message);
-    send_to(peer, &message);
-    buf_done(&message);
     send_offers(gossip, peer);
-    chain_host_peer(gossip->node->host, data->id, identity->height);
+    chain_host_link(gossip->node->host, data->id, &identity->id);
     shell_event(gossip->node->shell, &up);
 }
 
@@ -463,6 +380,7 @@ void gossip_peer_down(struct gossip *gossip, struct net_peer *peer,
     net_peer_info(peer, &info);
     log_info("peer", "down %s: %s", info.address, err_text(err));
     net_peer_set_data(peer, NULL);
+    chain_host_unlink(gossip->node->host, data->id);
     free(data);
     if (gossip->node->shell != NULL && !gossip->node->stopping)
         shell_event(gossip->node->shell, &down);
@@ -480,13 +398,13 @@ static void refill(struct gossip_peer *peer, uint64_t now_ms)
         peer->offer_budget_milli = OFFERS_BURST * 1000u;
 }
 
-/* Blocks are answers and transactions have the pool's own limits; the rest is
- * metered. */
+/* The core meters its own messages, transactions have the pool's limits, offers
+ * their own budget; the rest is metered here. */
 static bool within_rate(struct gossip *gossip, struct gossip_peer *peer,
                         enum wire_kind kind)
 {
     refill(peer, uv_now(gossip->node->loop));
-    if (kind == WIRE_BLOCK || kind == WIRE_TX || kind == WIRE_OFFER)
+    if (kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_OFFER)
         return true;
     if (peer->budget_milli < 1000) {
         net_score(peer->net, 1, "more messages than agreed");
@@ -521,14 +439,8 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     if (!within_rate(gossip, peer, kind))
         return;
     switch (kind) {
-    case WIRE_STATUS:
-        on_status(gossip, peer, message);
-        break;
-    case WIRE_BLOCKS_GET:
-        on_blocks_get(gossip, peer, message);
-        break;
-    case WIRE_BLOCK:
-        on_block(gossip, peer, message);
+    case WIRE_SX:
+        on_sx(gossip, peer, message);
         break;
     case WIRE_TX:
         on_tx(gossip, peer, message);
@@ -578,6 +490,4 @@ void gossip_tick(struct gossip *gossip)
             send_peers(gossip, peer);
         data->told_peers = true;
     }
-    if (uv_now(node->loop) - gossip->status_ms >= STATUS_MS)
-        gossip_tip(gossip);
 }

@@ -1,8 +1,8 @@
 #ifndef NODE_GOSSIP_H
 #define NODE_GOSSIP_H
 
-/* What peers tell each other unasked: tips and blocks, transactions on their
- * way, offers, addresses. Offers flood: a version that is new here is handed to
+/* What peers tell each other unasked: consensus, transactions on their way,
+ * offers, addresses. Offers flood: a version that is new here is handed to
  * everyone but its sender, once; the order book is what has been seen. What a
  * peer may send is metered: it is slowed, scored, and banned if it goes on. */
 
@@ -20,20 +20,18 @@ void gossip_message(struct gossip *gossip, struct net_peer *peer,
                     struct bytes message);
 
 /* From the chain. */
-void gossip_block(struct gossip *gossip, struct bytes block, struct bytes cert);
+void gossip_sx(struct gossip *gossip, uint64_t peer, struct bytes message);
 void gossip_relay(struct gossip *gossip, struct bytes tx);
-void gossip_fetch(struct gossip *gossip, uint64_t peer, uint64_t height);
 void gossip_bad(struct gossip *gossip, uint64_t peer, enum err err);
 /* A token of a transaction that came from a peer: true if it was one. */
 bool gossip_refused(struct gossip *gossip, const struct hash *id,
                     uint64_t token, enum err err);
-/* Our tip moved. */
-void gossip_tip(struct gossip *gossip);
 
 /* Our own offer, signed: into our book and out to everyone. */
 void gossip_offer(struct gossip *gossip, const struct offer *offer);
 /* How high a peer's chain is, by its word. */
-uint64_t gossip_peer_height(const struct net_peer *peer);
+uint64_t gossip_peer_height(const struct gossip *gossip,
+                            const struct net_peer *peer);
 /* Once a second: round trips into the book, addresses to newcomers. */
 void gossip_tick(struct gossip *gossip);
 

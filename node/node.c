@@ -107,18 +107,14 @@ static void on_final(void *ctx, const struct candidate *candidate)
             shell_contract(node->shell, subject);
     }
     own_tx_tick(node->own, block->header.height, uv_now(node->loop));
-    if (has_links(node))
-        gossip_tip(node->gossip);
     waiters_poke(node->waiters);
 }
 
-static void on_send(void *ctx, uint64_t height, struct bytes block,
-                    struct bytes cert)
+static void on_send(void *ctx, uint64_t peer, struct bytes message)
 {
     struct node *node = ctx;
-    (void)height;
     if (has_links(node))
-        gossip_block(node->gossip, block, cert);
+        gossip_sx(node->gossip, peer, message);
 }
 
 static void on_relay(void *ctx, const struct hash *id, struct bytes tx)
@@ -143,11 +139,46 @@ static void on_refused(void *ctx, const struct hash *id, uint64_t token,
         tx_watch_refused(node, token, err, height);
 }
 
-static void on_fetch(void *ctx, uint64_t peer, uint64_t height)
+/* What an operator should know of the votes; see ledger/sx.h. */
+static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
 {
+    static const char amnesia[] = "the safety log has gaps";
     struct node *node = ctx;
-    if (has_links(node))
-        gossip_fetch(node->gossip, peer, height);
+    switch (notice) {
+    case SX_NOTICE_EQUIVOCATION:
+        log_odd("chain",
+                "validator %u has signed two opposite votes; the "
+                "evidence goes into a block",
+                index);
+        return;
+    case SX_NOTICE_TWIN:
+        node_warn(node, "another machine votes with this validator's key",
+                  "this node signs nothing any more",
+                  "stop one of the two, then start this node again");
+        return;
+    case SX_NOTICE_AMNESIA:
+        node_warn(node, amnesia,
+                  "what this validator has signed before is not known; it "
+                  "signs nothing until the others have decided enough",
+                  "wait; suan chain status tells");
+        return;
+    case SX_NOTICE_RECALLED:
+        node_unwarn(node, amnesia);
+        log_info("chain", "signing again");
+        return;
+    case SX_NOTICE_CLOCK:
+        log_odd("chain",
+                "a proposal of validator %u is outside our clock's "
+                "window: is one of the clocks wrong?",
+                index);
+        return;
+    case SX_NOTICE_JOINED:
+        log_info("chain", "this node is a validator from this epoch on");
+        return;
+    case SX_NOTICE_LEFT:
+        log_info("chain", "this node is no validator any more");
+        return;
+    }
 }
 
 static void on_peer_bad(void *ctx, uint64_t peer, enum err err)
@@ -275,7 +306,7 @@ const struct chain_host_events node_chain_events = {
     .on_send = on_send,
     .on_relay = on_relay,
     .on_refused = on_refused,
-    .on_fetch = on_fetch,
+    .on_notice = on_notice,
     .on_peer_bad = on_peer_bad,
     .on_halt = on_halt,
 };

@@ -180,9 +180,12 @@ static enum err open_chain(struct node *node, struct rpc_error *out)
         "from the network";
     struct kind_table kinds = {market_kinds, market_kind_count};
     char dir[1300];
+    char log_dir[1300];
     struct chain_host_options options = {
         .loop = node->loop,
         .dir = dir,
+        .log_dir = log_dir,
+        .link_key = node->self,
         .genesis = &node->genesis,
         .kinds = &kinds,
         .signer = node->vote_key != NULL ? &node->vote_signer : NULL,
@@ -190,6 +193,7 @@ static enum err open_chain(struct node *node, struct rpc_error *out)
     };
     enum err err;
     datadir_path(&node->dir, "chain", dir, sizeof(dir));
+    datadir_path(&node->dir, "votes", log_dir, sizeof(log_dir));
     options.events.ctx = node;
     err = chain_host_open(&options, &node->host);
     if (err == ERR_CORRUPT)
@@ -198,10 +202,6 @@ static enum err open_chain(struct node *node, struct rpc_error *out)
         return fail(out, err,
                     "check node.genesis, or choose another --data-dir",
                     "this directory holds another network's chain", dir);
-    if (err == ERR_QUORUM)
-        return fail(out, err, "run with one validator",
-                    "this version decides with one validator only",
-                    "the genesis names several");
     if (err == ERR_FULL)
         return fail(out, err, "make room on the disk", dir, err_text(err));
     if (err != OK)

@@ -135,7 +135,7 @@ static bool is_synced(struct node *node)
     uint64_t height = chain_tip(chain_host_chain(node->host)).height;
     struct net_peer *peer = NULL;
     while ((peer = net_next(node->net, peer)) != NULL) {
-        if (gossip_peer_height(peer) > height + SYNC_BLOCKS)
+        if (gossip_peer_height(node->gossip, peer) > height + SYNC_BLOCKS)
             return false;
     }
     return true;
@@ -205,7 +205,7 @@ static json_t *peer_json(struct node *node, struct net_peer *peer)
         "{s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "node",
         json_address(node, &identity->id), "address", info.address, "direction",
         info.outbound ? "out" : "in", "roles", roles_json(identity->roles),
-        "height", json_u64(gossip_peer_height(peer)), "agent", identity->agent,
+        "height", json_u64(gossip_peer_height(node->gossip, peer)), "agent", identity->agent,
         "rtt_us", json_u64(info.rtt_us), "rtt_min_us",
         json_u64(info.rtt_min_us), "bytes_in", json_u64(info.bytes_in),
         "bytes_out", json_u64(info.bytes_out), "score", json_u64(info.score),

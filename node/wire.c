@@ -3,7 +3,6 @@
 #include <string.h>
 
 #define WIRE_LOG_DATA_MAX (64u * 1024)
-#define WIRE_BLOCKS_MAX   64u
 
 const char *job_phase_text(enum job_phase phase)
 {
@@ -32,7 +31,7 @@ const char *job_phase_text(enum job_phase phase)
 
 static bool kind_known(uint64_t kind)
 {
-    return (kind >= WIRE_STATUS && kind <= WIRE_TX_REFUSED) ||
+    return kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_TX_REFUSED ||
            kind == WIRE_OFFER || kind == WIRE_PEERS ||
            (kind >= WIRE_HOLD && kind <= WIRE_HOLD_RELEASE) ||
            (kind >= WIRE_START && kind <= WIRE_ASK);
@@ -65,68 +64,6 @@ static enum err finish(struct mp_reader *reader)
 {
     mp_leave(reader);
     return mp_close(reader);
-}
-
-void wire_status_encode(const struct wire_status *m, struct buf *out)
-{
-    mp_put_message(out, WIRE_STATUS, WIRE_VERSION, 3);
-    mp_put_uint(out, m->height);
-    mp_put_hash(out, &m->block);
-    mp_put_uint(out, m->time_ms);
-}
-
-enum err wire_status_decode(struct bytes b, struct arena *arena,
-                            struct wire_status *out)
-{
-    struct mp_reader reader;
-    struct wire_status m;
-    TRY(open_kind(&reader, b, arena, WIRE_STATUS, 3));
-    m.height = mp_get_uint(&reader);
-    mp_get_hash(&reader, &m.block);
-    m.time_ms = mp_get_uint(&reader);
-    TRY(finish(&reader));
-    *out = m;
-    return OK;
-}
-
-void wire_blocks_get_encode(const struct wire_blocks_get *m, struct buf *out)
-{
-    mp_put_message(out, WIRE_BLOCKS_GET, WIRE_VERSION, 2);
-    mp_put_uint(out, m->from);
-    mp_put_uint(out, m->count);
-}
-
-enum err wire_blocks_get_decode(struct bytes b, struct arena *arena,
-                                struct wire_blocks_get *out)
-{
-    struct mp_reader reader;
-    struct wire_blocks_get m;
-    TRY(open_kind(&reader, b, arena, WIRE_BLOCKS_GET, 2));
-    m.from = mp_get_uint(&reader);
-    m.count = (uint32_t)mp_get_uint_max(&reader, WIRE_BLOCKS_MAX);
-    TRY(finish(&reader));
-    *out = m;
-    return OK;
-}
-
-void wire_block_encode(const struct wire_block *m, struct buf *out)
-{
-    mp_put_message(out, WIRE_BLOCK, WIRE_VERSION, 2);
-    mp_put_bin(out, m->block);
-    mp_put_bin(out, m->cert);
-}
-
-enum err wire_block_decode(struct bytes b, struct arena *arena,
-                           struct wire_block *out)
-{
-    struct mp_reader reader;
-    struct wire_block m;
-    TRY(open_kind(&reader, b, arena, WIRE_BLOCK, 2));
-    m.block = mp_get_bin(&reader, LIMIT_BLOCK_BYTES);
-    m.cert = mp_get_bin(&reader, 64u * 1024);
-    TRY(finish(&reader));
-    *out = m;
-    return OK;
 }
 
 void wire_bytes_encode(enum wire_kind kind, struct bytes body, struct buf *out)

@@ -9,9 +9,7 @@
 
 enum wire_kind {
     /* chain */
-    WIRE_STATUS = 1,     /* my tip: sent on connect and when it moves */
-    WIRE_BLOCKS_GET = 2, /* finalised blocks from a height */
-    WIRE_BLOCK = 3,      /* one block with its certificate */
+    WIRE_SX = 1,         /* consensus: one message of ledger/sx_msg.h */
     WIRE_TX = 4,         /* a transaction on its way to a validator */
     WIRE_TX_REFUSED = 5, /* why it will not enter a block */
     /* market */
@@ -36,19 +34,6 @@ enum wire_kind {
 /* Peeks at the kind. ERR_KIND for an unknown one, ERR_VERSION. */
 MUST_USE enum err wire_peek(struct bytes message, enum wire_kind *out);
 
-struct wire_status {
-    uint64_t height;
-    struct hash block;
-    uint64_t time_ms;
-};
-struct wire_blocks_get {
-    uint64_t from;
-    uint32_t count; /* <= 64 */
-};
-struct wire_block {
-    struct bytes block;
-    struct bytes cert;
-};
 struct wire_tx_refused {
     struct hash id;
     enum err err;
@@ -122,9 +107,6 @@ struct wire_log {
     bool eof;
 };
 
-void wire_status_encode(const struct wire_status *m, struct buf *out);
-void wire_blocks_get_encode(const struct wire_blocks_get *m, struct buf *out);
-void wire_block_encode(const struct wire_block *m, struct buf *out);
 void wire_bytes_encode(enum wire_kind kind, struct bytes body, struct buf *out);
 void wire_tx_refused_encode(const struct wire_tx_refused *m, struct buf *out);
 void wire_peers_encode(const struct wire_peers *m, struct buf *out);
@@ -140,13 +122,8 @@ void wire_log_encode(const struct wire_log *m, struct buf *out);
 void wire_contract_encode(enum wire_kind kind, const struct hash *contract,
                           struct buf *out);
 
-MUST_USE enum err wire_status_decode(struct bytes b, struct arena *arena,
-                                     struct wire_status *out);
-MUST_USE enum err wire_blocks_get_decode(struct bytes b, struct arena *arena,
-                                         struct wire_blocks_get *out);
-MUST_USE enum err wire_block_decode(struct bytes b, struct arena *arena,
-                                    struct wire_block *out);
-/* TX, OFFER, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own encoding. */
+/* SX, TX, OFFER, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own encoding.
+ */
 MUST_USE enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
                                     struct arena *arena, struct bytes *out);
 MUST_USE enum err wire_tx_refused_decode(struct bytes b, struct arena *arena,
