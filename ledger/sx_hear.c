@@ -50,6 +50,8 @@ void sx_statuses(struct sx *core)
         uint64_t due =
             peer->status_ms + (close ? SX_STATUS_MS : 5 * SX_STATUS_MS);
         if (core->mono_ms >= due) {
+            /* Messages get lost. */
+            sx_claim_again(core, peer->id);
             sx_say_status(core, peer);
             due = core->mono_ms + (close ? SX_STATUS_MS : 5 * SX_STATUS_MS);
         }

@@ -69,6 +69,12 @@ static bool may_claim(const struct sx *core)
            core->mono_ms >= core->listen_until_ms;
 }
 
+void sx_claim_again(struct sx *core, uint64_t peer)
+{
+    if (core->claimed && may_claim(core))
+        claim(core, peer);
+}
+
 void sx_claim_all(struct sx *core)
 {
     if (core->claimed || !may_claim(core))
@@ -84,6 +90,8 @@ void sx_on_claim(struct sx *core, struct sx_peer *peer,
     struct hash digest;
     sign_digest(HASH_TAG_LINK, chain_id(core->chain), BYTES_OF(peer->link.b),
                 &digest);
+    if (pubkey_equal(&msg->key, &peer->key))
+        return; /* said before */
     enum err err = sign_verify(&msg->key, &digest, &msg->sig);
     if (err != OK) {
         sx_blame(core, peer->id, err);
@@ -121,8 +129,7 @@ void sx_on_link(struct sx *core, const struct sx_event *event)
                              .budget_ms = core->mono_ms,
                              .budget = UINT64_C(16) << 20};
     peer->index = validators_find(&core->set, &peer->key);
-    if (core->claimed && may_claim(core))
-        claim(core, peer->id);
+    sx_claim_again(core, peer->id);
     sx_say_status(core, peer);
 }
 

@@ -220,6 +220,7 @@ struct sx_peer *sx_peer_find(struct sx *core, uint64_t id);
 void sx_on_link(struct sx *core, const struct sx_event *event);
 void sx_on_unlink(struct sx *core, uint64_t id);
 void sx_claim_all(struct sx *core);
+void sx_claim_again(struct sx *core, uint64_t peer);
 /* A validator's key is claimed for the link. */
 void sx_on_claim(struct sx *core, struct sx_peer *peer,
                  const struct sx_msg *msg);
