@@ -159,26 +159,34 @@ static uint64_t logged_at(const struct machine *machine,
     return UINT64_MAX;
 }
 
-static void check_synced(struct world *world, const struct machine *machine,
-                         const struct signature *sig, const struct proposal *on)
+static void not_synced(struct world *world, const struct machine *machine,
+                       const struct proposal *on)
+{
+    judge_fails(world,
+                "I5: machine %u says what is not on its disk: epoch %" PRIu64
+                " view %" PRIu64 ", synced to %" PRIu64,
+                machine->index, on->epoch, on->view, machine->disk.synced_seq);
+}
+
+/* A vote in a certificate: what an earlier life signed, lost, and hears of
+ * again does no harm; what this one signed must be on the disk. */
+static void check_known(struct world *world, const struct machine *machine,
+                        const struct signature *sig, const struct proposal *on)
 {
     uint64_t seq = logged_at(machine, sig);
-    /* What it has lost it hears from others. */
-    if (machine->wiped && seq == UINT64_MAX)
-        return;
-    if (seq > machine->disk.synced_seq)
-        judge_fails(world,
-                    "I5: machine %u says what is not on its disk: epoch "
-                    "%" PRIu64 " view %" PRIu64 ", record %" PRId64
-                    " of %" PRIu64 " synced",
-                    machine->index, on->epoch, on->view, (int64_t)seq,
-                    machine->disk.synced_seq);
+    bool held = seq != UINT64_MAX && seq > machine->disk.synced_seq;
+    for (uint32_t i = 0; i < machine->pending_count && !held; i++)
+        held = memcmp(machine->pending[i].b, sig->b, sizeof(sig->b)) == 0;
+    if (held)
+        not_synced(world, machine, on);
 }
 
 static void leaves(struct world *world, struct machine *machine,
                    const struct vote *vote)
 {
-    check_synced(world, machine, &vote->sig, &vote->on);
+    uint64_t seq = logged_at(machine, &vote->sig);
+    if (seq > machine->disk.synced_seq)
+        not_synced(world, machine, &vote->on);
     votes_public(world, machine, vote);
     if (vote->on.epoch > machine->public_epoch ||
         (vote->on.epoch == machine->public_epoch &&
@@ -207,7 +215,7 @@ static void check_cert_leaves(struct world *world, struct machine *machine,
         uint16_t at = 0;
         for (int i = 0; i < index; i++)
             at = (uint16_t)(at + (cert.bitmap[i / 8] >> (i % 8) & 1));
-        check_synced(world, machine, &cert.sigs[at], &cert.on);
+        check_known(world, machine, &cert.sigs[at], &cert.on);
     }
     if (dice_chance(&world->dice, 50) &&
         cert_verify(&cert, set, &world->genesis.chain) != OK)
@@ -229,7 +237,7 @@ void judge_send(struct world *world, struct machine *machine,
     if (msg.tag == SX_MSG_VOTE || msg.tag == SX_MSG_PROPOSE)
         leaves(world, machine, &msg.vote);
     if (msg.tag == SX_MSG_PROPOSE || msg.tag == SX_MSG_CERT ||
-        msg.tag == SX_MSG_STATUS || msg.tag == SX_MSG_FINALS)
+        msg.tag == SX_MSG_STATUS)
         check_cert_leaves(world, machine, msg.cert);
     for (uint32_t i = 0; msg.tag == SX_MSG_PROPOSE && i < msg.null_count; i++)
         check_cert_leaves(world, machine, msg.nulls[i]);

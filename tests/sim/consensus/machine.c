@@ -40,6 +40,11 @@ void machine_init(struct world *world, uint32_t index, uint32_t key_number,
     machine->key_number = key_number;
     machine->key = key;
     machine->signer = key->signer;
+    machine->link_key = key->signer.key;
+    if (world->plan.link_keys) {
+        memset(&machine->link_key, 0, sizeof(machine->link_key));
+        u32le_put(machine->link_key.b, index + 1);
+    }
     if (key_number != NOBODY)
         machine->acts = world->plan.mischief[key_number];
     disk_init(&machine->disk);
@@ -296,7 +301,7 @@ static void on_message(struct world *world, struct machine *machine,
     if (event.peer == 0)
         return;
     event.bytes = letter_bytes(entry->letter);
-    event.key = world->machines[entry->from].key->signer.key;
+    event.key = world->machines[entry->from].link_key;
     world->messages++;
     world_trace(world, 2, (uint64_t)machine->index << 32 | entry->from,
                 entry->letter->mark);
@@ -313,7 +318,7 @@ static void on_peer(struct world *world, struct machine *machine,
     struct sx_event event = {.kind = entry->kind == ENTRY_PEER ? SX_EV_LINK
                                                                : SX_EV_UNLINK,
                              .peer = entry->a};
-    event.key = world->machines[entry->from].key->signer.key;
+    event.key = world->machines[entry->from].link_key;
     tell(world, "%u %s %u (peer %llu)", machine->index,
          entry->kind == ENTRY_PEER ? "is linked with" : "has lost", entry->from,
          (unsigned long long)entry->a);
@@ -551,6 +556,8 @@ void machine_start(struct world *world, struct machine *machine)
     if (err != OK)
         judge_fails(world, "machine %u: its chain does not open: %s",
                     machine->index, err_name(err));
+    if (world->plan.link_keys)
+        options.link_key = machine->link_key;
     if (machine_validates(machine))
         options.signer = &machine->signer;
     CHECK(sx_new(machine->chain, &options, &machine->core) == OK);

@@ -123,6 +123,9 @@ static void draw_chain(struct plan *plan, struct dice *dice)
     plan->heartbeat_ms = dice_chance(dice, 300) ? 0 : 5000;
     plan->delay_ms = d0[dice_below(dice, 4)];
     plan->listen_ms = dice_chance(dice, 600) ? 6 * plan->delay_ms : 0;
+    plan->link_keys = dice_chance(dice, 700);
+    if ((plan->faults & FAULT_COPY) != 0)
+        plan->link_keys = true; /* by them a copy is known */
     if ((plan->faults & FAULT_COPY) != 0 && plan->listen_ms == 0)
         plan->listen_ms = 6 * plan->delay_ms;
 }
@@ -183,9 +186,10 @@ static void print_world(const struct plan *plan)
 {
     printf(" chain: epochs of %" PRIu64 ", interval %" PRIu64
            " ms, heartbeat %" PRIu64 " ms, D %" PRIu64 " ms, listens %" PRIu64
-           " ms\n",
+           " ms%s\n",
            plan->epoch_blocks, plan->interval_ms, plan->heartbeat_ms,
-           plan->delay_ms, plan->listen_ms);
+           plan->delay_ms, plan->listen_ms,
+           plan->link_keys ? ", link keys" : "");
     printf(" network: %.2f..%.2f ms, %u/1000 ten times that, %u lost, %u "
            "twice, %u again later, %s; clocks apart by %.3f s\n",
            (double)plan->hop_us_min / 1e3, (double)plan->hop_us_max / 1e3,

@@ -70,6 +70,7 @@ struct plan {
     uint64_t heartbeat_ms;
     uint64_t delay_ms; /* the protocol's D0 */
     uint64_t listen_ms;
+    bool link_keys; /* links are bound to other keys than the validators' */
     /* how long */
     uint64_t chaos_us;
     uint64_t views_max; /* or so many views; 0: no bound */

@@ -10,8 +10,8 @@
 static const char *tag_name(uint8_t tag)
 {
     static const char *const names[] = {
-        "?",         "PROPOSE",   "VOTE",  "CERT",       "STATUS",
-        "GET_CERTS", "GET_BLOCK", "BLOCK", "GET_FINALS", "FINALS"};
+        "?",         "PROPOSE", "VOTE",       "CERT",   "STATUS", "GET_CERTS",
+        "GET_BLOCK", "BLOCK",   "GET_FINALS", "FINALS", "LINK"};
     return tag < sizeof(names) / sizeof(names[0]) ? names[tag] : "?";
 }
 

@@ -82,7 +82,8 @@ static void lose(struct world *world, struct machine *machine, enum fault fault)
         disk_wipe_log(&machine->disk);
     if (fault == FAULT_WIPE_DISK)
         disk_wipe(&machine->disk);
-    machine->logged_count = 0;
+    if (fault != FAULT_DAMAGE_LOG)
+        machine->logged_count = 0;
     tell(world, "%u loses its %s", machine->index,
          fault == FAULT_WIPE_DISK  ? "disk"
          : fault == FAULT_WIPE_LOG ? "log"

@@ -55,6 +55,7 @@ struct machine {
     uint32_t index;
     uint32_t key_number; /* of the plan; NOBODY: a follower's own key */
     struct sim_key *key;
+    struct pubkey link_key;
     struct signer signer; /* the key's, but known to be this machine's */
     uint32_t acts;        /* enum mischief; 0: honest */
     bool dishonest;       /* it, or its key: another has a copy */
