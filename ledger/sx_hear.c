@@ -36,6 +36,7 @@ void sx_say_status(struct sx *core, struct sx_peer *peer)
     if (cert != NULL && peer->index >= 0)
         cert_encode(cert, &buf);
     msg.cert = buf_bytes(&buf);
+    sx_claim(core, peer->id);
     sx_send(core, peer->id, &msg);
     buf_done(&buf);
     peer->status_ms = core->mono_ms;
@@ -50,8 +51,6 @@ void sx_statuses(struct sx *core)
         uint64_t due =
             peer->status_ms + (close ? SX_STATUS_MS : 5 * SX_STATUS_MS);
         if (core->mono_ms >= due) {
-            /* Messages get lost. */
-            sx_claim_again(core, peer->id);
             sx_say_status(core, peer);
             due = core->mono_ms + (close ? SX_STATUS_MS : 5 * SX_STATUS_MS);
         }

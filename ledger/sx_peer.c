@@ -46,42 +46,44 @@ static struct sx_peer *add_peer(struct sx *core)
 
 /* ---- proving ---- */
 
-static void claim(struct sx *core, uint64_t peer)
-{
-    struct sx_msg msg = {.tag = SX_MSG_LINK, .key = core->signer->key};
-    struct hash digest;
-    sign_digest(HASH_TAG_LINK, chain_id(core->chain),
-                BYTES_OF(core->link_key.b), &digest);
-    enum err err = core->signer->sign(core->signer->ctx, HASH_TAG_LINK,
-                                      &digest, &msg.sig);
-    if (err != OK)
-        sx_halt(core, err);
-    else
-        sx_send(core, peer, &msg);
-}
-
-/* Said to all once we have listened long enough to know that nobody else says
- * it, and to each new peer from then on. */
+/* Not before we have listened long enough to know that nobody else says it. */
 static bool may_claim(const struct sx *core)
 {
-    return core->signer != NULL && !core->twin &&
+    return core->signer != NULL && !core->twin && !core->replaying &&
            !pubkey_is_zero(&core->link_key) &&
            core->mono_ms >= core->listen_until_ms;
 }
 
-void sx_claim_again(struct sx *core, uint64_t peer)
+/* Said with every status, since messages may be lost; who has it ignores it. */
+void sx_claim(struct sx *core, uint64_t peer)
 {
-    if (core->claimed && may_claim(core))
-        claim(core, peer);
+    struct sx_msg msg = {.tag = SX_MSG_LINK};
+    struct hash digest;
+    if (!may_claim(core))
+        return;
+    if (!core->claimed) {
+        sign_digest(HASH_TAG_LINK, chain_id(core->chain),
+                    BYTES_OF(core->link_key.b), &digest);
+        enum err err = core->signer->sign(core->signer->ctx, HASH_TAG_LINK,
+                                          &digest, &core->claim);
+        if (err != OK) {
+            sx_halt(core, err);
+            return;
+        }
+        core->claimed = true;
+    }
+    msg.key = core->signer->key;
+    msg.sig = core->claim;
+    sx_send(core, peer, &msg);
 }
 
+/* When listening ends: all that are linked already. */
 void sx_claim_all(struct sx *core)
 {
     if (core->claimed || !may_claim(core))
         return;
-    core->claimed = true;
     for (uint32_t i = 0; i < core->peer_count; i++)
-        claim(core, core->peers[i].id);
+        sx_claim(core, core->peers[i].id);
 }
 
 void sx_on_claim(struct sx *core, struct sx_peer *peer,
@@ -129,7 +131,6 @@ void sx_on_link(struct sx *core, const struct sx_event *event)
                              .budget_ms = core->mono_ms,
                              .budget = UINT64_C(16) << 20};
     peer->index = validators_find(&core->set, &peer->key);
-    sx_claim_again(core, peer->id);
     sx_say_status(core, peer);
 }
 

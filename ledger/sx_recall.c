@@ -214,6 +214,17 @@ void sx_recall_begin(struct sx *core)
     sx_notice(core, SX_NOTICE_AMNESIA, core->me);
 }
 
+/* Two views above the highest that was told, where the first view of an epoch
+ * stands for the second after the last of the one before; or two epochs. */
+static bool is_beyond(const struct sx *core)
+{
+    if (core->epoch == core->recall_epoch)
+        return core->final_view >= core->recall_view + 2;
+    if (core->epoch == core->recall_epoch + 1)
+        return core->final_view >= 2;
+    return core->epoch > core->recall_epoch;
+}
+
 /* Having voted in a view v takes a certificate of v - 1, so more than W/3 of
  * honest weight was there and held one of v - 2; a quorum of others meets them:
  * the highest they tell is at least v - 2, and once something two views above
@@ -222,10 +233,7 @@ void sx_recall(struct sx *core)
 {
     if (!core->amnesia || core->me < 0 || recall_weight(core) < core->quorum)
         return;
-    bool beyond = core->epoch > core->recall_epoch
-                      ? core->final_view >= 2
-                      : core->final_view >= core->recall_view + 2;
-    if (!beyond)
+    if (!is_beyond(core))
         return;
     core->amnesia = false;
     sx_log(core, SX_LOG_RECALLED, bytes_make(NULL, 0));

@@ -77,7 +77,7 @@ struct sx_peer {
     struct pubkey link; /* the link's key */
     struct pubkey key;  /* the validator's, proven by LINK; else the link's */
     int index;          /* in the epoch's set, or -1 */
-    uint64_t epoch; /* what it said last: hints, not facts */
+    uint64_t epoch;     /* what it said last: hints, not facts */
     uint64_t view;
     uint64_t height;
     uint64_t status_ms; /* when we last told it where we are */
@@ -167,10 +167,11 @@ struct sx {
     bool replaying;
     bool amnesia;
     bool twin;
-    bool claimed;        /* peers have been told our key */
-    bool recall_wanted;  /* to be logged, and the notice to be given */
-    bool recall_seen;    /* replay: AMNESIA, and no RECALLED behind it */
-    uint64_t recall_seq; /* the AMNESIA record's, 0: none */
+    bool claimed;           /* the signature below is made */
+    struct signature claim; /* our key speaks on our links */
+    bool recall_wanted;     /* to be logged, and the notice to be given */
+    bool recall_seen;       /* replay: AMNESIA, and no RECALLED behind it */
+    uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
     uint64_t recall_epoch;
     uint64_t recall_view;
@@ -219,8 +220,8 @@ uint64_t sx_log(struct sx *core, enum sx_log_type type, struct bytes body);
 struct sx_peer *sx_peer_find(struct sx *core, uint64_t id);
 void sx_on_link(struct sx *core, const struct sx_event *event);
 void sx_on_unlink(struct sx *core, uint64_t id);
+void sx_claim(struct sx *core, uint64_t peer);
 void sx_claim_all(struct sx *core);
-void sx_claim_again(struct sx *core, uint64_t peer);
 /* A validator's key is claimed for the link. */
 void sx_on_claim(struct sx *core, struct sx_peer *peer,
                  const struct sx_msg *msg);
