@@ -95,6 +95,19 @@ static void log_vote(struct sx *core, struct sx_slot *slot,
     sx_slot_log(slot, sx_log(core, SX_LOG_VOTE, BYTES_OF(raw)));
 }
 
+/* What leaves must be good: a signer of another key would have all its votes
+ * refused, and alone it would fill the chain with certificates that hold for
+ * nobody else. */
+static enum err make_vote(const struct sx *core, enum vote_kind kind,
+                          const struct proposal *on, struct vote *out)
+{
+    struct hash digest;
+    TRY(vote_sign(kind, on, (uint16_t)core->me, chain_id(core->chain),
+                  core->signer, out));
+    vote_digest(kind, on, chain_id(core->chain), &digest);
+    return sign_verify(&core->signer->key, &digest, &out->sig);
+}
+
 bool sx_sign(struct sx *core, struct sx_slot *slot, enum vote_kind kind,
              const struct proposal *on, bool quiet)
 {
@@ -107,8 +120,7 @@ bool sx_sign(struct sx *core, struct sx_slot *slot, enum vote_kind kind,
         what.parent_view = 0;
         memset(&what.id, 0, sizeof(what.id));
     }
-    enum err err = vote_sign(kind, &what, (uint16_t)core->me,
-                             chain_id(core->chain), core->signer, &vote);
+    enum err err = make_vote(core, kind, &what, &vote);
     if (err != OK) {
         sx_halt(core, err);
         return false;

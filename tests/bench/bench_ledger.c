@@ -1,7 +1,7 @@
 /* links: ledger */
 /* The ledger of one validator, end to end: transactions go into sx_step,
- * batches through a storage thread into LMDB with full sync, and come back as
- * final.
+ * batches through a storage thread into LMDB with full sync, votes through a
+ * second one into the safety log, and come back as final.
  *
  *   bench_ledger [TSV]
  *
@@ -10,6 +10,7 @@
  * whatever the machine, no ledger that checks signatures on one core can be
  * faster than that. */
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include "base/check.h"
 #include "ledger/sx.h"
 #include "ledger/transfer.h"
+#include "ledger/wal.h"
 
 #define ACCOUNTS     10000u
 #define TXS          40000u
@@ -83,19 +85,39 @@ static void key_init(struct key *key, uint64_t number)
     key->signer.ctx = key;
 }
 
-/* ---- the storage thread ---- */
+/* ---- the storage thread and the log's ---- */
+
+struct log_entry {
+    uint64_t seq;
+    uint8_t type;
+    struct buf body;
+};
 
 struct disk {
     struct store *store;
-    pthread_t thread;
+    pthread_t store_thread;
+    pthread_t log_thread;
     pthread_mutex_t mutex;
     pthread_cond_t cond;
     struct store_batch *queue[8];
     unsigned queued;
     uint64_t done[8];
     unsigned done_count;
+    struct wal *wal; /* the log's thread's */
+    struct log_entry *entries;
+    size_t entry_count;
+    size_t entry_cap;
+    uint64_t trim;
+    uint64_t synced;
+    uint64_t synced_told;
     bool stop;
     double busy_s; /* in store_commit, which is mostly the sync */
+};
+
+/* What the threads have finished. */
+struct news {
+    uint64_t height; /* 0: none */
+    uint64_t synced; /* 0: none */
 };
 
 static void disk_write(struct disk *disk, struct store_batch *batch)
@@ -111,7 +133,7 @@ static void disk_write(struct disk *disk, struct store_batch *batch)
     pthread_cond_broadcast(&disk->cond);
 }
 
-static void *disk_main(void *arg)
+static void *store_main(void *arg)
 {
     struct disk *disk = arg;
     pthread_mutex_lock(&disk->mutex);
@@ -130,13 +152,55 @@ static void *disk_main(void *arg)
     return NULL;
 }
 
-static void disk_start(struct disk *disk, struct store *store)
+/* All that waits, with one sync. */
+static void log_write(struct disk *disk)
+{
+    struct log_entry *entries = disk->entries;
+    size_t count = disk->entry_count;
+    uint64_t trim = disk->trim;
+    disk->entries = NULL;
+    disk->entry_count = disk->entry_cap = 0;
+    pthread_mutex_unlock(&disk->mutex);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t seq = 0;
+        must(wal_append(disk->wal, entries[i].type, buf_bytes(&entries[i].body),
+                        &seq),
+             "append");
+        CHECK(seq == entries[i].seq);
+        buf_done(&entries[i].body);
+    }
+    free(entries);
+    must(wal_sync(disk->wal), "sync");
+    wal_trim(disk->wal, trim);
+    pthread_mutex_lock(&disk->mutex);
+    disk->synced = wal_synced(disk->wal);
+    pthread_cond_broadcast(&disk->cond);
+}
+
+static void *log_main(void *arg)
+{
+    struct disk *disk = arg;
+    pthread_mutex_lock(&disk->mutex);
+    while (!disk->stop || disk->entry_count > 0) {
+        if (disk->entry_count == 0)
+            pthread_cond_wait(&disk->cond, &disk->mutex);
+        else
+            log_write(disk);
+    }
+    pthread_mutex_unlock(&disk->mutex);
+    return NULL;
+}
+
+static void disk_start(struct disk *disk, struct store *store, struct wal *wal)
 {
     memset(disk, 0, sizeof(*disk));
     disk->store = store;
+    disk->wal = wal;
+    disk->synced = disk->synced_told = wal_synced(wal);
     pthread_mutex_init(&disk->mutex, NULL);
     pthread_cond_init(&disk->cond, NULL);
-    CHECK(pthread_create(&disk->thread, NULL, disk_main, disk) == 0);
+    CHECK(pthread_create(&disk->store_thread, NULL, store_main, disk) == 0);
+    CHECK(pthread_create(&disk->log_thread, NULL, log_main, disk) == 0);
 }
 
 static void disk_stop(struct disk *disk)
@@ -145,7 +209,8 @@ static void disk_stop(struct disk *disk)
     disk->stop = true;
     pthread_cond_broadcast(&disk->cond);
     pthread_mutex_unlock(&disk->mutex);
-    pthread_join(disk->thread, NULL);
+    pthread_join(disk->store_thread, NULL);
+    pthread_join(disk->log_thread, NULL);
 }
 
 static void disk_push(struct disk *disk, struct store_batch *batch)
@@ -157,21 +222,48 @@ static void disk_push(struct disk *disk, struct store_batch *batch)
     pthread_mutex_unlock(&disk->mutex);
 }
 
-/* A finished height, or 0; waits for one when `wait`. */
-static uint64_t disk_pop(struct disk *disk, bool wait)
+static void disk_log(struct disk *disk, const struct sx_effect *effect)
 {
-    uint64_t height = 0;
     pthread_mutex_lock(&disk->mutex);
-    while (wait && disk->done_count == 0)
+    if (disk->entry_count == disk->entry_cap) {
+        disk->entry_cap = disk->entry_cap == 0 ? 16 : 2 * disk->entry_cap;
+        disk->entries =
+            realloc(disk->entries, disk->entry_cap * sizeof(*disk->entries));
+        CHECK(disk->entries != NULL);
+    }
+    struct log_entry *entry = &disk->entries[disk->entry_count++];
+    *entry = (struct log_entry){.seq = effect->seq, .type = effect->log_type};
+    buf_init(&entry->body, WAL_BYTES_MAX);
+    buf_add(&entry->body, effect->bytes);
+    must(entry->body.err, "record");
+    pthread_cond_broadcast(&disk->cond);
+    pthread_mutex_unlock(&disk->mutex);
+}
+
+static void disk_trim(struct disk *disk, uint64_t seq)
+{
+    pthread_mutex_lock(&disk->mutex);
+    disk->trim = seq;
+    pthread_mutex_unlock(&disk->mutex);
+}
+
+/* False when there are no news; waits for some when `wait`. */
+static bool disk_news(struct disk *disk, bool wait, struct news *out)
+{
+    *out = (struct news){0};
+    pthread_mutex_lock(&disk->mutex);
+    while (wait && disk->done_count == 0 && disk->synced == disk->synced_told)
         pthread_cond_wait(&disk->cond, &disk->mutex);
+    if (disk->synced > disk->synced_told)
+        out->synced = disk->synced_told = disk->synced;
     if (disk->done_count > 0) {
-        height = disk->done[0];
+        out->height = disk->done[0];
         disk->done_count--;
         memmove(&disk->done[0], &disk->done[1],
                 disk->done_count * sizeof(disk->done[0]));
     }
     pthread_mutex_unlock(&disk->mutex);
-    return height;
+    return out->height != 0 || out->synced != 0;
 }
 
 /* ---- the network of one ---- */
@@ -184,13 +276,42 @@ struct bench {
     struct chain *chain;
     struct sx *core;
     struct disk disk;
+    struct wal *wal;
     char dir[256];
+    char log_dir[300];
     uint64_t final_txs;
     uint64_t blocks;
     unsigned flying;
     bool wake;
     struct buf *txs; /* signed transactions */
 };
+
+static enum err replay(void *ctx, uint64_t seq, uint8_t type, struct bytes body)
+{
+    return sx_replay(ctx, seq, type, body);
+}
+
+static void open_log(struct bench *b)
+{
+    struct wal_owner owner = {.key = b->validator.signer.key,
+                              .chain = *chain_id(b->chain)};
+    struct wal_report report;
+    snprintf(b->log_dir, sizeof(b->log_dir), "%s/log", b->dir);
+    must(sx_make_log(b->log_dir, &owner), "make the log");
+    must(wal_open(b->log_dir, &owner, replay, b->core, &report, &b->wal),
+         "open the log");
+    sx_replayed(b->core, &report, wal_last(b->wal));
+}
+
+static void remove_log(const char *dir)
+{
+    DIR *entries = opendir(dir);
+    CHECK(entries != NULL);
+    for (struct dirent *e = readdir(entries); e != NULL; e = readdir(entries))
+        (void)unlinkat(dirfd(entries), e->d_name, 0); /* not the dots */
+    closedir(entries);
+    rmdir(dir);
+}
 
 static void bench_open(struct bench *b)
 {
@@ -219,7 +340,8 @@ static void bench_open(struct bench *b)
     must(chain_open(b->store, &b->genesis, NULL, &b->chain), "open chain");
     options.signer = &b->validator.signer;
     must(sx_new(b->chain, &options, &b->core), "core");
-    disk_start(&b->disk, b->store);
+    open_log(b);
+    disk_start(&b->disk, b->store, b->wal);
 }
 
 static void bench_close(struct bench *b)
@@ -227,6 +349,8 @@ static void bench_close(struct bench *b)
     char path[512];
     static const char *const names[] = {"data.mdb", "lock.mdb", "store.lock"};
     disk_stop(&b->disk);
+    wal_close(b->wal);
+    remove_log(b->log_dir);
     sx_free(b->core);
     chain_close(b->chain);
     store_close(b->store);
@@ -286,6 +410,10 @@ static void step(struct bench *b, struct sx_event *event)
         if (effect->kind == SX_STORE) {
             b->flying++;
             disk_push(&b->disk, effect->batch);
+        } else if (effect->kind == SX_LOG) {
+            disk_log(&b->disk, effect);
+        } else if (effect->kind == SX_LOG_TRIM) {
+            disk_trim(&b->disk, effect->seq);
         } else if (effect->kind == SX_FINAL) {
             b->final_txs += candidate_block(effect->candidate)->tx_count;
             b->blocks++;
@@ -299,14 +427,19 @@ static void step(struct bench *b, struct sx_event *event)
     }
 }
 
-/* Hands finished commits to the core; waits for one when `wait`. */
+/* Tells the core what is on the disk now; waits for something when `wait`. */
 static void drain(struct bench *b, bool wait)
 {
-    uint64_t height;
-    while (b->flying > 0 && (height = disk_pop(&b->disk, wait)) != 0) {
-        struct sx_event event = {.kind = SX_EV_STORED, .height = height};
-        b->flying--;
-        step(b, &event);
+    struct news news;
+    while (b->flying > 0 && disk_news(&b->disk, wait, &news)) {
+        struct sx_event logged = {.kind = SX_EV_LOGGED, .seq = news.synced};
+        struct sx_event stored = {.kind = SX_EV_STORED, .height = news.height};
+        if (news.synced != 0)
+            step(b, &logged);
+        if (news.height != 0) {
+            b->flying--;
+            step(b, &stored);
+        }
         wait = false;
     }
 }

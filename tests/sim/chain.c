@@ -31,6 +31,12 @@ static void on_stored(struct world *world, const struct about *about)
     step(world, &event);
 }
 
+static void on_logged(struct world *world, const struct about *about)
+{
+    struct sx_event event = {.kind = SX_EV_LOGGED, .seq = about->u};
+    step(world, &event);
+}
+
 static void store_batch(struct world *world, const struct sx_effect *effect)
 {
     struct about about = {.u = effect->height};
@@ -112,7 +118,8 @@ static void step(struct world *world, struct sx_event *event)
     struct decider *v = &world->validator;
     struct sx_effects effects;
     struct about about = {0};
-    if (v->paused && event->kind != SX_EV_STORED)
+    uint64_t logged = 0;
+    if (v->paused && event->kind != SX_EV_STORED && event->kind != SX_EV_LOGGED)
         return;
     event->mono_ms = world->now_ms + 1000;
     event->wall_ms = WORLD_T0 + world->now_ms;
@@ -120,6 +127,9 @@ static void step(struct world *world, struct sx_event *event)
     for (size_t i = 0; i < effects.count; i++) {
         const struct sx_effect *effect = &effects.items[i];
         switch (effect->kind) {
+        case SX_LOG:
+            logged = effect->seq;
+            break;
         case SX_STORE:
             store_batch(world, effect);
             break;
@@ -139,13 +149,20 @@ static void step(struct world *world, struct sx_event *event)
             break;
         case SX_HALT:
             judge_fails(world, "the chain halts: %s", err_text(effect->err));
+        case SX_NOTICE:
+            judge_fails(world, "the validator gives notice %u",
+                        (unsigned)effect->notice);
+        case SX_LOG_TRIM:
         case SX_SEND:
         case SX_TX_TAKEN:
         case SX_RELAY:
-        case SX_FETCH:
         case SX_PEER_BAD:
             break;
         }
+    }
+    if (logged > 0) {
+        about.u = logged;
+        world_after(world, 1, on_logged, &about);
     }
 }
 
@@ -343,11 +360,14 @@ void chain_init(struct world *world)
     struct decider *v = &world->validator;
     struct kind_table kinds = {market_kinds, market_kind_count};
     struct sx_options options = {.signer = &v->key.signer, .mono_ms = 1000};
+    struct wal_report made = {.first_seq = 1, .last_seq = 1};
     sim_key_init(&v->key, world->plan.seed, 100);
     make_genesis(world);
     CHECK(store_mem_new(&v->store) == OK);
     CHECK(chain_open(v->store, &v->genesis, &kinds, &v->chain) == OK);
     CHECK(sx_new(v->chain, &options, &v->core) == OK);
+    CHECK(sx_replay(v->core, 1, SX_LOG_INIT, bytes_make(NULL, 0)) == OK);
+    sx_replayed(v->core, &made, 1);
     v->blocks = world_room(v->blocks, sizeof(*v->blocks), v->block_count,
                            &v->block_cap);
     memset(&v->blocks[0], 0, sizeof(v->blocks[0]));

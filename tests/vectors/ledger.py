@@ -264,7 +264,7 @@ def state_root(chain, records):
 # ---- a chain: the genesis and one block with one transfer ----
 
 T0 = 1700000000000
-PARAMS = sorted({"epoch_blocks": 5, "min_interval_ms": 1, "heartbeat_ms": 0,
+PARAMS = sorted({"epoch_blocks": 5, "min_interval_ms": 1, "delay_ms": 60, "heartbeat_ms": 0,
                  "block_bytes": 524288, "block_txs": 4096,
                  "bond_min_micro": 1000000, "evidence_epochs": 6,
                  "unbond_epochs": 8, "slash_permille": 50}.items())

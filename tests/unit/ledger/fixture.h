@@ -214,12 +214,14 @@ UNUSED static void test_settle(struct chain *chain, struct store *store,
                                const struct test_key *validator,
                                struct candidate *candidate)
 {
+    const struct candidate *run[CHAIN_RUN_MAX];
     struct cert cert;
     struct store_batch *batch;
     test_certify(chain, validator, candidate_block(candidate), &cert);
-    assert_int_equal(chain_commit(chain, candidate, &cert, &batch), OK);
+    assert_int_equal(chain_commit(chain, &candidate, 1, &cert, &batch), OK);
     assert_int_equal(store_commit(store, batch), OK);
-    chain_stored(chain, store_batch_height(batch));
+    assert_int_equal(chain_stored(chain, store_batch_height(batch), run), 1);
+    assert_ptr_equal(run[0], candidate);
     store_batch_free(batch);
 }
 

@@ -332,7 +332,7 @@ static struct store_batch *commit_one(struct world *w)
     struct chain_drops drops = build(w, &candidate);
     free(drops.items);
     test_certify(w->chain, &w->validator, candidate_block(candidate), &cert);
-    assert_int_equal(chain_commit(w->chain, candidate, &cert, &batch), OK);
+    assert_int_equal(chain_commit(w->chain, &candidate, 1, &cert, &batch), OK);
     return batch;
 }
 
@@ -358,7 +358,9 @@ static void the_head_runs_ahead_and_the_tip_follows_the_disk(void **state)
     for (uint64_t i = 0; i < 3; i++) {
         assert_int_equal(store_commit(w.store, batches[i]), OK);
         store_batch_free(batches[i]);
-        const struct candidate *done = chain_stored(w.chain, i + 1);
+        const struct candidate *run[CHAIN_RUN_MAX];
+        assert_int_equal(chain_stored(w.chain, i + 1, run), 1);
+        const struct candidate *done = run[0];
         assert_int_equal(candidate_block(done)->header.height, i + 1);
         assert_true(candidate_cert(done).len > 0);
         assert_int_equal(balance_of(w.chain, to),
@@ -380,11 +382,12 @@ static void no_more_blocks_wait_for_the_disk_than_allowed(void **state)
     struct cert cert;
     (void)state;
     world_open(&w);
-    for (unsigned i = 0; i < CHAIN_OVERLAYS_MAX; i++)
+    for (unsigned i = 0; i < CHAIN_FLIGHT_MAX; i++)
         store_batch_free(commit_one(&w));
     build(&w, &candidate);
     test_certify(w.chain, &w.validator, candidate_block(candidate), &cert);
-    assert_int_equal(chain_commit(w.chain, candidate, &cert, &batch), ERR_BUSY);
+    assert_int_equal(chain_commit(w.chain, &candidate, 1, &cert, &batch),
+                     ERR_BUSY);
     assert_null(batch);
     candidate_free(candidate);
     world_close(&w);

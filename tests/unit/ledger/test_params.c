@@ -8,7 +8,7 @@ static void params_start_with_the_ledgers_own_at_their_defaults(void **state)
     assert_int_equal(params_check(&params), OK);
     assert_int_equal(params_need(&params, "epoch_blocks"), 600);
     assert_int_equal(params_need(&params, "heartbeat_ms"), 0);
-    assert_int_equal(params.count, 9);
+    assert_int_equal(params.count, 10);
 }
 
 static void params_keep_one_order_whatever_the_order_of_setting(void **state)

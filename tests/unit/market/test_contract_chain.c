@@ -109,6 +109,7 @@ static void net_decide(struct net *net, struct candidate *candidate)
     const struct block *block = candidate_block(candidate);
     struct chain_tip head = chain_head(net->chain);
     struct proposal on = {.epoch = block->header.epoch, .id = block->id};
+    const struct candidate *run[CHAIN_RUN_MAX];
     struct store_batch *batch;
     struct vote vote;
     struct cert cert;
@@ -120,9 +121,11 @@ static void net_decide(struct net *net, struct candidate *candidate)
                      OK);
     cert_init(&cert, VOTE_FINALIZE, &on, 1);
     assert_int_equal(cert_add(&cert, &vote), OK);
-    assert_int_equal(chain_commit(net->chain, candidate, &cert, &batch), OK);
+    assert_int_equal(chain_commit(net->chain, &candidate, 1, &cert, &batch),
+                     OK);
     assert_int_equal(store_commit(net->store, batch), OK);
-    (void)chain_stored(net->chain, store_batch_height(batch));
+    assert_int_equal(chain_stored(net->chain, store_batch_height(batch), run),
+                     1);
     store_batch_free(batch);
 }
 
