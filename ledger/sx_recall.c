@@ -179,21 +179,6 @@ static bool later(uint64_t epoch_a, uint64_t view_a, uint64_t epoch_b,
     return epoch_a != epoch_b ? epoch_a > epoch_b : view_a > view_b;
 }
 
-/* An epoch that is not ours yet is a claim without a proof: it counts when we
- * have come there and it is said again. */
-void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
-                    uint64_t cert_view)
-{
-    if (!core->amnesia || peer->index < 0 || peer->index == core->me ||
-        epoch != core->epoch)
-        return;
-    if (later(epoch, cert_view, core->recall_epoch, core->recall_view)) {
-        core->recall_epoch = epoch;
-        core->recall_view = cert_view;
-    }
-    core->recall_done[peer->index] = true;
-}
-
 static uint64_t recall_weight(const struct sx *core)
 {
     uint64_t weight = 0;
@@ -202,6 +187,23 @@ static uint64_t recall_weight(const struct sx *core)
             weight += core->set.items[i].weight;
     }
     return weight;
+}
+
+/* An epoch that is not ours yet is a claim without a proof: it counts when we
+ * have come there and it is said again. Once a quorum has spoken the mark
+ * stands: it must not run ahead of the chain. */
+void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
+                    uint64_t cert_view)
+{
+    if (!core->amnesia || core->recall_full || peer->index < 0 ||
+        peer->index == core->me || epoch != core->epoch)
+        return;
+    if (later(epoch, cert_view, core->recall_epoch, core->recall_view)) {
+        core->recall_epoch = epoch;
+        core->recall_view = cert_view;
+    }
+    core->recall_done[peer->index] = true;
+    core->recall_full = recall_weight(core) >= core->quorum;
 }
 
 /* Before anything else gets into the log: a log with records is believed. */

@@ -173,6 +173,7 @@ struct sx {
     bool recall_seen;       /* replay: AMNESIA, and no RECALLED behind it */
     uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
+    bool recall_full;                   /* ... and it is a quorum */
     uint64_t recall_epoch;
     uint64_t recall_view;
     uint64_t logged; /* last number given */
