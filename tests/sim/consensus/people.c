@@ -117,6 +117,7 @@ static struct sim_tx *make_tx(struct world *world, uint32_t client,
                         .born_us = world->now_us};
     struct buf buf;
     tx.expiry = draw_expiry(world);
+    tx.place = dice_below(&world->dice, world->machine_count);
     buf_init(&buf, LIMIT_TX_BYTES);
     sign_transfer(world, &world->clients[client], nonce, tx.expiry, &buf,
                   &tx.id);
@@ -138,21 +139,22 @@ static struct sim_tx *make_tx(struct world *world, uint32_t client,
 
 /* ---- handing them in ---- */
 
-static struct machine *somebody(struct world *world)
+/* The one at this place, or the next that is up. */
+static struct machine *somebody(struct world *world, uint64_t place)
 {
-    uint32_t tries = 8;
-    while (tries-- > 0) {
+    for (uint32_t i = 0; i < world->machine_count; i++) {
         struct machine *machine =
-            &world->machines[dice_below(&world->dice, world->machine_count)];
+            &world->machines[(place + i) % world->machine_count];
         if (machine->up)
             return machine;
     }
     return NULL;
 }
 
-static void hand_in(struct world *world, struct letter *letter, uint64_t token)
+static void hand_in(struct world *world, struct letter *letter, uint64_t token,
+                    uint64_t place)
 {
-    struct machine *machine = somebody(world);
+    struct machine *machine = somebody(world, place);
     struct entry entry = {.kind = ENTRY_TX, .a = token};
     if (machine == NULL)
         return;
@@ -168,7 +170,8 @@ static void submit(struct world *world, struct sim_tx *tx)
                           .a = (uint64_t)(tx - world->txs)};
     /* A machine has its own patience; this is the person's. */
     world_add(world, some_time(world, 6 * SECOND), &retry);
-    hand_in(world, tx->letter, retry.a + 1);
+    /* Always to another machine. */
+    hand_in(world, tx->letter, retry.a + 1, tx->place++);
 }
 
 /* Bytes that are no transaction, or one that breaks a rule. */
@@ -192,7 +195,7 @@ static void submit_bad(struct world *world)
     letter = letter_new(buf_bytes(&buf));
     buf_done(&buf);
     if (people_find(world, &id) == NULL)
-        hand_in(world, letter, 0);
+        hand_in(world, letter, 0, dice_next(&world->dice) >> 8);
     letter_drop(letter);
 }
 

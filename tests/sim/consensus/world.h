@@ -135,6 +135,7 @@ struct sim_tx {
     uint32_t client;
     uint64_t nonce;
     uint64_t expiry;
+    uint64_t place; /* where it is handed in next */
     enum tx_fate fate;
     struct letter *letter;
     uint64_t height;
