@@ -271,7 +271,7 @@ static void on_status(struct sx *core, struct sx_peer *peer,
             return;
         }
     }
-    sx_recall_hear(core, peer, msg->epoch, cert_view);
+    sx_recall_hear(core, peer, msg->epoch, msg->view, cert_view);
     bool behind = msg->epoch < core->epoch ||
                   (msg->epoch == core->epoch &&
                    (msg->view < core->cur ||

@@ -189,14 +189,15 @@ static uint64_t recall_weight(const struct sx *core)
     return weight;
 }
 
-/* An epoch that is not ours yet is a claim without a proof: it counts when we
- * have come there and it is said again. Once a quorum has spoken the mark
- * stands: it must not run ahead of the chain. */
+/* What counts is a certificate for the view before the one the other says it is
+ * in (the first needs none). An epoch that is not ours yet is a claim without a
+ * proof: it counts when we have come there and it is said again. Once a quorum
+ * has spoken the mark stands: it must not run ahead of the chain. */
 void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
-                    uint64_t cert_view)
+                    uint64_t view, uint64_t cert_view)
 {
     if (!core->amnesia || core->recall_full || peer->index < 0 ||
-        peer->index == core->me || epoch != core->epoch)
+        peer->index == core->me || epoch != core->epoch || cert_view + 1 < view)
         return;
     if (later(epoch, cert_view, core->recall_epoch, core->recall_view)) {
         core->recall_epoch = epoch;
