@@ -75,7 +75,7 @@ total() {
 }
 supply=$(suan chain status --json | jq -r .supply_micro)
 validator=$(suan chain status --json | jq -r '.validators[0].node')
-sum=$(($(total) + $(suan wallet balance --json | jq -r .accounts[0].balance_micro) + $(balance "$validator")))
+sum=$(($(total) + $(suan wallet balance --json | jq -r .accounts[0].balance_micro) + $(balance "$validator") + $(bonded)))
 equal "all money is where it should be" "$supply" "$sum"
 check "the chain verifies from genesis" suan chain verify
 
