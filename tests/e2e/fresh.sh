@@ -2,7 +2,7 @@
 # fresh.sh: a bare Debian 12, a clone of this repository, and the README's first
 # steps in it: what a missing install step would break, breaks here. Packages
 # come from where this machine's come from. Minutes; needs root.
-# FRESH_ROOT=DIR keeps the bare root there and uses it the next time.
+# FRESH_ROOT=PATH keeps the bare root as PATH.tar and uses it the next time.
 set -euo pipefail
 top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
 [ "$(id -u)" -eq 0 ] || { echo "skipped: making a Debian root needs root"; exit 77; }
@@ -34,14 +34,19 @@ copy_apt() {
     done
 }
 
-bare=${FRESH_ROOT:-$work/bare}.tar
+bare=${FRESH_ROOT:-$work/kept}.tar
 if [ ! -f "$bare" ]; then
     step "making a bare Debian 12"
-    # Without a list of mirrors it uses the sources of this machine.
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
-        /etc/apt/sources.list.d/*.sources 2>/dev/null >"$work/sources" || true
-    mmdebstrap --variant=minbase --include=ca-certificates --quiet \
-        bookworm "$bare" - <"$work/sources"
+    # From this machine's mirror, if it has one. To a file: a pipe that nobody
+    # reads to its end would stop it half way.
+    mirror=$(grep -rhoE 'https?://[^ ]*/debian/?( |$)' /etc/apt/sources.list \
+        /etc/apt/sources.list.d 2>/dev/null | head -n 1) || true
+    mmdebstrap --variant=minbase --include=ca-certificates bookworm \
+        "$work/bare.tar" ${mirror:+"${mirror% }"} >"$work/log" 2>&1 || {
+        tail -n 20 "$work/log"
+        exit 1
+    }
+    mv "$work/bare.tar" "$bare"
 fi
 step "unpacking it"
 mkdir "$root"
@@ -76,6 +81,11 @@ step "what the demo and all tests need can be installed"
 in_root sh -c 'cd /root/suan && ./run setup && for tool in povray umoci crun runc catatonit \
     clang-tidy cppcheck jq pnmcat pnmtopng mkfs.ext4 busybox ss; do
     command -v $tool >/dev/null || { echo "no $tool after ./run setup"; exit 1; }; done'
-step "doctor"
-in_root sh -c 'cd /root/suan && build/plain/bin/suan doctor' || true
+step "doctor says what a bare root lacks to sell"
+in_root sh -c 'cd /root/suan && build/plain/bin/suan doctor' >"$work/doctor" 2>&1 || true
+cat "$work/doctor"
+for told in 'sandbox +warn +jobs cannot be isolated here' 'this machine can buy, but not sell' \
+    'cgroups +warn +not mounted' 'mount -t cgroup2 none /sys/fs/cgroup' '^crun +ok'; do
+    grep -qE -- "$told" "$work/doctor" || { echo "doctor does not say: $told"; exit 1; }
+done
 step "a fresh machine builds and passes"
