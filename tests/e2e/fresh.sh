@@ -53,8 +53,10 @@ mkdir "$root"
 tar -C "$root" -xf "$bare" --exclude='./dev/*'
 mknod -m 666 "$root/dev/null" c 1 3
 mknod -m 666 "$root/dev/zero" c 1 5
+mknod -m 666 "$root/dev/full" c 1 7
 mknod -m 666 "$root/dev/random" c 1 8
 mknod -m 666 "$root/dev/urandom" c 1 9
+ln -s /proc/self/fd "$root/dev/fd"
 rm -rf "$root"/etc/apt/sources.list*
 copy_apt "$root"
 mount -t proc proc "$root/proc"
