@@ -224,6 +224,8 @@ static int unbond(struct cli *cli, const struct args *args,
 {
     char amount[AMOUNT_TEXT_MAX];
     char question[256];
+    uint64_t release =
+        js_uint(o->shown, "epoch") + js_uint(o->shown, "unbond_epochs");
     int failed = read_part(cli, args_operand(args, 0), o, &o->amount);
     if (failed)
         return failed;
@@ -233,9 +235,7 @@ static int unbond(struct cli *cli, const struct args *args,
     o->done = "unbonding";
     amount_format(o->amount, amount);
     snprintf(question, sizeof(question), "Unbond %s, released in epoch %llu",
-             amount,
-             (unsigned long long)(js_uint(o->shown, "epoch") +
-                                  js_uint(o->shown, "unbond_epochs")));
+             amount, (unsigned long long)release);
     return send(cli, args, o, question);
 }
 

@@ -76,6 +76,27 @@ MUST_USE enum err chain_check_frame(const struct chain *chain,
                                     uint64_t height,
                                     struct account *out_account);
 
+/* What a kind may use while it executes one transaction. */
+#define KIND_ARENA_MAX (8u * 1024 * 1024)
+
+/* The context of the block after a parent; the proposer is the caller's. */
+struct block_context chain_context_after(const struct chain *chain,
+                                         const struct position *parent,
+                                         uint64_t wall_ms);
+/* What a block does before its first item: an epoch's first one takes down who
+ * holds which seat, and opens the count of what may leave. */
+MUST_USE enum err chain_begin_block(const struct position *parent,
+                                    const struct block_context *context,
+                                    struct state *state);
+struct candidate *candidate_new(void); /* NULL: no memory */
+/* The header's fields that follow from the parent alone. */
+void chain_fill_header(const struct chain *chain, const struct position *parent,
+                       struct header *out);
+/* Seals the overlay and fills the roots that follow from execution. */
+MUST_USE enum err chain_finish_roots(const struct chain *chain,
+                                     struct candidate *candidate,
+                                     struct header *header);
+
 /* The next position, after a block with this header and state. */
 MUST_USE enum err position_advance(const struct chain *chain,
                                    const struct position *before,

@@ -199,6 +199,6 @@ void sx_status(const struct sx *core, struct sx_status *out);
 bool sx_decides(const struct sx *core); /* this node is a validator now */
 /* How high a peer's chain is, by its word; 0: unknown. */
 uint64_t sx_peer_height(struct sx *core, uint64_t peer);
-struct pool *sx_pool(struct sx *core);  /* to look at */
+struct pool *sx_pool(struct sx *core); /* to look at */
 
 #endif

@@ -202,7 +202,7 @@ const struct cached_image *image_cache_at(struct image_cache *cache, size_t i)
 {
     if (i >= cache->count)
         return NULL;
-    freshen(cache, &cache->list[i], cache->list[i].busy);
+    freshen(cache, &cache->list[i], false);
     return &cache->list[i];
 }
 

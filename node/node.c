@@ -394,6 +394,12 @@ static void watch_disk(struct node *node)
                   "make room on the disk of the data directory");
     else
         node_unwarn(node, "blocks cannot be stored");
+    if (records_wait_for_room(&node->records))
+        node_warn(node, "contracts cannot be recorded",
+                  "no space left on the disk: what depends on them waits",
+                  "make room on the disk of the data directory");
+    else
+        node_unwarn(node, "contracts cannot be recorded");
 }
 
 static void on_second(uv_timer_t *timer)

@@ -149,8 +149,8 @@ static enum err open_keys(struct node *node, struct rpc_error *out)
                                            &node->transport);
     }
     if (err == OK && (node->roles & NODE_ROLE_VALIDATOR) != 0)
-        err = keyfile_open(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator,
-                           &node->vote_key);
+        err = open_key(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator,
+                       &node->vote_key);
     if (err == ERR_MODE)
         return fail(out, err, "chmod 700 the keys directory and 600 its files",
                     dir, err_text(err));

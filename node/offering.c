@@ -434,7 +434,7 @@ static bool traded(struct offering *offering)
 static bool is_changed(struct offering *offering)
 {
     struct resources total = {0};
-    struct offer now;
+    struct offer now = {.slots_free = 0};
     if (traded(offering))
         return true;
     if (offering->changed || offering->issued_ms == 0)

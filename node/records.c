@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #define MAP_BYTES      (UINT64_C(16) << 30) /* of addresses, not of disk */
 #define FREE_BYTES_LOW (UINT64_C(4) << 20)
+#define ROOM_WAIT_NS   300000000
 
 /* A record on its way to the disk. */
 struct saving {
@@ -49,6 +51,7 @@ struct record_store {
     uint64_t queued; /* ticket of the last in queue */
     uint64_t stored;
     enum err failed;
+    bool waiting; /* for room on the disk */
     bool stop;
 };
 
@@ -64,7 +67,6 @@ static enum err map_error(int rc)
     case MDB_MAP_FULL:
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
         return ERR_FULL;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
@@ -331,7 +333,24 @@ enum err records_each(struct records *records, const char *prefix,
 
 /* ---- the thread ---- */
 
-/* What came while the last sync ran is written with the next one. */
+/* With the lock held; false when the end came first. */
+static bool wait_for_room(struct record_store *store)
+{
+    struct timespec until;
+    store->waiting = true;
+    pthread_cond_broadcast(&store->ahead);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += ROOM_WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (!store->stop && pthread_cond_timedwait(&store->more, &store->lock,
+                                                  &until) != ETIMEDOUT)
+        continue; /* more came: it is written after this */
+    return !store->stop;
+}
+
+/* What came while the last sync ran is written with the next one. A full disk
+ * is waited for: what depends on these records waits with them. */
 static void write_queue(struct record_store *store)
 {
     struct saving_list list;
@@ -339,10 +358,13 @@ static void write_queue(struct record_store *store)
     enum err err;
     list_init(&list);
     list_move(&list, &store->queue);
-    pthread_mutex_unlock(&store->lock);
-    err = write_all(store, list.first);
+    do {
+        pthread_mutex_unlock(&store->lock);
+        err = write_all(store, list.first);
+        pthread_mutex_lock(&store->lock);
+    } while (err == ERR_FULL && wait_for_room(store));
     list_done(&list);
-    pthread_mutex_lock(&store->lock);
+    store->waiting = false;
     store->failed = err;
     if (err == OK)
         store->stored = ticket;
@@ -435,9 +457,22 @@ void records_catch_up(struct records *records)
     struct record_store *store = records->store;
     CHECK(store->running);
     pthread_mutex_lock(&store->lock);
-    while (store->stored < store->queued && store->failed == OK)
+    while (store->stored < store->queued && store->failed == OK &&
+           !store->waiting)
         pthread_cond_wait(&store->ahead, &store->lock);
     pthread_mutex_unlock(&store->lock);
+}
+
+bool records_wait_for_room(const struct records *records)
+{
+    struct record_store *store = records->store;
+    bool waiting;
+    if (store == NULL || !store->running)
+        return false;
+    pthread_mutex_lock(&store->lock);
+    waiting = store->waiting;
+    pthread_mutex_unlock(&store->lock);
+    return waiting;
 }
 
 void records_stop(struct records *records)

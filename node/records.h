@@ -51,7 +51,8 @@ MUST_USE enum err records_each(struct records *records, const char *prefix,
 /* ---- without waiting ---- */
 
 /* All up to this ticket is on the disk; or, with an error, nothing more will
- * be, ever (ERR_FULL, ERR_NOMEM, ERR_IO): told once. */
+ * be, ever (ERR_NOMEM, ERR_IO): told once. A full disk is no such error: what
+ * was committed waits until there is room. */
 typedef void (*records_saved_fn)(void *ctx, uint64_t ticket, enum err err);
 /* Starts the thread; saved is called on the loop's. ERR_NOMEM. */
 MUST_USE enum err records_start(struct records *records, uv_loop_t *loop,
@@ -61,11 +62,14 @@ MUST_USE enum err records_save(struct records *records, const char *key,
                                struct bytes value);
 /* The ticket of what was saved so far. Started only (CHECKed). */
 uint64_t records_commit(struct records *records);
-/* Waits until the disk has all that was committed, or has failed: for those
- * who are too far ahead of it. saved is told by the loop, later. */
+/* Waits until the disk has all that was committed, or has failed, or is full:
+ * for those who are too far ahead of it. saved is told by the loop, later. */
 void records_catch_up(struct records *records);
-/* Writes what was committed and ends the thread; saved is not called any more.
- * Run the loop until its handle is closed, then records_close. */
+/* Is the disk full, so that what was committed waits? */
+bool records_wait_for_room(const struct records *records);
+/* Writes what was committed (not to a full disk) and ends the thread; saved is
+ * not called any more. Run the loop until its handle is closed, then
+ * records_close. */
 void records_stop(struct records *records);
 
 #endif

@@ -123,6 +123,43 @@ static json_t *cert_json(struct node *node, uint64_t height, uint64_t epoch,
                      cert_verify(cert, set, chain_id(chain)) == OK);
 }
 
+static const char *vote_text(enum vote_kind kind)
+{
+    switch (kind) {
+    case VOTE_NOTARIZE:
+        return "notarize";
+    case VOTE_NULLIFY:
+        return "nullify";
+    case VOTE_FINALIZE:
+        return "finalize";
+    }
+    return "";
+}
+
+/* Who was accused of what. */
+static json_t *evidence_json(struct node *node, const struct block *block)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < block->evidence_count; i++) {
+        const struct evidence *evidence = &block->evidence[i];
+        const struct vote *vote = &evidence->a;
+        struct validators set;
+        struct hash id;
+        json_t *accused = json_null();
+        evidence_hash(evidence, &id);
+        if (chain_set_of(chain_of(node), vote->on.epoch, &set) == OK &&
+            vote->index < set.count)
+            accused = json_address(node, &set.items[vote->index].key);
+        json_array_append_new(
+            list,
+            json_pack("{s:o, s:o, s:o, s:o, s:[s, s]}", "id", json_hash(&id),
+                      "validator", accused, "epoch", json_u64(vote->on.epoch),
+                      "view", json_u64(vote->on.view), "votes",
+                      vote_text(vote->kind), vote_text(evidence->b.kind)));
+    }
+    return list;
+}
+
 static enum err block_json(struct node *node, uint64_t height,
                            struct arena *arena, json_t **out)
 {
@@ -133,18 +170,21 @@ static enum err block_json(struct node *node, uint64_t height,
     uint32_t count = 0;
     struct header header;
     json_t *txs;
+    json_t *evidence = NULL;
     TRY(chain_header_at(chain, height, &header));
     txs = json_array();
     if (height > 0 && chain_block_at(chain, height, arena, &bytes) == OK &&
         block_decode(bytes, arena, &block) == OK &&
         chain_results_at(chain, height, arena, &results, &count) == OK) {
+        evidence = evidence_json(node, &block);
         for (uint32_t i = 0; i < block.tx_count && i < count; i++)
             json_array_append_new(txs,
                                   tx_json(node, &block.txs[i], &results[i]));
     }
-    *out = json_pack("{s:o, s:o, s:o, s:o}", "height", json_u64(height),
+    *out = json_pack("{s:o, s:o, s:o, s:o, s:o}", "height", json_u64(height),
                      "header", header_json(node, &header), "cert",
-                     cert_json(node, height, header.epoch, arena), "txs", txs);
+                     cert_json(node, height, header.epoch, arena), "evidence",
+                     evidence != NULL ? evidence : json_array(), "txs", txs);
     return OK;
 }
 

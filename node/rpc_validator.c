@@ -217,7 +217,7 @@ static bool which_key(struct node *node, struct control_call *call,
     if (json_object_get(call->params, "validator") != NULL)
         return param_address(node, call, "validator", out);
     if (node->vote_key == NULL) {
-        call_refuse(call, ERR_NO_KEY, "validator is not among its roles",
+        call_refuse(call, ERR_NOT_FOUND, "validator is not among its roles",
                     "suan validator list", "this node has no validator's key");
         return false;
     }

@@ -216,9 +216,10 @@ bool shell_image_used(const struct shell *shell, const struct hash *image)
         there = there->next;
     if (there != NULL && !there->ready)
         return true;
+    /* One that was found running may be in any. */
     while (job != NULL &&
            (job->removed || job->finished || job->step > STEP_STARTED ||
-            !hash_equal(&job->image, image)))
+            (!hash_equal(&job->image, image) && !hash_is_zero(&job->image))))
         job = job->next;
     return job != NULL;
 }

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* So many lists may wait for the disk; then the loop waits, too. */
-#define PARCELS_MAX 4096u
+#define PARCELS_MAX  4096u
+#define PARCELS_FULL (4 * PARCELS_MAX) /* while the disk is full */
 
 /* The part of a list that waits for a ticket of the records; or an answer. */
 struct parcel {
@@ -106,6 +107,8 @@ static void queue(struct shell *shell, const struct trade_effect *list,
     parcel->buying = buying;
     if (shell->parcel_count > PARCELS_MAX)
         records_catch_up(&shell->node->records);
+    if (shell->parcel_count > PARCELS_FULL) /* and nobody made room */
+        shell->failed = ERR_FULL;
 }
 
 static void stop_if_failed(struct shell *shell)

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 [ -f build/tsan/build.ninja ] || cmake --preset tsan >/dev/null
 pages=(test_node_mailbox test_node_link test_node_bulk test_node_blob_store
-    test_ledger_store)
+    test_node_records test_ledger_store)
 have=()
 for page in "${pages[@]}"; do
     noun=${page#test_*_}

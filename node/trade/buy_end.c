@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FETCH_TRY_MS 5000u
+#define FETCH_TRY_MS 5000u /* the longest pause after a transfer that broke */
 #define FETCH_SOON_MS                                                          \
     150u /* it may not have seen the block yet that we saw                     \
           */
@@ -176,6 +176,22 @@ static void on_delivered(struct buy *buy, struct buy_item *item, uint32_t task,
     begin_fetch(buy, item, task, contract);
 }
 
+/* Each longer than the one before: most causes are gone in a moment. */
+static uint64_t fetch_pause(struct buy_work *work)
+{
+    uint64_t pause = (uint64_t)FETCH_SOON_MS << work->fetch_breaks;
+    if (pause >= FETCH_TRY_MS)
+        return FETCH_TRY_MS;
+    work->fetch_breaks++;
+    return pause;
+}
+
+static void fetch_again(struct buy *buy, struct buy_work *work, uint64_t pause)
+{
+    work->retry_ms = buy->now_ms + pause;
+    trade_effect_add(buy->out, EFFECT_WAKE)->at_ms = work->retry_ms;
+}
+
 void buy_on_fetched(struct buy *buy, const struct trade_event *event)
 {
     uint32_t task = 0;
@@ -188,15 +204,14 @@ void buy_on_fetched(struct buy *buy, const struct trade_event *event)
     work = &item->works[task];
     if ((event->err == ERR_PERM || event->err == ERR_NOT_FOUND) &&
         buy->now_ms - t->since_ms < FETCH_EARLY_MS) {
-        work->retry_ms = buy->now_ms + FETCH_SOON_MS;
-        trade_effect_add(buy->out, EFFECT_WAKE)->at_ms = work->retry_ms;
+        fetch_again(buy, work, FETCH_SOON_MS);
         return;
     }
     if (event->err != OK) {
         buy_reason(buy, item, task, event->err,
                    "outputs not fetched yet: %s; trying again",
                    err_text(event->err));
-        work->retry_ms = buy->now_ms + FETCH_TRY_MS;
+        fetch_again(buy, work, fetch_pause(work));
         return;
     }
     if (hash_equal(&event->id, &t->result))

@@ -15,6 +15,7 @@ struct buy_work {
     uint64_t idle_ms;  /* our clock when it was last said not to run yet */
     uint64_t until_ms; /* the chain's: claims end, review ends */
     uint64_t fetch_until_ms;  /* outputs that are not here then are lost */
+    unsigned fetch_breaks;    /* transfers that broke, as far as it matters */
     uint64_t cancel_ms;       /* when the provider was last told to cancel */
     char address[LIMIT_NAME]; /* of the provider's peer listener */
     bool result_here;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define SPARES      2u
-#define HOLD_ASK_MS 3000u  /* a hold without answer is asked for again */
+#define HOLD_ASK_MS 1000u  /* a hold without answer is asked for again */
 #define HOLD_MAX_MS 10000u /* and then given up */
 #define QUOTE_MS    2000u  /* a quote that lapses so soon is no good */
 #define OPEN_TRY_MS 5000u

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ASK_MS   5000u  /* a silent provider is asked this often */
+#define BEGIN_MS 1000u  /* and so soon while it has not said a word */
 #define TELL_MS  5000u  /* and one that does not cancel, told so */
 #define GRACE_MS 5000u  /* past a deadline, for clocks that differ */
 #define LOG_MS   15000u /* log bytes that do not come are asked for again */
@@ -343,6 +344,13 @@ static bool lost_for_good(const struct buy *buy, const struct buy_item *item,
            silent > buy->config.lost_ms;
 }
 
+/* It may not have heard of the start: a link that was replaced by another took
+ * the message with it. */
+static uint64_t ask_after(const struct buy_task *t)
+{
+    return t->state == BUY_STAGING && t->phase == 0 ? BEGIN_MS : ASK_MS;
+}
+
 static void watch_silence(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     struct buy_task *t = &item->tasks[task];
@@ -369,7 +377,7 @@ void buy_watch(struct buy *buy, struct buy_item *item, uint32_t task)
         buy_reason(buy, item, task, ERR_TIMEOUT,
                    "the provider is lost: taking the money back");
         buy_expire(buy, item, task);
-    } else if (buy->now_ms - work->heard_ms >= ASK_MS) {
+    } else if (buy->now_ms - work->heard_ms >= ask_after(&item->tasks[task])) {
         watch_silence(buy, item, task);
     }
 }

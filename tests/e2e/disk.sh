@@ -49,11 +49,11 @@ for p in provider-1 provider-2; do
     cp -a "$WORK/$p/." "$D/$p/"
     # All of the disk is for sale, as far as it is there; many at once.
     sed -i "s/^disk_mib = .*/disk_mib = $DISK/; s/^slots = .*/slots = 8/; s/^cpus = .*/cpus = 2/" "$D/$p/suan.conf"
-    setsid "$BIN/suand" --data-dir "$D/$p" >>"$D/$p/log" 2>&1 </dev/null &
+    setsid "$BIN/suand" --data-dir "$D/$p" >>"$WORK/$p.log" 2>&1 </dev/null &
     disown
 done
 for p in provider-1 provider-2; do
-    until_true 20 answers "$p" || bad "$p answers from its small disk" "$(tail -n 5 "$D/$p/log")"
+    until_true 20 answers "$p" || bad "$p answers from its small disk" "$(tail -n 5 "$WORK/$p.log")"
 done
 pids="$(pid_of provider-1) $(pid_of provider-2)"
 feasible() { [ "$(suan market offers --json | jq '[.offers[] | select(.feasible)] | length')" -eq "$1" ]; }
@@ -67,18 +67,15 @@ small() { suan run --yes -q --mem 32M --disk 16M --time 60s "$@"; }
 check "a first job brings the image" small --tasks 2 --cpus 1.5 -- true
 
 # ---- more volumes than fit at once
-# big N COMMAND: a job of that many tasks waits for its places beside us.
-jobs=0
+# waiting OPTIONS: a job that waits for its places, beside us.
 waiting() {
     suan run --yes -q --queue 60s --cpus 0.2 --mem 32M --time 60s "$@" >>"$WORK/jobs" 2>&1 &
-    jobs=$((jobs + 1))
 }
 before=$(($(used provider-1) + $(used provider-2)))
 for ((i = 0; i < 3; i++)); do
     waiting --tasks 2 --disk 96M --fetch "$WORK/out-$i" --out keep -- sh -c \
         'head -c 80000000 /dev/zero > /job/big; mkdir -p /job/out; head -c 100000 /dev/urandom >/job/out/keep; sleep 1'
 done
-open_jobs() { suan ps --json | jq '.jobs | length'; }
 least=$DISK
 for ((i = 0; i < 200; i++)); do
     suan ps --json | jq -r '.jobs[].reason' >>"$WORK/reasons"
@@ -132,17 +129,30 @@ done
 short() { suan sell status --node "$1" --json | jq -e '(.selling | not) and (.why_not | test("disk short"))'; }
 check "a disk that others fill pauses selling, and says why" until_true 5 short provider-1
 check "on both" until_true 5 short provider-2
-check "the log says so" grep -q 'disk.*short' "$D/provider-1/log"
+check "the log says so" grep -q 'disk.*short' "$WORK/provider-1.log"
 check "the offers are withdrawn" until_true 5 feasible 0
 refused "a buyer hears that there is no offer" 6 'offer|seller|provider' small --queue 1s -- true
 check "what ran is served to its end" until_true 15 is DONE
+
+# ---- to its very end, while a job runs: it waits, and nobody stops
 rm "$D/provider-1/foreign" "$D/provider-2/foreign"
-check "with room again selling goes on by itself" until_true 10 feasible 2
+check "with room again selling goes on" until_true 10 feasible 2
+small --detach --tasks 2 --cpus 1.5 -- sleep 2 >"$WORK/on" 2>&1
+on=$(grep -oE '[0-9a-f]{8,64}' "$WORK/on" | head -n 1)
+check "a job runs again" until_true 10 is RUNNING
+for p in provider-1 provider-2; do cat /dev/zero >"$D/$p/foreign" 2>/dev/null; done
+check "a disk without a byte left pauses selling, too" until_true 5 short provider-1
+sleep 3
+equal "no provider stops on a full disk" "$pids" "$(pid_of provider-1) $(pid_of provider-2)"
+for p in $pids; do kill -0 "$p" 2>/dev/null || bad "process $p lives"; done
+rm "$D/provider-1/foreign" "$D/provider-2/foreign"
+check "its job is done when there is room" until_true 15 is DONE
+check "and selling goes on by itself" until_true 10 feasible 2
 check "and jobs run" small -- true
 
 equal "no node stopped" "$pids" "$(pid_of provider-1) $(pid_of provider-2)"
 for p in $pids; do kill -0 "$p" 2>/dev/null || bad "process $p lives"; done
 check "the chain verifies" suan chain verify
-for n in provider-1 provider-2 buyer validator-1; do
-    equal "$n never logged a bug of ours" 0 "$(grep -c ' broken ' "$D/$n/log")"
+for log in "$WORK"/provider-*.log "$D"/{buyer,validator-1}/log; do
+    equal "no bug of ours in ${log#$SUAN_HOME/}" 0 "$(grep -c ' broken ' "$log")"
 done

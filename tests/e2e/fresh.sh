@@ -2,7 +2,7 @@
 # fresh.sh: a bare Debian 12, a clone of this repository, and the README's first
 # steps in it: what a missing install step would break, breaks here. Packages
 # come from where this machine's come from. Minutes; needs root.
-# FRESH_ROOT=DIR keeps the bare root there and uses it the next time.
+# FRESH_ROOT=PATH keeps the bare root as PATH.tar and uses it the next time.
 set -euo pipefail
 top=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
 [ "$(id -u)" -eq 0 ] || { echo "skipped: making a Debian root needs root"; exit 77; }
@@ -34,22 +34,29 @@ copy_apt() {
     done
 }
 
-bare=${FRESH_ROOT:-$work/bare}.tar
+bare=${FRESH_ROOT:-$work/kept}.tar
 if [ ! -f "$bare" ]; then
     step "making a bare Debian 12"
-    # Without a list of mirrors it uses the sources of this machine.
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
-        /etc/apt/sources.list.d/*.sources 2>/dev/null >"$work/sources" || true
-    mmdebstrap --variant=minbase --include=ca-certificates --quiet \
-        bookworm "$bare" - <"$work/sources"
+    # From this machine's mirror, if it has one. To a file: a pipe that nobody
+    # reads to its end would stop it half way.
+    mirror=$(grep -rhoE 'https?://[^ ]*/debian/?( |$)' /etc/apt/sources.list \
+        /etc/apt/sources.list.d 2>/dev/null | head -n 1) || true
+    mmdebstrap --variant=minbase --include=ca-certificates bookworm \
+        "$work/bare.tar" ${mirror:+"${mirror% }"} >"$work/log" 2>&1 || {
+        tail -n 20 "$work/log"
+        exit 1
+    }
+    mv "$work/bare.tar" "$bare"
 fi
 step "unpacking it"
 mkdir "$root"
 tar -C "$root" -xf "$bare" --exclude='./dev/*'
 mknod -m 666 "$root/dev/null" c 1 3
 mknod -m 666 "$root/dev/zero" c 1 5
+mknod -m 666 "$root/dev/full" c 1 7
 mknod -m 666 "$root/dev/random" c 1 8
 mknod -m 666 "$root/dev/urandom" c 1 9
+ln -s /proc/self/fd "$root/dev/fd"
 rm -rf "$root"/etc/apt/sources.list*
 copy_apt "$root"
 mount -t proc proc "$root/proc"
@@ -76,6 +83,11 @@ step "what the demo and all tests need can be installed"
 in_root sh -c 'cd /root/suan && ./run setup && for tool in povray umoci crun runc catatonit \
     clang-tidy cppcheck jq pnmcat pnmtopng mkfs.ext4 busybox ss; do
     command -v $tool >/dev/null || { echo "no $tool after ./run setup"; exit 1; }; done'
-step "doctor"
-in_root sh -c 'cd /root/suan && build/plain/bin/suan doctor' || true
+step "doctor says what a bare root lacks to sell"
+in_root sh -c 'cd /root/suan && build/plain/bin/suan doctor' >"$work/doctor" 2>&1 || true
+cat "$work/doctor"
+for told in 'sandbox +warn +jobs cannot be isolated here' 'this machine can buy, but not sell' \
+    'cgroups +warn +not mounted' 'mount -t cgroup2 none /sys/fs/cgroup' '^crun +ok'; do
+    grep -qE -- "$told" "$work/doctor" || { echo "doctor does not say: $told"; exit 1; }
+done
 step "a fresh machine builds and passes"

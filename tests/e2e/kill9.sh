@@ -54,7 +54,7 @@ nothing_locked() {
     done
 }
 check "nothing stays locked" until_true 60 nothing_locked
-sum=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
+sum=$(($(suan wallet balance --json | jq -r .accounts[0].balance_micro) + $(bonded)))
 for a in $(jq -r '.nodes[].node' "$WORK/devnet.json") "$(suan chain status --json | jq -r '.validators[0].node')"; do
     sum=$((sum + $(balance "$a")))
 done

@@ -65,6 +65,8 @@ until_true() {
     done
 }
 
+# What validators have bonded counts in the supply, and is on no account.
+bonded() { suan validator list --json | jq '[.validators[] | .bonded_micro + .unbonding_micro] | add // 0'; }
 balance() { suan chain account "$1" --json | jq -r .balance_micro; }
 
 e2e_end() {

@@ -73,9 +73,16 @@ check "and ends as cancelled" until_true 20 state_is "$id" CANCELLED
 total() {
     jq -r '.nodes[].node' "$WORK/devnet.json" | { sum=0; while read -r a; do sum=$((sum + $(balance "$a"))); done; echo $sum; }
 }
+check "money is bonded for the validator" suan validator bond 5 --node validator-1 --yes -q
+check "and unbonded" suan validator unbond 2.5 --node validator-1 --yes -q
+refused "what a buyer's node cannot prove is refused" 3 "has no validator" suan validator bond 5 --yes -q
+refused "nor does more than a third leave" 1 "third of the weight" suan validator unbond 400 --node validator-1 --yes -q
+refused "and nothing is released yet" 1 "released" suan validator withdraw --node validator-1 --yes -q
+equal "it says so itself" "1002500000 2500000 active" \
+    "$(suan validator show --node validator-1 --json | jq -r '"\(.bonded_micro) \(.unbonding_micro) \(.state)"')"
 supply=$(suan chain status --json | jq -r .supply_micro)
 validator=$(suan chain status --json | jq -r '.validators[0].node')
-sum=$(($(total) + $(suan wallet balance --json | jq -r .accounts[0].balance_micro) + $(balance "$validator")))
+sum=$(($(total) + $(suan wallet balance --json | jq -r .accounts[0].balance_micro) + $(balance "$validator") + $(bonded)))
 equal "all money is where it should be" "$supply" "$sum"
 check "the chain verifies from genesis" suan chain verify
 

@@ -3,20 +3,24 @@
 # commands only. A devnet of five nodes comes up, a scene of Debian's
 # povray-examples is rendered as a bag of tiles by three providers, the outputs
 # are fetched and verified, the money moves, the chain is verified.
-# DEMO_HOME, DEMO_WIDTH, DEMO_HEIGHT and DEMO_TILES change what they say.
+# DEMO_HOME (the devnet), DEMO_OUT (the results), DEMO_PORT, DEMO_WIDTH,
+# DEMO_HEIGHT and DEMO_TILES change what they say.
 set -euo pipefail
 bin=$(readlink -f "${1:?usage: demo.sh BIN}")
 here=$(dirname "$(readlink -f "$0")")
 cd "$here/../../.."
-out=demo-out
+out=${DEMO_OUT:-demo-out}
 scene_dir=/usr/share/doc/povray/examples/advanced
 scene=biscuit.pov
 width=${DEMO_WIDTH:-960} height=${DEMO_HEIGHT:-720} tiles=${DEMO_TILES:-12}
 
 suan() { "$bin/suan" "$@"; }
-step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+bold='' dim='' plain=''
+[ ! -t 1 ] || bold=$'\033[1m' dim=$'\033[2m' plain=$'\033[0m'
+step() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+# Of a function with a redirection the trap would speak into that: then "$bin/suan".
 # shown COMMAND...: prints the command as a person would type it, then runs it.
-shown() { printf '\033[2m$ suan %s\033[0m\n' "$*"; suan "$@"; }
+shown() { printf '%s$ suan %s%s\n' "$dim" "$*" "$plain"; suan "$@"; }
 
 # Short, since sockets live below it; the data stay until the next demo.
 export SUAN_HOME=${DEMO_HOME:-/tmp/suan-demo-$(id -u)}
@@ -26,7 +30,7 @@ finish() {
     # A second Ctrl-C must not stop the cleaning up.
     trap - EXIT
     trap '' INT TERM
-    suan devnet down -q >/dev/null 2>&1 || true
+    "$bin/suan" devnet down -q >/dev/null 2>&1 || true
     if [ $code -ne 0 ]; then
         printf '\nThe demo stopped (%d); the devnet is down. The nodes'"'"' logs: %s\n' \
             "$code" "$SUAN_HOME/devnet/*/log" >&2
@@ -56,8 +60,9 @@ printf '%s: %s MB; jobs see these files and no others\n' "$out/work/povray.tar" 
 
 step "A devnet: one validator, three providers, one buyer"
 echo "Five processes on this machine; the money is play money, all else is real."
-suan devnet down --wipe -q >/dev/null 2>&1 || true
-shown devnet up --providers 3 --image "$out/work/povray.tar"
+"$bin/suan" devnet down --wipe -q >/dev/null 2>&1 || true
+shown devnet up --providers 3 --image "$out/work/povray.tar" \
+    ${DEMO_PORT:+--base-port "$DEMO_PORT"}
 
 step "Who sells, at what price"
 echo "Each provider measured its own SPEED; CPU/H is credits per core and hour."
@@ -93,9 +98,9 @@ YAML
 cat "$out/work/tiles.yaml"
 cat <<'TEXT'
 
-Now the bill: which provider would run how much, at what price, and the most it
-can ever cost. --max-price approves it, if it stays below; a terminal would be
-asked. What finds no place at once waits, and goes where a place gets free.
+Now the bill: which provider would run how much, at what price, the most that
+can cost, and the chain's fee. --max-price approves it, if it stays below; else
+a terminal would be asked. Tasks without a place go where one gets free.
 
 TEXT
 shown submit "$out/work/tiles.yaml" --max-price 0.10 --follow --fetch "$out/tiles"
@@ -105,7 +110,6 @@ job=$(suan ps -a --json | jq -r '.jobs[0].id')
 shown job show "${job:0:8}" | sed '/^ *WHEN  WHAT/,$d'
 echo "The final bill, as both sides signed it and the chain paid it:"
 shown job receipt "${job:0:8}"
-echo "The whole story, event by event: suan job events ${job:0:8}"
 
 step "The tiles, verified, become one picture"
 # Fetched outputs were checked against the hashes in the contracts already. Here
@@ -167,5 +171,11 @@ tiles        $out/tiles
 balances     $out/balances.txt
 the job      $out/work/tiles.yaml
 chain, logs  $SUAN_HOME/devnet (kept until the next demo)
-Try next: README.md, "Three minutes by hand"
+
+To look around in this very market:
+  export SUAN_HOME=$SUAN_HOME PATH=${bin/#$HOME\//\~/}:\$PATH
+  suan devnet up
+  suan job events ${job:0:8}      # the whole story; job receipt, wallet history
+  suan devnet down
+Or make your own: README.md, "Three minutes by hand"
 TEXT

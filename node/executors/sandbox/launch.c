@@ -23,6 +23,7 @@
 
 static enum err open_streams(struct monitor *m, struct fail *fail)
 {
+    static const struct live none;
     static const char *const names[STREAMS] = {"stdout", "stderr"};
     void *shared;
     int fd;
@@ -40,7 +41,9 @@ static enum err open_streams(struct monitor *m, struct fail *fail)
     }
     fd = openat(m->job_fd, LIVE_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
                 0600);
-    if (fd < 0 || ftruncate(fd, sizeof(struct live)) != 0)
+    /* Written, not only made so long: a page that finds no room on a full disk
+     * later would kill us. */
+    if (fd < 0 || pwrite(fd, &none, sizeof(none), 0) != sizeof(none))
         return fail_errno(fail, WHAT, LIVE_FILE);
     shared = mmap(NULL, sizeof(struct live), PROT_READ | PROT_WRITE, MAP_SHARED,
                   fd, 0);

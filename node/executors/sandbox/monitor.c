@@ -15,18 +15,36 @@
 #include <sys/statvfs.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
 
 #define SLAY_TIMEOUT_MS 10000
 #define NEXT_SLAY_MS    1000
+#define ROOM_WAIT_NS    300000000
+
+/* How a job ended must not be lost to a disk that is full for a while: nothing
+ * of it runs any more, so there is time. */
+static bool write_status(const struct monitor *m, const json_t *value)
+{
+    const struct timespec pause = {.tv_nsec = ROOM_WAIT_NS};
+
+    while (value != NULL &&
+           dir_write_json(m->job_fd, STATUS_FILE, value) != 0) {
+        if (m->status.phase != PHASE_FINISHED ||
+            (errno != ENOSPC && errno != EDQUOT))
+            return false;
+        (void)nanosleep(&pause, NULL);
+    }
+    return value != NULL;
+}
 
 void monitor_tell(struct monitor *m)
 {
     json_t *value = status_encode(&m->status);
 
-    if (value == NULL || dir_write_json(m->job_fd, STATUS_FILE, value) != 0)
+    if (!write_status(m, value))
         (void)fprintf(stderr, "%s: cannot write %s: %s\n", m->plan.spec.id,
                       STATUS_FILE, strerror(errno));
     json_decref(value);

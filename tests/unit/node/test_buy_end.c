@@ -96,6 +96,26 @@ static void a_transfer_that_broke_is_tried_again(void **state)
                            &desk->contract.log));
 }
 
+static void a_transfer_that_breaks_waits_longer_each_time(void **state)
+{
+    struct desk *desk = *state;
+    uint64_t before = 0;
+    to_delivered(desk);
+    for (int i = 0; i < 10; i++) {
+        uint64_t pause = 0;
+        fetched(desk, desk->contract.result, ERR_NET);
+        while (rig_find(&desk->fx, EFFECT_FETCH) == NULL) {
+            pause += 50;
+            at(desk, desk->now_ms + 50);
+            assert_true(pause <= 5000);
+        }
+        assert_true(pause >= before);
+        assert_true(i > 0 || pause <= 200);
+        before = pause;
+    }
+    assert_int_equal(before, 5000);
+}
+
 static void outputs_that_never_come_are_said_to_be_lost(void **state)
 {
     struct desk *desk = *state;
@@ -302,6 +322,7 @@ int main(void)
         T(a_delivery_without_outputs_is_accepted_at_once),
         T(a_failed_job_is_paid_and_fails),
         T(a_transfer_that_broke_is_tried_again),
+        T(a_transfer_that_breaks_waits_longer_each_time),
         T(outputs_that_never_come_are_said_to_be_lost),
         T(what_was_settled_in_our_absence_is_still_fetched),
         T(a_sellers_refusal_goes_to_another_seller),

@@ -144,9 +144,9 @@ static void an_unanswered_hold_is_asked_again_then_given_up(void **state)
 {
     struct desk *desk = *state;
     to_holding(desk);
-    at(desk, desk->now_ms + 3001);
+    at(desk, desk->now_ms + 1001);
     assert_true(asks(desk, RIG_SELLER));
-    at(desk, desk->now_ms + 7000);
+    at(desk, desk->now_ms + 9000);
     assert_true(releases(desk, RIG_SELLER));
     assert_true(asks(desk, RIG_OTHER));
 }

@@ -228,6 +228,20 @@ static void a_silent_seller_is_asked(void **state)
     assert_false(has_reason(desk, "does not answer"));
 }
 
+/* The message was lost with the link that carried it. */
+static void a_seller_that_says_nothing_at_all_is_asked_soon(void **state)
+{
+    struct desk *desk = *state;
+    to_staging(desk);
+    at(desk, desk->now_ms + 1000);
+    assert_non_null(rig_sent(&desk->fx, WIRE_ASK));
+    desk->now_ms += 10;
+    seller_says(desk, JOB_WAITING_START, 0);
+    assert_non_null(rig_sent(&desk->fx, WIRE_START));
+    at(desk, desk->now_ms + 1000); /* it has spoken */
+    assert_null(rig_sent(&desk->fx, WIRE_ASK));
+}
+
 static void a_seller_lost_before_the_start_gives_the_money_back(void **state)
 {
     struct desk *desk = *state;
@@ -377,6 +391,7 @@ int main(void)
         T(an_old_receipt_is_answered_with_the_newest),
         T(a_receipt_that_goes_back_is_not_signed),
         T(a_silent_seller_is_asked),
+        T(a_seller_that_says_nothing_at_all_is_asked_soon),
         T(a_seller_lost_before_the_start_gives_the_money_back),
         T(a_seller_lost_while_running_is_paid_what_was_cosigned),
         T(a_seller_that_speaks_is_not_lost_before_its_deadline),
