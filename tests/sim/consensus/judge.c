@@ -78,6 +78,8 @@ void judge_step(struct world *world, struct machine *machine)
         judge_fails(world, "machine %u believes in height %" PRIu64,
                     machine->index, now.target);
     if (now.epoch > before->epoch || now.view > before->view) {
+        machine->views +=
+            now.epoch > before->epoch ? now.view : now.view - before->view;
         uint64_t views = machine->height + now.view - now.final_view;
         if (views > world->views_max_seen)
             world->views_max_seen = views;
@@ -220,6 +222,12 @@ static void first_final(struct world *world, struct machine *machine,
     if (next.time_ms <
         last->time_ms + (world->final_count > 1 ? world->plan.interval_ms : 0))
         judge_fails(world, "block %" PRIu64 " comes too early after its parent",
+                    block->header.height);
+    /* A quorum has looked at it, and somebody honest in that. */
+    if (!world->plan.overload &&
+        next.time_ms > WORLD_T0 + world->now_us / MS + world->clock_ms_max +
+                           world->plan.interval_ms + 1000)
+        judge_fails(world, "block %" PRIu64 " comes from the future",
                     block->header.height);
     world->finals = world_room(world->finals, sizeof(*world->finals),
                                world->final_count, &world->final_cap);

@@ -128,11 +128,55 @@ static bool holds(struct bytes body, const struct signature *sig)
     return false;
 }
 
+/* A body in the log, wherever in the record its header stands. */
+static void note_block(const struct world *world, struct machine *machine,
+                       uint64_t seq, struct bytes body)
+{
+    const struct hash *chain = &world->genesis.chain;
+    for (size_t i = 2; i + HEADER_BYTES - 2 <= body.len && i < 64; i++) {
+        struct cursor cursor;
+        struct header header;
+        struct logged_block *block;
+        if (memcmp(body.ptr + i, chain->b, HASH_LEN) != 0)
+            continue;
+        cursor_init(&cursor, bytes_make(body.ptr + i - 2, HEADER_BYTES));
+        header_decode(&cursor, &header);
+        if (cursor.err != OK)
+            continue;
+        block = &machine->blocks[machine->block_count++ % BLOCKS_KEPT];
+        block->seq = seq;
+        header_id(&header, &block->id);
+        return;
+    }
+}
+
+/* Whoever finalizes has the block, whatever happens (2.16). */
+static void check_body(struct world *world, struct machine *machine,
+                       const struct vote *vote)
+{
+    struct chain_tip head = chain_head(machine->chain);
+    uint64_t height;
+    /* An epoch's last block, proposed again: decided before. */
+    if (vote->kind != VOTE_FINALIZE || hash_equal(&head.id, &vote->on.id))
+        return;
+    for (uint32_t i = 0; i < BLOCKS_KEPT; i++)
+        if (hash_equal(&machine->blocks[i].id, &vote->on.id) &&
+            machine->blocks[i].seq <= machine->disk.synced_seq)
+            return;
+    if (machine->wiped ||
+        chain_height_of(machine->chain, &vote->on.id, &height) == OK)
+        return;
+    judge_fails(world,
+                "machine %u finalizes a block that is not on its disk: epoch "
+                "%" PRIu64 " view %" PRIu64,
+                machine->index, vote->on.epoch, vote->on.view);
+}
+
 void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
                   struct bytes body)
 {
     uint32_t i = 0;
-    (void)world;
+    note_block(world, machine, seq, body);
     while (i < machine->pending_count) {
         if (!holds(body, &machine->pending[i])) {
             i++;
@@ -187,6 +231,7 @@ static void leaves(struct world *world, struct machine *machine,
     uint64_t seq = logged_at(machine, &vote->sig);
     if (seq > machine->disk.synced_seq)
         not_synced(world, machine, &vote->on);
+    check_body(world, machine, vote);
     votes_public(world, machine, vote);
     if (vote->on.epoch > machine->public_epoch ||
         (vote->on.epoch == machine->public_epoch &&

@@ -576,6 +576,9 @@ void machine_kill(struct world *world, struct machine *machine)
     stop(machine);
     machine->life++;
     disk_crash(&machine->disk, &world->dice);
+    for (uint32_t i = 0; i < BLOCKS_KEPT; i++)
+        if (machine->blocks[i].seq >= machine->disk.next_seq)
+            machine->blocks[i].seq = UINT64_MAX;
     while (machine->logged_count > 0 &&
            machine->logged[machine->logged_count - 1].seq >=
                machine->disk.next_seq)

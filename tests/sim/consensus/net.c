@@ -207,7 +207,11 @@ static void post(struct world *world, struct machine *from, struct machine *to,
         deliver(world, entry, 1 + dice_below(&world->dice, 200 * MS));
     if (plan->replay_permille > 0 &&
         dice_chance(&world->dice, plan->replay_permille)) {
-        entry->a = 0; /* on whatever link there is then */
+        /* Signed things by whoever keeps them, on whatever link there is
+         * then; the rest is safe from others. */
+        if (entry->letter->len > 0 && (entry->letter->bytes[0] == SX_MSG_VOTE ||
+                                       entry->letter->bytes[0] == SX_MSG_CERT))
+            entry->a = 0;
         deliver(world, entry, dice_below(&world->dice, 20 * SECOND));
     }
 }

@@ -113,6 +113,8 @@ static void jump_clock(struct world *world, struct machine *machine)
 {
     uint64_t by_us = dice_below(&world->dice, 20 * SECOND);
     machine->skew_us = (int64_t)by_us - (int64_t)(10 * SECOND);
+    if (machine->skew_us > (int64_t)(world->clock_ms_max * MS))
+        world->clock_ms_max = (uint64_t)machine->skew_us / MS + 1;
     tell(world, "the clock of %u is off by %.1f s", machine->index,
          (double)machine->skew_us / 1e6);
 }

@@ -258,16 +258,72 @@ static void settle(struct world *world, uint64_t bound_us)
          (double)(world->now_us - began_us) / 1e6);
 }
 
+/* Views that were gone through at some honest machine, over epochs. */
+static uint64_t view_of_first(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++)
+        if (machine_honest(&world->machines[i]))
+            return world->machines[i].views;
+    return 0;
+}
+
+static uint64_t sent_by_all(const struct world *world)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < world->machine_count; i++)
+        bytes += world->machines[i].sent_bytes;
+    return bytes;
+}
+
+/* A status with its certificate and a claim, each second on each link; and a
+ * heartbeat's block. */
+static uint64_t quiet_bytes(const struct world *world)
+{
+    uint64_t links = (uint64_t)world->machine_count * world->machine_count;
+    return links * (600 + 64 * world->plan.keys) * 3 + 2000;
+}
+
+/* All is well: nobody waits longer than at first. */
+static void check_delay(struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        const struct machine *machine = &world->machines[i];
+        if (machine_honest(machine) &&
+            machine->before.delay_ms > world->plan.delay_ms)
+            judge_fails(world, "machine %u still waits for %llu ms", i,
+                        (unsigned long long)machine->before.delay_ms);
+    }
+}
+
 /* Nobody wishes anything: nothing but heartbeats may happen. */
 static void be_quiet(struct world *world)
 {
     uint64_t beat_us = world->plan.heartbeat_ms * MS;
     uint64_t before;
     uint64_t blocks;
+    uint64_t view;
+    uint64_t bytes;
+    /* A block's way takes less than the protocol allows for it. */
+    bool fast = world->plan.hop_us_max + world->plan.sync_us_max +
+                    50 * world->plan.step_us <
+                world->plan.delay_ms * MS / 2;
     run_until(world, world->now_us + 5 * SECOND);
     before = world->final_count;
+    view = view_of_first(world);
+    bytes = sent_by_all(world);
     run_until(world, world->now_us + QUIET_US);
     blocks = world->final_count - before;
+    view = view_of_first(world) - view;
+    /* A view for a block, and one more for the end of an epoch. */
+    if (fast && view > 2 * blocks + 1)
+        judge_fails(world, "an idle network went through %llu views",
+                    (unsigned long long)view);
+    bytes = (sent_by_all(world) - bytes) / (QUIET_US / SECOND);
+    if (bytes > quiet_bytes(world))
+        judge_fails(world, "an idle network says %llu bytes a second",
+                    (unsigned long long)bytes);
+    if (fast)
+        check_delay(world);
     if (blocks > (beat_us == 0 ? 0 : QUIET_US / beat_us) + 1)
         judge_fails(world, "an idle network made %llu blocks in %.0f s",
                     (unsigned long long)blocks, (double)QUIET_US / 1e6);

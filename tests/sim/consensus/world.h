@@ -48,8 +48,14 @@ struct logged_vote {
     uint64_t mark; /* first bytes of the signature */
     uint64_t seq;
 };
-#define SIGNED_MAX 64u
-#define YES_MAX    16u
+/* A block's record in the log. */
+struct logged_block {
+    struct hash id;
+    uint64_t seq;
+};
+#define BLOCKS_KEPT 128u
+#define SIGNED_MAX  64u
+#define YES_MAX     16u
 
 struct machine {
     uint32_t index;
@@ -84,6 +90,7 @@ struct machine {
     enum err halted;
     struct sx_status before; /* as of its last event */
     uint64_t height;         /* last SX_FINAL of this life */
+    uint64_t views;          /* gone through, in all its lives */
     bool twin_seen;
     bool amnesia_seen;
     /* what it signed */
@@ -93,6 +100,8 @@ struct machine {
     struct logged_vote *logged;
     size_t logged_count;
     size_t logged_cap;
+    struct logged_block blocks[BLOCKS_KEPT]; /* newest at block_count - 1 */
+    uint32_t block_count;
     uint64_t public_epoch; /* highest own vote that left */
     uint64_t public_view;
     /* what it has taken and not answered: by number of transaction */
@@ -222,6 +231,7 @@ struct world {
     size_t final_count;
     size_t final_cap;
     uint64_t views_max_seen;
+    uint64_t clock_ms_max; /* how far ahead any clock was */
     uint64_t notices[16];
     struct story stories[STORY_MAX];
     uint64_t story_count;
