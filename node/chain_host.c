@@ -1,6 +1,7 @@
 #include "node/chain_host.h"
 
 #include "base/check.h"
+#include "ledger/map.h"
 #include "ledger/sx_msg.h"
 #include "node/log.h"
 #include "node/safety_log.h"
@@ -16,14 +17,19 @@
 #define BATCH_MAX    256  /* transactions one worker checks in one go */
 #define CHECKERS     2    /* batches being checked at the same time */
 #define RETRY_DISK_S 1
-#define LISTEN_MS    300u  /* before a validator signs: is our key elsewhere? */
-#define LARGE_BLOCK  8192u /* blocks from this size on are checked on workers  \
-                            */
+#define LISTEN_MS    300u /* before a validator signs: is our key elsewhere? */
+#define LARGE_BLOCK                                                            \
+    8192u /* blocks from this size on are checked on workers                   \
+           */
 
 /* Something that waits for its signatures to be checked: a transaction, or a
  * message with a block of many that are new here. */
 struct item {
     struct item *next;
+    struct hash id; /* of a transaction */
+    struct map_leaf by_id;
+    bool is_again; /* it is here already, from another peer: not checked twice;
+                      the core says so */
     bool is_message;
     uint64_t token; /* of a transaction */
     uint64_t peer;  /* of a message */
@@ -82,6 +88,7 @@ struct chain_host {
     struct item *waiting;
     struct item *waiting_last;
     size_t waiting_count;
+    struct map checked; /* transactions that wait or are being checked, by id */
     struct verifying verifying;
     uint64_t logged;             /* what the core knows to be synced */
     bool stepping;               /* effects are being carried out */
@@ -329,6 +336,8 @@ static void on_check(uv_work_t *work)
     arena_init(&arena, 64u * 1024 * 1024);
     for (struct item *item = checking->items; item != NULL; item = item->next) {
         arena_reset(&arena);
+        if (item->is_again)
+            continue;
         if (item->is_message)
             check_message(checking->host, item, &arena);
         else
@@ -337,8 +346,10 @@ static void on_check(uv_work_t *work)
     arena_done(&arena);
 }
 
-static void item_free(struct item *item)
+static void item_free(struct chain_host *host, struct item *item)
 {
+    if (!item->is_message && !item->is_again)
+        CHECK(map_remove(&host->checked, item->by_id.key) == &item->by_id);
     free(item->bytes);
     free(item);
 }
@@ -372,7 +383,7 @@ static void pass_txs(struct chain_host *host, const struct item *first,
         }
         txs[event.tx_count++] = (struct sx_tx){
             .bytes = {item->bytes, item->len},
-            .verified = true,
+            .verified = !item->is_again,
             .token = item->token,
         };
     }
@@ -399,7 +410,7 @@ static void on_checked(uv_work_t *work, int status)
         }
         while (item != end) {
             struct item *next = item->next;
-            item_free(item);
+            item_free(host, item);
             item = next;
         }
     }
@@ -474,6 +485,10 @@ enum err chain_host_submit(struct chain_host *host, struct bytes tx,
         return ERR_TOO_LARGE;
     TRY(enqueue(host, &item, tx));
     item->token = token;
+    hash_bytes(HASH_TAG_TX, tx, &item->id);
+    item->by_id.key = hash_as_bytes(&item->id);
+    item->is_again = pool_find(sx_pool(host->core), &item->id) != NULL ||
+                     map_insert(&host->checked, &item->by_id) != NULL;
     start_checks(host);
     return OK;
 }
@@ -746,7 +761,7 @@ void chain_host_close(struct chain_host *host)
         uv_run(host->loop, UV_RUN_ONCE);
     while (host->waiting != NULL) {
         struct item *next = host->waiting->next;
-        item_free(host->waiting);
+        item_free(host, host->waiting);
         host->waiting = next;
     }
     close_core(host);
