@@ -237,6 +237,7 @@ static void on_propose(struct sx *core, struct sx_peer *peer,
         return;
     /* Certificates prove themselves, and may bring us to this view. */
     enum err err = take_carried(core, peer, msg);
+    (void)sx_advance(core);
     if (err == OK && near(core, peer, vote->on.view)) {
         err = check_proposal(core, peer, msg);
         if (err == OK) {

@@ -294,6 +294,8 @@ bool sx_parent_id(const struct sx *core, uint64_t parent_view,
 /* A view in (from, to) without nullification, or 0. */
 uint64_t sx_gap(const struct sx *core, uint64_t from, uint64_t to);
 void sx_enter(struct sx *core, uint64_t view);
+/* Out of every view that has a certificate. */
+bool sx_advance(struct sx *core);
 
 /* ---- sx_propose.c ---- */
 

@@ -58,8 +58,7 @@ void sx_enter(struct sx *core, uint64_t view)
     sx_slots_thin(core);
 }
 
-/* Out of every view that has a certificate. */
-static bool advance(struct sx *core)
+bool sx_advance(struct sx *core)
 {
     uint64_t before = core->cur;
     for (size_t i = core->slot_count; i-- > 0;) {
@@ -222,14 +221,20 @@ static void diverged(struct sx *core, const struct sx_block *block)
 static bool finalize_one(struct sx *core, struct sx_slot *slot)
 {
     const struct cert *cert = slot->certs[VOTE_NOTARIZE - 1];
-    struct sx_block *block = NULL;
+    struct proposal on = slot->on;
+    struct sx_block *block = sx_block_find(core, &on.id);
     if ((cert == NULL && !SX_MUTANT(FINALIZE_EARLY)) || !slot->has_proposal)
         return false;
-    struct proposal on = slot->on;
+    /* Also when we gave the view up because of it. */
+    if (cert != NULL && block != NULL && block->verdict == SX_INVALID) {
+        diverged(core, block);
+        return false;
+    }
     if (!sx_may_sign(core, slot, VOTE_FINALIZE, &on))
         return false;
-    if (!is_decided(core, &on.id)) {
-        block = sx_block_find(core, &on.id);
+    if (is_decided(core, &on.id)) {
+        block = NULL;
+    } else {
         if (block == NULL)
             return false;
         if (sx_block_judge(core, block) == SX_INVALID && cert != NULL)
@@ -262,7 +267,7 @@ void sx_settle(struct sx *core)
     bool changed = true;
     while (changed && core->halted == OK) {
         changed = sx_decide(core);
-        changed = advance(core) || changed;
+        changed = sx_advance(core) || changed;
         sx_tree_carry(core);
         changed = judge(core) || changed;
         changed = finalize(core) || changed;

@@ -385,7 +385,10 @@ UNUSED static struct node *net_add_on(struct net *net, struct store *store,
     node->synced_seq = node->last_seq;
     net->nodes[net->count++] = node;
     node_start(node, WAL_WHOLE);
-    assert_int_equal(sx_decides(node->core), who >= 0);
+    const struct validators *set = &net->w.genesis.validators;
+    assert_int_equal(sx_decides(node->core),
+                     who >= 0 &&
+                         validators_find(set, &net->keys[who].signer.key) >= 0);
     return node;
 }
 

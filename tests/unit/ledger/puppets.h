@@ -236,6 +236,29 @@ UNUSED static void hear_proposal(struct node *node, unsigned from,
         buf_done(&bufs[i]);
 }
 
+/* One core among n, its validator's index in *out_me, not the leader of view 1;
+ * the others are puppets. */
+UNUSED static struct node *scene_open(struct net *net, unsigned n)
+{
+    net_open_epochs(net, n, 600, 0, 1);
+    struct node *node = net_add(net, (int)((leader_of(net, 1) + 1) % n));
+    puppets_link(node);
+    return node;
+}
+
+/* A proposal of this view's leader on the root: a block of its own, which lives
+ * until the caller frees it. */
+UNUSED static struct candidate *offer_on_root(struct node *node, uint64_t view,
+                                              struct offer *out)
+{
+    unsigned leader = leader_of(node->net, view);
+    struct candidate *block = block_by(node->net, leader, NULL);
+    *out = (struct offer){.block = candidate_bytes(block)};
+    out->on = on_view(1, view, 0, &candidate_block(block)->id);
+    hear_proposal(node, leader, out);
+    return block;
+}
+
 /* ---- what the core said ---- */
 
 UNUSED static bool is_vote(const struct vote *vote, enum vote_kind kind,
