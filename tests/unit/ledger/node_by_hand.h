@@ -607,6 +607,20 @@ UNUSED static void submit_transfer(struct net *net, struct node *node,
     test_tx_done(&t);
 }
 
+/* As if gossip had brought it everywhere. */
+UNUSED static void submit_to_all(struct net *net, unsigned from, uint64_t nonce)
+{
+    struct test_tx t;
+    transfer(net, &t, from, nonce, 1);
+    struct sx_tx given = {buf_bytes(&t.bytes), false, nonce};
+    for (unsigned i = 0; i < net->count; i++)
+        if (net->nodes[i]->core != NULL)
+            step(net->nodes[i], (struct sx_event){.kind = SX_EV_SUBMIT,
+                                                  .txs = &given,
+                                                  .tx_count = 1});
+    test_tx_done(&t);
+}
+
 UNUSED static void assert_same_tip(struct node *a, struct node *b)
 {
     struct chain_tip x = chain_tip(a->chain);

@@ -365,7 +365,7 @@ static void a_transaction_behind_evidence_can_be_proven(void **state)
     test_settle(w.chain, w.store, &w.validator, candidate);
     buf_init(&proof, PROOF_BYTES_MAX);
     arena_init(&arena, 1u << 20);
-    assert_int_equal(chain_prove_tx(w.chain, &t.tx.id, &proof), OK);
+    assert_int_equal(chain_prove_tx(w.chain, &t.tx.id, 0, &proof), OK);
     assert_int_equal(proof_check_tx(buf_bytes(&proof), chain_id(w.chain),
                                     &w.genesis.validators, &arena, &got),
                      OK);
