@@ -63,7 +63,12 @@ static struct letter *bent(struct world *world, struct machine *actor,
         }
     } else if (does(actor, ACT_BAD_BLOCK) && dice_chance(&world->dice, 700)) {
         made = forge_proposal(world, actor, message,
-                              1 + (uint32_t)dice_below(&world->dice, 19), &on);
+                              dice_chance(&world->dice, 150)
+                                  ? 12
+                                  : 1 + (uint32_t)dice_below(&world->dice, 19),
+                              &on);
+    } else if (does(actor, ACT_FORK)) {
+        made = forge_fork(world, actor, message);
     } else if (does(actor, ACT_UNJUSTIFIED)) {
         made = forge_unjustified(world, message);
     } else if (does(actor, ACT_REPROPOSE) && dice_chance(&world->dice, 700)) {
@@ -165,9 +170,16 @@ void actor_send(struct world *world, struct machine *actor, struct machine *to,
 /* ---- what it makes of what it hears ---- */
 
 void actor_hear(struct world *world, struct machine *actor,
-                const struct letter *letter)
+                struct letter *letter)
 {
     struct vote vote;
+    if (letter->len > 0 && letter->bytes[0] == SX_MSG_PROPOSE) {
+        letter_drop(actor->last_proposal);
+        actor->last_proposal = letter_keep(letter);
+        if (does(actor, ACT_USURP) && dice_chance(&world->dice, 300))
+            to_all(world, actor,
+                   forge_usurp(world, actor, letter_bytes(letter)));
+    }
     if (!does(actor, ACT_YES) || !vote_in(letter_bytes(letter), &vote) ||
         vote.kind == VOTE_NULLIFY)
         return;

@@ -9,7 +9,7 @@
 #include "ledger/wal.h"
 #include "tests/sim/dice.h"
 
-#define DISK_SEGMENT_BYTES (64u * 1024) /* small, so that trimming happens */
+#define DISK_SEGMENT_BYTES (4u * 1024) /* small, so that trimming happens */
 
 struct disk_record {
     uint64_t seq;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGE_MAX (2u * LIMIT_FRAME_BYTES)
@@ -170,6 +171,69 @@ struct letter *forge_proposal(struct world *world, struct machine *actor,
     }
     buf_done(&body);
     return letter;
+}
+
+/* ---- forks ---- */
+
+/* What to build on: the head, or what was proposed on it. */
+static bool fork_parent(struct machine *actor, bool on_proposal,
+                        struct candidate **out, struct proposal *on)
+{
+    const struct letter *last = actor->last_proposal;
+    *out = NULL;
+    if (!on_proposal) {
+        on->parent_view = actor->before.final_view;
+        return on->parent_view < on->view;
+    }
+    if (last == NULL || sx_msg_decode(letter_bytes(last), &msg) != OK ||
+        msg.vote.on.epoch != on->epoch || msg.vote.on.view >= on->view ||
+        msg.block.len == 0)
+        return false;
+    on->parent_view = msg.vote.on.view;
+    return chain_execute(actor->chain, NULL, msg.block, false, NULL, out) == OK;
+}
+
+struct letter *forge_fork(struct world *world, struct machine *actor,
+                          struct bytes message)
+{
+    struct letter *letter = NULL;
+    struct candidate *parent;
+    struct candidate *made;
+    struct chain_drops drops = {0};
+    struct pool_limits limits = {0};
+    struct pool *pool;
+    struct proposal on;
+    uint64_t throw = dice_below(&world->dice, 3);
+    const struct pubkey *proposer =
+        throw == 2 ? other_key(world, actor) : &actor->signer.key;
+    if (sx_msg_decode(message, &msg) != OK)
+        return NULL;
+    on = msg.vote.on;
+    if (!fork_parent(actor, throw == 1, &parent, &on))
+        return NULL;
+    CHECK(pool_new(&limits, &pool) == OK);
+    if (chain_build(actor->chain, parent, pool, NULL, 0,
+                    WORLD_T0 + world->now_us / MS, proposer, &drops,
+                    &made) == OK) {
+        memset(&msg, 0, sizeof(msg));
+        msg.tag = SX_MSG_PROPOSE;
+        on.id = candidate_block(made)->id;
+        msg.block = candidate_bytes(made);
+        if (signs(world, actor, VOTE_NOTARIZE, &on, &msg.vote))
+            letter = encoded(&msg);
+        candidate_free(made);
+    }
+    free(drops.items);
+    pool_free(pool);
+    candidate_free(parent);
+    return letter;
+}
+
+struct letter *forge_usurp(struct world *world, struct machine *actor,
+                           struct bytes message)
+{
+    struct proposal on;
+    return forge_proposal(world, actor, message, 0, &on);
 }
 
 struct letter *forge_unjustified(struct world *world, struct bytes message)

@@ -203,6 +203,8 @@ static void check_cert(struct world *world, struct machine *machine,
         err = ERR_PROOF;
     if (err == OK)
         err = cert_verify(&cert, set, &world->genesis.chain);
+    if (err == OK)
+        votes_decided(world, &cert.on, &block->header);
     if (err != OK)
         judge_fails(world,
                     "I8: machine %u: certificate of block %" PRIu64 ": %s",

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define PAIRS_MAX 20u
+
 static char why_text[160];
 
 static bool lags(const struct world *world, const struct machine *machine)
@@ -138,10 +140,22 @@ static void check_copies(struct world *world)
     }
 }
 
+/* Guilt that was seen again and again is told. */
+static void check_guilt(struct world *world)
+{
+    if (!world->plan.overload && world->pairs >= PAIRS_MAX &&
+        world->notices[SX_NOTICE_EQUIVOCATION] == 0)
+        judge_fails(world,
+                    "%" PRIu64 " pairs of votes prove guilt, and nobody "
+                    "says so",
+                    world->pairs);
+}
+
 void judge_end(struct world *world)
 {
     uint32_t last = NOBODY;
     bool decides = world_can_decide(world);
+    check_guilt(world);
     for (uint32_t i = 0; i < world->machine_count; i++) {
         struct machine *machine = &world->machines[i];
         if (!machine_honest(machine) || !machine->up || world->plan.overload)

@@ -85,9 +85,16 @@ static void signed_vote(struct world *world, struct machine *machine,
          on->epoch, on->view, on->parent_view, on->id.b[0], on->id.b[1],
          on->id.b[2]);
     check_own(world, machine, kind, on);
-    if (!machine_honest(machine))
+    if (machine->acts != 0)
         return;
     sx_status(machine->core, &status);
+    if (on->epoch == status.epoch &&
+        (on->view <= status.final_view ||
+         (kind == VOTE_NOTARIZE && on->view != status.view)))
+        judge_fails(world,
+                    "machine %u signs in view %" PRIu64 ", and is in %" PRIu64
+                    " with %" PRIu64 " decided",
+                    machine->index, on->view, status.view, status.final_view);
     if (status.amnesia || status.twin)
         judge_fails(world, "machine %u signs though it must not",
                     machine->index);
@@ -110,6 +117,7 @@ enum err __wrap_vote_sign(enum vote_kind kind, const struct proposal *on,
     if (err != OK || machine == NULL)
         return err;
     signed_vote(judge_world, machine, kind, on);
+    votes_signed(judge_world, out);
     if (machine->pending_count == SIGNED_MAX)
         judge_fails(judge_world, "machine %u signs and does not log",
                     machine->index);

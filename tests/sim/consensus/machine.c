@@ -79,6 +79,7 @@ void machine_done(struct machine *machine)
     free(machine->logged);
     free(machine->taken);
     letter_drop(machine->bent);
+    letter_drop(machine->last_proposal);
 }
 
 /* ---- effects ---- */
@@ -293,6 +294,15 @@ static void on_alarm(struct world *world, struct machine *machine,
         step(world, machine, &event);
 }
 
+static void hear_vote(struct world *world, struct machine *machine,
+                      const struct entry *entry)
+{
+    static struct sx_msg msg;
+    if (entry->letter->len > 0 && entry->letter->bytes[0] == SX_MSG_VOTE &&
+        sx_msg_decode(letter_bytes(entry->letter), &msg) == OK)
+        votes_heard(world, machine, &world->machines[entry->from], &msg.vote);
+}
+
 static void on_message(struct world *world, struct machine *machine,
                        const struct entry *entry)
 {
@@ -309,6 +319,8 @@ static void on_message(struct world *world, struct machine *machine,
                  entry->letter);
     if (machine->acts != 0)
         actor_hear(world, machine, entry->letter);
+    else if (world->machines[entry->from].acts != 0)
+        hear_vote(world, machine, entry);
     step(world, machine, &event);
 }
 
@@ -529,6 +541,7 @@ static void reset_life(struct world *world, struct machine *machine)
     machine->crash_in = 0;
     machine->uncertified = false;
     machine->pending_count = 0;
+    memset(machine->heard, 0, sizeof(machine->heard));
     memset(machine->own, 0, sizeof(machine->own));
     if (machine->taken_cap > 0)
         memset(machine->taken, 0, machine->taken_cap);

@@ -48,7 +48,9 @@ enum mischief {
     ACT_POISON = 1u << 14,      /* answers with what was not asked for */
     ACT_ECHO = 1u << 15,        /* says again what others said */
     ACT_GARBAGE = 1u << 16,     /* bytes */
-    ACT_COUNT = 17,
+    ACT_FORK = 1u << 17,        /* sound blocks on the wrong parents */
+    ACT_USURP = 1u << 18,       /* proposes in others' views */
+    ACT_COUNT = 19,
 };
 
 struct plan {

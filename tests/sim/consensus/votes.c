@@ -4,6 +4,7 @@
 #include "tests/sim/consensus/world.h"
 
 #include "base/check.h"
+#include "ledger/evidence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,111 @@ static void check_pair(struct world *world, const struct machine *machine,
                     (unsigned long long)slot->view);
 }
 
+/* ---- what a decision must stand on ---- */
+
+static void mark_vote(struct votes *votes, const struct vote *vote)
+{
+    struct vote_slot *slot = slot_of(votes, vote->on.epoch, vote->on.view);
+    uint64_t *bits = vote->kind == VOTE_NULLIFY ? slot->nullified
+                     : vote->kind == VOTE_NOTARIZE
+                         ? ballot_of(slot, &vote->on)->notarized
+                         : ballot_of(slot, &vote->on)->finalized;
+    mark_bit(bits, vote->index);
+}
+
+void votes_signed(struct world *world, const struct vote *vote)
+{
+    if (vote->index < 128)
+        mark_vote(&world->all_votes, vote);
+}
+
+static bool notarized(struct world *world, const struct validators *set,
+                      const struct proposal *on)
+{
+    struct vote_slot *slot = slot_of(&world->all_votes, on->epoch, on->view);
+    for (uint32_t i = 0; i < slot->ballot_count; i++)
+        if (hash_equal(&slot->ballots[i].on.id, &on->id) &&
+            makes_quorum(world, set, slot->ballots[i].notarized))
+            return true;
+    return false;
+}
+
+static bool again(struct world *world, const struct validators *set,
+                  const struct proposal *on)
+{
+    struct proposal below = {
+        .epoch = on->epoch, .view = on->parent_view, .id = on->id};
+    return notarized(world, set, &below);
+}
+
+static void check_parent(struct world *world, const struct proposal *on,
+                         const struct validators *set,
+                         const struct hash *parent)
+{
+    struct proposal below = {
+        .epoch = on->epoch, .view = on->parent_view, .id = *parent};
+    if (!notarized(world, set, &below))
+        judge_fails(world,
+                    "view %llu of epoch %llu stands on view %llu, which has no "
+                    "such notarization",
+                    (unsigned long long)on->view, (unsigned long long)on->epoch,
+                    (unsigned long long)on->parent_view);
+}
+
+static void check_skipped(struct world *world, const struct proposal *on,
+                          const struct validators *set)
+{
+    for (uint64_t v = on->parent_view + 1; v < on->view; v++)
+        if (!makes_quorum(world, set,
+                          slot_of(&world->all_votes, on->epoch, v)->nullified))
+            judge_fails(world,
+                        "view %llu of epoch %llu skips view %llu, which is not "
+                        "null",
+                        (unsigned long long)on->view,
+                        (unsigned long long)on->epoch, (unsigned long long)v);
+}
+
+/* An honest leader has proposed it itself. */
+static void check_leader(struct world *world, const struct proposal *on,
+                         const struct validators *set, uint16_t leader)
+{
+    struct vote_slot *slot = slot_of(&world->all_votes, on->epoch, on->view);
+    if (dishonest_key(world, &set->items[leader].key))
+        return;
+    for (uint32_t i = 0; i < slot->ballot_count; i++)
+        if (hash_equal(&slot->ballots[i].on.id, &on->id) &&
+            has_bit(slot->ballots[i].notarized, leader))
+            return;
+    judge_fails(world, "view %llu of epoch %llu: not what its leader proposed",
+                (unsigned long long)on->view, (unsigned long long)on->epoch);
+}
+
+void votes_decided(struct world *world, const struct proposal *on,
+                   const struct header *header)
+{
+    const struct validators *set = votes_set(world, on->epoch);
+    uint64_t root = (on->epoch - 1) * world->plan.epoch_blocks;
+    struct leaders leaders;
+    uint16_t leader;
+    if (set == NULL || world->plan.overload)
+        return;
+    CHECK(root < world->final_count);
+    leaders_init(&leaders, set, &world->finals[root].id);
+    leader = leaders_at(&leaders, on->view);
+    check_leader(world, on, set, leader);
+    /* A block may be proposed again on itself, by others. */
+    if (on->parent_view > 0 && again(world, set, on)) {
+        check_skipped(world, on, set);
+        return;
+    }
+    if (on->parent_view > 0)
+        check_parent(world, on, set, &header->parent);
+    check_skipped(world, on, set);
+    if (!pubkey_equal(&header->proposer, &set->items[leader].key))
+        judge_fails(world, "block %llu has another proposer than its leader",
+                    (unsigned long long)header->height);
+}
+
 void votes_public(struct world *world, const struct machine *machine,
                   const struct vote *vote)
 {
@@ -189,4 +295,26 @@ void votes_public(struct world *world, const struct machine *machine,
     mark_bit(bits, vote->index);
     if (!world->plan.overload)
         check_slot(world, slot, set);
+}
+
+void votes_heard(struct world *world, struct machine *machine,
+                 const struct machine *from, const struct vote *vote)
+{
+    const struct validators *set = votes_set(world, vote->on.epoch);
+    const struct sx_status *at = &machine->before;
+    struct vote *heard = machine->heard[from->index];
+    struct hash digest;
+    if (set == NULL || vote->index >= set->count ||
+        !pubkey_equal(&set->items[vote->index].key, &from->signer.key) ||
+        vote->on.epoch != at->epoch || vote->on.view <= at->final_view ||
+        vote->on.view > at->view)
+        return;
+    vote_digest(vote->kind, &vote->on, &world->genesis.chain, &digest);
+    if (sign_verify(&from->signer.key, &digest, &vote->sig) != OK)
+        return;
+    for (unsigned k = 0; k < 3; k++)
+        if (heard[k].kind != 0 && heard[k].on.epoch == vote->on.epoch &&
+            heard[k].on.view == vote->on.view && evidence_pair(&heard[k], vote))
+            world->pairs++;
+    heard[vote->kind - 1] = *vote;
 }

@@ -140,6 +140,7 @@ void world_done(struct world *world)
     net_done(world);
     people_done(world);
     votes_done(&world->votes);
+    votes_done(&world->all_votes);
     genesis_done(&world->genesis);
     free(world->finals);
     free(world->sets);

@@ -112,6 +112,9 @@ struct machine {
     uint64_t bent_mark;
     struct hash yes[YES_MAX]; /* voted for */
     uint32_t yes_count;
+    struct letter *last_proposal; /* heard */
+    /* what it last heard of each dishonest machine */
+    struct vote heard[MACHINES_MAX][3];
     bool uncertified;       /* in the middle of a run */
     uint64_t stored_us;     /* when it is told of the last batch */
     uint64_t stored_height; /* the last it was told of in this life */
@@ -226,7 +229,9 @@ struct world {
     uint32_t *tx_map; /* open addressing by id: number + 1 */
     size_t tx_map_cap;
     uint64_t txs_final;
-    struct votes votes;
+    struct votes votes;         /* public ones */
+    struct votes all_votes;     /* and what was only signed */
+    uint64_t pairs;             /* of votes that prove guilt, heard in time */
     struct final_block *finals; /* [height]; 0 is the genesis */
     size_t final_count;
     size_t final_cap;
@@ -329,7 +334,7 @@ void actor_send(struct world *world, struct machine *actor, struct machine *to,
                 struct letter *letter);
 /* It hears something. */
 void actor_hear(struct world *world, struct machine *actor,
-                const struct letter *letter);
+                struct letter *letter);
 void actor_entry(struct world *world, const struct entry *entry);
 struct letter *forge_vote(struct world *world, struct machine *actor,
                           enum vote_kind kind, const struct proposal *on);
@@ -338,6 +343,13 @@ struct letter *forge_vote(struct world *world, struct machine *actor,
 struct letter *forge_proposal(struct world *world, struct machine *actor,
                               struct bytes message, uint32_t bad,
                               struct proposal *out_on);
+/* A sound block where it has no business: on the decided head, on what was only
+ * proposed, or in another's name. */
+struct letter *forge_fork(struct world *world, struct machine *actor,
+                          struct bytes message);
+/* Its own proposal in the view of another leader's. */
+struct letter *forge_usurp(struct world *world, struct machine *actor,
+                           struct bytes message);
 struct letter *forge_unjustified(struct world *world, struct bytes message);
 struct letter *forge_repropose(struct world *world, struct machine *actor,
                                struct bytes message);
@@ -353,6 +365,14 @@ void votes_done(struct votes *votes);
 /* A vote that can be heard by others. */
 void votes_public(struct world *world, const struct machine *machine,
                   const struct vote *vote);
+void votes_signed(struct world *world, const struct vote *vote);
+/* A certificate has decided this block. */
+void votes_decided(struct world *world, const struct proposal *on,
+                   const struct header *header);
+/* A dishonest validator's vote reaches an honest machine that has a use for it;
+ * counts the pairs. */
+void votes_heard(struct world *world, struct machine *machine,
+                 const struct machine *from, const struct vote *vote);
 const struct validators *votes_set(const struct world *world, uint64_t epoch);
 
 /* ---- judge.c, judge_votes.c, judge_end.c ---- */
