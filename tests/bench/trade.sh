@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# trade.sh BIN OUT.tsv [RUNS]: what a buyer waits for. A devnet of five real
-# nodes; one small job after another, where its time goes; a bag; an input to be
+# trade.sh BIN OUT.tsv [RUNS]: what a buyer waits for. A devnet of eight real
+# nodes, four of them validators; one small job after another, where its time goes; a bag; an input to be
 # staged; transfers. Rows "name value unit goal anchor"; the anchors are measured
 # in the same run: what the machine itself costs, without a market.
 set -euo pipefail
@@ -141,7 +141,7 @@ copy=$(awk -v mb=$INPUT_MB -v ms="$(median copy)" 'BEGIN {print mb * 1000 / ms}'
 row stage_input "$mbps" MB/s - "$INPUT_MB MB encrypted to the provider, verified, laid out"
 row anchor_copy "$copy" MB/s - "cp and sync of the same file"
 row stage_input_ratio "$(ratio "$mbps" "$copy")" 1 - "anchor_copy"
-row transfer_validator "$final_validator" ms 2.0 "submit to final at the validator's socket; sync included"
+row transfer_validator "$final_validator" ms 2.0 "submit to final at a validator's socket; sync included"
 row transfer_validator_p95 "$final_validator_p95" ms - "of $TRANSFERS"
-row transfer_follower "$final_follower" ms - "the same through another node, final there"
+row transfer_follower "$final_follower" ms - "the same through a node that does not sign, final there"
 row transfer_follower_p95 "$final_follower_p95" ms - "of $TRANSFERS"

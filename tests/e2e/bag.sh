@@ -13,8 +13,7 @@ stall_max_ms=2000 # generous: others may be using this machine
     { echo "no image: umoci and busybox-static are needed"; exit 1; }
 check "a devnet comes up" suan devnet up --base-port ${E2E_PORT:-27300} --image "$WORK/busybox.tar" -q
 D=$SUAN_HOME/devnet
-nodes=(validator-1 provider-1 provider-2 provider-3 buyer)
-suan devnet status --json >"$WORK/devnet.json"
+mapfile -t nodes < <(node_names)
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 loop_of() { suan node status --node "$1" --json | jq ".loop.$2"; }
@@ -28,14 +27,6 @@ worst() { # WHAT: the largest among the nodes, in ms
 }
 # What jobs may leave behind, in KiB: at the executor, on the way, as blobs.
 disk_of() { du -sk "$D/$1/exec" "$D/$1/jobs" "$D/$1/blobs" | awk '{sum += $1} END {print sum}'; }
-money() {
-    local sum a
-    sum=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
-    for a in $(jq -r '.nodes[].node' "$WORK/devnet.json") "$(suan chain status --json | jq -r '.validators[0].node')"; do
-        sum=$((sum + $(balance "$a")))
-    done
-    echo $sum
-}
 
 # The image is at every provider and all is measured before the bag comes.
 run=(suan run --yes -q --cpus 0.1 --mem 16M --disk 8M)
@@ -71,12 +62,6 @@ done
 equal "and each is what that task wrote" 0 "$wrong"
 equal "what was paid is the sum of its tasks" \
     "$(jq '[.tasks[].due_micro] | add' "$WORK/job.json")" "$(jq .paid_micro "$WORK/job.json")"
-nothing_locked() {
-    local a
-    for a in $(jq -r '.nodes[].node' "$WORK/devnet.json") "$(suan wallet balance --json | jq -r .accounts[0].address)"; do
-        [ "$(suan chain account "$a" --json | jq -r .locked_micro)" -eq 0 ] || return 1
-    done
-}
 check "nothing stays locked" until_true 30 nothing_locked
 equal "no money is lost or made" "$money_before" "$(money)"
 # Outputs stay with the provider for a while; the disks they were made on do not.

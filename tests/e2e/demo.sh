@@ -58,7 +58,7 @@ mounts() { grep -F "$SUAN_HOME" /proc/mounts; }
 loops() { grep -lF "$SUAN_HOME" /sys/block/loop*/loop/backing_file 2>/dev/null; }
 # Control groups of the demo's nodes: named after where their state is.
 groups() {
-    python3 - "$DEMO_HOME"/devnet/{validator-1,provider-{1,2,3},buyer}/exec "$DEMO_OUT/work/doctor" <<'PY'
+    python3 - "$DEMO_HOME"/devnet/{validator-{1,2,3,4},provider-{1,2,3},buyer}/exec "$DEMO_OUT/work/doctor" <<'PY'
 import os, sys
 def name(path):
     value = 2166136261

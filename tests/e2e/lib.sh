@@ -68,6 +68,27 @@ until_true() {
 # What validators have bonded counts in the supply, and is on no account.
 bonded() { suan validator list --json | jq '[.validators[] | .bonded_micro + .unbonding_micro] | add // 0'; }
 balance() { suan chain account "$1" --json | jq -r .balance_micro; }
+# Whose accounts hold money: the wallet's, the nodes', and the vote keys of
+# validators, who get the fees.
+holders() {
+    suan wallet balance --json | jq -r '.accounts[].address'
+    suan devnet status --json | jq -r '.nodes[].node'
+    suan validator list --json | jq -r '.validators[].validator'
+}
+# All money that lies on accounts; with what is bonded it is the supply, when
+# nothing is locked.
+money() {
+    local sum=0 a
+    for a in $(holders); do sum=$((sum + $(balance "$a"))); done
+    echo $sum
+}
+nothing_locked() {
+    local a
+    for a in $(holders); do
+        [ "$(suan chain account "$a" --json | jq -r .locked_micro)" -eq 0 ] || return 1
+    done
+}
+node_names() { suan devnet status --json | jq -r '.nodes[].name'; }
 
 e2e_end() {
     local code=$?

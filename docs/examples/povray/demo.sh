@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # demo.sh BIN: the main job from nothing to a settled bill, through the public
-# commands only. A devnet of five nodes comes up, a scene of Debian's
+# commands only. A devnet of eight nodes comes up, a scene of Debian's
 # povray-examples is rendered as a bag of tiles by three providers, the outputs
 # are fetched and verified, the money moves, the chain is verified.
 # DEMO_HOME (the devnet), DEMO_OUT (the results), DEMO_PORT, DEMO_WIDTH,
@@ -58,8 +58,8 @@ step "An image with POV-Ray, from the installed Debian package"
 printf '%s: %s MB; jobs see these files and no others\n' "$out/work/povray.tar" \
     "$(($(stat -c %s "$out/work/povray.tar") / 1000000))"
 
-step "A devnet: one validator, three providers, one buyer"
-echo "Five processes on this machine; the money is play money, all else is real."
+step "A devnet: four validators, three providers, one buyer"
+echo "Eight processes on this machine; the money is play money, all else is real."
 "$bin/suan" devnet down --wipe -q >/dev/null 2>&1 || true
 shown devnet up --providers 3 --image "$out/work/povray.tar" \
     ${DEMO_PORT:+--base-port "$DEMO_PORT"}
@@ -73,7 +73,7 @@ account() { suan chain account "$1" --json | jq -r .balance_micro; }
 {
     echo "buyer $(suan wallet list --json | jq -r '.keys[0].address')"
     jq -r '.nodes[] | select(.roles == "provider") | "\(.name) \(.node)"' "$out/work/devnet.json"
-    echo "validator $(suan chain status --json | jq -r '.validators[0].node')"
+    suan chain status --json | jq -r '.validators | to_entries[] | "validator-\(.key + 1) \(.value.node)"'
 } >"$out/work/people"
 while read -r who address; do
     echo "$who $address $(account "$address")"
@@ -152,12 +152,12 @@ awk '
         printf "%-12s %14s %14s %+12.6f\n", $1, credits($2), credits($3), change / 1e6
         sum += change
         if ($1 ~ /^provider/) work += change
-        if ($1 == "validator") fees = change
+        if ($1 ~ /^validator/) fees += change
     }
     END {
         printf "%-12s %14s %14s %12.6f\n\n", "sum", "", "", sum / 1e6
         printf "The buyer paid %s for the work, to the providers, and %s in fees for\n", credits(work), credits(fees)
-        printf "the records on the chain, to the validator. Nothing was made or lost.\n"
+        printf "the records on the chain, to the validators. Nothing was made or lost.\n"
         exit sum != 0
     }' "$out/work/after" | tee "$out/balances.txt"
 
