@@ -400,6 +400,9 @@ static void take_set(struct sx *core)
     if (!SX_MUTANT(OLD_SET) || core->set.count == 0)
         core->set = *chain_validators(core->chain);
     core->quorum = validators_quorum(&core->set);
+    /* Words are noted by seat, and the seats are new. */
+    if (!core->recall_full)
+        memset(core->recall_done, 0, sizeof(core->recall_done));
     leaders_init(&core->leaders, &core->set, &core->root);
     core->honest_run = honest_run(core);
     core->me = core->signer == NULL
