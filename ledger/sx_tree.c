@@ -275,12 +275,24 @@ void sx_tree_prune(struct sx *core)
     }
 }
 
+/* By its proposal, or by what we have signed: a quorum of such votes makes a
+ * notarization, and then somebody must have the body. */
+static bool names(const struct sx_slot *slot, const struct hash *id)
+{
+    if (slot->has_proposal && hash_equal(&slot->on.id, id))
+        return true;
+    for (unsigned k = 0; k < SX_KINDS; k++) {
+        if (slot->own[k].kind != 0 && hash_equal(&slot->own[k].on.id, id))
+            return true;
+    }
+    return false;
+}
+
 /* Does a view, a decision or another block speak of it? */
 static bool is_named(const struct sx *core, const struct hash *id)
 {
     for (size_t i = 0; i < core->slot_count; i++) {
-        const struct sx_slot *slot = core->slots[i];
-        if (slot != NULL && slot->has_proposal && hash_equal(&slot->on.id, id))
+        if (core->slots[i] != NULL && names(core->slots[i], id))
             return true;
     }
     for (uint32_t i = 0; i < core->final_count; i++) {
