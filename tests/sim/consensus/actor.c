@@ -215,6 +215,9 @@ static void have_idea(struct world *world, struct machine *actor)
         world->overheard[dice_below(&world->dice, OVERHEARD_MAX)];
     if (heard != NULL && heard->len == 0)
         heard = NULL;
+    /* It may be overwritten by what is said now. */
+    if (heard != NULL)
+        (void)letter_keep(heard);
     if (does(actor, ACT_FLOOD))
         for (uint64_t i = dice_below(&world->dice, 30); i > 0; i--)
             say(world, actor, forge_flood(world, actor));
@@ -230,6 +233,7 @@ static void have_idea(struct world *world, struct machine *actor)
     if (does(actor, ACT_LIES) && heard != NULL &&
         heard->bytes[0] == SX_MSG_STATUS)
         say(world, actor, forge_status(world, letter_bytes(heard)));
+    letter_drop(heard);
 }
 
 void actor_entry(struct world *world, const struct entry *entry)

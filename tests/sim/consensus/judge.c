@@ -340,6 +340,21 @@ static bool is_honest_key(const struct world *world, const struct pubkey *key)
     return true;
 }
 
+/* All it has forgotten lies below the last decision. */
+static void check_recalled(struct world *world, const struct machine *machine)
+{
+    struct sx_status now;
+    sx_status(machine->core, &now);
+    if (machine_honest(machine) && (machine->said_epoch > now.epoch ||
+                                    (machine->said_epoch == now.epoch &&
+                                     machine->said_view > now.final_view)))
+        judge_fails(world,
+                    "machine %u recalls too early: it voted in e%" PRIu64
+                    " v%" PRIu64 ", and e%" PRIu64 " v%" PRIu64 " is decided",
+                    machine->index, machine->said_epoch, machine->said_view,
+                    now.epoch, now.final_view);
+}
+
 void judge_notice(struct world *world, struct machine *machine,
                   const struct sx_effect *effect)
 {
@@ -362,6 +377,8 @@ void judge_notice(struct world *world, struct machine *machine,
             judge_fails(world, "machine %u forgets without a loss",
                         machine->index);
     }
+    if (effect->notice == SX_NOTICE_RECALLED)
+        check_recalled(world, machine);
     if (effect->notice == SX_NOTICE_EQUIVOCATION && set != NULL &&
         effect->index < set->count &&
         is_honest_key(world, &set->items[effect->index].key))

@@ -241,6 +241,12 @@ static void leaves(struct world *world, struct machine *machine,
         not_synced(world, machine, &vote->on);
     check_body(world, machine, vote);
     votes_public(world, machine, vote);
+    if (vote->on.epoch > machine->said_epoch ||
+        (vote->on.epoch == machine->said_epoch &&
+         vote->on.view > machine->said_view)) {
+        machine->said_epoch = vote->on.epoch;
+        machine->said_view = vote->on.view;
+    }
     if (vote->on.epoch > machine->public_epoch ||
         (vote->on.epoch == machine->public_epoch &&
          vote->on.view > machine->public_view)) {

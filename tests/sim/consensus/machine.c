@@ -152,6 +152,8 @@ static void log_record(struct world *world, struct machine *machine,
         judge_fails(world, "machine %u: record %llu is said to be %llu",
                     machine->index, (unsigned long long)seq,
                     (unsigned long long)effect->seq);
+    tell(world, "%u logs record %llu of type %u, %zu bytes", machine->index,
+         (unsigned long long)seq, effect->log_type, effect->bytes.len);
     judge_logged(world, machine, seq, effect->bytes);
 }
 
@@ -164,6 +166,8 @@ static void carry_out(struct world *world, struct machine *machine,
         log_record(world, machine, effect);
         return;
     case SX_LOG_TRIM:
+        tell(world, "%u needs no record below %llu", machine->index,
+             (unsigned long long)effect->seq);
         disk_trim(&machine->disk, effect->seq);
         return;
     case SX_STORE:

@@ -156,8 +156,9 @@ static void overhear(struct world *world, struct letter *letter)
 {
     struct letter **place =
         &world->overheard[world->overheard_count++ % OVERHEARD_MAX];
-    letter_drop(*place);
+    struct letter *old = *place;
     *place = letter_keep(letter);
+    letter_drop(old);
 }
 
 static void deliver(struct world *world, struct entry *entry, uint64_t extra_us)

@@ -102,6 +102,8 @@ struct machine {
     size_t logged_cap;
     struct logged_block blocks[BLOCKS_KEPT]; /* newest at block_count - 1 */
     uint32_t block_count;
+    uint64_t said_epoch; /* the same, before any loss, too */
+    uint64_t said_view;
     uint64_t public_epoch; /* highest own vote that left */
     uint64_t public_view;
     /* what it has taken and not answered: by number of transaction */
