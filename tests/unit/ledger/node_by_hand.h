@@ -66,6 +66,7 @@ struct post {
     unsigned from;
     unsigned to;
     uint64_t link; /* the receiver's */
+    bool is_tx;
     struct buf bytes;
 };
 
@@ -75,6 +76,7 @@ struct net {
     struct test_key keys[VALIDATORS_MAX]; /* in index order */
     uint64_t now_ms;                      /* monotonic, of all nodes */
     uint64_t links;
+    bool gossip; /* transactions are handed on to linked nodes */
     struct node *nodes[NODES_MAX];
     unsigned count;
     struct post *posts;
@@ -167,33 +169,47 @@ UNUSED static void log_drop(struct node *node, size_t at)
             (node->log_count - at) * sizeof(node->log[0]));
 }
 
-/* Everything the core allows to go goes at once, but the last record, which a
- * real log keeps, too. */
+/* Everything the core allows to go goes at once, but the last record on the
+ * disk, which a real log keeps, too. */
 UNUSED static void log_trim(struct node *node, uint64_t seq)
 {
     assert_true(seq >= node->trim_seq);
     assert_true(seq <= node->last_seq + 1);
     node->trim_seq = seq;
     while (node->log_count > 1 && node->log[0].seq < seq &&
-           node->log[0].seq <= node->synced_seq)
+           node->log[1].seq <= node->synced_seq)
         log_drop(node, 0);
 }
 
-UNUSED static void post(struct node *node, const struct sx_effect *effect)
+UNUSED static void post(struct node *node, unsigned to, bool is_tx,
+                        struct bytes bytes)
 {
     struct net *net = node->net;
-    for (unsigned to = 0; to < net->count; to++) {
-        if (node->peers[to] == 0 || node->peers[to] != effect->peer)
-            continue;
-        net->posts =
-            room_for_one(net->posts, sizeof(*net->posts),
-                         net->post_first + net->post_count, &net->post_cap);
-        struct post *p = &net->posts[net->post_first + net->post_count++];
-        *p = (struct post){
-            node->number, to, net->nodes[to]->peers[node->number], {0}};
-        buf_init(&p->bytes, LIMIT_MESSAGE_BYTES);
-        buf_add(&p->bytes, effect->bytes);
-        assert_int_equal(p->bytes.err, OK);
+    net->posts =
+        room_for_one(net->posts, sizeof(*net->posts),
+                     net->post_first + net->post_count, &net->post_cap);
+    struct post *p = &net->posts[net->post_first + net->post_count++];
+    *p = (struct post){.from = node->number, .to = to, .is_tx = is_tx};
+    p->link = net->nodes[to]->peers[node->number];
+    buf_init(&p->bytes, LIMIT_MESSAGE_BYTES);
+    buf_add(&p->bytes, bytes);
+    assert_int_equal(p->bytes.err, OK);
+}
+
+UNUSED static void post_message(struct node *node,
+                                const struct sx_effect *effect)
+{
+    for (unsigned to = 0; to < node->net->count; to++) {
+        if (node->peers[to] != 0 && node->peers[to] == effect->peer)
+            post(node, to, false, effect->bytes);
+    }
+}
+
+UNUSED static void post_tx(struct node *node, struct bytes bytes)
+{
+    for (unsigned to = 0; node->net->gossip && to < node->net->count; to++) {
+        if (node->peers[to] != 0)
+            post(node, to, true, bytes);
     }
 }
 
@@ -236,7 +252,11 @@ UNUSED static void carry_out(struct node *node, const struct sx_effect *effect)
         node->batches[node->batch_count++] = effect->batch;
         break;
     case SX_SEND:
-        post(node, effect);
+        post_message(node, effect);
+        break;
+    case SX_TX_TAKEN:
+    case SX_RELAY:
+        post_tx(node, effect->bytes);
         break;
     case SX_WAKE:
         node->wake_ms = effect->at_ms;
@@ -245,9 +265,7 @@ UNUSED static void carry_out(struct node *node, const struct sx_effect *effect)
         node->halted = true;
         break;
     case SX_FINAL:
-    case SX_TX_TAKEN:
     case SX_TX_REFUSED:
-    case SX_RELAY:
     case SX_PEER_BAD:
     case SX_NOTICE:
         break;
@@ -431,6 +449,7 @@ UNUSED static void node_restart(struct node *node, enum wal_found found)
     memset(node->peers, 0, sizeof(node->peers));
     memset(node->puppets, 0, sizeof(node->puppets));
     node->wake_ms = UINT64_MAX;
+    node->trim_seq = 0;
     node_start(node, found);
 }
 
@@ -493,6 +512,18 @@ UNUSED static void net_link_all(struct net *net)
                 net_link(net, net->nodes[j], net->nodes[i]);
 }
 
+UNUSED static void deliver(struct node *to, const struct post *p)
+{
+    struct sx_tx tx = {.bytes = buf_bytes(&p->bytes)};
+    if (p->is_tx)
+        step(to, (struct sx_event){
+                     .kind = SX_EV_SUBMIT, .txs = &tx, .tx_count = 1});
+    else
+        step(to, (struct sx_event){.kind = SX_EV_MESSAGE,
+                                   .peer = p->link,
+                                   .bytes = buf_bytes(&p->bytes)});
+}
+
 /* The eldest letter; false when there is none. */
 UNUSED static bool deliver_one(struct net *net)
 {
@@ -503,11 +534,9 @@ UNUSED static bool deliver_one(struct net *net)
     struct post p = net->posts[net->post_first++];
     net->post_count--;
     struct node *to = net->nodes[p.to];
-    if (!to->cut && !net->nodes[p.from]->cut && to->core != NULL &&
-        p.link != 0 && p.link == to->peers[p.from])
-        step(to, (struct sx_event){.kind = SX_EV_MESSAGE,
-                                   .peer = p.link,
-                                   .bytes = buf_bytes(&p.bytes)});
+    if (!to->cut && !net->nodes[p.from]->cut && p.link != 0 &&
+        p.link == to->peers[p.from])
+        deliver(to, &p);
     buf_done(&p.bytes);
     return true;
 }

@@ -57,6 +57,7 @@ static void certify(struct village *v, const struct block *block,
 static void block(struct village *v)
 {
     struct world *w = &v->w;
+    const struct candidate *run[CHAIN_RUN_MAX];
     struct candidate *candidate;
     struct candidate *again;
     struct chain_drops drops;
@@ -77,9 +78,9 @@ static void block(struct village *v)
                      OK);
     candidate_free(again);
     certify(v, candidate_block(candidate), &cert);
-    assert_int_equal(chain_commit(w->chain, candidate, &cert, &batch), OK);
+    assert_int_equal(chain_commit(w->chain, &candidate, 1, &cert, &batch), OK);
     assert_int_equal(store_commit(w->store, batch), OK);
-    chain_stored(w->chain, store_batch_height(batch));
+    assert_int_equal(chain_stored(w->chain, store_batch_height(batch), run), 1);
     store_batch_free(batch);
     const struct block *done = candidate_block(candidate);
     for (uint32_t i = 0; i < done->tx_count; i++)
