@@ -179,19 +179,21 @@ static void submit_bad(struct world *world)
 {
     uint32_t client = (uint32_t)dice_below(&world->dice, world->plan.clients);
     struct letter *letter;
+    uint64_t nonce;
+    uint64_t expiry;
     struct hash id;
     struct buf buf;
     buf_init(&buf, LIMIT_TX_BYTES);
     /* Too late, whatever else is wrong with it. */
-    sign_transfer(world, &world->clients[client],
-                  world->clients[client].final_nonce +
-                      dice_below(&world->dice, 40),
-                  dice_below(&world->dice, world->final_count), &buf, &id);
-    if (dice_chance(&world->dice, 500))
-        buf.ptr[dice_below(&world->dice, buf.len)] ^=
-            (uint8_t)(1u << dice_below(&world->dice, 8));
-    else if (dice_chance(&world->dice, 300))
+    nonce = world->clients[client].final_nonce + dice_below(&world->dice, 40);
+    expiry = dice_below(&world->dice, world->final_count);
+    sign_transfer(world, &world->clients[client], nonce, expiry, &buf, &id);
+    if (dice_chance(&world->dice, 500)) {
+        size_t at = dice_below(&world->dice, buf.len);
+        buf.ptr[at] ^= (uint8_t)(1u << dice_below(&world->dice, 8));
+    } else if (dice_chance(&world->dice, 300)) {
         buf.len = dice_below(&world->dice, buf.len);
+    }
     letter = letter_new(buf_bytes(&buf));
     buf_done(&buf);
     if (people_find(world, &id) == NULL)
