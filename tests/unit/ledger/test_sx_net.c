@@ -332,6 +332,36 @@ static void the_transactions_of_a_view_that_was_given_up_are_proposed_again(
     net_close(&net);
 }
 
+/* Also those of a block that was notarized, when its fork dies. */
+static void the_transactions_of_a_fork_that_died_wait_again(void **state)
+{
+    struct net net;
+    struct sx_msg msg;
+    (void)state;
+    net_open_epochs(&net, 4, 600, 0, 1);
+    struct node *me = net_add(&net, (int)leader_of(&net, 1));
+    puppets_link(me);
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    struct proposal mine = msg.vote.on;
+    hear_cert(me, a_puppet(me), VOTE_NOTARIZE, &mine);
+    struct proposal null = on_view(1, 1, 0, NULL);
+    hear_cert(me, a_puppet(me), VOTE_NULLIFY, &null);
+    assert_int_equal(pool_fresh(sx_pool(me->core)), 0);
+    uint64_t view = view_led(&net, 2, me->who, false);
+    while (view_of(me) < view)
+        nullify_this(me);
+    struct candidate *block = block_by(&net, leader_of(&net, view), NULL);
+    struct offer offer = {.block = candidate_bytes(block)};
+    offer.on = on_view(1, view, 0, &candidate_block(block)->id);
+    hear_proposal(me, leader_of(&net, view), &offer);
+    hear_cert(me, a_puppet(me), VOTE_FINALIZE, &offer.on);
+    assert_int_equal(chain_head(me->chain).height, 1);
+    assert_int_equal(pool_fresh(sx_pool(me->core)), 1);
+    candidate_free(block);
+    net_close(&net);
+}
+
 /* A height that a validator says of itself makes us ask, and no more. */
 static void a_validators_height_is_a_hint(void **state)
 {
@@ -526,6 +556,7 @@ int main(void)
             the_delay_grows_with_undecided_views_and_falls_with_a_decision),
         cmocka_unit_test(
             the_transactions_of_a_view_that_was_given_up_are_proposed_again),
+        cmocka_unit_test(the_transactions_of_a_fork_that_died_wait_again),
         cmocka_unit_test(a_validators_height_is_a_hint),
         cmocka_unit_test(at_random_nobody_votes_against_itself_and_all_agree),
     };

@@ -465,13 +465,13 @@ static void the_log_is_never_cut_above_a_vote_that_still_binds(void **state)
     struct node *me = net.nodes[2];
     uint64_t seen = 0;
     for (int round = 0; round < 400; round++) {
-        if (round % 20 == 0)
+        if (round % 2 == 0)
             submit_to_all(&net, 0, nonce++);
         net.now_ms += 5;
         for (unsigned i = 0; i < net.count; i++)
             if (net.nodes[i]->wake_ms <= net.now_ms)
                 tick(net.nodes[i]);
-        for (int n = 0; n < 40 && deliver_one(&net); n++) {
+        for (int n = 0; n < 12 && deliver_one(&net); n++) {
             for (size_t k = 0; k < me->log_count; k++) {
                 if (me->log[k].seq <= seen)
                     continue;

@@ -234,6 +234,71 @@ static void decided_views_are_not_signed(void **state)
     net_close(&net);
 }
 
+/* All at once: what would be notarized, finalized and given up. */
+static void what_is_finalized_in_a_step_is_not_given_up_in_it(void **state)
+{
+    struct net net;
+    struct offer offer;
+    struct store *store;
+    unsigned other = 0;
+    (void)state;
+    net_open_epochs(&net, 4, 600, 0, 1);
+    assert_int_equal(store_mem_new(&store), OK);
+    struct node *me =
+        net_add_on(&net, store, (int)((leader_of(&net, 1) + 1) % 4), 100);
+    puppets_link(me);
+    struct candidate *block = offer_on_root(me, 1, &offer);
+    while ((int)other == me->who || other == leader_of(&net, 1))
+        other++;
+    hear_vote(me, other, VOTE_NOTARIZE, &offer.on);
+    leader_gives_up(me, 1);
+    assert_false(signed_anything(me)); /* it listens yet */
+    pass(me, 100);
+    assert_true(signed_vote(me, VOTE_NOTARIZE, 1, NULL));
+    assert_true(signed_vote(me, VOTE_FINALIZE, 1, NULL));
+    assert_false(signed_vote(me, VOTE_NULLIFY, 1, NULL));
+    candidate_free(block);
+    net_close(&net);
+}
+
+/* ---- the guards themselves ---- */
+
+static void no_caller_gets_a_vote_for_a_view_that_was_left(void **state)
+{
+    struct net net;
+    struct proposal gone = nullify_of(1);
+    struct hash id = {{1}};
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    struct sx *core = me->core;
+    struct proposal on = on_view(1, 1, 0, &id);
+    assert_true(sx_may_sign(core, sx_slot_need(core, 1), VOTE_NOTARIZE, &on));
+    hear_cert(me, leader_of(&net, 1), VOTE_NULLIFY, &gone);
+    struct sx_slot *slot = sx_slot_need(core, 1);
+    assert_false(sx_may_sign(core, slot, VOTE_NOTARIZE, &on));
+    assert_false(sx_sign(core, slot, VOTE_NOTARIZE, &on, false));
+    assert_true(sx_may_sign(core, slot, VOTE_NULLIFY, &gone));
+    assert_false(sx_may_sign(core, slot, VOTE_FINALIZE, &on));
+    net_close(&net);
+}
+
+static void no_caller_gets_a_vote_for_a_decided_view(void **state)
+{
+    struct net net;
+    struct sx_slot slot = {.view = 1};
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    struct candidate *block = block_by(&net, leader_of(&net, 1), NULL);
+    struct proposal on = on_view(1, 1, 0, &candidate_block(block)->id);
+    assert_true(sx_may_sign(me->core, &slot, VOTE_NULLIFY, &on));
+    hear_cert(me, leader_of(&net, 1), VOTE_FINALIZE, &on);
+    assert_false(sx_may_sign(me->core, &slot, VOTE_NOTARIZE, &on));
+    assert_false(sx_may_sign(me->core, &slot, VOTE_NULLIFY, &on));
+    assert_false(sx_may_sign(me->core, &slot, VOTE_FINALIZE, &on));
+    candidate_free(block);
+    net_close(&net);
+}
+
 /* ---- the log ---- */
 
 static void votes_leave_only_when_they_are_in_the_log(void **state)
@@ -387,6 +452,9 @@ int main(void)
         cmocka_unit_test(
             a_notarized_block_is_finalized_only_when_its_body_executed),
         cmocka_unit_test(decided_views_are_not_signed),
+        cmocka_unit_test(what_is_finalized_in_a_step_is_not_given_up_in_it),
+        cmocka_unit_test(no_caller_gets_a_vote_for_a_view_that_was_left),
+        cmocka_unit_test(no_caller_gets_a_vote_for_a_decided_view),
         cmocka_unit_test(votes_leave_only_when_they_are_in_the_log),
         cmocka_unit_test(a_sync_sends_what_it_covers_and_no_more),
         cmocka_unit_test(a_block_is_in_the_log_before_the_votes_for_it),

@@ -174,24 +174,25 @@ static void a_nullification_does_not_cancel_a_notarized_block(void **state)
     net_close(&net);
 }
 
+/* A good block on the decided one, but its proposal names another parent. */
 static void a_parent_from_before_the_last_decision_is_none(void **state)
 {
     struct net net;
     struct offer first;
-    struct cert cert;
+    struct hash id;
     (void)state;
     struct node *me = scene_open(&net, 4);
     struct candidate *a = offer_on_root(me, 1, &first);
-    struct candidate *stale = block_by(
-        &net, leader_of(&net, view_led(&net, 2, me->who, false)), NULL);
-    certify(&net, VOTE_FINALIZE, &first.on, ALL_BUT(me->who), &cert);
-    hear_this_cert(me, a_puppet(me), &cert);
     uint64_t view = view_led(&net, 2, me->who, false);
+    struct candidate *b = block_by(&net, leader_of(&net, view), a);
+    hear_cert(me, a_puppet(me), VOTE_FINALIZE, &first.on);
     nullify_until(me, view);
-    struct offer offer = offer_of(stale, view, 0);
+    struct offer offer = offer_of(b, view, 0);
     hear_proposal(me, leader_of(&net, view), &offer);
     assert_false(signed_vote(me, VOTE_NOTARIZE, 0, NULL));
-    candidate_free(stale);
+    assert_false(sx_parent_id(me->core, 0, &id));
+    assert_true(sx_parent_id(me->core, 1, &id));
+    candidate_free(b);
     candidate_free(a);
     net_close(&net);
 }
