@@ -101,6 +101,7 @@ void sx_status(const struct sx *core, struct sx_status *out)
         .twin = core->twin,
         .delay_ms = sx_delay(core),
         .unfinal = core->block_count,
+        .slots = core->slot_count,
         .idle = core->block_count == 0 && pool_count(core->pool) == 0,
         .target = chain_head(core->chain).height,
     };

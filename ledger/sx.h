@@ -193,6 +193,7 @@ struct sx_status {
     uint64_t target;   /* highest height proven to us */
     uint64_t delay_ms; /* D, as backed off now */
     uint32_t unfinal;  /* executed blocks that wait for their decision */
+    uint64_t slots;    /* undecided views that there is room for */
     uint64_t idle;     /* 1: nothing is to be decided */
 };
 void sx_status(const struct sx *core, struct sx_status *out);

@@ -176,9 +176,6 @@ void actor_hear(struct world *world, struct machine *actor,
     if (letter->len > 0 && letter->bytes[0] == SX_MSG_PROPOSE) {
         letter_drop(actor->last_proposal);
         actor->last_proposal = letter_keep(letter);
-        if (does(actor, ACT_USURP) && dice_chance(&world->dice, 300))
-            to_all(world, actor,
-                   forge_usurp(world, actor, letter_bytes(letter)));
     }
     if (!does(actor, ACT_YES) || !vote_in(letter_bytes(letter), &vote) ||
         vote.kind == VOTE_NULLIFY)
@@ -221,6 +218,8 @@ static void have_idea(struct world *world, struct machine *actor)
     if (does(actor, ACT_FLOOD))
         for (uint64_t i = dice_below(&world->dice, 30); i > 0; i--)
             say(world, actor, forge_flood(world, actor));
+    if (does(actor, ACT_USURP))
+        to_all(world, actor, forge_usurp(world, actor));
     if (does(actor, ACT_GARBAGE))
         say(world, actor, forge_garbage(world));
     if (does(actor, ACT_ECHO) && heard != NULL)

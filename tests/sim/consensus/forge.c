@@ -175,16 +175,11 @@ struct letter *forge_proposal(struct world *world, struct machine *actor,
 
 /* ---- forks ---- */
 
-/* What to build on: the head, or what was proposed on it. */
-static bool fork_parent(struct machine *actor, bool on_proposal,
-                        struct candidate **out, struct proposal *on)
+/* What was proposed last, executed. */
+static bool last_proposed(struct machine *actor, struct candidate **out,
+                          struct proposal *on)
 {
     const struct letter *last = actor->last_proposal;
-    *out = NULL;
-    if (!on_proposal) {
-        on->parent_view = actor->before.final_view;
-        return on->parent_view < on->view;
-    }
     if (last == NULL || sx_msg_decode(letter_bytes(last), &msg) != OK ||
         msg.vote.on.epoch != on->epoch || msg.vote.on.view >= on->view ||
         msg.block.len == 0)
@@ -193,47 +188,66 @@ static bool fork_parent(struct machine *actor, bool on_proposal,
     return chain_execute(actor->chain, NULL, msg.block, false, NULL, out) == OK;
 }
 
-struct letter *forge_fork(struct world *world, struct machine *actor,
-                          struct bytes message)
+/* An empty block on the parent (NULL: the head), proposed. */
+static struct letter *propose(struct world *world, struct machine *actor,
+                              const struct candidate *parent,
+                              const struct pubkey *proposer,
+                              struct proposal *on)
 {
     struct letter *letter = NULL;
-    struct candidate *parent;
-    struct candidate *made;
     struct chain_drops drops = {0};
     struct pool_limits limits = {0};
+    struct candidate *made;
     struct pool *pool;
-    struct proposal on;
-    uint64_t throw = dice_below(&world->dice, 3);
-    const struct pubkey *proposer =
-        throw == 2 ? other_key(world, actor) : &actor->signer.key;
-    if (sx_msg_decode(message, &msg) != OK)
-        return NULL;
-    on = msg.vote.on;
-    if (!fork_parent(actor, throw == 1, &parent, &on))
-        return NULL;
     CHECK(pool_new(&limits, &pool) == OK);
     if (chain_build(actor->chain, parent, pool, NULL, 0,
                     WORLD_T0 + world->now_us / MS, proposer, &drops,
                     &made) == OK) {
         memset(&msg, 0, sizeof(msg));
         msg.tag = SX_MSG_PROPOSE;
-        on.id = candidate_block(made)->id;
+        on->id = candidate_block(made)->id;
         msg.block = candidate_bytes(made);
-        if (signs(world, actor, VOTE_NOTARIZE, &on, &msg.vote))
+        if (signs(world, actor, VOTE_NOTARIZE, on, &msg.vote))
             letter = encoded(&msg);
         candidate_free(made);
     }
     free(drops.items);
     pool_free(pool);
+    return letter;
+}
+
+struct letter *forge_fork(struct world *world, struct machine *actor,
+                          struct bytes message)
+{
+    const struct pubkey *proposer = &actor->signer.key;
+    struct candidate *parent = NULL;
+    struct letter *letter = NULL;
+    struct proposal on;
+    uint64_t throw = dice_below(&world->dice, 4);
+    if (sx_msg_decode(message, &msg) != OK)
+        return NULL;
+    on = msg.vote.on;
+    on.parent_view = actor->before.final_view;
+    if (throw == 1 && !last_proposed(actor, &parent, &on))
+        return NULL;
+    if (throw == 2)
+        proposer = other_key(world, actor);
+    if (throw == 3) /* said to stand on something older */
+        on.parent_view /= 2;
+    if (on.epoch == actor->before.epoch && on.parent_view < on.view)
+        letter = propose(world, actor, parent, proposer, &on);
     candidate_free(parent);
     return letter;
 }
 
-struct letter *forge_usurp(struct world *world, struct machine *actor,
-                           struct bytes message)
+struct letter *forge_usurp(struct world *world, struct machine *actor)
 {
-    struct proposal on;
-    return forge_proposal(world, actor, message, 0, &on);
+    struct proposal on = {.epoch = actor->before.epoch,
+                          .view = actor->before.view,
+                          .parent_view = actor->before.final_view};
+    if (on.parent_view >= on.view)
+        return NULL;
+    return propose(world, actor, NULL, &actor->signer.key, &on);
 }
 
 struct letter *forge_unjustified(struct world *world, struct bytes message)

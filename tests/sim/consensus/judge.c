@@ -73,6 +73,11 @@ void judge_step(struct world *world, struct machine *machine)
                     " final %" PRIu64,
                     machine->index, before->epoch, before->view,
                     before->final_view, now.epoch, now.view, now.final_view);
+    if (now.slots > now.view - now.final_view + 2)
+        judge_fails(world,
+                    "I9: machine %u has room for %" PRIu64
+                    " views, and is in %" PRIu64 " with %" PRIu64 " decided",
+                    machine->index, now.slots, now.view, now.final_view);
     /* Proven to it, at most as far as could have been decided meanwhile. */
     if (!world->plan.overload && now.target > world->final_count + 64)
         judge_fails(world, "machine %u believes in height %" PRIu64,

@@ -149,6 +149,12 @@ static void check_guilt(struct world *world)
                     "%" PRIu64 " pairs of votes prove guilt, and nobody "
                     "says so",
                     world->pairs);
+    if (!world->plan.overload && world->foreign >= PAIRS_MAX &&
+        world->foreign_told == 0)
+        judge_fails(world,
+                    "%" PRIu64 " votes came in another's name, and "
+                    "nobody minded",
+                    world->foreign);
 }
 
 void judge_end(struct world *world)

@@ -194,6 +194,7 @@ static void carry_out(struct world *world, struct machine *machine,
         struct machine *peer = net_peer(world, machine, effect->peer);
         tell(world, "%u calls %d bad: %s", machine->index,
              peer == NULL ? -1 : (int)peer->index, err_name(effect->err));
+        world->foreign_told += effect->err == ERR_SIGNATURE ? 1 : 0;
         if (peer != NULL && machine_honest(machine) && machine_honest(peer) &&
             !world->plan.overload)
             judge_fails(world, "honest %u calls honest %u bad: %s",

@@ -56,7 +56,8 @@ static uint64_t *number_of(struct asked *asked, struct run_options *options,
     } words[] = {{"--seed", &asked->seed},     {"--many", &asked->many},
                  {"--from", &asked->from},     {"--twice", &asked->twice},
                  {"--tries", &asked->tries},   {"--nodes", &options->nodes},
-                 {"--views", &options->views}, {"--mutant", &options->mutant}};
+                 {"--views", &options->views}, {"--mutant", &options->mutant},
+                 {"--act", &options->act}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(word, words[i].word) == 0)
             return words[i].to;

@@ -143,6 +143,20 @@ static void draw_people(struct plan *plan, struct dice *dice)
         plan->short_permille = (uint32_t)dice_below(dice, 300);
 }
 
+void plan_act(struct plan *plan, uint32_t act)
+{
+    memset(plan->mischief, 0, sizeof(plan->mischief));
+    plan->overload = false;
+    plan->budget = (plan->weight - 1) / 3;
+    for (uint32_t i = 0; i < plan->keys; i++) {
+        if (plan->weights[i] > plan->budget)
+            continue;
+        plan->mischief[i] = act;
+        plan->budget -= plan->weights[i];
+        return;
+    }
+}
+
 void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
 {
     struct dice dice;
@@ -168,6 +182,9 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     plan->store_us_max = dice_between(&dice, 100, 20 * MS);
     plan->step_us = dice_chance(&dice, 700) ? 0 : dice_below(&dice, 100);
     plan->chaos_us = dice_between(&dice, 4 * SECOND, 40 * SECOND);
+    /* Each kind of mischief has seeds of its own. */
+    if (seed % 4 == 3 && plan->keys >= 4)
+        plan_act(plan, 1u << (seed / 4 % ACT_COUNT));
     plan->views_max = plan->keys > 10 ? 40 : plan->keys > 7 ? 120 : 400;
 }
 

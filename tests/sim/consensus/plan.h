@@ -106,6 +106,8 @@ struct plan {
 
 /* keys 0: drawn, too. */
 void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys);
+/* One validator, if its weight can be borne, does this and nothing else. */
+void plan_act(struct plan *plan, uint32_t act);
 void plan_print(const struct plan *plan);
 const char *plan_fault_name(unsigned bit);
 const char *plan_mischief_name(unsigned bit);

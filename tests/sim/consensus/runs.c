@@ -101,6 +101,8 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
     plan.real_signatures = options->real;
     if (options->views > 0)
         plan.views_max = options->views;
+    if (options->act > 0)
+        plan_act(&plan, 1u << (options->act - 1));
 #ifdef SUAN_MUTANTS
     sx_mutant = (int)options->mutant;
 #endif
@@ -125,6 +127,8 @@ static void print_again(const struct run_options *options, uint64_t seed)
         printf(" --nodes %" PRIu64, options->nodes);
     if (options->views > 0)
         printf(" --views %" PRIu64, options->views);
+    if (options->act > 0)
+        printf(" --act %" PRIu64, options->act);
     if (options->mutant > 0)
         printf(" --mutant %" PRIu64, options->mutant);
     printf("%s -v\n", options->real ? " --real" : "");

@@ -11,6 +11,8 @@ struct run_options {
     uint64_t nodes;  /* 0: as the seed says */
     uint64_t views;  /* 0: likewise */
     uint64_t mutant; /* 0: none; with runs_mutants: all */
+    uint64_t act;    /* enum mischief's bit, + 1: somebody does that; 0: as the
+                        seed says */
     bool quick;      /* runs_mutants: a handful of them */
 };
 

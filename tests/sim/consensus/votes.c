@@ -304,9 +304,13 @@ void votes_heard(struct world *world, struct machine *machine,
     const struct sx_status *at = &machine->before;
     struct vote *heard = machine->heard[from->index];
     struct hash digest;
-    if (set == NULL || vote->index >= set->count ||
-        !pubkey_equal(&set->items[vote->index].key, &from->signer.key) ||
-        vote->on.epoch != at->epoch || vote->on.view <= at->final_view ||
+    if (set == NULL || vote->index >= set->count)
+        return;
+    if (!pubkey_equal(&set->items[vote->index].key, &from->signer.key)) {
+        world->foreign += vote->on.epoch == at->epoch && at->validator ? 1 : 0;
+        return;
+    }
+    if (vote->on.epoch != at->epoch || vote->on.view <= at->final_view ||
         vote->on.view > at->view)
         return;
     vote_digest(vote->kind, &vote->on, &world->genesis.chain, &digest);

@@ -237,6 +237,8 @@ struct world {
     uint64_t txs_final;
     struct votes votes;         /* public ones */
     struct votes all_votes;     /* and what was only signed */
+    uint64_t foreign;           /* votes in another's name, heard */
+    uint64_t foreign_told;      /* and called bad */
     uint64_t pairs;             /* of votes that prove guilt, heard in time */
     struct final_block *finals; /* [height]; 0 is the genesis */
     size_t final_count;
@@ -368,8 +370,7 @@ struct letter *forge_proposal(struct world *world, struct machine *actor,
 struct letter *forge_fork(struct world *world, struct machine *actor,
                           struct bytes message);
 /* Its own proposal in the view of another leader's. */
-struct letter *forge_usurp(struct world *world, struct machine *actor,
-                           struct bytes message);
+struct letter *forge_usurp(struct world *world, struct machine *actor);
 struct letter *forge_unjustified(struct world *world, struct bytes message);
 struct letter *forge_repropose(struct world *world, struct machine *actor,
                                struct bytes message);
