@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "cli/cli.h"
 #include "cli/daemon.h"
+#include "ledger/params.h"
 
 #define DEVNET_PROVIDERS_MAX  32u
 #define DEVNET_VALIDATORS     4u /* unless asked otherwise */
@@ -58,8 +59,15 @@ bool devnet_ports(struct devnet *net, uint32_t base, uint32_t *out_base);
 /* Are all ports of the plan free now? */
 bool devnet_ports_free(const struct devnet *net);
 
+/* A devnet's genesis parameters, before anybody asks for others. */
+void devnet_params(struct params *out);
+/* Sets one by its name. ERR_NOT_FOUND: there is no such parameter; ERR_RANGE.
+ */
+MUST_USE enum err devnet_param(struct params *params, const char *name,
+                               uint64_t value);
 /* Makes directories, keys, wallet and genesis. 0 or an exit code. */
-int devnet_create(struct cli *cli, struct devnet *net);
+int devnet_create(struct cli *cli, struct devnet *net,
+                  const struct params *params);
 /* Writes every node's suan.conf. */
 int devnet_configure(struct cli *cli, const struct devnet *net,
                      const char *sandbox);

@@ -106,16 +106,39 @@ static enum err make_wallet(struct cli *cli, struct devnet *net,
 
 /* ---- genesis ---- */
 
+void devnet_params(struct params *out)
+{
+    params_init(out);
+    enum err err = params_set(out, "review_ms", REVIEW_MS);
+    if (err == OK)
+        err = params_set(out, "claim_ms", CLAIM_MS);
+    if (err == OK)
+        err = market_params_fill(out);
+    CHECK(err == OK);
+}
+
+enum err devnet_param(struct params *params, const char *name, uint64_t value)
+{
+    struct params fresh = *params;
+    struct market_params market;
+    uint64_t there;
+    if (params_get(params, name, &there) != OK)
+        return ERR_NOT_FOUND;
+    TRY(params_set(&fresh, name, value));
+    TRY(market_params_of(&fresh, &market));
+    *params = fresh;
+    return OK;
+}
+
 static enum err fill_genesis(struct cli *cli, const struct devnet *net,
                              const struct pubkey *buyer,
+                             const struct params *params,
                              struct genesis *genesis)
 {
     snprintf(genesis->network, sizeof(genesis->network), "devnet");
     genesis->test = true;
     genesis->time_ms = cli->now_ms();
-    TRY(params_set(&genesis->params, "review_ms", REVIEW_MS));
-    TRY(params_set(&genesis->params, "claim_ms", CLAIM_MS));
-    TRY(market_params_fill(&genesis->params));
+    genesis->params = *params;
     for (uint32_t i = 0; i < net->validators; i++)
         TRY(genesis_add_validator(genesis, &net->nodes[i].vote,
                                   amount_micro(BOND_MICRO), buyer));
@@ -155,14 +178,15 @@ static enum err make_logs(const struct devnet *net, const struct hash *chain)
 }
 
 static enum err make_genesis(struct cli *cli, const struct devnet *net,
-                             const struct pubkey *buyer)
+                             const struct pubkey *buyer,
+                             const struct params *params)
 {
     struct genesis genesis;
     struct buf text;
     enum err err;
     genesis_init(&genesis);
     buf_init(&text, GENESIS_BYTES_MAX);
-    err = fill_genesis(cli, net, buyer, &genesis);
+    err = fill_genesis(cli, net, buyer, params, &genesis);
     if (err == OK) {
         genesis_format(&genesis, &text);
         err = text.err;
@@ -176,7 +200,8 @@ static enum err make_genesis(struct cli *cli, const struct devnet *net,
     return err;
 }
 
-int devnet_create(struct cli *cli, struct devnet *net)
+int devnet_create(struct cli *cli, struct devnet *net,
+                  const struct params *params)
 {
     struct pubkey buyer;
     enum err err = path_make(net->dir, 0700);
@@ -188,7 +213,7 @@ int devnet_create(struct cli *cli, struct devnet *net)
     if (err == OK)
         err = make_wallet(cli, net, &buyer);
     if (err == OK)
-        err = make_genesis(cli, net, &buyer);
+        err = make_genesis(cli, net, &buyer, params);
     return err == OK ? 0 : fail_at(cli, err, net->dir);
 }
 

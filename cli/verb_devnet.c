@@ -70,9 +70,39 @@ struct up {
     uint32_t validators;
     bool providers_given;
     bool validators_given;
+    bool params_given;
+    struct params params; /* of the genesis */
     uint32_t base;
     const char *image;
 };
+
+/* --param NAME=VALUE, as often as it is given. */
+static int read_params(struct cli *cli, const struct args *args, struct up *up)
+{
+    const char *given;
+    devnet_params(&up->params);
+    up->params_given = false;
+    for (size_t i = 0; (given = args_nth(args, "param", i)) != NULL; i++) {
+        const char *equals = strchr(given, '=');
+        char name[PARAMS_NAME_MAX] = "";
+        uint64_t value = 0;
+        enum err err;
+        up->params_given = true;
+        if (equals == NULL || equals - given >= (ptrdiff_t)sizeof(name) ||
+            unit_parse_count(equals + 1, 0, UINT64_MAX, &value) != OK)
+            return cli_usage(cli, "--param epoch_blocks=600",
+                             "--param \"%.60s\" is not NAME=NUMBER", given);
+        memcpy(name, given, (size_t)(equals - given));
+        err = devnet_param(&up->params, name, value);
+        if (err == ERR_NOT_FOUND)
+            return cli_usage(cli, "suan help devnet up",
+                             "a genesis has no parameter \"%s\"", name);
+        if (err != OK)
+            return cli_usage(cli, "docs/protocol.md: the parameters' bounds",
+                             "%s may not be %.20s", name, equals + 1);
+    }
+    return 0;
+}
 
 static int read_options(struct cli *cli, const struct args *args, struct up *up)
 {
@@ -107,7 +137,7 @@ static int read_options(struct cli *cli, const struct args *args, struct up *up)
         return cli_fail(cli, EXIT_NOT_FOUND, strerror(errno),
                         "the path of an OCI archive",
                         "the image %s cannot be read", up->image);
-    return 0;
+    return read_params(cli, args, up);
 }
 
 /* Stops what still runs of a devnet whose record is missing or odd. */
@@ -179,7 +209,7 @@ static int make_new(struct cli *cli, struct up *up)
     cli_note(cli, "making a devnet in %s", up->dir);
     failed = choose_ports(cli, up);
     if (!failed)
-        failed = devnet_create(cli, &up->net);
+        failed = devnet_create(cli, &up->net, &up->params);
     if (!failed)
         failed = devnet_configure(cli, &up->net, up->sandbox);
     if (failed)
@@ -201,6 +231,9 @@ static int take_old(struct cli *cli, struct up *up)
         return cli_usage(cli, "suan devnet down --wipe, then up again",
                          "there is a devnet with %u validators already",
                          up->net.validators);
+    if (up->params_given)
+        return cli_usage(cli, "suan devnet down --wipe, then up again",
+                         "there is a devnet, and a genesis never changes");
     if (devnet_running(&up->net) == 0 && !devnet_ports_free(&up->net)) {
         failed = choose_ports(cli, up);
         if (failed)

@@ -305,6 +305,8 @@ static const struct opt devnet_up_options[] = {
     {"image", 0, "FILE", "an OCI archive to import as the image \"default\"",
      false},
     {"base-port", 0, "PORT", "first port on 127.0.0.1 (default: 27100)", false},
+    {"param", 0, "NAME=N",
+     "a parameter of the genesis, epoch_blocks=20 (repeatable)", true},
     {"fresh", 0, NULL, "throw away the devnet that is there", false},
     {0},
 };
@@ -634,7 +636,7 @@ const struct verb verbs[] = {
 
     {"devnet up", verb_devnet_up, devnet_up_options, NULL, 0, 0, false,
      "start a network on this machine",
-     "Starts a validator, providers and a buyer's node on 127.0.0.1, all real, "
+     "Starts validators, providers and a buyer's node on 127.0.0.1, all real, "
      "under\n$SUAN_HOME/devnet, with a funded wallet. Other commands find it "
      "by "
      "themselves. The\nwallet's passphrase lies beside it in wallet.pass and "

@@ -353,6 +353,7 @@ const struct view view_status = {
             {"Network", "network", CELL_TEXT, 0},
             {"Chain", "chain", CELL_ID, 0},
             {"Roles", "roles", CELL_LIST, 0},
+            {"Own votes", "votes", CELL_TEXT, 0},
             {"Height", "height", CELL_UINT, 0},
             {"Synced", "synced", CELL_BOOL, 0},
             {"Peers", "peers", CELL_UINT, 0},
@@ -434,6 +435,14 @@ const struct view view_chain = {
             {"Supply", "supply_micro", CELL_MONEY, 0},
             {"Transactions", "txs", CELL_UINT, 0},
             {"Waiting", "pool", CELL_UINT, 0},
+            {"Waiting for", "waiting_for", CELL_TEXT, O},
+            {"Epoch", "epoch", CELL_UINT, 0},
+            {"View", "view", CELL_UINT, 0},
+            {"View decided", "final_view", CELL_UINT, 0},
+            {"Patience", "delay_ms", CELL_SPAN, 0},
+            {"Own votes", "votes", CELL_TEXT, 0},
+            {"Reachable", "reachable", CELL_UINT, 0},
+            {"Enough to decide", "quorum", CELL_BOOL, 0},
         },
 };
 
@@ -445,6 +454,9 @@ const struct view view_validators = {
         {
             {"VALIDATOR", "node", CELL_ADDRESS, 0},
             {"WEIGHT", "weight", CELL_UINT, R},
+            {"REACHABLE", "reach", CELL_TEXT, 0},
+            {"SILENT", "silent_ms", CELL_AGE, R},
+            {"LEADS", "leads", CELL_BOOL, 0},
         },
 };
 

@@ -19,8 +19,8 @@
 #include "ledger/store.h"
 
 #define CHAIN_FLIGHT_MAX 64u /* decided blocks not yet on the disk */
-/* Blocks that one certificate decides at most: the last of them and those of its
- * ancestors that were not decided before. Also how many executed blocks may
+/* Blocks that one certificate decides at most: the last of them and those of
+ * its ancestors that were not decided before. Also how many executed blocks may
  * stand on the head undecided. */
 #define CHAIN_RUN_MAX 32u
 
@@ -205,10 +205,24 @@ MUST_USE enum err chain_subject_txs(struct chain *chain,
  * signed. */
 MUST_USE enum err chain_prove(struct chain *chain, enum state_table table,
                               struct bytes key, struct buf *out);
-/* A proof that a transaction is in the chain with this result. ERR_NOT_FOUND.
- */
+/* A proof that a transaction is in the chain with this result, under the first
+ * certified block from its own and from height `from` on. ERR_NOT_FOUND;
+ * ERR_TOO_EARLY when there is no block `from` yet. */
 MUST_USE enum err chain_prove_tx(struct chain *chain, const struct hash *id,
-                                 struct buf *out);
+                                 uint64_t from, struct buf *out);
+/* The parts of a proof file that stand before those (light.h). The start: the
+ * genesis, or a block that the reader trusts (trusted not NULL). *out_epoch: of
+ * the first step; a proof certified in an epoch below it needs no step, and
+ * after a trusted block there is none. ERR_NOT_FOUND (no such block),
+ * ERR_TOO_EARLY (the set it announces is not needed yet: the next block is of
+ * its own epoch), or a fault. */
+MUST_USE enum err chain_prove_start(struct chain *chain,
+                                    const struct hash *trusted, struct buf *out,
+                                    uint64_t *out_epoch);
+/* One step: the last block of an epoch, which has ended, and the validators of
+ * the next. ERR_NOT_FOUND, or a fault. */
+MUST_USE enum err chain_prove_step(struct chain *chain, uint64_t epoch,
+                                   struct buf *out);
 
 /* Sums all balances and vaults on the disk: ERR_CONSERVATION when they are not
  * the supply, or a validator's vault is not what its bond says. */

@@ -3,13 +3,12 @@
 #include "ledger/chain_room.h"
 
 #include "base/check.h"
-#include "ledger/proof.h"
+#include "ledger/light.h"
 
 #include <stdlib.h>
 
-/* 'S' or 'T', the header of a height and its certificate. */
-static enum err put_anchor(struct chain *chain, char kind, uint64_t height,
-                           struct arena *arena, struct buf *out)
+static enum err put_certified(struct chain *chain, uint64_t height,
+                              struct arena *arena, struct buf *out)
 {
     uint8_t raw[HEADER_BYTES];
     struct header header;
@@ -17,12 +16,19 @@ static enum err put_anchor(struct chain *chain, char kind, uint64_t height,
     TRY(chain_header_at(chain, height, &header));
     TRY(chain_cert_at(chain, height, arena, &cert));
     header_encode(&header, raw);
-    buf_add_u8(out, (uint8_t)kind);
-    buf_add_u8(out, PROOF_VERSION);
     buf_add(out, BYTES_OF(raw));
     buf_add_u32le(out, (uint32_t)cert.len);
     buf_add(out, cert);
-    return OK;
+    return out->err;
+}
+
+/* 'S' or 'T', the header of a height and its certificate. */
+static enum err put_anchor(struct chain *chain, char kind, uint64_t height,
+                           struct arena *arena, struct buf *out)
+{
+    buf_add_u8(out, (uint8_t)kind);
+    buf_add_u8(out, PROOF_VERSION);
+    return put_certified(chain, height, arena, out);
 }
 
 /* The moment's own tip: the store may be ahead of what the core was told. */
@@ -108,9 +114,58 @@ static enum err put_paths(const struct block *block,
     return out->err;
 }
 
-static enum err prove_tx(struct chain *chain, const struct hash *id,
-                         struct arena *arena, struct buf *out)
+static enum err read_node(void *ctx, unsigned level, uint64_t index,
+                          struct hash *out)
 {
+    uint8_t key[9];
+    size_t len = 0;
+    TRY(store_read(ctx, STORE_MMR, key_mmr(level, index, key), out->b, HASH_LEN,
+                   &len));
+    return len == HASH_LEN ? OK : ERR_CORRUPT;
+}
+
+/* The header of `height`, and that the history of the certified one has it. */
+static enum err put_older(struct chain *chain, uint64_t height,
+                          uint64_t certified, struct buf *out)
+{
+    uint8_t raw[HEADER_BYTES];
+    struct header header;
+    struct buf path;
+    if (height == certified) {
+        buf_add_u16le(out, 0);
+        return out->err;
+    }
+    TRY(chain_header_at(chain, height, &header));
+    header_encode(&header, raw);
+    buf_init(&path, MMR_PROOF_BYTES_MAX);
+    enum err err = mmr_prove(height, certified, read_node, chain->store, &path);
+    if (err == OK) {
+        buf_add_u16le(out, (uint16_t)path.len);
+        buf_add(out, BYTES_OF(raw));
+        buf_add(out, buf_bytes(&path));
+        err = out->err;
+    }
+    buf_done(&path);
+    return err;
+}
+
+/* The certified block that vouches for `height`, from `from` on. */
+static enum err find_anchor(struct chain *chain, uint64_t height, uint64_t from,
+                            struct arena *arena, uint64_t *out)
+{
+    struct bytes cert;
+    uint64_t tip = 0;
+    uint64_t at = height > from ? height : from;
+    TRY(held_tip(chain, &tip));
+    if (at > tip)
+        return ERR_TOO_EARLY;
+    return chain_cert_after(chain, at, arena, out, &cert);
+}
+
+static enum err prove_tx(struct chain *chain, const struct hash *id,
+                         uint64_t from, struct arena *arena, struct buf *out)
+{
+    uint64_t certified = 0;
     struct tx_place place;
     struct bytes bytes;
     struct block block;
@@ -122,7 +177,9 @@ static enum err prove_tx(struct chain *chain, const struct hash *id,
     if (block_decode(bytes, arena, &block) != OK || count != block.tx_count ||
         place.position >= count)
         return ERR_CORRUPT;
-    TRY(put_anchor(chain, 'T', place.height, arena, out));
+    TRY(find_anchor(chain, place.height, from, arena, &certified));
+    TRY(put_anchor(chain, 'T', certified, arena, out));
+    TRY(put_older(chain, place.height, certified, out));
     buf_add_u32le(out, (uint32_t)block.tx_bytes[place.position].len);
     buf_add(out, block.tx_bytes[place.position]);
     result_encode(&results[place.position], out);
@@ -130,13 +187,115 @@ static enum err prove_tx(struct chain *chain, const struct hash *id,
 }
 
 enum err chain_prove_tx(struct chain *chain, const struct hash *id,
-                        struct buf *out)
+                        uint64_t from, struct buf *out)
 {
     struct arena arena;
     arena_init(&arena, 64u * 1024 * 1024);
     enum err err = store_hold(chain->store);
     if (err == OK) {
-        err = prove_tx(chain, id, &arena, out);
+        err = prove_tx(chain, id, from, &arena, out);
+        store_release(chain->store);
+    }
+    arena_done(&arena);
+    return err;
+}
+
+/* ---- the way there ---- */
+
+static void put_set(struct buf *out, const struct validators *set)
+{
+    struct buf bytes;
+    buf_init(&bytes, VALIDATORS_BYTES_MAX);
+    validators_encode(set, &bytes);
+    if (bytes.err != OK)
+        out->err = bytes.err;
+    buf_add_u16le(out, (uint16_t)bytes.len);
+    buf_add(out, buf_bytes(&bytes));
+    buf_done(&bytes);
+}
+
+static void put_genesis(const struct chain *chain, struct buf *out)
+{
+    struct buf bytes;
+    buf_init(&bytes, GENESIS_BYTES_MAX);
+    genesis_encode(&chain->genesis, &bytes);
+    if (bytes.err != OK)
+        out->err = bytes.err;
+    buf_add_u32le(out, (uint32_t)bytes.len);
+    buf_add(out, buf_bytes(&bytes));
+    buf_done(&bytes);
+}
+
+static enum err put_trusted(struct chain *chain, const struct hash *trusted,
+                            struct buf *out, uint64_t *out_epoch)
+{
+    uint8_t raw[HEADER_BYTES];
+    struct header header;
+    struct header tip;
+    struct validators set;
+    uint64_t height = 0;
+    uint64_t top = 0;
+    TRY(chain_height_of(chain, trusted, &height));
+    TRY(chain_header_at(chain, height, &header));
+    TRY(held_tip(chain, &top));
+    TRY(chain_header_at(chain, top, &tip));
+    if (tip.epoch <= header.epoch)
+        return ERR_TOO_EARLY;
+    TRY(chain_set_of(chain, header.epoch + 1, &set));
+    header_encode(&header, raw);
+    buf_add(out, BYTES_OF(raw));
+    put_set(out, &set);
+    *out_epoch = header.epoch + 1;
+    return out->err;
+}
+
+enum err chain_prove_start(struct chain *chain, const struct hash *trusted,
+                           struct buf *out, uint64_t *out_epoch)
+{
+    enum err err;
+    buf_add(out, BYTES_LIT(LIGHT_MAGIC));
+    buf_add_u8(out, LIGHT_VERSION);
+    buf_add_u8(out, trusted == NULL ? LIGHT_GENESIS : LIGHT_BLOCK);
+    if (trusted == NULL) {
+        put_genesis(chain, out);
+        *out_epoch = 2;
+        return out->err;
+    }
+    TRY(store_hold(chain->store));
+    err = put_trusted(chain, trusted, out, out_epoch);
+    store_release(chain->store);
+    return err;
+}
+
+static enum err put_step(struct chain *chain, uint64_t epoch,
+                         struct arena *arena, struct buf *out)
+{
+    struct validators set;
+    struct validators next;
+    struct hash hash;
+    struct hash next_hash;
+    if (epoch == 0 || epoch > UINT64_MAX / chain->epoch_blocks)
+        return ERR_NOT_FOUND;
+    TRY(chain_set_of(chain, epoch, &set));
+    TRY(chain_set_of(chain, epoch + 1, &next));
+    buf_add_u8(out, 'E');
+    TRY(put_certified(chain, epoch * chain->epoch_blocks, arena, out));
+    validators_hash(&set, &hash);
+    validators_hash(&next, &next_hash);
+    if (hash_equal(&hash, &next_hash))
+        buf_add_u16le(out, 0);
+    else
+        put_set(out, &next);
+    return out->err;
+}
+
+enum err chain_prove_step(struct chain *chain, uint64_t epoch, struct buf *out)
+{
+    struct arena arena;
+    arena_init(&arena, 64 * 1024);
+    enum err err = store_hold(chain->store);
+    if (err == OK) {
+        err = put_step(chain, epoch, &arena, out);
         store_release(chain->store);
     }
     arena_done(&arena);

@@ -1,5 +1,6 @@
 #include "ledger/proof.h"
 
+#include "ledger/mmr.h"
 #include "ledger/smt.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@
 static enum err read_anchor(struct cursor *cursor, char kind,
                             const struct hash *chain,
                             const struct validators *set,
-                            struct header *out_header, struct hash *out_id)
+                            struct header *out_header, struct hash *out_id,
+                            struct proof_quorum *out_quorum)
 {
     struct cert cert;
     uint8_t got_kind = cursor_u8(cursor);
@@ -30,7 +32,12 @@ static enum err read_anchor(struct cursor *cursor, char kind,
     if (cert.kind != VOTE_FINALIZE || cert.on.epoch != out_header->epoch ||
         !hash_equal(&cert.on.id, out_id))
         return ERR_PROOF;
-    return cert_verify(&cert, set, chain);
+    TRY(cert_verify(&cert, set, chain));
+    *out_quorum = (struct proof_quorum){.signers = cert.sig_count,
+                                        .seats = set->count,
+                                        .weight = cert_weight(&cert, set),
+                                        .total = set->weight};
+    return OK;
 }
 
 static enum err read_record(struct cursor *cursor, struct state_proof *out)
@@ -61,7 +68,8 @@ enum err proof_check_state(struct bytes proof, const struct hash *chain,
     if (proof.len > PROOF_BYTES_MAX)
         return ERR_TOO_LARGE;
     cursor_init(&cursor, proof);
-    TRY(read_anchor(&cursor, 'S', chain, set, &got.header, &got.id));
+    TRY(read_anchor(&cursor, 'S', chain, set, &got.header, &got.id,
+                    &got.quorum));
     TRY(read_record(&cursor, &got));
     smt_path(chain, got.table, got.key, &path);
     if (got.present)
@@ -70,6 +78,25 @@ enum err proof_check_state(struct bytes proof, const struct hash *chain,
                   got.present ? &value : NULL));
     *out = got;
     return OK;
+}
+
+/* The block itself: the certified one, or one that its history has. */
+static enum err read_block(struct cursor *cursor, struct tx_proof *got)
+{
+    uint16_t len = cursor_u16le(cursor);
+    got->header = got->certified;
+    got->id = got->certified_id;
+    if (cursor->err != OK || len == 0)
+        return cursor->err;
+    header_decode(cursor, &got->header);
+    struct bytes path = cursor_take(cursor, len);
+    if (cursor->err != OK)
+        return cursor->err;
+    if (got->header.height >= got->certified.height)
+        return ERR_HEIGHT;
+    header_id(&got->header, &got->id);
+    return mmr_check(path, got->header.height, got->certified.height, &got->id,
+                     &got->certified.history_root);
 }
 
 /* Both paths lead from the same transaction: the first list has the block's
@@ -105,7 +132,9 @@ enum err proof_check_tx(struct bytes proof, const struct hash *chain,
     if (proof.len > PROOF_BYTES_MAX)
         return ERR_TOO_LARGE;
     cursor_init(&cursor, proof);
-    TRY(read_anchor(&cursor, 'T', chain, set, &got.header, &got.id));
+    TRY(read_anchor(&cursor, 'T', chain, set, &got.certified, &got.certified_id,
+                    &got.quorum));
+    TRY(read_block(&cursor, &got));
     struct bytes tx_bytes = cursor_take(&cursor, cursor_u32le(&cursor));
     result_decode(&cursor, &got.result);
     if (cursor.err != OK)

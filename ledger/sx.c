@@ -106,6 +106,28 @@ void sx_status(const struct sx *core, struct sx_status *out)
     };
 }
 
+void sx_member(const struct sx *core, uint32_t index, uint64_t mono_ms,
+               struct sx_member *out)
+{
+    CHECK(index < core->set.count);
+    uint64_t heard = core->heard_ms[index];
+    *out = (struct sx_member){.self = (int)index == core->me};
+    for (uint32_t i = 0; i < core->peer_count; i++) {
+        const struct sx_peer *peer = &core->peers[i];
+        if (peer->index != (int)index)
+            continue;
+        out->linked = true;
+        if (peer->heard_ms > heard)
+            heard = peer->heard_ms;
+    }
+    if (heard == 0)
+        out->silent_ms = UINT64_MAX;
+    else if (mono_ms > heard)
+        out->silent_ms = mono_ms - heard;
+    if (out->self)
+        out->silent_ms = 0;
+}
+
 /* ---- effects ---- */
 
 void sx_halt(struct sx *core, enum err err)

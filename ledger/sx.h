@@ -196,6 +196,15 @@ struct sx_status {
     uint64_t idle;     /* 1: nothing is to be decided */
 };
 void sx_status(const struct sx *core, struct sx_status *out);
+/* A validator of this epoch's set, as this node sees it. */
+struct sx_member {
+    bool self;
+    bool linked;        /* it has proven its key on a link that is up */
+    uint64_t silent_ms; /* since it was heard; UINT64_MAX: never, as far as
+                           this epoch knows. 0 for ourselves */
+};
+void sx_member(const struct sx *core, uint32_t index, uint64_t mono_ms,
+               struct sx_member *out);
 bool sx_decides(const struct sx *core); /* this node is a validator now */
 /* How high a peer's chain is, by its word; 0: unknown. */
 uint64_t sx_peer_height(struct sx *core, uint64_t peer);

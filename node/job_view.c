@@ -1,6 +1,7 @@
 #include "node/job_view.h"
 
 #include "base/check.h"
+#include "node/chain_watch.h"
 #include "node/rpc_help.h"
 #include "sched/policy.h"
 
@@ -95,14 +96,33 @@ int job_exit_code(const struct buy_job *job)
     return 0;
 }
 
-const char *job_reason(const struct buy_job *job)
+/* Does it go on with the next block, and not before? */
+static bool waits_for_block(enum buy_state state)
 {
-    for (uint32_t i = 0; i < job->task_count; i++) {
+    return state == BUY_OPENING || state == BUY_PUBLISHING ||
+           state == BUY_DELIVERED || state == BUY_SETTLING ||
+           state == BUY_EXPIRING || state == BUY_CANCELLING;
+}
+
+/* Its own reason, or the chain's. */
+static json_t *reason_of(struct node *node, enum buy_state state,
+                         const char *own)
+{
+    char text[CHAIN_WATCH_TEXT];
+    if (own[0] == '\0' && waits_for_block(state) && chain_watch_why(node, text))
+        return json_text(text);
+    return json_text(own);
+}
+
+json_t *job_reason(struct node *node, const struct buy_job *job)
+{
+    const char *own = "";
+    for (uint32_t i = 0; i < job->task_count && own[0] == '\0'; i++) {
         const struct buy_task *task = &job->tasks[i];
-        if (task->state == job->state && task->reason[0] != '\0')
-            return task->reason;
+        if (task->state == job->state)
+            own = task->reason;
     }
-    return "";
+    return reason_of(node, job->state, own);
 }
 
 /* ---- small shapes ---- */
@@ -293,12 +313,13 @@ json_t *task_json(struct node *node, const struct buy_job *job,
     json_t *object;
     CHECK(task >= job->tasks && task < job->tasks + job->task_count);
     provider_name(node, &task->provider, name);
-    object = json_pack(
-        "{s:o, s:o, s:s, s:o, s:o, s:o}", "task", json_u64(task->task),
-        "attempt", json_u64(task->attempt), "state",
-        buy_state_text(task->state), "reason", json_text(task->reason),
-        "provider_name", json_text(name), "contract",
-        task_has_contract(task) ? json_hash(&task->contract) : json_null());
+    object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "task",
+                       json_u64(task->task), "attempt", json_u64(task->attempt),
+                       "state", buy_state_text(task->state), "reason",
+                       reason_of(node, task->state, task->reason),
+                       "provider_name", json_text(name), "contract",
+                       task_has_contract(task) ? json_hash(&task->contract)
+                                               : json_null());
     put_usage(object, task);
     if (full)
         put_rest(object, node, task);
@@ -364,12 +385,12 @@ json_t *job_line_json(struct node *node, const struct buy_job *job)
     return json_pack(
         "{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
         json_hash(&job->id), "name", json_text(job->name), "state",
-        buy_state_text(job->state), "reason", json_text(job_reason(job)),
-        "tasks", json_u64(job->task_count), "tasks_by_state",
-        by_state_json(job), "created_at_ms", json_u64(job->created_at_ms),
-        "ended_at_ms", json_u64(job->ended_at_ms), "paid_micro",
-        json_amount(paid_of(job)), "cap_micro", json_amount(cap_of(job)),
-        "seller", seller_json(node, job));
+        buy_state_text(job->state), "reason", job_reason(node, job), "tasks",
+        json_u64(job->task_count), "tasks_by_state", by_state_json(job),
+        "created_at_ms", json_u64(job->created_at_ms), "ended_at_ms",
+        json_u64(job->ended_at_ms), "paid_micro", json_amount(paid_of(job)),
+        "cap_micro", json_amount(cap_of(job)), "seller",
+        seller_json(node, job));
 }
 
 struct moment {

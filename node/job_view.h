@@ -21,8 +21,8 @@ int job_exit_code(const struct buy_job *job);
  * name-to-be. */
 bool task_has_contract(const struct buy_task *task);
 /* What stands in the way: of the first task that has a reason in the job's
- * state; "" when none. */
-const char *job_reason(const struct buy_job *job);
+ * state; that the chain stands still; "" when nothing. Given. */
+json_t *job_reason(struct node *node, const struct buy_job *job);
 
 /* One line of job.list. Given. */
 json_t *job_line_json(struct node *node, const struct buy_job *job);

@@ -94,6 +94,7 @@ static void on_final(void *ctx, const struct candidate *candidate)
     log_debug("chain", "block %llu final txs=%u",
               (unsigned long long)block->header.height, block->tx_count);
     note_block(node, block);
+    chain_watch_block(node);
     for (uint32_t i = 0; i < block->tx_count; i++) {
         const struct tx *tx = &block->txs[i];
         const struct hash *subject = &results[i].effect.subject;
@@ -412,6 +413,7 @@ static void on_second(uv_timer_t *timer)
     shell_tick(node->shell);
     offer_when_due(node);
     watch_disk(node);
+    chain_watch_tick(node);
     collect_when_idle(node);
     if (node->image_cache != NULL)
         image_cache_tick(node->image_cache);

@@ -8,6 +8,7 @@
 
 #include "node/blob_store.h"
 #include "node/chain_host.h"
+#include "node/chain_watch.h"
 #include "node/config.h"
 #include "node/control.h"
 #include "node/datadir.h"
@@ -80,6 +81,7 @@ struct node {
     struct feed feed;
     struct waiters *waiters;
     struct chain_host *host;
+    struct chain_watch chain_watch;
     struct own_tx *own;
     struct blob_store *blobs;
     struct records records;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "ledger/cert.h"
+#include "node/chain_watch.h"
 #include "node/rpc_help.h"
 #include "node/waiters.h"
 
@@ -30,28 +31,22 @@ void rpc_chain_status(struct node *node, struct control_call *call)
 {
     struct chain *chain = chain_of(node);
     struct chain_tip tip = chain_tip(chain);
-    const struct validators *set = chain_validators(chain);
     struct store_stat stat;
-    json_t *validators = json_array();
+    json_t *object;
     uint64_t txs = 0;
     if (store_stat(chain_store(chain), &stat) == OK)
         txs = stat.entries[STORE_TX];
-    for (uint32_t i = 0; i < set->count; i++)
-        json_array_append_new(
-            validators, json_pack("{s:o, s:o}", "node",
-                                  json_address(node, &set->items[i].key),
-                                  "weight", json_u64(set->items[i].weight)));
-    control_reply(
-        call,
-        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
+    object =
+        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
                   json_hash(chain_id(chain)), "network", node->genesis.network,
                   "height", json_u64(tip.height), "block", json_hash(&tip.id),
                   "time_ms", json_u64(tip.header.time_ms), "state_root",
                   json_hash(&tip.header.state_root), "supply_micro",
-                  json_amount(genesis_supply(&node->genesis)), "validators",
-                  validators, "pool",
+                  json_amount(genesis_supply(&node->genesis)), "pool",
                   json_u64(pool_count(sx_pool(chain_host_core(node->host)))),
-                  "txs", json_u64(txs)));
+                  "txs", json_u64(txs));
+    chain_watch_put(node, object);
+    control_reply(call, object);
 }
 
 /* ---- blocks and transactions ---- */

@@ -233,7 +233,7 @@ static json_t *explain(struct node *node, const struct buy_job *job,
         json_object_set_new(object, "waiting", json_u64(tasks_waiting(job)));
         json_object_set_new(object, "placed",
                             json_u64(job->task_count - tasks_waiting(job)));
-        json_object_set_new(object, "waiting_for", json_text(job_reason(job)));
+        json_object_set_new(object, "waiting_for", job_reason(node, job));
     }
     arena_done(&arena);
     return object;
@@ -312,10 +312,10 @@ static bool answer_quotes(struct node *node, struct control_call *call,
     open = tasks_open(job, &unplaced);
     if (!last && (open > 0 || (all && unplaced > 0)) && job->ended_at_ms == 0)
         return false;
-    object = json_pack("{s:s, s:o, s:o, s:o}", "state",
-                       buy_state_text(job->state), "quotes",
-                       quotes_json(node, job), "unplaced", json_u64(unplaced),
-                       "waiting_for", json_text(job_reason(job)));
+    object =
+        json_pack("{s:s, s:o, s:o, s:o}", "state", buy_state_text(job->state),
+                  "quotes", quotes_json(node, job), "unplaced",
+                  json_u64(unplaced), "waiting_for", job_reason(node, job));
     if (unplaced > 0) {
         json_t *why = explain(node, job, QUOTES_LINES);
         json_object_set_new(object, "explain",
@@ -536,7 +536,7 @@ static bool answer_wait(struct node *node, struct control_call *call, bool last)
     control_reply(call, json_pack("{s:s, s:b, s:i, s:o}", "state",
                                   buy_state_text(job->state), "done", (int)done,
                                   "exit_code", done ? job_exit_code(job) : 0,
-                                  "reason", json_text(job_reason(job))));
+                                  "reason", job_reason(node, job)));
     return true;
 }
 

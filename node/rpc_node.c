@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "base/check.h"
+#include "node/chain_watch.h"
 #include "node/gossip.h"
 #include "node/log.h"
 #include "node/net/addr.h"
@@ -187,6 +188,7 @@ void rpc_node_status(struct node *node, struct control_call *call)
     json_object_set_new(object, "loop", loop_json(&node->meter));
     json_object_set_new(object, "executor", executor_json(node));
     json_object_set_new(object, "selling", json_boolean(offering_open(node)));
+    json_object_set_new(object, "votes", json_string(node_votes(node)));
     json_object_set_new(object, "warnings", warnings_json(node));
     control_reply(call, object);
 }
@@ -205,8 +207,8 @@ static json_t *peer_json(struct node *node, struct net_peer *peer)
         "{s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "node",
         json_address(node, &identity->id), "address", info.address, "direction",
         info.outbound ? "out" : "in", "roles", roles_json(identity->roles),
-        "height", json_u64(gossip_peer_height(node->gossip, peer)), "agent", identity->agent,
-        "rtt_us", json_u64(info.rtt_us), "rtt_min_us",
+        "height", json_u64(gossip_peer_height(node->gossip, peer)), "agent",
+        identity->agent, "rtt_us", json_u64(info.rtt_us), "rtt_min_us",
         json_u64(info.rtt_min_us), "bytes_in", json_u64(info.bytes_in),
         "bytes_out", json_u64(info.bytes_out), "score", json_u64(info.score),
         "connected_at_ms", json_u64(node_wall_ms() - age_ms));

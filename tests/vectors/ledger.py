@@ -261,6 +261,132 @@ def state_root(chain, records):
                 H("sx-val", value) for (table, key), value in records.items()})
 
 
+# ---- proofs ----
+
+
+def merkle_place(items, index):
+    """index, count and siblings of an item, for merkle()."""
+    def top(part):
+        if len(part) == 1:
+            return H("sx-merkle", b"\0" + part[0])
+        half = split(len(part))
+        return H("sx-merkle", b"\1" + top(part[:half]) + top(part[half:]))
+
+    def split(n):
+        half = 1
+        while half * 2 < n:
+            half *= 2
+        return half
+    path, part, at = [], items, index
+    while len(part) > 1:
+        half = split(len(part))
+        near, far = (part[:half], part[half:])
+        if at >= half:
+            near, far, at = far, near, at - half
+        path.insert(0, top(far))
+        part = near
+    return struct.pack("<IIB", index, len(items), len(path)) + b"".join(path)
+
+
+def smt_path(pairs, path):
+    """The siblings on the way to a path, and what is there, for smt()."""
+    def bit(p, depth):
+        return p[depth // 8] >> (7 - depth % 8) & 1
+    part, depth, siblings = sorted(pairs.items()), 0, []
+    while len(part) > 1:
+        siblings.append(smt_at([p for p in part if bit(p[0], depth)
+                                != bit(path, depth)], depth + 1))
+        part = [p for p in part if bit(p[0], depth) == bit(path, depth)]
+        depth += 1
+    bits = bytearray((depth + 7) // 8)
+    for i, sibling in enumerate(siblings):
+        if sibling != ZERO:
+            bits[i // 8] |= 1 << i % 8
+    way = b"".join(s for s in reversed(siblings) if s != ZERO)
+    end = b"\0"
+    if part:
+        other, value = part[0]
+        end = b"\1" + value if other == path else b"\2" + other + value
+    return struct.pack("<H", depth) + bytes(bits) + way + end
+
+
+def smt_at(part, depth):
+    """smt() of what lies below a depth."""
+    if not part:
+        return ZERO
+    if len(part) == 1:
+        return H("sx-node", b"\0" + part[0][0] + part[0][1])
+    sides = [[p for p in part if (p[0][depth // 8] >> (7 - depth % 8) & 1) == s]
+             for s in (0, 1)]
+    return H("sx-node", b"\1" + smt_at(sides[0], depth + 1) +
+             smt_at(sides[1], depth + 1))
+
+
+def mmr_path(ids, index):
+    """index, count, siblings, other peaks, for mmr()."""
+    def perfect(part):
+        if len(part) == 1:
+            return H("sx-mmr", b"\0" + part[0])
+        half = len(part) // 2
+        return H("sx-mmr", b"\1" + perfect(part[:half]) + perfect(part[half:]))
+    path, peaks, at = [], [], 0
+    for bit in range(63, -1, -1):
+        size = 1 << bit
+        if not len(ids) & size:
+            continue
+        part = ids[at:at + size]
+        if at <= index < at + size:
+            i = index - at
+            while len(part) > 1:
+                half = len(part) // 2
+                near, far = part[:half], part[half:]
+                if i >= half:
+                    near, far, i = far, near, i - half
+                path.insert(0, perfect(far))
+                part = near
+        else:
+            peaks.append(perfect(part))
+        at += size
+    return struct.pack("<QQ", index, len(ids)) + b"".join(path + peaks)
+
+
+def certified(head, c):
+    return head + struct.pack("<I", len(c)) + c
+
+
+def proof_state(head, c, chain, records, table, key):
+    pairs = {H("sx-key", bytes([t]) + k, key=chain): H("sx-val", v)
+             for (t, k), v in records.items()}
+    value = records.get((table, key))
+    record = bytes([table]) + struct.pack("<H", len(key)) + key + (
+        b"\0" if value is None
+        else b"\1" + struct.pack("<H", len(value)) + value)
+    return (b"S\1" + certified(head, c) + record +
+            smt_path(pairs, H("sx-key", bytes([table]) + key, key=chain)))
+
+
+def proof_tx(head, c, older, t, res, items, results, index):
+    return (b"T\1" + certified(head, c) + older + struct.pack("<I", len(t)) +
+            t + res + merkle_place(items, index) +
+            merkle_place(results, index))
+
+
+def set_or_none(new):
+    return struct.pack("<H", len(new)) + new
+
+
+def step(head, c, new=b""):
+    return b"E" + certified(head, c) + set_or_none(new)
+
+
+def proof_genesis(g):
+    return b"suan-proof\1\1" + struct.pack("<I", len(g)) + g
+
+
+def proof_block(head, new):
+    return b"suan-proof\1\2" + head + set_or_none(new)
+
+
 # ---- a chain: the genesis and one block with one transfer ----
 
 T0 = 1700000000000
@@ -286,6 +412,48 @@ def account(balance, nonce):
 
 def out(name, data):
     print(name, data.hex() or "-")
+
+
+def light(chain, g, h0, h1, records, params, t, res):
+    """Files over epochs whose validators change. The blocks between those that
+    are shown do not exist: nobody who reads such a file sees them."""
+    one = [(pub(VALIDATOR), CREDIT)]
+    two = one + [(pub(VALIDATOR + i), 2 * CREDIT) for i in (1, 2)]
+    sets = {2: one, 3: two, 4: two, 5: one}
+
+    def head(epoch, height, state=ZERO, history=ZERO):
+        return header(chain, epoch, height, T0 + height, ZERO, pub(VALIDATOR),
+                      ZERO, ZERO, state, history,
+                      H("suan-set", validators(sets[epoch + 1]))
+                      if epoch < 5 else ZERO, params)
+
+    def signed(h, epoch, view, silent=None):
+        keys = sorted(k for k, _ in sets[epoch])
+        number = {pub(VALIDATOR + i): VALIDATOR + i for i in range(3)}
+        return cert(chain, len(keys),
+                    {i: number[k] for i, k in enumerate(keys)
+                     if number[k] != silent}, 3, epoch, view, 0, block_id(h))
+
+    ends = {e: head(e, 5 * e) for e in (2, 3, 4)}
+    # The smallest of three is not needed for a quorum of five credits.
+    steps = {2: step(ends[2], signed(ends[2], 2, 9), validators(two)),
+             3: step(ends[3], signed(ends[3], 3, 7, VALIDATOR)),
+             4: step(ends[4], signed(ends[4], 4, 8), validators(one))}
+    last = head(5, 21, state_root(chain, records))
+    out("proof-absent", proof_genesis(g) + steps[2] + steps[3] + steps[4] +
+        proof_state(last, signed(last, 5, 1), chain, records, 1, pub(77)))
+
+    ids = [block_id(h0), block_id(h1)] + [H("sx-hdr", bytes([i]))
+                                          for i in range(20)]
+    last = head(5, 22, history=mmr(ids))
+    path = mmr_path(ids, 1)
+    older = struct.pack("<H", len(path)) + h1 + path
+    item, result_item = H("sx-merkle", b"\2" + H("suan-tx", t)), H(
+        "suan-result", res)
+    out("proof-old", proof_block(ends[3], validators(two)) + steps[4] +
+        proof_tx(last, signed(last, 5, 2), older, t, res, [item],
+                 [result_item], 0))
+    out("proof-old-trusted", block_id(ends[3]))
 
 
 def main():
@@ -349,6 +517,16 @@ def main():
                 params)
     out("block1", h1 + struct.pack("<HI", 0, 1) + struct.pack("<I", len(t)) + t)
     out("block1-id", block_id(h1))
+
+    # Proof files of it, as the chain writes them.
+    c = cert(chain, 1, {0: VALIDATOR}, 3, 1, 1, 0, block_id(h1))
+    out("proof-balance", proof_genesis(g) +
+        proof_state(h1, c, chain, records, 1, pub(1)))
+    item, result_item = H("sx-merkle", b"\2" + H("suan-tx", t)), H(
+        "suan-result", res)
+    out("proof-payment", proof_genesis(g) +
+        proof_tx(h1, c, struct.pack("<H", 0), t, res, [item], [result_item], 0))
+    light(chain, g, h0, h1, records, params, t, res)
 
     # The same block with evidence against the validator in front.
     one = vote(chain, VALIDATOR, 0, 1, 1, 3, 2, H("sx-hdr", b"x"))

@@ -72,6 +72,16 @@ static void check_own(struct world *world, struct machine *machine,
     }
 }
 
+/* An epoch's last block, or an old tip, was proposed again; it is decided. */
+static void note_decided(struct machine *machine, enum vote_kind kind,
+                         const struct proposal *on)
+{
+    struct chain_tip head = chain_head(machine->chain);
+    if (kind == VOTE_FINALIZE && hash_equal(&head.id, &on->id))
+        machine->blocks[machine->block_count++ % BLOCKS_KEPT] =
+            (struct logged_block){.id = on->id};
+}
+
 static void signed_vote(struct world *world, struct machine *machine,
                         enum vote_kind kind, const struct proposal *on)
 {
@@ -85,6 +95,7 @@ static void signed_vote(struct world *world, struct machine *machine,
          on->epoch, on->view, on->parent_view, on->id.b[0], on->id.b[1],
          on->id.b[2]);
     check_own(world, machine, kind, on);
+    note_decided(machine, kind, on);
     if (machine->acts != 0)
         return;
     sx_status(machine->core, &status);
@@ -162,10 +173,8 @@ static void note_block(const struct world *world, struct machine *machine,
 static void check_body(struct world *world, struct machine *machine,
                        const struct vote *vote)
 {
-    struct chain_tip head = chain_head(machine->chain);
     uint64_t height;
-    /* An epoch's last block, proposed again: decided before. */
-    if (vote->kind != VOTE_FINALIZE || hash_equal(&head.id, &vote->on.id))
+    if (vote->kind != VOTE_FINALIZE)
         return;
     for (uint32_t i = 0; i < BLOCKS_KEPT; i++)
         if (hash_equal(&machine->blocks[i].id, &vote->on.id) &&

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INBOX_MAX 20000u
-
 bool machine_honest(const struct machine *machine)
 {
     return machine->acts == 0 && !machine->dishonest;
@@ -53,14 +51,6 @@ void machine_init(struct world *world, uint32_t index, uint32_t key_number,
                 disk_append(&machine->disk, SX_LOG_INIT, bytes_make("", 0)));
 }
 
-static void empty_inbox(struct machine *machine)
-{
-    for (size_t i = 0; i < machine->inbox_count; i++)
-        letter_drop(machine->inbox[machine->inbox_first + i].letter);
-    machine->inbox_first = machine->inbox_count = 0;
-    machine->inbox_due = false;
-}
-
 static void stop(struct machine *machine)
 {
     sx_free(machine->core);
@@ -68,7 +58,7 @@ static void stop(struct machine *machine)
     machine->core = NULL;
     machine->chain = NULL;
     machine->up = false;
-    empty_inbox(machine);
+    inbox_empty(machine);
 }
 
 void machine_done(struct machine *machine)
@@ -385,8 +375,8 @@ static void on_stored(struct world *world, struct machine *machine,
     step(world, machine, &event);
 }
 
-static void handle(struct world *world, struct machine *machine,
-                   const struct entry *entry)
+void machine_handle(struct world *world, struct machine *machine,
+                    const struct entry *entry)
 {
     switch (entry->kind) {
     case ENTRY_WAKE:
@@ -427,85 +417,6 @@ static void handle(struct world *world, struct machine *machine,
         break;
     }
     CHECK(false); /* not about a process */
-}
-
-/* ---- the inbox ---- */
-
-static uint64_t free_at(const struct machine *machine)
-{
-    return machine->paused_until_us > machine->busy_until_us
-               ? machine->paused_until_us
-               : machine->busy_until_us;
-}
-
-static void look_later(struct world *world, struct machine *machine)
-{
-    struct entry entry = {
-        .kind = ENTRY_FREE, .node = machine->index, .life = machine->life};
-    uint64_t at_us = free_at(machine);
-    if (machine->inbox_due)
-        return;
-    machine->inbox_due = true;
-    world_add(world, at_us > world->now_us ? at_us - world->now_us : 0, &entry);
-}
-
-static void put_by(struct world *world, struct machine *machine,
-                   const struct entry *entry)
-{
-    if (machine->inbox_count >= INBOX_MAX &&
-        (entry->kind == ENTRY_MESSAGE || entry->kind == ENTRY_TX)) {
-        letter_drop(entry->letter);
-        return;
-    }
-    if (machine->inbox_first > 0 &&
-        machine->inbox_first + machine->inbox_count == machine->inbox_cap) {
-        memmove(machine->inbox, machine->inbox + machine->inbox_first,
-                machine->inbox_count * sizeof(*machine->inbox));
-        machine->inbox_first = 0;
-    }
-    machine->inbox = world_room(machine->inbox, sizeof(*machine->inbox),
-                                machine->inbox_first + machine->inbox_count,
-                                &machine->inbox_cap);
-    machine->inbox[machine->inbox_first + machine->inbox_count++] = *entry;
-    look_later(world, machine);
-}
-
-static void look(struct world *world, struct machine *machine)
-{
-    uint32_t life = machine->life;
-    machine->inbox_due = false;
-    while (machine->up && machine->life == life && machine->inbox_count > 0) {
-        struct entry entry;
-        if (free_at(machine) > world->now_us) {
-            look_later(world, machine);
-            return;
-        }
-        entry = machine->inbox[machine->inbox_first++];
-        if (--machine->inbox_count == 0)
-            machine->inbox_first = 0;
-        handle(world, machine, &entry);
-        letter_drop(entry.letter);
-    }
-}
-
-void machine_entry(struct world *world, struct entry *entry)
-{
-    struct machine *machine = &world->machines[entry->node];
-    if (!machine->up || machine->life != entry->life) {
-        letter_drop(entry->letter);
-        return;
-    }
-    if (entry->kind == ENTRY_FREE) {
-        look(world, machine);
-        return;
-    }
-    if (entry->kind != ENTRY_KILL && entry->kind != ENTRY_COMMIT &&
-        (free_at(machine) > world->now_us || machine->inbox_count > 0)) {
-        put_by(world, machine, entry);
-        return;
-    }
-    handle(world, machine, entry);
-    letter_drop(entry->letter);
 }
 
 /* ---- life and death ---- */

@@ -4,7 +4,8 @@
  *   sim_consensus --many K [--from N]   K seeds, each in a process of its own
  *   sim_consensus --twice N             one seed twice: the same trace
  *   sim_consensus --regressions         the seeds that failed once
- *   sim_mutants --mutants [--only N]    a bug at a time, until it is caught
+ *   sim_mutants --mutants [--mutant N | --quick]  a bug at a time, until it is
+ * caught
  *
  * --nodes n, --views v: so many validators, so many views of trouble. --real:
  * ed25519 signatures; else keyed hashes, which are many times faster and change
@@ -22,7 +23,8 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: sim_consensus --seed N [-v] | --many K [--from N] | "
-            "--twice N | --regressions | --mutants [--only N] [--tries T]\n"
+            "--twice N | --regressions | --mutants [--mutant N | --quick] "
+            "[--tries T]\n"
             "       [--nodes n] [--views v] [--real]\n");
     return 2;
 }
@@ -39,7 +41,6 @@ struct asked {
     uint64_t many;
     uint64_t from;
     uint64_t twice;
-    uint64_t only;
     uint64_t tries;
     bool verbose;
     bool again;
@@ -52,11 +53,10 @@ static uint64_t *number_of(struct asked *asked, struct run_options *options,
     const struct {
         const char *word;
         uint64_t *to;
-    } words[] = {{"--seed", &asked->seed},      {"--many", &asked->many},
-                 {"--from", &asked->from},      {"--twice", &asked->twice},
-                 {"--only", &asked->only},      {"--tries", &asked->tries},
-                 {"--nodes", &options->nodes},  {"--views", &options->views},
-                 {"--mutant", &options->mutant}};
+    } words[] = {{"--seed", &asked->seed},     {"--many", &asked->many},
+                 {"--from", &asked->from},     {"--twice", &asked->twice},
+                 {"--tries", &asked->tries},   {"--nodes", &options->nodes},
+                 {"--views", &options->views}, {"--mutant", &options->mutant}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(word, words[i].word) == 0)
             return words[i].to;
@@ -72,6 +72,8 @@ static bool flag(struct asked *asked, struct run_options *options,
         options->real = true;
     else if (strcmp(word, "--regressions") == 0)
         asked->again = true;
+    else if (strcmp(word, "--quick") == 0)
+        options->quick = true;
     else if (strcmp(word, "--mutants") == 0)
         asked->mutants = true;
     else
@@ -93,7 +95,7 @@ int main(int argc, char **argv)
         return usage();
     runs_init();
     if (asked.mutants)
-        return runs_mutants(&options, asked.only, asked.tries);
+        return runs_mutants(&options, asked.tries);
     if (asked.again)
         return runs_regressions(&options);
     if (asked.twice > 0)

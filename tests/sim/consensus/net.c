@@ -88,7 +88,7 @@ static void tell_end_of(struct world *world, uint32_t self, uint32_t other,
     if (!world->machines[self].up)
         return;
     if (delay_us == 0)
-        machine_entry(world, &entry);
+        inbox_take(world, &entry);
     else
         world_add(world, delay_us, &entry);
 }

@@ -10,7 +10,8 @@ struct run_options {
     bool real;
     uint64_t nodes;  /* 0: as the seed says */
     uint64_t views;  /* 0: likewise */
-    uint64_t mutant; /* 0: none */
+    uint64_t mutant; /* 0: none; with runs_mutants: all */
+    bool quick;      /* runs_mutants: a handful of them */
 };
 
 void runs_init(void);
@@ -18,9 +19,7 @@ int runs_one(const struct run_options *options, uint64_t seed, bool verbose);
 int runs_twice(const struct run_options *options, uint64_t seed);
 int runs_many(const struct run_options *options, uint64_t from, uint64_t count);
 int runs_regressions(const struct run_options *options);
-/* only: one of them; 0: all. At most `tries` seeds each. Needs a build with
- * SUAN_MUTANTS. */
-int runs_mutants(const struct run_options *options, uint64_t only,
-                 uint64_t tries);
+/* At most `tries` seeds each. Needs a build with SUAN_MUTANTS. */
+int runs_mutants(const struct run_options *options, uint64_t tries);
 
 #endif

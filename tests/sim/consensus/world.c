@@ -186,7 +186,7 @@ static void happen(struct world *world, struct entry *entry)
     case ENTRY_STORED:
     case ENTRY_KILL:
     case ENTRY_FREE:
-        machine_entry(world, entry);
+        inbox_take(world, entry);
         return;
     }
     CHECK(false); /* an entry is one of these */

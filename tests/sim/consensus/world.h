@@ -7,6 +7,7 @@
  * dice decides by chance.
  *
  *   machine.c  a process: events in, effects out, killed and started again
+ *   inbox.c    what waits for it
  *   disk.c     its safety log and its store
  *   net.c      links and messages, as late and as broken as the plan says
  *   people.c   transactions
@@ -273,13 +274,20 @@ void machine_kill(struct world *world, struct machine *machine);
 /* Tears it down and brings it back after a while. */
 void machine_crash(struct world *world, struct machine *machine,
                    uint64_t down_us);
-/* An entry about a machine: later when it is busy, never when that life is
- * over. */
-void machine_entry(struct world *world, struct entry *entry);
+/* One thing that happens to a process that is there and has time for it. */
+void machine_handle(struct world *world, struct machine *machine,
+                    const struct entry *entry);
 bool machine_honest(const struct machine *machine);
 bool machine_validates(const struct machine *machine);
 uint64_t machine_mono_ms(const struct world *world,
                          const struct machine *machine);
+
+/* ---- inbox.c ---- */
+
+/* An entry about a machine: later when it is busy, never when that life is
+ * over. */
+void inbox_take(struct world *world, struct entry *entry);
+void inbox_empty(struct machine *machine);
 
 /* ---- net.c ---- */
 

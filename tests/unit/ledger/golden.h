@@ -12,8 +12,8 @@
 /* Fills out; fails the test when there is no such vector. */
 static inline void golden(const char *name, struct buf *out)
 {
-    static char line[16384];
-    static uint8_t raw[8192];
+    static char line[32768];
+    static uint8_t raw[16384];
     size_t name_len = strlen(name);
     FILE *file = fopen(SUAN_SOURCE_DIR "/tests/vectors/ledger.hex", "r");
     assert_non_null(file);

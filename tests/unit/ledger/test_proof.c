@@ -113,7 +113,8 @@ static void a_payment_is_proven_with_its_result(void **state)
     assert_int_equal(count, 6);
     for (size_t i = 0; i < count; i++) {
         buf_clear(&l.proof);
-        assert_int_equal(chain_prove_tx(l.w.chain, &refs[i].id, &l.proof), OK);
+        assert_int_equal(chain_prove_tx(l.w.chain, &refs[i].id, 0, &l.proof),
+                         OK);
         assert_int_equal(check_tx(&l, &got), OK);
         assert_true(hash_equal(&got.tx.id, &refs[i].id));
         assert_int_equal(got.header.height, refs[i].place.height);
@@ -121,7 +122,7 @@ static void a_payment_is_proven_with_its_result(void **state)
         assert_true(got.result.effect.moved.micro >= 50);
     }
     struct hash unknown = {{1}};
-    assert_int_equal(chain_prove_tx(l.w.chain, &unknown, &l.proof),
+    assert_int_equal(chain_prove_tx(l.w.chain, &unknown, 0, &l.proof),
                      ERR_NOT_FOUND);
     light_close(&l);
 }
@@ -164,7 +165,7 @@ static void no_damaged_tx_proof_passes(void **state)
     assert_int_equal(chain_account_txs(l.w.chain, &l.w.users[1].signer.key,
                                        (struct tx_place){0}, &ref, 1, &count),
                      OK);
-    assert_int_equal(chain_prove_tx(l.w.chain, &ref.id, &l.proof), OK);
+    assert_int_equal(chain_prove_tx(l.w.chain, &ref.id, 0, &l.proof), OK);
     assert_int_equal(check_tx(&l, &got), OK);
     for (size_t i = 0; i < l.proof.len; i++) {
         l.proof.ptr[i] ^= (uint8_t)(1u << (i % 8));
@@ -181,6 +182,7 @@ static size_t tx_part(const struct buf *proof, unsigned part)
 {
     size_t at = 2 + HEADER_BYTES;
     at += 4 + u32le_get(proof->ptr + at);
+    at += 2; /* no older block */
     if (part == 0)
         return at; /* the transaction */
     at += 4 + u32le_get(proof->ptr + at);
@@ -215,8 +217,8 @@ static void a_payment_is_not_proven_by_its_neighbours_result(void **state)
     assert_int_equal(refs[0].place.height, refs[1].place.height);
     buf_init(&one, PROOF_BYTES_MAX);
     buf_init(&two, PROOF_BYTES_MAX);
-    assert_int_equal(chain_prove_tx(l.w.chain, &refs[0].id, &one), OK);
-    assert_int_equal(chain_prove_tx(l.w.chain, &refs[1].id, &two), OK);
+    assert_int_equal(chain_prove_tx(l.w.chain, &refs[0].id, 0, &one), OK);
+    assert_int_equal(chain_prove_tx(l.w.chain, &refs[1].id, 0, &two), OK);
     for (unsigned mask = 0; mask < 16; mask++) {
         buf_clear(&l.proof);
         buf_add(&l.proof, bytes_make(one.ptr, tx_part(&one, 0)));

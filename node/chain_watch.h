@@ -1,0 +1,52 @@
+#ifndef NODE_CHAIN_WATCH_H
+#define NODE_CHAIN_WATCH_H
+
+/* Watches how the chain gets on, for people: which validators are heard, and
+ * whether something waits although no block comes. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct node;
+
+/* A validator tells its likes every second where it is, others every five. */
+#define CHAIN_SILENT_MS      4000u
+#define CHAIN_SILENT_AFAR_MS 12000u
+#define CHAIN_STALLED_MS     3000u /* something waits for so long: worth a word */
+#define CHAIN_WATCH_TEXT     160u
+
+struct chain_watch {
+    uint64_t since_ms; /* monotonic: something waits, and no block was decided
+                          since; 0: nothing waits */
+};
+
+/* What of the epoch's set this node can reach: linked and not silent, itself
+ * included. */
+struct chain_reach {
+    uint32_t validators;
+    uint32_t reachable;
+    uint64_t weight;
+    uint64_t reachable_weight;
+    bool quorum;         /* they are enough to decide */
+    uint64_t stalled_ms; /* something waits and no block comes; 0: not so */
+};
+void chain_watch_reach(struct node *node, struct chain_reach *out);
+
+/* "no block for 12 s: 2 of 4 validators reachable, too few to decide". False,
+ * and "", while the chain does not stand still. */
+bool chain_watch_why(struct node *node, char text[CHAIN_WATCH_TEXT]);
+
+/* What this node's key does: "signs", "has forgotten" (amnesia: signs nothing
+ * for a while), "another machine has its key" (signs nothing), "not in the set"
+ * and, without a key, "none". */
+const char *node_votes(struct node *node);
+
+/* What chain.status says of the votes and the validators; docs/control.md. */
+void chain_watch_put(struct node *node, json_t *object);
+
+void chain_watch_block(struct node *node); /* one was decided */
+void chain_watch_tick(struct node *node);  /* once a second */
+
+#endif
