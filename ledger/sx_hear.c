@@ -45,6 +45,8 @@ void sx_say_status(struct sx *core, struct sx_peer *peer)
 /* Validators every second, others (they are told of every block) seldom. */
 void sx_statuses(struct sx *core)
 {
+    if (core->letter_count > SX_LETTERS_MAX)
+        return;
     for (uint32_t i = 0; i < core->peer_count; i++) {
         struct sx_peer *peer = &core->peers[i];
         bool close = peer->index >= 0 && core->me >= 0;

@@ -20,7 +20,9 @@
 #define SX_RHO_MS       500u /* what clocks may differ by */
 #define SX_RELAY_MS     2000u
 #define SX_STATUS_MS    1000u
-#define SX_AHEAD_TXS    512u /* fewer wait for the disk */
+#define SX_LETTERS_MAX  4096u /* waiting for the log: nothing is repeated then \
+                               */
+#define SX_AHEAD_TXS 512u     /* fewer wait for the disk */
 
 #define SX_META_LOG "log_seq" /* in STORE_META: u64 BE, known to be synced */
 

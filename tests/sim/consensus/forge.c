@@ -56,8 +56,8 @@ struct letter *forge_vote(struct world *world, struct machine *actor,
 
 static void flip(struct world *world, uint8_t *bytes, size_t len)
 {
-    bytes[dice_below(&world->dice, len)] ^=
-        (uint8_t)(1u << dice_below(&world->dice, 8));
+    size_t at = dice_below(&world->dice, len);
+    bytes[at] ^= (uint8_t)(1u << dice_below(&world->dice, 8));
 }
 
 static const struct pubkey *other_key(struct world *world,

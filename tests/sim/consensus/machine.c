@@ -43,7 +43,7 @@ void machine_init(struct world *world, uint32_t index, uint32_t key_number,
         memset(&machine->link_key, 0, sizeof(machine->link_key));
         u32le_put(machine->link_key.b, index + 1);
     }
-    if (key_number != NOBODY)
+    if (key_number < world->plan.keys)
         machine->acts = world->plan.mischief[key_number];
     disk_init(&machine->disk);
     /* As whoever makes the key does. */

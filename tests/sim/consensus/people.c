@@ -85,26 +85,62 @@ static uint64_t draw_expiry(struct world *world)
     return height + dice_between(&world->dice, 1, 30);
 }
 
+static void put_transfer(struct world *world, struct buf *out)
+{
+    uint32_t to = (uint32_t)dice_below(&world->dice, world->plan.clients);
+    struct transfer transfer = {.to = world->clients[to].key.signer.key};
+    transfer.amount = amount_micro(dice_between(&world->dice, 1, 1000));
+    transfer_encode(&transfer, out);
+}
+
+/* Is the money for a newcomer's bond this time? */
+static bool stakes(struct world *world, uint32_t client)
+{
+    return client < world->plan.newcomers && !world->healed &&
+           dice_chance(&world->dice, 200);
+}
+
+static void sign_payload(struct world *world, const struct client *from,
+                         struct tx *tx, const struct buf *payload,
+                         struct buf *out)
+{
+    tx->fee = amount_micro(20000);
+    tx->chain = world->genesis.chain;
+    tx->payload = buf_bytes(payload);
+    CHECK(payload->err == OK && tx_sign(tx, &from->key.signer) == OK);
+    tx_encode(tx, out);
+    CHECK(out->err == OK);
+}
+
 static void sign_transfer(struct world *world, const struct client *from,
                           uint64_t nonce, uint64_t expiry, struct buf *out,
                           struct hash *out_id)
 {
-    uint32_t to = (uint32_t)dice_below(&world->dice, world->plan.clients);
-    struct transfer transfer = {.to = world->clients[to].key.signer.key};
-    struct tx tx = {.kind = TX_TRANSFER,
-                    .nonce = nonce,
-                    .expiry_height = expiry,
-                    .fee = amount_micro(5000),
-                    .chain = world->genesis.chain};
+    struct tx tx = {
+        .kind = TX_TRANSFER, .nonce = nonce, .expiry_height = expiry};
     struct buf payload;
-    transfer.amount = amount_micro(dice_between(&world->dice, 1, 1000));
     buf_init(&payload, 256);
-    transfer_encode(&transfer, &payload);
-    tx.payload = buf_bytes(&payload);
-    CHECK(payload.err == OK && tx_sign(&tx, &from->key.signer) == OK);
-    tx_encode(&tx, out);
-    CHECK(out->err == OK);
+    put_transfer(world, &payload);
+    sign_payload(world, from, &tx, &payload, out);
     *out_id = tx.id;
+    buf_done(&payload);
+}
+
+static void sign_wish(struct world *world, struct sim_tx *wish, struct buf *out)
+{
+    const struct client *from = &world->clients[wish->client];
+    struct tx tx = {.kind = TX_TRANSFER, .nonce = wish->nonce};
+    struct buf payload;
+    buf_init(&payload, 512);
+    if (!stakes(world, wish->client) ||
+        !stake_payload(world, wish->client, &tx.kind, &payload))
+        put_transfer(world, &payload);
+    /* May be refused in the end: then it must not block the next. */
+    if (tx.kind == TX_VALIDATOR_UNBOND)
+        wish->expiry = world->final_count + 20;
+    tx.expiry_height = wish->expiry;
+    sign_payload(world, from, &tx, &payload, out);
+    wish->id = tx.id;
     buf_done(&payload);
 }
 
@@ -119,8 +155,7 @@ static struct sim_tx *make_tx(struct world *world, uint32_t client,
     tx.expiry = draw_expiry(world);
     tx.place = dice_below(&world->dice, world->machine_count);
     buf_init(&buf, LIMIT_TX_BYTES);
-    sign_transfer(world, &world->clients[client], nonce, tx.expiry, &buf,
-                  &tx.id);
+    sign_wish(world, &tx, &buf);
     /* The same wish, signed before: it is on its way already. */
     if (people_find(world, &tx.id) != NULL) {
         buf_done(&buf);
@@ -179,19 +214,21 @@ static void submit_bad(struct world *world)
 {
     uint32_t client = (uint32_t)dice_below(&world->dice, world->plan.clients);
     struct letter *letter;
+    uint64_t nonce;
+    uint64_t expiry;
     struct hash id;
     struct buf buf;
     buf_init(&buf, LIMIT_TX_BYTES);
     /* Too late, whatever else is wrong with it. */
-    sign_transfer(world, &world->clients[client],
-                  world->clients[client].final_nonce +
-                      dice_below(&world->dice, 40),
-                  dice_below(&world->dice, world->final_count), &buf, &id);
-    if (dice_chance(&world->dice, 500))
-        buf.ptr[dice_below(&world->dice, buf.len)] ^=
-            (uint8_t)(1u << dice_below(&world->dice, 8));
-    else if (dice_chance(&world->dice, 300))
+    nonce = world->clients[client].final_nonce + dice_below(&world->dice, 40);
+    expiry = dice_below(&world->dice, world->final_count);
+    sign_transfer(world, &world->clients[client], nonce, expiry, &buf, &id);
+    if (dice_chance(&world->dice, 500)) {
+        size_t at = dice_below(&world->dice, buf.len);
+        buf.ptr[at] ^= (uint8_t)(1u << dice_below(&world->dice, 8));
+    } else if (dice_chance(&world->dice, 300)) {
         buf.len = dice_below(&world->dice, buf.len);
+    }
     letter = letter_new(buf_bytes(&buf));
     buf_done(&buf);
     if (people_find(world, &id) == NULL)

@@ -159,6 +159,9 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     draw_chain(plan, &dice);
     draw_people(plan, &dice);
     plan->followers = dice_chance(&dice, 300) ? 1 : 0;
+    plan->newcomers = dice_chance(&dice, 300) && plan->keys < 10
+                          ? 1 + (uint32_t)dice_below(&dice, 2)
+                          : 0;
     plan->late = dice_chance(&dice, 200) ? 1 : 0;
     plan->sync_us_max =
         dice_chance(&dice, 300) ? 0 : dice_below(&dice, 12 * MS);
@@ -211,9 +214,9 @@ static void print_world(const struct plan *plan)
 
 void plan_print(const struct plan *plan)
 {
-    printf("seed %" PRIu64 ": %u validators, %u followers, %u late, trouble "
-           "for %.1f s%s\n",
-           plan->seed, plan->keys, plan->followers, plan->late,
+    printf("seed %" PRIu64 ": %u validators, %u followers, %u newcomers, "
+           "%u late, trouble for %.1f s%s\n",
+           plan->seed, plan->keys, plan->followers, plan->newcomers, plan->late,
            seconds(plan->chaos_us),
            plan->overload ? ", MORE DISHONEST THAN CAN BE BORNE" : "");
     for (uint32_t i = 0; i < plan->keys; i++)

@@ -62,7 +62,8 @@ struct plan {
     uint64_t weights[PLAN_KEYS_MAX];
     uint32_t mischief[PLAN_KEYS_MAX]; /* 0: honest */
     uint32_t followers;
-    uint32_t late; /* machines that start late */
+    uint32_t newcomers; /* that become validators, and leave again */
+    uint32_t late;      /* machines that start late */
     uint64_t quorum;
     uint64_t budget; /* weight that may still fail */
     uint64_t weight; /* of all */

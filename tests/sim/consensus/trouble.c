@@ -59,6 +59,8 @@ static bool affords(struct world *world, const struct machine *machine)
     uint64_t weight;
     if (!machine_validates(machine))
         return true;
+    if (machine->key_number >= world->plan.keys)
+        return false; /* a newcomer's weight is not in the budget */
     weight = world->plan.weights[machine->key_number];
     if (machine->wiped)
         return true; /* paid for */

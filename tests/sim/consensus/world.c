@@ -77,6 +77,12 @@ static void make_machines(struct world *world)
         machine_init(world, count, NOBODY, &world->keys[count]);
         count++;
     }
+    world->first_newcomer = count;
+    for (uint32_t i = 0; i < plan->newcomers; i++) {
+        sim_key_init(&world->keys[count], plan->seed, 200 + i);
+        machine_init(world, count, PLAN_KEYS_MAX + i, &world->keys[count]);
+        count++;
+    }
     for (uint32_t i = 0; i < plan->keys && count < MACHINES_MAX; i++)
         if ((plan->mischief[i] & ACT_TWINS) != 0)
             machine_init(world, count++, i, &world->keys[i]);
@@ -209,7 +215,7 @@ bool world_can_decide(const struct world *world)
     uint64_t weight = 0;
     for (uint32_t i = 0; i < world->machine_count; i++) {
         const struct machine *machine = &world->machines[i];
-        if (machine_validates(machine) && machine_honest(machine) &&
+        if (machine->key_number < world->plan.keys && machine_honest(machine) &&
             !machine->wiped)
             weight += world->plan.weights[machine->key_number];
     }

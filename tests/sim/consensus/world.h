@@ -11,6 +11,7 @@
  *   disk.c     its safety log and its store
  *   net.c      links and messages, as late and as broken as the plan says
  *   people.c   transactions
+ *   stake.c    newcomers' bonds
  *   trouble.c  what goes wrong, and when it stops
  *   actor.c    dishonest validators: what they do to what they say
  *   forge.c    what they make up
@@ -158,6 +159,7 @@ struct sim_tx {
 };
 struct client {
     struct sim_key key;
+    uint64_t bonded; /* by its own count */
     uint64_t next_nonce;
     uint64_t final_nonce; /* all below are final */
     uint32_t open;
@@ -222,6 +224,7 @@ struct world {
     struct sim_key keys[MACHINES_MAX];
     struct machine machines[MACHINES_MAX];
     uint32_t machine_count;
+    uint32_t first_newcomer;
     struct wire wires[MACHINES_MAX][MACHINES_MAX]; /* [low][high] */
     struct letter *overheard[OVERHEARD_MAX];
     uint64_t overheard_count;
@@ -330,6 +333,13 @@ void people_height(struct world *world, uint64_t height);
 uint64_t people_open(const struct world *world);
 /* One more of each client, now. */
 void people_wish(struct world *world);
+
+/* ---- stake.c ---- */
+
+/* A bond of, or an unbonding from, the client's newcomer. False: nothing to be
+ * done now. Unbonding may be refused: it has to expire. */
+bool stake_payload(struct world *world, uint32_t client, uint32_t *out_kind,
+                   struct buf *out);
 
 /* ---- trouble.c ---- */
 
