@@ -184,6 +184,27 @@ enum err block_decode(struct bytes bytes, struct arena *arena,
     return OK;
 }
 
+enum err block_slices(struct bytes bytes, struct bytes out[LIMIT_BLOCK_TXS],
+                      uint32_t *out_count)
+{
+    struct cursor cursor;
+    cursor_init(&cursor, bytes);
+    cursor_take(&cursor, HEADER_BYTES);
+    cursor_take(&cursor, (size_t)cursor_u16le(&cursor) * EVIDENCE_BYTES);
+    uint32_t count = cursor_u32le(&cursor);
+    if (cursor.err == OK && count > LIMIT_BLOCK_TXS)
+        return ERR_RANGE;
+    for (uint32_t i = 0; i < count && cursor.err == OK; i++) {
+        uint32_t len = cursor_u32le(&cursor);
+        if (cursor.err == OK && len > LIMIT_TX_BYTES)
+            return ERR_TOO_LARGE;
+        out[i] = cursor_take(&cursor, len);
+    }
+    TRY(cursor_finish(&cursor));
+    *out_count = count;
+    return OK;
+}
+
 enum err block_verify_sigs(const struct block *block, const struct hash *chain)
 {
     for (uint32_t i = 0; i < block->tx_count; i++)

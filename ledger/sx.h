@@ -209,6 +209,8 @@ void sx_member(const struct sx *core, uint32_t index, uint64_t mono_ms,
 bool sx_decides(const struct sx *core); /* this node is a validator now */
 /* How high a peer's chain is, by its word; 0: unknown. */
 uint64_t sx_peer_height(struct sx *core, uint64_t peer);
+/* Has the peer proven that it signs in this epoch? */
+bool sx_peer_signs(struct sx *core, uint64_t peer);
 struct pool *sx_pool(struct sx *core); /* to look at */
 
 #endif

@@ -23,6 +23,12 @@ uint64_t sx_peer_height(struct sx *core, uint64_t id)
     return peer == NULL ? 0 : peer->height;
 }
 
+bool sx_peer_signs(struct sx *core, uint64_t id)
+{
+    const struct sx_peer *peer = sx_peer_find(core, id);
+    return peer != NULL && peer->index >= 0;
+}
+
 void sx_peers_index(struct sx *core)
 {
     for (uint32_t i = 0; i < core->peer_count; i++)

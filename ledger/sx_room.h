@@ -19,6 +19,7 @@
 #define SX_DELAY_MAX_MS 10000u
 #define SX_RHO_MS       500u /* what clocks may differ by */
 #define SX_RELAY_MS     2000u
+#define SX_RELAY_BURST  64u /* handed on again at once */
 #define SX_STATUS_MS    1000u
 #define SX_LETTERS_MAX                                                         \
     4096u                 /* waiting for the log: nothing is repeated then     \

@@ -152,6 +152,7 @@ void sx_relay(struct sx *core)
 {
     struct pool_entry *entry;
     uint64_t next_due = UINT64_MAX;
+    uint32_t burst = 0;
     if (core->me >= 0 && core->set.count == 1)
         return; /* nobody else could take them */
     if (core->mono_ms < core->relay_due_ms) {
@@ -162,9 +163,17 @@ void sx_relay(struct sx *core)
     while (entry != NULL && core->halted == OK) {
         struct pool_entry *next = pool_next(core->pool, entry);
         uint64_t due = entry->added_ms + core->relay_ms;
-        if (core->mono_ms >= due) {
+        if (core->mono_ms >= due && entry->carried == 0) {
+            /* What does not fit in now is the next oldest later. */
+            if (burst == SX_RELAY_BURST) {
+                next_due = core->mono_ms + core->relay_ms / 8;
+                break;
+            }
+            burst++;
             relay_one(core, entry);
             due = core->mono_ms + core->relay_ms;
+        } else if (core->mono_ms >= due) {
+            due = core->mono_ms + core->relay_ms / 8;
         }
         next_due = due < next_due ? due : next_due;
         entry = next;

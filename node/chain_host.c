@@ -15,7 +15,9 @@
 
 #define WAITING_MAX  8192 /* transactions and blocks before their check */
 #define BATCH_MAX    256  /* transactions one worker checks in one go */
-#define CHECKERS     2    /* batches being checked at the same time */
+#define CHECKERS     2    /* batches of them being checked at the same time */
+#define CHECKED_LEN  ((LIMIT_BLOCK_TXS + 7) / 8)
+#define BLOCKS_MAX   64 /* messages with blocks before their check */
 #define RETRY_DISK_S 1
 #define LISTEN_MS    300u /* before a validator signs: is our key elsewhere? */
 #define LARGE_BLOCK                                                            \
@@ -36,6 +38,17 @@ struct item {
     uint8_t *bytes;
     size_t len;
     enum err err;
+    /* Of a message with one block: which of its transactions were checked when
+     * they came, a bit each; may be NULL. */
+    uint8_t *checked;
+};
+
+/* Blocks do not wait behind transactions. */
+enum { QUEUE_TXS, QUEUE_BLOCKS, QUEUE_COUNT };
+struct queue {
+    struct item *first;
+    struct item *last;
+    size_t count;
 };
 
 /* One batch on a worker thread. */
@@ -44,6 +57,7 @@ struct checking {
     struct chain_host *host;
     struct item *items;
     struct item *last;
+    struct queue *queue;
     bool busy;
 };
 
@@ -84,10 +98,8 @@ struct chain_host {
     struct safety_log *log; /* NULL: nothing is signed here */
     unsigned open_handles;
     struct disk disk;
-    struct checking checking[CHECKERS];
-    struct item *waiting;
-    struct item *waiting_last;
-    size_t waiting_count;
+    struct queue queues[QUEUE_COUNT];
+    struct checking checking[CHECKERS + 1]; /* the last one's are blocks */
     struct map checked; /* transactions that wait or are being checked, by id */
     struct verifying verifying;
     uint64_t logged;             /* what the core knows to be synced */
@@ -223,7 +235,8 @@ static void carry_out(struct chain_host *host, const struct sx_effect *effect)
         break;
     case SX_TX_TAKEN:
     case SX_RELAY:
-        to->on_relay(to->ctx, &effect->id, effect->bytes);
+        to->on_relay(to->ctx, effect->token, effect->kind == SX_TX_TAKEN,
+                     effect->bytes);
         break;
     case SX_TX_REFUSED:
         to->on_refused(to->ctx, &effect->id, effect->token, effect->err,
@@ -310,12 +323,22 @@ static void check_tx(struct chain_host *host, struct item *item,
         item->err = tx_verify(&tx, &host->genesis->chain);
 }
 
+static bool is_checked(const uint8_t *checked, uint32_t i)
+{
+    return checked != NULL && ((checked[i / 8] >> (i % 8)) & 1u) != 0;
+}
+
+/* checked: of transactions that need no check any more; may be NULL. */
 static enum err check_block(struct chain_host *host, struct bytes bytes,
-                            struct arena *arena)
+                            const uint8_t *checked, struct arena *arena)
 {
     struct block block;
     TRY(block_decode(bytes, arena, &block));
-    return block_verify_sigs(&block, &host->genesis->chain);
+    for (uint32_t i = 0; i < block.tx_count; i++) {
+        if (!is_checked(checked, i))
+            TRY(tx_verify(&block.txs[i], &host->genesis->chain));
+    }
+    return OK;
 }
 
 static void check_message(struct chain_host *host, struct item *item,
@@ -324,9 +347,9 @@ static void check_message(struct chain_host *host, struct item *item,
     struct sx_msg msg;
     item->err = sx_msg_decode(bytes_make(item->bytes, item->len), &msg);
     if (item->err == OK && msg.block.len > 0)
-        item->err = check_block(host, msg.block, arena);
+        item->err = check_block(host, msg.block, item->checked, arena);
     for (uint32_t i = 0; i < msg.block_count && item->err == OK; i++)
-        item->err = check_block(host, msg.blocks[i], arena);
+        item->err = check_block(host, msg.blocks[i], NULL, arena);
 }
 
 static void on_check(uv_work_t *work)
@@ -350,6 +373,7 @@ static void item_free(struct chain_host *host, struct item *item)
 {
     if (!item->is_message && !item->is_again)
         CHECK(map_remove(&host->checked, item->by_id.key) == &item->by_id);
+    free(item->checked);
     free(item->bytes);
     free(item);
 }
@@ -422,20 +446,21 @@ static void on_checked(uv_work_t *work, int status)
 
 static void start_check(struct chain_host *host, struct checking *checking)
 {
+    struct queue *queue = checking->queue;
     size_t count = 0;
     checking->host = host;
-    checking->items = host->waiting;
+    checking->items = queue->first;
     checking->last = NULL;
-    while (host->waiting != NULL && count < BATCH_MAX) {
-        checking->last = host->waiting;
-        host->waiting = host->waiting->next;
+    while (queue->first != NULL && count < BATCH_MAX) {
+        checking->last = queue->first;
+        queue->first = queue->first->next;
         count++;
     }
     CHECK(checking->last != NULL);
     checking->last->next = NULL;
-    if (host->waiting == NULL)
-        host->waiting_last = NULL;
-    host->waiting_count -= count;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    queue->count -= count;
     checking->busy = true;
     CHECK(uv_queue_work(host->loop, &checking->work, on_check, on_checked) ==
           0);
@@ -443,19 +468,22 @@ static void start_check(struct chain_host *host, struct checking *checking)
 
 static void start_checks(struct chain_host *host)
 {
-    for (int i = 0; i < CHECKERS; i++) {
-        if (host->waiting == NULL)
-            return;
-        if (!host->checking[i].busy)
-            start_check(host, &host->checking[i]);
+    for (int i = 0; i < CHECKERS + 1; i++) {
+        struct checking *checking = &host->checking[i];
+        checking->queue =
+            &host->queues[i < CHECKERS ? QUEUE_TXS : QUEUE_BLOCKS];
+        if (!checking->busy && checking->queue->first != NULL)
+            start_check(host, checking);
     }
 }
 
-static enum err enqueue(struct chain_host *host, struct item **out,
+static enum err enqueue(struct chain_host *host, int which, struct item **out,
                         struct bytes bytes)
 {
+    struct queue *queue = &host->queues[which];
     struct item *item;
-    if (host->waiting_count >= WAITING_MAX || host->closing)
+    if (queue->count >= (which == QUEUE_TXS ? WAITING_MAX : BLOCKS_MAX) ||
+        host->closing)
         return ERR_RATE;
     item = calloc(1, sizeof(*item));
     if (item == NULL)
@@ -467,12 +495,12 @@ static enum err enqueue(struct chain_host *host, struct item **out,
     }
     memcpy(item->bytes, bytes.ptr, bytes.len);
     item->len = bytes.len;
-    if (host->waiting_last != NULL)
-        host->waiting_last->next = item;
+    if (queue->last != NULL)
+        queue->last->next = item;
     else
-        host->waiting = item;
-    host->waiting_last = item;
-    host->waiting_count++;
+        queue->first = item;
+    queue->last = item;
+    queue->count++;
     *out = item;
     return OK;
 }
@@ -483,7 +511,7 @@ enum err chain_host_submit(struct chain_host *host, struct bytes tx,
     struct item *item;
     if (tx.len == 0 || tx.len > LIMIT_TX_BYTES)
         return ERR_TOO_LARGE;
-    TRY(enqueue(host, &item, tx));
+    TRY(enqueue(host, QUEUE_TXS, &item, tx));
     item->token = token;
     hash_bytes(HASH_TAG_TX, tx, &item->id);
     item->by_id.key = hash_as_bytes(&item->id);
@@ -521,18 +549,45 @@ static bool is_work(struct bytes message)
             message.ptr[0] == SX_MSG_BLOCK || message.ptr[0] == SX_MSG_FINALS);
 }
 
+/* Marks those of the block's transactions that wait in the pool: they were
+ * checked when they came. How many were not; UINT32_MAX: not one block. */
+static uint32_t new_here(struct chain_host *host, struct bytes message,
+                         uint8_t *checked)
+{
+    struct bytes slices[LIMIT_BLOCK_TXS];
+    struct sx_msg msg;
+    uint32_t count = 0;
+    uint32_t fresh = 0;
+    if (sx_msg_decode(message, &msg) != OK || msg.block.len == 0 ||
+        block_slices(msg.block, slices, &count) != OK)
+        return UINT32_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        struct hash id;
+        hash_bytes(HASH_TAG_TX, slices[i], &id);
+        if (pool_find(sx_pool(host->core), &id) != NULL)
+            checked[i / 8] = (uint8_t)(checked[i / 8] | (1u << (i % 8)));
+        else
+            fresh++;
+    }
+    return fresh;
+}
+
 enum err chain_host_message(struct chain_host *host, uint64_t peer,
                             struct bytes message)
 {
     struct sx_event event = {
         .kind = SX_EV_MESSAGE, .peer = peer, .bytes = message};
     struct item *item;
+    uint8_t checked[CHECKED_LEN] = {0};
     CHECK(!host->stepping);
-    if (!is_work(message)) {
+    if (!is_work(message) || new_here(host, message, checked) == 0) {
         step(host, &event);
         return OK;
     }
-    TRY(enqueue(host, &item, message));
+    TRY(enqueue(host, QUEUE_BLOCKS, &item, message));
+    item->checked = malloc(CHECKED_LEN); /* without: all are checked */
+    if (item->checked != NULL)
+        memcpy(item->checked, checked, CHECKED_LEN);
     item->is_message = true;
     item->peer = peer;
     start_checks(host);
@@ -726,7 +781,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static bool checks_busy(const struct chain_host *host)
 {
-    for (int i = 0; i < CHECKERS; i++) {
+    for (int i = 0; i < CHECKERS + 1; i++) {
         if (host->checking[i].busy)
             return true;
     }
@@ -759,10 +814,12 @@ void chain_host_close(struct chain_host *host)
     uv_close((uv_handle_t *)&host->timer, on_handle_closed);
     while (host->open_handles > 0 || checks_busy(host))
         uv_run(host->loop, UV_RUN_ONCE);
-    while (host->waiting != NULL) {
-        struct item *next = host->waiting->next;
-        item_free(host, host->waiting);
-        host->waiting = next;
+    for (int i = 0; i < QUEUE_COUNT; i++) {
+        while (host->queues[i].first != NULL) {
+            struct item *next = host->queues[i].first->next;
+            item_free(host, host->queues[i].first);
+            host->queues[i].first = next;
+        }
     }
     close_core(host);
     pthread_mutex_destroy(&host->disk.lock);

@@ -18,8 +18,10 @@ struct chain_host_events {
     void (*on_final)(void *ctx, const struct candidate *candidate);
     /* One message of ledger/sx_msg.h to one peer. */
     void (*on_send)(void *ctx, uint64_t peer, struct bytes message);
-    /* A transaction waits here; bring it towards a validator. */
-    void (*on_relay)(void *ctx, const struct hash *id, struct bytes tx);
+    /* A transaction waits here; bring it towards a validator. first: it was
+     * taken just now; else it has waited for long. token as it was submitted.
+     */
+    void (*on_relay)(void *ctx, uint64_t token, bool first, struct bytes tx);
     /* token as it was submitted. ERR_EXISTS with a height: final already. */
     void (*on_refused)(void *ctx, const struct hash *id, uint64_t token,
                        enum err err, uint64_t height);

@@ -128,6 +128,14 @@ void gossip_relay(struct gossip *gossip, struct bytes tx)
     buf_done(&message);
 }
 
+bool gossip_told_all(struct gossip *gossip, uint64_t token)
+{
+    if ((token & PEER_TOKEN) == 0 || (token & OWN_TX_TOKEN) != 0)
+        return false;
+    return sx_peer_signs(chain_host_core(gossip->node->host),
+                         token & ~PEER_TOKEN);
+}
+
 void gossip_bad(struct gossip *gossip, uint64_t id, enum err err)
 {
     struct net_peer *peer = peer_by_id(gossip, id);

@@ -22,6 +22,9 @@ void gossip_message(struct gossip *gossip, struct net_peer *peer,
 /* From the chain. */
 void gossip_sx(struct gossip *gossip, uint64_t peer, struct bytes message);
 void gossip_relay(struct gossip *gossip, struct bytes tx);
+/* Did what was submitted with this token come from a validator? It has told the
+ * others itself. */
+bool gossip_told_all(struct gossip *gossip, uint64_t token);
 void gossip_bad(struct gossip *gossip, uint64_t peer, enum err err);
 /* A token of a transaction that came from a peer: true if it was one. */
 bool gossip_refused(struct gossip *gossip, const struct hash *id,

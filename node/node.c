@@ -118,11 +118,10 @@ static void on_send(void *ctx, uint64_t peer, struct bytes message)
         gossip_sx(node->gossip, peer, message);
 }
 
-static void on_relay(void *ctx, const struct hash *id, struct bytes tx)
+static void on_relay(void *ctx, uint64_t token, bool first, struct bytes tx)
 {
     struct node *node = ctx;
-    (void)id;
-    if (has_links(node))
+    if (has_links(node) && !(first && gossip_told_all(node->gossip, token)))
         gossip_relay(node->gossip, tx);
 }
 

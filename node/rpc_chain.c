@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define HISTORY_MAX 200u
+#define TXS_SHOWN   1000u /* of a block: an answer has room for them */
 
 static struct chain *chain_of(struct node *node)
 {
@@ -163,6 +164,7 @@ static enum err block_json(struct node *node, uint64_t height,
     struct block block;
     struct result *results = NULL;
     uint32_t count = 0;
+    uint32_t left_out = 0;
     struct header header;
     json_t *txs;
     json_t *evidence = NULL;
@@ -172,14 +174,18 @@ static enum err block_json(struct node *node, uint64_t height,
         block_decode(bytes, arena, &block) == OK &&
         chain_results_at(chain, height, arena, &results, &count) == OK) {
         evidence = evidence_json(node, &block);
-        for (uint32_t i = 0; i < block.tx_count && i < count; i++)
+        for (uint32_t i = 0; i < block.tx_count && i < count && i < TXS_SHOWN;
+             i++)
             json_array_append_new(txs,
                                   tx_json(node, &block.txs[i], &results[i]));
+        left_out = block.tx_count - (uint32_t)json_array_size(txs);
     }
     *out = json_pack("{s:o, s:o, s:o, s:o, s:o}", "height", json_u64(height),
                      "header", header_json(node, &header), "cert",
                      cert_json(node, height, header.epoch, arena), "evidence",
                      evidence != NULL ? evidence : json_array(), "txs", txs);
+    if (left_out > 0)
+        json_object_set_new(*out, "left_out", json_u64(left_out));
     return OK;
 }
 

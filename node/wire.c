@@ -78,7 +78,8 @@ enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
     struct mp_reader reader;
     struct bytes body;
     TRY(open_kind(&reader, b, arena, kind, 1));
-    body = mp_get_bin(&reader, LIMIT_TX_BYTES);
+    body = mp_get_bin(&reader,
+                      kind == WIRE_SX ? LIMIT_MESSAGE_BYTES : LIMIT_TX_BYTES);
     TRY(finish(&reader));
     *out = body;
     return OK;

@@ -122,7 +122,8 @@ void wire_log_encode(const struct wire_log *m, struct buf *out);
 void wire_contract_encode(enum wire_kind kind, const struct hash *contract,
                           struct buf *out);
 
-/* SX, TX, OFFER, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own encoding.
+/* SX, TX, OFFER, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own encoding;
+ * of LIMIT_TX_BYTES at most, SX as long as a message may be: it brings blocks.
  */
 MUST_USE enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
                                     struct arena *arena, struct bytes *out);
