@@ -15,8 +15,9 @@ static uint64_t mono_ms(void)
 static bool is_silent(const struct sx_member *member,
                       const struct sx_status *status)
 {
+    bool close = status->validator && !status->twin;
     return member->silent_ms >=
-           (status->validator ? CHAIN_SILENT_MS : CHAIN_SILENT_AFAR_MS);
+           (close ? CHAIN_SILENT_MS : CHAIN_SILENT_AFAR_MS);
 }
 
 static bool is_reachable(const struct sx_member *member,
