@@ -292,6 +292,20 @@ static const struct opt node_logs_options[] = {
     {0},
 };
 
+static const struct opt prove_options[] = {
+    {"out", 0, "FILE", "where to write it; - is standard output", false},
+    {"from", 0, "BLOCK", "start from this block's hash, not from the genesis",
+     false},
+    {0},
+};
+
+static const struct opt check_options[] = {
+    {"genesis", 0, "GENESIS", "the genesis you trust: its hash, or its file",
+     false},
+    {"trust", 0, "BLOCK", "the hash of a block you trust", false},
+    {0},
+};
+
 static const struct opt validator_options[] = {
     {"validator", 0, "ADDRESS", "another validator than the node's own", false},
     {"key", 0, "NAME", "the owner's key, if there are several", false},
@@ -305,8 +319,7 @@ static const struct opt devnet_up_options[] = {
     {"image", 0, "FILE", "an OCI archive to import as the image \"default\"",
      false},
     {"base-port", 0, "PORT", "first port on 127.0.0.1 (default: 27100)", false},
-    {"param", 0, "NAME=N",
-     "a parameter of the genesis, epoch_blocks=20 (repeatable)", true},
+    {"param", 0, "NAME=N", "a parameter of the genesis, epoch_blocks=20", true},
     {"fresh", 0, NULL, "throw away the devnet that is there", false},
     {0},
 };
@@ -597,6 +610,31 @@ const struct verb verbs[] = {
      "Executes every block from the genesis on and compares every root and "
      "signature.",
      "suan chain verify"},
+    {"chain prove", verb_chain_prove, prove_options, "KEY", 1, 1, false,
+     "write a proof for somebody who has no node",
+     "Writes a file that proves an account's balance, a validator's bond, a "
+     "contract\nor a transaction to anybody who knows the hash of the genesis, "
+     "or trusts one\nblock. KEY is an address or account:ADDRESS, "
+     "validator:ADDRESS, contract:ID, or\na transaction's ID or tx:ID. What "
+     "does "
+     "not exist is proven not to. The file's name\ngoes to stdout. --from "
+     "keeps "
+     "the file small on an old chain: it starts from that\nblock, of an "
+     "earlier "
+     "epoch, and is checked with --trust.",
+     "suan chain prove tsuan1...\n"
+     "suan chain prove contract:9b1d0f0e...f00d --out paid.proof"},
+    {"chain check", verb_chain_check, check_options, "FILE", 1, 1, false,
+     "check a proof, without a node",
+     "Checks a file that suan chain prove wrote, and says what it proves: "
+     "what, "
+     "in\nwhich block, and which share of the validators' weight has signed. "
+     "It "
+     "needs no\nnode and no network, only the hash you trust: of the genesis "
+     "(chain in suan chain\nstatus --json), or of the block that the file "
+     "starts "
+     "from. A file that does not\nhold ends with code 8.",
+     "suan chain check paid.proof --genesis 9b1d0f0e...f00d"},
 
     {"validator list", verb_validator_list, NULL, NULL, 0, 0, false,
      "list validators",

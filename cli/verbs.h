@@ -50,6 +50,8 @@ int verb_chain_block(struct cli *cli, const struct args *args);
 int verb_chain_tx(struct cli *cli, const struct args *args);
 int verb_chain_account(struct cli *cli, const struct args *args);
 int verb_chain_verify(struct cli *cli, const struct args *args);
+int verb_chain_prove(struct cli *cli, const struct args *args);
+int verb_chain_check(struct cli *cli, const struct args *args);
 int verb_validator_list(struct cli *cli, const struct args *args);
 int verb_validator_show(struct cli *cli, const struct args *args);
 int verb_validator_bond(struct cli *cli, const struct args *args);

@@ -73,6 +73,14 @@ static enum err end_run(struct replay *replay, struct bytes cert_bytes)
     return err == OK ? OK : differs(replay, "replay could not be kept", err);
 }
 
+/* The tip and the last block of an epoch have a certificate of their own:
+ * nothing of the next epoch can decide what ends this one. */
+static bool ends_run(const struct replay *replay, uint64_t height)
+{
+    return height == replay->report->tip ||
+           height % replay->chain->epoch_blocks == 0;
+}
+
 static enum err replay_block(struct replay *replay, uint64_t height,
                              struct arena *arena)
 {
@@ -94,7 +102,7 @@ static enum err replay_block(struct replay *replay, uint64_t height,
     err = read_at(replay, STORE_CERT, height, arena, &cert);
     if (err == OK)
         TRY(end_run(replay, cert));
-    else if (err != ERR_NOT_FOUND || height == replay->report->tip)
+    else if (err != ERR_NOT_FOUND || ends_run(replay, height))
         return differs(replay, "certificate missing", err);
     replay->report->height = height;
     replay->report->txs += txs;
@@ -183,11 +191,34 @@ static enum err stored_tip(struct replay *replay)
     return OK;
 }
 
+/* What was written down when the chain began is the genesis it is verified
+ * from. */
+static enum err check_genesis(struct replay *replay,
+                              const struct genesis *genesis)
+{
+    struct arena arena;
+    struct bytes stored;
+    struct buf bytes;
+    buf_init(&bytes, GENESIS_BYTES_MAX);
+    arena_init(&arena, GENESIS_BYTES_MAX);
+    genesis_encode(genesis, &bytes);
+    enum err err = bytes.err;
+    if (err == OK)
+        err = store_get(replay->store, STORE_META, BYTES_LIT(META_GENESIS),
+                        &arena, &stored);
+    if (err == OK && !bytes_equal(stored, buf_bytes(&bytes)))
+        err = ERR_GENESIS;
+    arena_done(&arena);
+    buf_done(&bytes);
+    return err == OK ? OK : differs(replay, "genesis", err);
+}
+
 static enum err verify_held(struct replay *replay,
                             const struct genesis *genesis,
                             const struct kind_table *kinds)
 {
     TRY(stored_tip(replay));
+    TRY(check_genesis(replay, genesis));
     enum err err = chain_open(replay->scratch, genesis, kinds, &replay->chain);
     if (err != OK)
         return differs(replay, "scratch store", err);

@@ -41,6 +41,9 @@ static enum err replay_vote(struct sx *core, uint64_t seq, struct bytes body)
     struct sx_slot *slot;
     if (vote_decode(body, &vote) != OK)
         return ERR_CORRUPT;
+    /* The set it was given in is not known here yet: the store was lost. */
+    if (vote.on.epoch > core->epoch)
+        core->recall_ahead = true;
     if (vote.on.epoch != core->epoch || vote.on.view <= core->final_view ||
         core->me != vote.index || SX_MUTANT(FORGET_VOTES))
         return OK; /* decided since, or of another epoch: it binds no more */
@@ -148,12 +151,15 @@ enum err sx_noted_seq(struct chain *chain, uint64_t *out)
 }
 
 /* All there? An empty log was not made with the key: that one begins with INIT.
+ * And what was trimmed, or belongs to an epoch to come, is remembered by a
+ * store that has come so far; one that was lost and is fetched again has not.
  */
 static bool is_whole(const struct sx *core, const struct wal_report *report,
                      uint64_t noted)
 {
     return report->found == WAL_WHOLE && report->last_seq > 0 &&
-           report->last_seq >= noted && !core->recall_seen;
+           report->last_seq >= noted && !core->recall_seen &&
+           !core->recall_ahead && (noted > 0 || report->first_seq == 1);
 }
 
 void sx_replayed(struct sx *core, const struct wal_report *report,

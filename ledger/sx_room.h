@@ -20,9 +20,10 @@
 #define SX_RHO_MS       500u /* what clocks may differ by */
 #define SX_RELAY_MS     2000u
 #define SX_STATUS_MS    1000u
-#define SX_LETTERS_MAX  4096u /* waiting for the log: nothing is repeated then \
-                               */
-#define SX_AHEAD_TXS 512u     /* fewer wait for the disk */
+#define SX_LETTERS_MAX                                                         \
+    4096u                 /* waiting for the log: nothing is repeated then     \
+                           */
+#define SX_AHEAD_TXS 512u /* fewer wait for the disk */
 
 #define SX_META_LOG "log_seq" /* in STORE_META: u64 BE, known to be synced */
 
@@ -173,6 +174,8 @@ struct sx {
     struct signature claim; /* our key speaks on our links */
     bool recall_wanted;     /* to be logged, and the notice to be given */
     bool recall_seen;       /* replay: AMNESIA, and no RECALLED behind it */
+    bool recall_ahead;      /* replay: a vote of an epoch that the store has not
+                               come to */
     uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
     bool recall_full;                   /* ... and it is a quorum */

@@ -135,6 +135,25 @@ static enum err open_key(const char *dir, const char *name,
     return err;
 }
 
+/* A validator's key that is new has signed nothing: its safety log, made with
+ * it, says so. */
+static enum err open_vote_key(struct node *node, const char *dir)
+{
+    struct wal_owner owner = {.chain = node->genesis.chain};
+    char votes[1300];
+    enum err err = keyfile_open(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator,
+                                &node->vote_key);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    TRY(keyfile_create(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator, NULL,
+                       &node->vote_key));
+    key_public(node->vote_key, &owner.key);
+    datadir_path(&node->dir, "votes", votes, sizeof(votes));
+    err = sx_make_log(votes, &owner);
+    /* One of another key is there: then nothing is known of this one. */
+    return err == ERR_EXISTS ? OK : err;
+}
+
 static enum err open_keys(struct node *node, struct rpc_error *out)
 {
     char dir[1300];
@@ -149,8 +168,7 @@ static enum err open_keys(struct node *node, struct rpc_error *out)
                                            &node->transport);
     }
     if (err == OK && (node->roles & NODE_ROLE_VALIDATOR) != 0)
-        err = open_key(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator,
-                       &node->vote_key);
+        err = open_vote_key(node, dir);
     if (err == ERR_MODE)
         return fail(out, err, "chmod 700 the keys directory and 600 its files",
                     dir, err_text(err));

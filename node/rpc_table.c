@@ -7,6 +7,7 @@
 #include "node/rpc_job.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
+#include "node/rpc_proof.h"
 #include "node/rpc_sell.h"
 #include "node/rpc_validator.h"
 
@@ -31,6 +32,8 @@ static const struct {
     {"chain.history", rpc_chain_history},
     {"chain.contract", rpc_chain_contract},
     {"chain.verify", rpc_chain_verify},
+    {"chain.prove", rpc_chain_prove},
+    {"chain.prove_steps", rpc_chain_prove_steps},
     {"tx.submit", rpc_tx_submit},
     {"validator.list", rpc_validator_list},
     {"validator.show", rpc_validator_show},

@@ -84,6 +84,26 @@ equal "it says so itself" "1002500000 2500000 active" \
     "$(suan validator show --node validator-1 --json | jq -r '"\(.bonded_micro) \(.unbonding_micro) \(.state)"')"
 supply=$(suan chain status --json | jq -r .supply_micro)
 equal "all money is where it should be" "$supply" $(($(money) + $(bonded)))
+# ---- proofs: made here, checked by somebody who has the genesis' hash alone
+genesis=$(suan chain status --json | jq -r .chain)
+stranger() { SUAN_HOME="$WORK/nobody" "$BIN/suan" "$@"; }
+me=$(suan wallet balance --json | jq -r .accounts[0].address)
+contract=$(suan job show "$job" --json | jq -r '.tasks[0].contract')
+oldest=$(suan wallet history --limit 200 --json | jq -r '.entries | last | .tx')
+check "a balance is proven" suan chain prove "$me" --out "$WORK/balance.proof"
+check "a settlement is proven" suan chain prove "contract:$contract" --out "$WORK/paid.proof"
+check "an old transaction is proven" suan chain prove "$oldest" --out "$WORK/old.proof"
+equal "a stranger believes the balance" "$(suan wallet balance --json | jq -r .accounts[0].balance_micro)" \
+    "$(stranger chain check "$WORK/balance.proof" --genesis "$genesis" --json | jq -r .balance_micro)"
+equal "and the settlement" settled "$(stranger chain check "$WORK/paid.proof" --genesis "$genesis" --json | jq -r .state)"
+equal "and the old transaction" "$oldest" "$(stranger chain check "$WORK/old.proof" --genesis "$genesis" -o name)"
+check "it says so in words" sh -c "SUAN_HOME='$WORK/nobody' '$BIN/suan' chain check '$WORK/paid.proof' --genesis $genesis | grep -q 'was paid'"
+check "a proof is some kilobytes" test "$(stat -c %s "$WORK/paid.proof")" -lt 65536
+{ head -c 1200 "$WORK/paid.proof"; printf x; tail -c +1202 "$WORK/paid.proof"; } >"$WORK/forged.proof"
+refused "a changed proof is refused" 8 "damaged or forged" stranger chain check "$WORK/forged.proof" --genesis "$genesis"
+refused "a proof of another chain, too" 8 "not the one you trust" stranger chain check "$WORK/paid.proof" --genesis "$oldest"
+refused "nothing is believed without a genesis" 2 "genesis" stranger chain check "$WORK/paid.proof"
+
 check "the chain verifies from genesis" suan chain verify
 
 # ---- selling stops and starts

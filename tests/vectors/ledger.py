@@ -152,6 +152,38 @@ def cert(chain, n, signers, *on):
     return data + struct.pack("<H", n) + bytes(bits) + sigs
 
 
+def blob(data):
+    return struct.pack("<I", len(data)) + data
+
+
+def sx_messages(chain, order, on):
+    """One of each kind; what is inside a message need not hold."""
+    parent = cert(chain, 4, {i: order[i] for i in (0, 1, 3)}, *on)
+    null = cert(chain, 4, {i: order[i] for i in (1, 2, 3)}, 2, 7, 9, 0, ZERO)
+    leader = vote(chain, order[2], 2, *on)
+    headers = bytes(i % 251 for i in range(2 * 314))
+    link = H("suan-tx", b"a link's key")
+    return [
+        ("propose", b"\1" + leader + blob(parent) + b"\2" + blob(null) +
+         blob(null) + blob(b"a block")),
+        ("repeat", b"\1" + leader + blob(b"") + b"\0" + blob(b"")),
+        ("vote", b"\2" + leader),
+        ("cert", b"\3" + parent),
+        ("status", b"\4" + struct.pack("<QQQQ", 7, 10, 8, 1234) +
+         blob(parent)),
+        ("get-certs", b"\5" + struct.pack("<QQQ", 7, 3, 9)),
+        ("get-block", b"\6" + H("sx-hdr", b"x")),
+        ("block", b"\7" + b"a block"),
+        ("get-finals", b"\x08" + struct.pack("<Q", 1235)),
+        ("finals", b"\x09" + struct.pack("<QH", 2000, 2) + headers +
+         blob(parent)),
+        ("finals-whole", b"\x09" + struct.pack("<QH", 2000, 2) + headers +
+         blob(parent) + blob(b"one") + blob(b"two")),
+        ("link", b"\x0a" + pub(order[1]) +
+         sign(seed(order[1]), H("sx-link", chain + link))),
+    ]
+
+
 def evidence(one, two):
     return min(one, two) + max(one, two)
 
@@ -479,6 +511,9 @@ def main():
     out("vote", vote(chain, order[2], 2, *on))
     out("cert", cert(chain, 4, {i: order[i] for i in (0, 1, 3)}, *on))
     out("nullify", vote(chain, order[0], 0, 2, 7, 9, 0, ZERO))
+
+    for name, message in sx_messages(chain, order, on):
+        out("sx-" + name, message)
 
     out("result", result(H("suan-tx", t), 10000, ZERO, 0, 500, [pub(1)]))
     ids = [H("sx-hdr", struct.pack("<I", i)) for i in range(100)]

@@ -76,6 +76,8 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "chain tx",
                                         "chain account",
                                         "chain verify",
+                                        "chain prove",
+                                        "chain check",
                                         "validator list",
                                         "validator show",
                                         "validator bond",

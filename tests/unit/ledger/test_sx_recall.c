@@ -202,10 +202,42 @@ static void shortened(struct node *me)
     node_restart(me, WAL_WHOLE);
 }
 
+/* The store was lost and is fetched again; the log's votes are of an epoch that
+ * it has not come to yet. */
+static void ahead_of_its_store(struct node *me)
+{
+    struct proposal on = on_view(2, 7, 0, NULL);
+    struct vote vote;
+    struct buf buf;
+    assert_int_equal(vote_sign(VOTE_NULLIFY, &on, (uint16_t)me->who,
+                               &me->net->w.genesis.chain,
+                               &me->net->keys[me->who].signer, &vote),
+                     OK);
+    buf_init(&buf, VOTE_BYTES);
+    vote_encode(&vote, &buf);
+    log_append(me, SX_LOG_VOTE, buf_bytes(&buf));
+    me->synced_seq = me->last_seq;
+    buf_done(&buf);
+    node_restart(me, WAL_WHOLE);
+}
+
+/* Likewise, and the votes are gone: that store had no use for them. */
+static void trimmed_for_another_store(struct node *me)
+{
+    log_append(me, SX_LOG_RECALLED, bytes_make(NULL, 0));
+    me->synced_seq = me->last_seq;
+    log_drop(me, 0);
+    node_restart(me, WAL_WHOLE);
+}
+
 static void a_log_with_gaps_makes_a_validator_sign_nothing(void **state)
 {
-    static void (*const losses[])(struct node *) = {damaged, missing, empty,
-                                                    shortened};
+    static void (*const losses[])(struct node *) = {damaged,
+                                                    missing,
+                                                    empty,
+                                                    shortened,
+                                                    ahead_of_its_store,
+                                                    trimmed_for_another_store};
     (void)state;
     for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
         struct net net;
