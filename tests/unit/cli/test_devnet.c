@@ -24,6 +24,7 @@
 
 static struct cli cli;
 static struct devnet net;
+static struct params params;
 static char home[64];
 
 static int setup(void **state)
@@ -33,6 +34,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(home));
     cli_init(&cli);
     cli.quiet = true;
+    devnet_params(&params);
     return 0;
 }
 
@@ -76,7 +78,7 @@ static void what_was_saved_is_loaded(void **state)
     assert_true(devnet_plan(&net, home, 1, 2));
     assert_true(devnet_ports(&net, 47100, &base));
     assert_int_equal(devnet_load(&again, home), ERR_NOT_FOUND);
-    assert_int_equal(devnet_create(&cli, &net), 0);
+    assert_int_equal(devnet_create(&cli, &net, &params), 0);
     assert_int_equal(devnet_save(&net), OK);
     assert_int_equal(devnet_load(&again, home), OK);
     assert_int_equal(again.node_count, 4);
@@ -149,7 +151,7 @@ static void the_genesis_is_the_networks_and_everybody_has_it(void **state)
     (void)state;
     assert_true(devnet_plan(&net, home, 4, 3));
     assert_true(devnet_ports(&net, 47300, &base));
-    assert_int_equal(devnet_create(&cli, &net), 0);
+    assert_int_equal(devnet_create(&cli, &net, &params), 0);
     assert_true(path_join(path, net.nodes[7].daemon.data_dir, "genesis"));
     file = fopen(path, "r");
     assert_non_null(file);
@@ -176,7 +178,7 @@ static void secrets_are_closed_to_others(void **state)
     (void)state;
     assert_true(devnet_plan(&net, home, 1, 1));
     assert_true(devnet_ports(&net, 47500, &base));
-    assert_int_equal(devnet_create(&cli, &net), 0);
+    assert_int_equal(devnet_create(&cli, &net, &params), 0);
     assert_int_equal(devnet_configure(&cli, &net, ""), 0);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[PATH_MAX];
