@@ -24,6 +24,9 @@
     8192u /* blocks from this size on are checked on workers                   \
            */
 
+#define CONTAINER(ptr, type, member)                                           \
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
 /* Something that waits for its signatures to be checked: a transaction, or a
  * message with a block of many that are new here. */
 struct item {
@@ -32,6 +35,8 @@ struct item {
     struct map_leaf by_id;
     bool is_again; /* it is here already, from another peer: not checked twice;
                       the core says so */
+    bool is_checked; /* a block brought it meanwhile */
+    bool is_started; /* a worker has it */
     bool is_message;
     uint64_t token; /* of a transaction */
     uint64_t peer;  /* of a message */
@@ -49,6 +54,8 @@ struct queue {
     struct item *first;
     struct item *last;
     size_t count;
+    uint64_t begun; /* batches */
+    uint64_t passed;
 };
 
 /* One batch on a worker thread. */
@@ -58,7 +65,9 @@ struct checking {
     struct item *items;
     struct item *last;
     struct queue *queue;
+    uint64_t turn; /* batches of one queue are passed on as they began */
     bool busy;
+    bool done; /* by the worker */
 };
 
 /* The storage thread's queue: batches in, heights out. */
@@ -359,7 +368,7 @@ static void on_check(uv_work_t *work)
     arena_init(&arena, 64u * 1024 * 1024);
     for (struct item *item = checking->items; item != NULL; item = item->next) {
         arena_reset(&arena);
-        if (item->is_again)
+        if (item->is_again || item->is_checked)
             continue;
         if (item->is_message)
             check_message(checking->host, item, &arena);
@@ -378,6 +387,31 @@ static void item_free(struct chain_host *host, struct item *item)
     free(item);
 }
 
+/* What waits for its check and is in a block that was checked needs no other.
+ */
+static void note_checked(struct chain_host *host, const struct item *block)
+{
+    struct bytes slices[LIMIT_BLOCK_TXS];
+    struct sx_msg msg;
+    uint32_t count = 0;
+    if (host->checked.count == 0 ||
+        sx_msg_decode(bytes_make(block->bytes, block->len), &msg) != OK ||
+        msg.block.len == 0 || block_slices(msg.block, slices, &count) != OK)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        struct hash id;
+        if (is_checked(block->checked, i))
+            continue;
+        hash_bytes(HASH_TAG_TX, slices[i], &id);
+        struct map_leaf *leaf = map_find(&host->checked, hash_as_bytes(&id));
+        if (leaf == NULL)
+            continue;
+        struct item *item = CONTAINER(leaf, struct item, by_id);
+        if (!item->is_started)
+            item->is_checked = true;
+    }
+}
+
 static void pass_message(struct chain_host *host, const struct item *item)
 {
     struct sx_event event = {
@@ -388,8 +422,10 @@ static void pass_message(struct chain_host *host, const struct item *item)
     };
     if (item->err != OK)
         host->events.on_peer_bad(host->events.ctx, item->peer, item->err);
-    else
+    else {
+        note_checked(host, item);
         step(host, &event);
+    }
 }
 
 /* Hands the good transactions of a run to the core in one step. */
@@ -417,12 +453,10 @@ static void pass_txs(struct chain_host *host, const struct item *first,
 
 static void start_checks(struct chain_host *host);
 
-static void on_checked(uv_work_t *work, int status)
+/* Hands on what a batch had. */
+static void pass_batch(struct chain_host *host, struct checking *checking)
 {
-    struct checking *checking = (struct checking *)work;
-    struct chain_host *host = checking->host;
     struct item *item = checking->items;
-    (void)status;
     while (item != NULL) {
         struct item *end = item->next;
         if (item->is_message) {
@@ -440,6 +474,34 @@ static void on_checked(uv_work_t *work, int status)
     }
     checking->items = NULL;
     checking->busy = false;
+    checking->done = false;
+    checking->queue->passed++;
+}
+
+/* The batch of this queue whose turn it is, if it is done. */
+static struct checking *next_batch(struct chain_host *host,
+                                   const struct queue *queue)
+{
+    for (int i = 0; i < CHECKERS + 1; i++) {
+        struct checking *checking = &host->checking[i];
+        if (checking->done && checking->queue == queue &&
+            checking->turn == queue->passed)
+            return checking;
+    }
+    return NULL;
+}
+
+/* A sender's transactions come in the order of their nonces; one that overtakes
+ * the others would be refused. */
+static void on_checked(uv_work_t *work, int status)
+{
+    struct checking *checking = (struct checking *)work;
+    struct chain_host *host = checking->host;
+    const struct queue *queue = checking->queue;
+    (void)status;
+    checking->done = true;
+    while ((checking = next_batch(host, queue)) != NULL)
+        pass_batch(host, checking);
     if (!host->closing)
         start_checks(host);
 }
@@ -453,6 +515,7 @@ static void start_check(struct chain_host *host, struct checking *checking)
     checking->last = NULL;
     while (queue->first != NULL && count < BATCH_MAX) {
         checking->last = queue->first;
+        checking->last->is_started = true;
         queue->first = queue->first->next;
         count++;
     }
@@ -461,6 +524,7 @@ static void start_check(struct chain_host *host, struct checking *checking)
     if (queue->first == NULL)
         queue->last = NULL;
     queue->count -= count;
+    checking->turn = queue->begun++;
     checking->busy = true;
     CHECK(uv_queue_work(host->loop, &checking->work, on_check, on_checked) ==
           0);

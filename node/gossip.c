@@ -181,7 +181,8 @@ bool gossip_refused(struct gossip *gossip, const struct hash *id,
         return true;
     if (err == ERR_SIGNATURE || err == ERR_CHAIN)
         net_score(peer, 20, "a transaction that is not signed");
-    if (hash_is_zero(id) || err == ERR_EXISTS)
+    /* A validator only passed it on, and finds out by itself. */
+    if (hash_is_zero(id) || err == ERR_EXISTS || gossip_told_all(gossip, token))
         return true;
     buf_init(&message, 128);
     wire_tx_refused_encode(&refused, &message);

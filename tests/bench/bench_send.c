@@ -1,9 +1,9 @@
 /* links: suan_cli */
 /* How long a transfer takes from the control socket of a running node to final,
- * at that node. Part of trade.sh.
+ * at that node. Part of trade.sh and consensus.sh.
  *
  *   bench_send SOCKET                  prints the address that pays
- *   bench_send SOCKET RUNS             median and p95, in ms
+ *   bench_send SOCKET RUNS             median, p95 and p99, in ms
  *
  * The payer's key is made of a fixed seed: it is worth what somebody sends it,
  * on a network that lasts for one bench. */
@@ -148,7 +148,8 @@ static void send_many(struct payer *payer, struct client *client, size_t runs)
         spent[i] = send_one(payer, client);
     }
     qsort(spent, runs, sizeof(*spent), compare_doubles);
-    printf("%.3f %.3f\n", spent[runs / 2], spent[runs * 95 / 100]);
+    printf("%.3f %.3f %.3f\n", spent[runs / 2], spent[runs * 95 / 100],
+           spent[runs * 99 / 100]);
 }
 
 int main(int argc, char **argv)

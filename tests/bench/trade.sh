@@ -112,8 +112,8 @@ done
 # ---- transfers
 socket() { echo "$SUAN_HOME/devnet/$1/run/control.sock"; }
 suan wallet send "$("$BIN/bench_send" "$(socket buyer)")" 100 --yes -q >/dev/null
-read -r final_validator final_validator_p95 < <("$BIN/bench_send" "$(socket validator-1)" "$TRANSFERS")
-read -r final_follower final_follower_p95 < <("$BIN/bench_send" "$(socket buyer)" "$TRANSFERS")
+read -r final_validator final_validator_p95 _ < <("$BIN/bench_send" "$(socket validator-1)" "$TRANSFERS")
+read -r final_follower final_follower_p95 _ < <("$BIN/bench_send" "$(socket buyer)" "$TRANSFERS")
 
 # ---- rows
 mkdir -p "$(dirname "$OUT")"

@@ -1,4 +1,4 @@
-/* chain.prove and chain.prove_steps of a node that makes its own blocks:
+/* chain.prove and chain.prove.steps of a node that makes its own blocks:
  * joined, the parts are a file that the light client believes. */
 
 #define _GNU_SOURCE /* mkdtemp, nftw */
@@ -179,7 +179,7 @@ static void join(json_t *ask, bool slow, struct buf *file)
     add(answer, "start", file);
     for (uint64_t at = number(answer, "first_epoch"); at < to;) {
         json_t *steps =
-            rig_result(rig, "chain.prove_steps",
+            rig_result(rig, "chain.prove.steps",
                        json_pack("{s:I, s:I}", "from", (json_int_t)at, "to",
                                  (json_int_t)(slow ? at + 1 : to)));
         assert_true(number(steps, "next") > at);
@@ -284,10 +284,10 @@ static void what_makes_no_sense_is_refused(void **state)
                 EXIT_NOT_FOUND, "cannot be proven", "wallet history");
     rig_refused(rig, "chain.prove", params("tx", id, id), "ERR_NOT_FOUND",
                 EXIT_NOT_FOUND, "no block with the id", "suan chain block");
-    rig_refused(rig, "chain.prove_steps",
+    rig_refused(rig, "chain.prove.steps",
                 json_pack("{s:i, s:i}", "from", 2, "to", 9), "ERR_NOT_FOUND",
                 EXIT_NOT_FOUND, "no end of epoch 3", "suan chain status");
-    rig_refused(rig, "chain.prove_steps",
+    rig_refused(rig, "chain.prove.steps",
                 json_pack("{s:i, s:i}", "from", 0, "to", 2), "ERR_NOT_FOUND",
                 EXIT_NOT_FOUND, "no end of epoch 0", "suan chain status");
 }
