@@ -61,7 +61,7 @@ static void put_key(struct tell *tell, const char *name,
 static const char *put_money(struct tell *tell, const char *name,
                              struct amount amount, char out[AMOUNT_TEXT_MAX])
 {
-    put_uint(tell, name, amount.micro);
+    put_uint(tell, name, amount.micro); /* lint: micro (spells) */
     amount_format(amount, out);
     return out;
 }
@@ -257,7 +257,8 @@ static enum err tell_tx(struct tell *tell)
     put_text(tell, "sender", sender);
     put_uint(tell, "nonce", tx->tx.nonce);
     put_uint(tell, "index", tx->position);
-    put_uint(tell, "fee_micro", tx->result.fee.micro);
+    put_uint(tell, "fee_micro",
+             tx->result.fee.micro); /* lint: micro (spells) */
     put_money(tell, "moved_micro", tx->result.effect.moved, moved);
     put_hash(tell, "subject", &tx->result.effect.subject);
     if (tx->tx.kind == TX_TRANSFER)

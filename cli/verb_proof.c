@@ -114,7 +114,7 @@ static int add_steps(struct cli *cli, uint64_t from, uint64_t to,
     int failed = 0;
     while (from < to && !failed) {
         json_t *result = NULL;
-        failed = cli_call(cli, "chain.prove_steps",
+        failed = cli_call(cli, "chain.prove.steps",
                           json_pack("{s:I, s:I}", "from", (json_int_t)from,
                                     "to", (json_int_t)to),
                           &result);

@@ -230,6 +230,7 @@ enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block)
     struct sx_block *chain[CHAIN_RUN_MAX];
     uint32_t count = 0;
     struct sx_block *at = block;
+    CHECK(block != NULL);
     while (at != NULL && at->verdict == SX_UNKNOWN && at->bytes.len > 0 &&
            count < CHAIN_RUN_MAX) {
         chain[count++] = at;

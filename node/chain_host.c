@@ -334,7 +334,7 @@ static void check_tx(struct chain_host *host, struct item *item,
 
 static bool is_checked(const uint8_t *checked, uint32_t i)
 {
-    return checked != NULL && ((checked[i / 8] >> (i % 8)) & 1u) != 0;
+    return checked != NULL && (((unsigned)checked[i / 8] >> (i % 8)) & 1u) != 0;
 }
 
 /* checked: of transactions that need no check any more; may be NULL. */

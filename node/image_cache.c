@@ -46,8 +46,8 @@ static uint64_t loose_bytes(const struct cached_image *list, size_t count)
     for (size_t i = 0; i < count; i++) {
         bool counted = stays(&list[i]);
         for (size_t k = 0; k < count && !counted; k++)
-            counted = strcmp(list[k].digest, list[i].digest) == 0 &&
-                      (k < i || stays(&list[k])) && k != i;
+            counted = k != i && (k < i || stays(&list[k])) &&
+                      strcmp(list[k].digest, list[i].digest) == 0;
         if (!counted)
             sum += list[i].bytes;
     }

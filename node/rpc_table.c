@@ -33,7 +33,7 @@ static const struct {
     {"chain.contract", rpc_chain_contract},
     {"chain.verify", rpc_chain_verify},
     {"chain.prove", rpc_chain_prove},
-    {"chain.prove_steps", rpc_chain_prove_steps},
+    {"chain.prove.steps", rpc_chain_prove_steps},
     {"tx.submit", rpc_tx_submit},
     {"validator.list", rpc_validator_list},
     {"validator.show", rpc_validator_show},

@@ -56,10 +56,12 @@ enum {
     CHANNEL_ROLE_BUYER = 4
 };
 
-#define CHANNEL_HANDSHAKE_US 5000000u  /* deadline for all three messages */
-#define CHANNEL_IDLE_US      60000000u /* silence that ends a channel */
-#define CHANNEL_PING_US      20000000u /* between pings once settled */
-#define CHANNEL_REKEY_US     3600000000u
+#define CHANNEL_HANDSHAKE_US 5000000u /* deadline for all three messages */
+/* A network that comes back is not noticed by connections that have given their
+ * packets longer and longer waits: those go, new ones are there at once. */
+#define CHANNEL_IDLE_US  10000000u /* silence that ends a channel */
+#define CHANNEL_PING_US  3000000u  /* between pings once settled */
+#define CHANNEL_REKEY_US 3600000000u
 #define CHANNEL_REKEY_FRAMES                                                   \
     (1u << 20)                 /* a peer that sends more is refused            \
                                 */

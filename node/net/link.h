@@ -36,7 +36,7 @@ struct net_limits {
     size_t queue_max;           /* [8 MiB] of unsent bytes for one peer */
     uint64_t ban_ms;            /* [600 000] */
     uint32_t dial_min_ms;       /* [500] first wait before dialling again */
-    uint32_t dial_max_ms;       /* [60 000] last wait */
+    uint32_t dial_max_ms;       /* [10 000] last wait */
     bool ban_loopback;          /* else a loopback address is never banned:
                                    every local user shares it */
 };

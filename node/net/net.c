@@ -337,7 +337,7 @@ static void set_defaults(struct net_limits *l)
     if (l->dial_min_ms == 0)
         l->dial_min_ms = 500;
     if (l->dial_max_ms == 0)
-        l->dial_max_ms = 60000;
+        l->dial_max_ms = 10000;
     if (l->half_open_max == 0)
         l->half_open_max = 64;
 }

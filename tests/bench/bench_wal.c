@@ -82,7 +82,7 @@ static void row(struct bench *b, const char *what, const char *name,
 {
     char full[64];
     snprintf(full, sizeof(full), "%s_%s", what, name);
-    printf("%-28s %12.3f %-6s %-8s %s\n", full, value, unit, goal, anchor);
+    printf("%-32s %12.3f %-6s %-8s %s\n", full, value, unit, goal, anchor);
     if (b->tsv != NULL)
         fprintf(b->tsv, "%s\t%.3f\t%s\t%s\t%s\n", full, value, unit, goal,
                 anchor);

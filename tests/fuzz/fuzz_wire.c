@@ -17,9 +17,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         wire_##noun##_encode(&m, out);                                         \
         return OK;                                                             \
     }
-NOUN(status)
-NOUN(blocks_get)
-NOUN(block)
 NOUN(tx_refused)
 NOUN(peers)
 NOUN(hold)
@@ -61,12 +58,6 @@ static enum err again(enum wire_kind kind, struct bytes b, struct arena *arena,
                       struct buf *out)
 {
     switch (kind) {
-    case WIRE_STATUS:
-        return status_again(b, arena, out);
-    case WIRE_BLOCKS_GET:
-        return blocks_get_again(b, arena, out);
-    case WIRE_BLOCK:
-        return block_again(b, arena, out);
     case WIRE_TX_REFUSED:
         return tx_refused_again(b, arena, out);
     case WIRE_PEERS:
@@ -85,6 +76,7 @@ static enum err again(enum wire_kind kind, struct bytes b, struct arena *arena,
         return log_get_again(b, arena, out);
     case WIRE_LOG:
         return log_again(b, arena, out);
+    case WIRE_SX:
     case WIRE_TX:
     case WIRE_OFFER:
     case WIRE_QUOTE:

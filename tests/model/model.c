@@ -538,8 +538,8 @@ void model_picture(const struct bounds *bounds, const struct state *state,
     for (uint32_t v = 0; v < bounds->views; v++) {
         uint8_t *row = &out_picture->at[v * out_bounds->row];
         uint32_t known = facts->notar[v] | facts->final[v];
-        row[0] = (uint8_t)(facts->notar[v] | facts->final[v] << 3 |
-                           (facts->null[v] ? VOTE_NULLIFY : 0));
+        row[0] = (uint8_t)(facts->notar[v] | (uint32_t)facts->final[v] << 3 |
+                           (facts->null[v] ? VOTE_NULLIFY : 0u));
         for (uint32_t s = 0; s < bounds->proposals; s++)
             if ((known >> s & 1) != 0)
                 row[1 + s] = plan_at(bounds, state, v, s);

@@ -53,9 +53,7 @@ BODY = bytes(range(5))
 
 # ---- links: kind, version, fields ----
 
-line("status", pack([1, 1, 4711, id32(0x01), T0]))
-line("blocks_get", pack([2, 1, 4712, 64]))
-line("block", pack([3, 1, b"a block", b"its certificate"]))
+line("sx", pack([1, 1, BODY]))
 line("tx", pack([4, 1, BODY]))
 line("tx_refused", pack([5, 1, id32(0x02), 201]))
 line("offer", pack([10, 1, BODY]))

@@ -89,7 +89,8 @@ static enum err check_userns(struct fail *fail)
         return OK;
     return fail_set(fail, ERR_SANDBOX, "jobs cannot be given a user namespace",
                     "sysctl user.max_user_namespaces=10000, and "
-                    "kernel.unprivileged_userns_clone=1 where it exists",
+                    "kernel.unprivileged_userns_clone=1 where it exists; a "
+                    "chroot has none",
                     "unshare(CLONE_NEWUSER): %s",
                     strerror(WIFEXITED(status) ? WEXITSTATUS(status) : EINTR));
 }

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "ledger/account.h"
-#include "ledger/proof.h"
+#include "ledger/light.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,6 +76,47 @@ static void check_money(struct world *world, struct machine *machine)
                     err_name(err));
 }
 
+/* The whole way from the genesis to a proof that stands on the tip. */
+static enum err make_file(struct chain *chain, uint64_t epoch,
+                          struct bytes proof, struct buf *out)
+{
+    uint64_t at;
+    TRY(chain_prove_start(chain, NULL, out, &at));
+    for (; at < epoch; at++)
+        TRY(chain_prove_step(chain, at, out));
+    buf_add(out, proof);
+    return out->err;
+}
+
+/* Who has nothing but the genesis' hash believes it over all epochs, and
+ * nothing else. */
+static void check_file(struct world *world, struct machine *machine,
+                       struct bytes proof)
+{
+    struct chain_tip tip = chain_tip(machine->chain);
+    struct light_proof got;
+    struct arena arena;
+    struct buf file;
+    buf_init(&file, LIGHT_BYTES_MAX);
+    arena_init(&arena, 1u << 16);
+    enum err err = make_file(machine->chain, tip.header.epoch, proof, &file);
+    if (err == OK)
+        err = light_check(buf_bytes(&file), &world->genesis.chain, NULL, &arena,
+                          &got);
+    if (err != OK || !hash_equal(&got.state.id, &world->finals[tip.height].id))
+        judge_fails(world, "I8: machine %u: a proof file fails: %s",
+                    machine->index, err_name(err));
+    if (err == OK) {
+        size_t at = dice_below(&world->dice, file.len);
+        file.ptr[at] ^= (uint8_t)(1u << dice_below(&world->dice, 8));
+        if (light_check(buf_bytes(&file), &world->genesis.chain, NULL, &arena,
+                        &got) == OK)
+            judge_fails(world, "I8: a file with byte %zu damaged passes", at);
+    }
+    arena_done(&arena);
+    buf_done(&file);
+}
+
 /* A light client that has the genesis believes what is true, and nothing else.
  */
 static void check_proof(struct world *world, struct machine *machine)
@@ -101,6 +142,8 @@ static void check_proof(struct world *world, struct machine *machine)
         !hash_equal(&proof.id, &world->finals[tip.height].id))
         judge_fails(world, "I8: machine %u: a proof fails: %s", machine->index,
                     err_name(err));
+    if (err == OK)
+        check_file(world, machine, buf_bytes(&buf));
     for (int i = 0; i < 8; i++) {
         size_t at = dice_below(&world->dice, buf.len);
         uint8_t bit = (uint8_t)(1u << dice_below(&world->dice, 8));

@@ -24,6 +24,7 @@
 
 static struct cli cli;
 static struct devnet net;
+static struct params params;
 static char home[64];
 
 static int setup(void **state)
@@ -33,6 +34,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(home));
     cli_init(&cli);
     cli.quiet = true;
+    devnet_params(&params);
     return 0;
 }
 
@@ -42,16 +44,18 @@ static int teardown(void **state)
     return remove_tree(home) == OK ? 0 : -1;
 }
 
-static void a_plan_has_a_validator_providers_and_a_buyer(void **state)
+static void a_plan_has_validators_providers_and_a_buyer(void **state)
 {
     (void)state;
-    assert_true(devnet_plan(&net, home, 3));
-    assert_int_equal(net.node_count, 5);
+    assert_true(devnet_plan(&net, home, 4, 3));
+    assert_int_equal(net.node_count, 8);
     assert_string_equal(net.nodes[0].name, "validator-1");
-    assert_string_equal(net.nodes[0].roles, "validator");
-    assert_string_equal(net.nodes[3].name, "provider-3");
+    assert_string_equal(net.nodes[3].name, "validator-4");
+    assert_string_equal(net.nodes[3].roles, "validator");
+    assert_string_equal(net.nodes[6].name, "provider-3");
     assert_string_equal(devnet_buyer(&net)->name, "buyer");
-    assert_true(devnet_plan(&net, home, DEVNET_PROVIDERS_MAX));
+    assert_true(
+        devnet_plan(&net, home, DEVNET_VALIDATORS_MAX, DEVNET_PROVIDERS_MAX));
 }
 
 static void a_path_that_leaves_no_room_for_a_socket_is_refused(void **state)
@@ -61,9 +65,9 @@ static void a_path_that_leaves_no_room_for_a_socket_is_refused(void **state)
     memset(dir, 'd', sizeof(dir) - 1);
     dir[0] = '/';
     dir[sizeof(dir) - 1] = '\0';
-    assert_false(devnet_plan(&net, dir, 3));
+    assert_false(devnet_plan(&net, dir, 4, 3));
     dir[60] = '\0';
-    assert_true(devnet_plan(&net, dir, 3));
+    assert_true(devnet_plan(&net, dir, 4, 3));
 }
 
 static void what_was_saved_is_loaded(void **state)
@@ -71,10 +75,10 @@ static void what_was_saved_is_loaded(void **state)
     struct devnet again;
     uint32_t base = 0;
     (void)state;
-    assert_true(devnet_plan(&net, home, 2));
+    assert_true(devnet_plan(&net, home, 1, 2));
     assert_true(devnet_ports(&net, 47100, &base));
     assert_int_equal(devnet_load(&again, home), ERR_NOT_FOUND);
-    assert_int_equal(devnet_create(&cli, &net), 0);
+    assert_int_equal(devnet_create(&cli, &net, &params), 0);
     assert_int_equal(devnet_save(&net), OK);
     assert_int_equal(devnet_load(&again, home), OK);
     assert_int_equal(again.node_count, 4);
@@ -93,9 +97,13 @@ static void a_damaged_record_is_not_believed(void **state)
         "{",
         "[]",
         "{\"version\":1}",
-        "{\"version\":2,\"providers\":1}",
-        "{\"version\":1,\"providers\":1,\"buyer\":\"x\",\"nodes\":[1,2,3]}",
-        "{\"version\":1,\"providers\":999,\"buyer\":\"x\",\"nodes\":[]}",
+        "{\"version\":2,\"validators\":1,\"providers\":1}",
+        "{\"version\":1,\"validators\":1,\"providers\":1,\"buyer\":\"x\","
+        "\"nodes\":[1,2,3]}",
+        "{\"version\":1,\"validators\":999,\"providers\":1,\"buyer\":\"x\","
+        "\"nodes\":[]}",
+        "{\"version\":1,\"validators\":1,\"providers\":999,\"buyer\":\"x\","
+        "\"nodes\":[]}",
     };
     char path[PATH_MAX];
     (void)state;
@@ -122,7 +130,7 @@ static void a_port_in_use_is_passed_over(void **state)
     assert_int_equal(listen(fd, 1), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
     taken = ntohs(address.sin_port);
-    assert_true(devnet_plan(&net, home, 1));
+    assert_true(devnet_plan(&net, home, 1, 1));
     /* the taken one would be the second node's blob port */
     assert_true(devnet_ports(&net, taken - 3, &base));
     assert_true(base != taken - 3);
@@ -141,10 +149,10 @@ static void the_genesis_is_the_networks_and_everybody_has_it(void **state)
     uint32_t base = 0;
     FILE *file;
     (void)state;
-    assert_true(devnet_plan(&net, home, 3));
+    assert_true(devnet_plan(&net, home, 4, 3));
     assert_true(devnet_ports(&net, 47300, &base));
-    assert_int_equal(devnet_create(&cli, &net), 0);
-    assert_true(path_join(path, net.nodes[4].daemon.data_dir, "genesis"));
+    assert_int_equal(devnet_create(&cli, &net, &params), 0);
+    assert_true(path_join(path, net.nodes[7].daemon.data_dir, "genesis"));
     file = fopen(path, "r");
     assert_non_null(file);
     buf_init(&text, GENESIS_BYTES_MAX);
@@ -152,9 +160,10 @@ static void the_genesis_is_the_networks_and_everybody_has_it(void **state)
         buf_add(&text, bytes_make(block, got));
     fclose(file);
     assert_int_equal(genesis_parse(buf_bytes(&text), &genesis, NULL), OK);
-    assert_int_equal(genesis.validators.count, 1);
-    assert_true(
-        pubkey_equal(&genesis.validators.items[0].key, &net.nodes[0].vote));
+    assert_int_equal(genesis.validators.count, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_true(validators_find(&genesis.validators, &net.nodes[i].vote) >=
+                    0);
     assert_int_equal(genesis.account_count, 4); /* the buyer, 3 bonds */
     assert_true(genesis.test);
     genesis_done(&genesis);
@@ -167,9 +176,9 @@ static void secrets_are_closed_to_others(void **state)
                                         "buyer/suan.conf"};
     uint32_t base = 0;
     (void)state;
-    assert_true(devnet_plan(&net, home, 1));
+    assert_true(devnet_plan(&net, home, 1, 1));
     assert_true(devnet_ports(&net, 47500, &base));
-    assert_int_equal(devnet_create(&cli, &net), 0);
+    assert_int_equal(devnet_create(&cli, &net, &params), 0);
     assert_int_equal(devnet_configure(&cli, &net, ""), 0);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[PATH_MAX];
@@ -324,7 +333,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(a_plan_has_a_validator_providers_and_a_buyer),
+        T(a_plan_has_validators_providers_and_a_buyer),
         T(a_path_that_leaves_no_room_for_a_socket_is_refused),
         T(what_was_saved_is_loaded),
         T(a_damaged_record_is_not_believed),

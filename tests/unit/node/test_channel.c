@@ -665,7 +665,7 @@ static void an_old_or_invented_pong_measures_nothing(void **state)
     close_pair(&a, &b);
 }
 
-static void silence_for_a_minute_ends_it(void **state)
+static void silence_ends_it(void **state)
 {
     struct end a, b;
 
@@ -842,7 +842,7 @@ int main(void)
         cmocka_unit_test(a_friendly_close_is_told_from_a_cut),
         cmocka_unit_test(the_round_trip_is_measured),
         cmocka_unit_test(an_old_or_invented_pong_measures_nothing),
-        cmocka_unit_test(silence_for_a_minute_ends_it),
+        cmocka_unit_test(silence_ends_it),
         cmocka_unit_test(a_flood_of_pings_is_refused),
         cmocka_unit_test(keys_change_after_their_frames_and_after_an_hour),
         cmocka_unit_test(a_million_frames_under_one_key_are_the_most),

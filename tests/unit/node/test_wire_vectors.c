@@ -55,27 +55,6 @@ struct sample {
 
 /* ---- chain ---- */
 
-static void status_make(struct buf *out)
-{
-    struct wire_status m = {.height = 4711, .block = id_of(1), .time_ms = T0};
-    wire_status_encode(&m, out);
-}
-AGAIN(status)
-
-static void blocks_get_make(struct buf *out)
-{
-    struct wire_blocks_get m = {.from = 4712, .count = 64};
-    wire_blocks_get_encode(&m, out);
-}
-AGAIN(blocks_get)
-
-static void block_make(struct buf *out)
-{
-    struct wire_block m = {BYTES_LIT("a block"), BYTES_LIT("its certificate")};
-    wire_block_encode(&m, out);
-}
-AGAIN(block)
-
 static void tx_refused_make(struct buf *out)
 {
     struct wire_tx_refused m = {.id = id_of(2), .err = ERR_NONCE};
@@ -98,6 +77,7 @@ AGAIN(tx_refused)
         wire_bytes_encode(kind, body, out);                                    \
         return out->err;                                                       \
     }
+ONE_BODY(sx, WIRE_SX)
 ONE_BODY(tx, WIRE_TX)
 ONE_BODY(offer, WIRE_OFFER)
 ONE_BODY(quote, WIRE_QUOTE)
@@ -419,9 +399,7 @@ static enum err blob_tree_again(struct bytes bytes, struct arena *arena,
 /* ---- the table ---- */
 
 static const struct sample samples[] = {
-    {"status", status_make, status_again, true},
-    {"blocks_get", blocks_get_make, blocks_get_again, true},
-    {"block", block_make, block_again, true},
+    {"sx", sx_make, sx_again, true},
     {"tx", tx_make, tx_again, true},
     {"tx_refused", tx_refused_make, tx_refused_again, true},
     {"offer", offer_make, offer_again, true},

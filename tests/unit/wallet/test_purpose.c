@@ -16,7 +16,7 @@ static void each_purpose_has_exactly_its_tags(void **state)
         {HASH_TAG_RECEIPT, false, true, false},
         {HASH_TAG_NOISE, false, true, true},
         {HASH_TAG_VOTE, false, false, true},
-        {HASH_TAG_PROPOSAL, false, false, true},
+        {HASH_TAG_LINK, false, false, true},
         {HASH_TAG_BOND, false, false, true},
         {HASH_TAG_EVIDENCE, false, false, false},
         {HASH_TAG_HEADER, false, false, false},
