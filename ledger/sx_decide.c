@@ -308,8 +308,7 @@ void sx_on_stored(struct sx *core, uint64_t height)
     size_t count = chain_stored(core->chain, height, run);
     for (size_t i = 0; i < count; i++)
         tell_final(core, run[i]);
-    for (size_t i = 0; i < count; i++)
-        sx_clean_pool(core, candidate_block(run[i]));
+    sx_clean_pool(core, run, count);
     if (height >= (core->epoch - 1) * core->epoch_blocks)
         core->root_stored = true;
     trim(core);

@@ -363,7 +363,8 @@ void sx_ask(struct sx *core); /* for runs, blocks, certificates */
 void sx_on_submit(struct sx *core, const struct sx_event *event);
 void sx_refuse(struct sx *core, const struct hash *id, uint64_t token,
                enum err err, uint64_t height);
-void sx_clean_pool(struct sx *core, const struct block *block);
+void sx_clean_pool(struct sx *core, const struct candidate *const *run,
+                   size_t count);
 void sx_relay(struct sx *core);
 /* Is there one that the next block on the tip could take? */
 bool sx_has_work(struct sx *core);

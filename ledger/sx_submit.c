@@ -200,11 +200,20 @@ static void drop_stale(struct sx *core, const struct pubkey *sender)
         throw_out(core, entry, ERR_NONCE);
 }
 
-void sx_clean_pool(struct sx *core, const struct block *block)
+/* All that is final goes before anything is judged: the state is the one after
+ * the whole run, and what its later blocks hold is not stale. */
+void sx_clean_pool(struct sx *core, const struct candidate *const *run,
+                   size_t count)
 {
-    for (uint32_t i = 0; i < block->tx_count; i++)
-        pool_remove(core->pool, &block->txs[i].id);
-    for (uint32_t i = 0; i < block->tx_count && core->halted == OK; i++)
-        drop_stale(core, &block->txs[i].sender);
+    for (size_t b = 0; b < count; b++) {
+        const struct block *block = candidate_block(run[b]);
+        for (uint32_t i = 0; i < block->tx_count; i++)
+            pool_remove(core->pool, &block->txs[i].id);
+    }
+    for (size_t b = 0; b < count; b++) {
+        const struct block *block = candidate_block(run[b]);
+        for (uint32_t i = 0; i < block->tx_count && core->halted == OK; i++)
+            drop_stale(core, &block->txs[i].sender);
+    }
     sx_pool_touched(core);
 }

@@ -3,10 +3,13 @@
  * consensus.sh.
  *
  *   bench_flood verify SECONDS          signatures checked per second, by all
- *                                       cores at once
+ *                                       cores at once; how many cores; what
+ *                                       one takes, in us of processor time
  *   bench_flood address DIR             who pays for all of it
  *   bench_flood fund DIR                gives each of the senders some money
- *   bench_flood run SECONDS HOW DIR...  transfers made final per second
+ *   bench_flood run SECONDS HOW DIR...  transfers made final per second; how
+ *                                       many; in how many blocks; seconds of
+ *                                       processor time of all validators, ours
  *
  * DIR is a validator's data directory. Everything is signed before the clock
  * runs. HOW is `link`: as a peer of every validator, as another node would; or
@@ -62,6 +65,7 @@ struct target {
     struct net_peer *peer;
     char listen[CHANNEL_ADDR_MAX];
     struct pubkey node;
+    long pid;
 };
 
 static struct {
@@ -79,6 +83,8 @@ static struct {
     uint64_t refused;
     uint64_t from_height, to_height;
     double from_ms, to_ms;
+    double from_cpu, to_cpu;   /* seconds the validators worked */
+    double from_self, to_self; /* and we */
     unsigned seconds;
 } flood;
 
@@ -107,8 +113,16 @@ __attribute__((noreturn)) static void fail(const char *what, const char *why)
 struct verifier {
     pthread_t thread;
     double seconds;
+    double cpu; /* seconds it really had a core */
     uint64_t done;
 };
+
+static double cpu_now(clockid_t clock)
+{
+    struct timespec ts;
+    clock_gettime(clock, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
 
 static void *verify_main(void *arg)
 {
@@ -123,11 +137,13 @@ static void *verify_main(void *arg)
         crypto_sign_detached(sigs[i].b, NULL, digest.b, HASH_LEN, secret);
     }
     double until = now_ms() + verifier->seconds * 1e3;
+    verifier->cpu = -cpu_now(CLOCK_THREAD_CPUTIME_ID);
     while (now_ms() < until) {
         for (int i = 0; i < KEYS; i++)
             CHECK(sign_verify(&keys[i], &digest, &sigs[i]) == OK);
         verifier->done += KEYS;
     }
+    verifier->cpu += cpu_now(CLOCK_THREAD_CPUTIME_ID);
     return NULL;
 }
 
@@ -136,6 +152,7 @@ static int command_verify(double seconds)
     static struct verifier verifiers[CORES_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t all = 0;
+    double cpu = 0;
     if (cores > CORES_MAX)
         cores = CORES_MAX;
     for (long i = 0; i < cores; i++) {
@@ -146,8 +163,10 @@ static int command_verify(double seconds)
     for (long i = 0; i < cores; i++) {
         pthread_join(verifiers[i].thread, NULL);
         all += verifiers[i].done;
+        cpu += verifiers[i].cpu;
     }
-    printf("%.0f %ld\n", (double)all / seconds, cores);
+    printf("%.0f %ld %.3f\n", (double)all / seconds, cores,
+           cpu * 1e6 / (double)all);
     return 0;
 }
 
@@ -242,6 +261,7 @@ static void target_open(struct target *target, const char *dir)
                      &flood.chain) == OK);
     flood.height =
         (uint64_t)json_integer_value(json_object_get(info, "height"));
+    target->pid = (long)json_integer_value(json_object_get(info, "pid"));
     json_decref(info);
 }
 
@@ -297,6 +317,35 @@ static void sample_final(struct client *client)
     atomic_store(&flood.final, (size_t)sum * SENDERS / SAMPLES);
 }
 
+/* Processor time of a process, in seconds. */
+static double cpu_of(long pid)
+{
+    char path[64];
+    char line[1024];
+    unsigned long user = 0;
+    unsigned long system = 0;
+    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fgets(line, sizeof(line), file) == NULL)
+        fail(path, "cannot be read");
+    fclose(file);
+    const char *at = strrchr(line, ')');
+    if (at == NULL || sscanf(at,
+                             ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+                             "%lu %lu",
+                             &user, &system) != 2)
+        fail(path, "is no process");
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double cpu_of_all(void)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < flood.target_count; i++)
+        sum += cpu_of(flood.targets[i].pid);
+    return sum;
+}
+
 /* The moment when the height changes, and what it is then. */
 static uint64_t next_block(struct client *client, double *out_ms)
 {
@@ -323,11 +372,15 @@ static void *watch_main(void *arg)
         nap_ms(25);
     }
     flood.from_height = next_block(client, &flood.from_ms);
+    flood.from_cpu = cpu_of_all();
+    flood.from_self = cpu_now(CLOCK_PROCESS_CPUTIME_ID);
     while (now_ms() < flood.from_ms + flood.seconds * 1e3) {
         sample_final(client);
         nap_ms(25);
     }
     flood.to_height = next_block(client, &flood.to_ms);
+    flood.to_cpu = cpu_of_all();
+    flood.to_self = cpu_now(CLOCK_PROCESS_CPUTIME_ID);
     atomic_store(&flood.over, true);
     return NULL;
 }
@@ -544,9 +597,12 @@ static int command_run(const char *how, char **dirs)
     uint64_t count = count_final(&blocks);
     if (flood.sent == flood.tx_count)
         fprintf(stderr, "bench_flood: ran out of transfers\n");
-    printf("%.1f %llu %llu %.3f %llu\n", (double)count / seconds,
-           (unsigned long long)count, (unsigned long long)blocks, seconds,
-           (unsigned long long)flood.refused);
+    printf("%.1f %llu %llu %.3f %.3f\n", (double)count / seconds,
+           (unsigned long long)count, (unsigned long long)blocks,
+           flood.to_cpu - flood.from_cpu, flood.to_self - flood.from_self);
+    if (flood.refused > 0)
+        fprintf(stderr, "bench_flood: %llu were refused\n",
+                (unsigned long long)flood.refused);
     return 0;
 }
 

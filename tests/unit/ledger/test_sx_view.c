@@ -174,6 +174,46 @@ static void a_nullification_does_not_cancel_a_notarized_block(void **state)
     net_close(&net);
 }
 
+static void submit_of(struct node *node, const struct candidate *candidate)
+{
+    const struct block *block = candidate_block(candidate);
+    assert_int_equal(block->tx_count, 1);
+    struct sx_tx given = {.bytes = block->tx_bytes[0], .token = 7};
+    step(node,
+         (struct sx_event){.kind = SX_EV_SUBMIT, .txs = &given, .tx_count = 1});
+    assert_int_equal(count_of(node, SX_TX_TAKEN), 1);
+}
+
+/* One certificate decides two blocks, and one sender has a transaction in each:
+ * the second is not stale because the state knows of it. */
+static void what_a_later_block_of_the_run_holds_is_not_refused(void **state)
+{
+    struct net net;
+    struct offer first;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    net_tx(&net, 0, 0);
+    struct candidate *a = offer_on_root(me, 1, &first);
+    submit_of(me, a);
+    hear_cert(me, a_puppet(me), VOTE_NOTARIZE, &first.on);
+    uint64_t view = view_led(&net, 2, me->who, false);
+    nullify_until(me, view);
+    net_tx(&net, 0, 1);
+    struct candidate *b = block_by(&net, leader_of(&net, view), a);
+    submit_of(me, b);
+    struct offer second = offer_of(b, view, 1);
+    hear_proposal(me, leader_of(&net, view), &second);
+    hear_cert(me, a_puppet(me), VOTE_FINALIZE, &second.on);
+    assert_int_equal(count_of(me, SX_STORE), 1);
+    disk(me);
+    assert_int_equal(count_of(me, SX_FINAL), 2);
+    assert_int_equal(count_of(me, SX_TX_REFUSED), 0);
+    assert_int_equal(pool_count(sx_pool(me->core)), 0);
+    candidate_free(b);
+    candidate_free(a);
+    net_close(&net);
+}
+
 /* A good block on the decided one, but its proposal names another parent. */
 static void a_parent_from_before_the_last_decision_is_none(void **state)
 {
@@ -572,6 +612,7 @@ int main(void)
         cmocka_unit_test(a_proposal_brings_what_justifies_it),
         cmocka_unit_test(a_proposal_on_an_unnotarized_parent_waits),
         cmocka_unit_test(a_nullification_does_not_cancel_a_notarized_block),
+        cmocka_unit_test(what_a_later_block_of_the_run_holds_is_not_refused),
         cmocka_unit_test(a_parent_from_before_the_last_decision_is_none),
         cmocka_unit_test(only_the_views_leader_proposes),
         cmocka_unit_test(a_block_in_anothers_name_gives_the_view_up),
