@@ -100,7 +100,6 @@ cp -a "$D/validator-1/votes" "$D/twin/"
 start validator-1
 start twin
 until_true 10 answers twin
-twins=0
 seen_twin() {
     local n
     for n in validator-1 twin; do
