@@ -56,7 +56,8 @@ start newcomer
 check "a late joiner follows to the tip" follows late
 check "so does one with a validator's key" follows newcomer
 check "which is not in the set" votes_are newcomer "not in the set"
-check "it bonds" suan validator bond 500 --node newcomer --yes -q
+# Again when a payment from the same key came in between.
+check "it bonds" until_true 10 suan validator bond 500 --node newcomer --yes -q
 bonded_in=$(suan chain status --json | jq .epoch)
 
 # ---- a damaged database
@@ -99,7 +100,6 @@ cp -a "$D/validator-1/votes" "$D/twin/"
 start validator-1
 start twin
 until_true 10 answers twin
-twins=0
 seen_twin() {
     local n
     for n in validator-1 twin; do
@@ -117,7 +117,7 @@ until_true 10 answers validator-1
 check "with the other one gone it signs" until_true 15 votes_are validator-1 signs
 
 # ---- and leaves
-check "the newcomer takes its money back" suan validator unbond all --node newcomer --yes -q
+check "the newcomer takes its money back" until_true 10 suan validator unbond all --node newcomer --yes -q
 check "and leaves" until_true 40 votes_are newcomer "not in the set"
 check "the set says it, too" bond_is newcomer none
 
