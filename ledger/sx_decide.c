@@ -179,7 +179,11 @@ static uint64_t needed_from(const struct sx *core)
         low = low_of(low, core->blocks[i]->log_seq);
     if (core->amnesia)
         low = low_of(low, core->recall_seq);
-    return low == 0 || SX_MUTANT(TRIM_TOO_MUCH) ? core->logged + 1 : low;
+    if (SX_MUTANT(TRIM_TOO_MUCH))
+        return core->logged + 1;
+    /* Never the last record that is on the disk: an empty log is one that has
+     * forgotten. */
+    return low == 0 || low > core->synced ? core->synced : low;
 }
 
 /* ---- committing ---- */

@@ -28,6 +28,8 @@ static const struct {
     {32, 0, "a block that only our vote named was forgotten"},
     {76, 1, "the store was ahead of the log"},
     {2404, 0, "a block proposed again was finalized from the tree"},
+    {10704, 0, "the log was cut to nothing and taken for a lost one"},
+    {12899, 0, "what was cut was synced, what was left was not"},
 };
 
 /* A seed takes a fraction of a second; one that does not end is wrong, too. */

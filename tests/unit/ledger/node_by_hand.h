@@ -176,6 +176,8 @@ UNUSED static void log_trim(struct node *node, uint64_t seq)
     assert_true(seq >= node->trim_seq);
     assert_true(seq <= node->last_seq + 1);
     node->trim_seq = seq;
+    /* What is left must be a log: at least one record that is on the disk. */
+    assert_true(seq <= node->synced_seq);
     while (node->log_count > 1 && node->log[0].seq < seq &&
            node->log[1].seq <= node->synced_seq)
         log_drop(node, 0);
