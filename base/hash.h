@@ -50,7 +50,7 @@ struct hasher {
     _Alignas(64) uint8_t state[384];
 };
 void hasher_init(struct hasher *hasher, const char *tag);
-/* Keyed, as the state tree's paths are (consensus.md 4). key is 32 bytes. */
+/* Keyed, as the state tree's paths are (docs/protocol.md). key is 32 bytes. */
 void hasher_init_keyed(struct hasher *hasher, const char *tag,
                        const struct hash *key);
 void hasher_add(struct hasher *hasher, struct bytes data);

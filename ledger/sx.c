@@ -88,6 +88,18 @@ struct pool *sx_pool(struct sx *core)
     return core->pool;
 }
 
+/* Of the head, and of certified headers whose blocks are not here yet. */
+static uint64_t proven_height(const struct sx *core)
+{
+    uint64_t height = chain_head(core->chain).height;
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        const struct sx_block *block = core->blocks[i];
+        if (block->wanted && block->has_header && block->header.height > height)
+            height = block->header.height;
+    }
+    return height;
+}
+
 void sx_status(const struct sx *core, struct sx_status *out)
 {
     *out = (struct sx_status){
@@ -103,7 +115,7 @@ void sx_status(const struct sx *core, struct sx_status *out)
         .unfinal = core->block_count,
         .slots = core->slot_count,
         .idle = core->block_count == 0 && pool_count(core->pool) == 0,
-        .target = chain_head(core->chain).height,
+        .target = proven_height(core),
     };
 }
 

@@ -220,6 +220,18 @@ static void store_run(struct sx *core, struct store_batch *batch)
     core->block_mono_ms = core->mono_ms;
 }
 
+static void tell_final(struct sx *core, const struct candidate *candidate)
+{
+    const struct block *block = candidate_block(candidate);
+    struct sx_effect *effect = sx_effect_add(core, SX_FINAL);
+    if (effect == NULL)
+        return;
+    effect->height = block->header.height;
+    effect->id = block->id;
+    effect->candidate = candidate;
+    effect->bytes = candidate_bytes(candidate);
+}
+
 static bool commit(struct sx *core, struct sx_block *const *run, uint32_t count)
 {
     struct candidate *candidates[CHAIN_RUN_MAX];
@@ -235,6 +247,8 @@ static bool commit(struct sx *core, struct sx_block *const *run, uint32_t count)
         return false;
     }
     release(core, run, count);
+    for (uint32_t i = 0; i < count && SX_MUTANT(FINAL_UNSTORED); i++)
+        tell_final(core, candidates[i]);
     store_run(core, batch);
     drop_first(core);
     sx_tree_prune(core);
@@ -278,18 +292,6 @@ bool sx_decide(struct sx *core)
 }
 
 /* ---- stored ---- */
-
-static void tell_final(struct sx *core, const struct candidate *candidate)
-{
-    const struct block *block = candidate_block(candidate);
-    struct sx_effect *effect = sx_effect_add(core, SX_FINAL);
-    if (effect == NULL)
-        return;
-    effect->height = block->header.height;
-    effect->id = block->id;
-    effect->candidate = candidate;
-    effect->bytes = candidate_bytes(candidate);
-}
 
 static void trim(struct sx *core)
 {

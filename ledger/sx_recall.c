@@ -1,5 +1,5 @@
 /* The safety log's past: what we have signed before a restart, and what to do
- * when that is not known any more (consensus.md 3.3). */
+ * when that is not known any more (docs/consensus.md). */
 
 #include "ledger/sx_room.h"
 

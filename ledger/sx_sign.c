@@ -1,5 +1,5 @@
 /* The only place that signs. Every guard is here and nowhere else, so that no
- * caller, helper or repetition can go around one (consensus.md 3.5). What was
+ * caller, helper or repetition can go around one (docs/consensus.md). What was
  * signed once is kept and sent again as it is, never signed again. */
 
 #include "ledger/sx_room.h"

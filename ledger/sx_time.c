@@ -1,5 +1,5 @@
 /* When to give a view up, and what to say again. Intervals are monotonic time;
- * the formulas are consensus.md 3.6. */
+ * the formulas are docs/consensus.md's. */
 
 #include "ledger/sx_room.h"
 

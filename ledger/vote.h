@@ -42,7 +42,7 @@ struct vote {
 /* The digest all votes of this kind on this proposal sign. */
 void vote_digest(enum vote_kind kind, const struct proposal *on,
                  const struct hash *chain, struct hash *out);
-/* Signs; the caller has made sure that it may (consensus.md 3.5: one place
+/* Signs; the caller has made sure that it may (docs/consensus.md: one place
  * signs). What the signer refuses. */
 MUST_USE enum err vote_sign(enum vote_kind kind, const struct proposal *on,
                             uint16_t index, const struct hash *chain,
