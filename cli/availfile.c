@@ -103,28 +103,6 @@ static enum err module_value(struct yamlfile *y, struct availfile_module *m,
     return OK;
 }
 
-/* Reads the key that stands here and remembers it: names has `count`. */
-static enum err read_key(struct yamlfile *y, const char *const *names,
-                         uint32_t count, uint32_t *seen, uint32_t *out)
-{
-    const char *text = NULL;
-    uint32_t i = 0;
-    TRY(yamlfile_text(y, &text));
-    while (i < count && strcmp(names[i], text) != 0)
-        i++;
-    if (i == count)
-        return yamlfile_refuse(y, yamlfile_line(y),
-                               "there is no field \"%.40s\" here; there are "
-                               "%s, %s, %s, %s",
-                               text, names[0], names[1], names[2], names[3]);
-    if ((*seen >> i & 1) != 0)
-        return yamlfile_refuse(y, yamlfile_line(y),
-                               "%s stands here a second time", names[i]);
-    *seen |= 1u << i;
-    *out = i;
-    return OK;
-}
-
 static enum err read_fields(struct yamlfile *y, struct availfile_module *m)
 {
     static const char *const names[] = {"backups", "cost", "availability",
@@ -133,7 +111,7 @@ static enum err read_fields(struct yamlfile *y, struct availfile_module *m)
     uint32_t field = 0;
     TRY(yamlfile_next(y));
     while (yamlfile_type(y) != YAML_MAPPING_END_EVENT) {
-        TRY(read_key(y, names, MODULE_FIELDS, &seen, &field));
+        TRY(yamlfile_key(y, names, MODULE_FIELDS, &seen, &field));
         TRY(yamlfile_next(y));
         TRY(module_value(y, m, (enum module_field)field));
         TRY(yamlfile_next(y));
@@ -224,7 +202,7 @@ static enum err read_file(struct yamlfile *y, struct availfile *out)
     TRY(yamlfile_open(y, "a system is a mapping: \"modules: ...\""));
     TRY(yamlfile_next(y));
     while (yamlfile_type(y) != YAML_MAPPING_END_EVENT) {
-        TRY(read_key(y, names, FILE_FIELDS, &seen, &field));
+        TRY(yamlfile_key(y, names, FILE_FIELDS, &seen, &field));
         TRY(yamlfile_next(y));
         TRY(file_value(y, out, (enum file_field)field));
         TRY(yamlfile_next(y));

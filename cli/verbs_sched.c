@@ -21,6 +21,13 @@ static const struct opt availability_options[] = {
     {0},
 };
 
+static const struct opt replicas_options[] = {
+    {"target", 0, "SHARE", "how sure the job must be: 99.99%, 0.9999", false},
+    {"availability", 0, "SHARE", "of every provider; without FILE", false},
+    {"fewest", 0, NULL, "the fewest replicas, not the cheapest", false},
+    {0},
+};
+
 const struct verb verbs_sched[] = {
     {"sched availability", verb_sched_availability, availability_options,
      "FILE", 1, 1, false, "split a system into services, for its availability",
@@ -41,5 +48,22 @@ const struct verb verbs_sched[] = {
      "99.99%\n"
      "suan sched availability platform.yaml --budget 12 --dot - | dot -Tsvg\n"
      "suan sched availability platform.yaml --table"},
+    {"sched replicas", verb_sched_replicas, replicas_options, "[FILE]", 0, 1,
+     false, "how many replicas a redundant job needs, and where",
+     "A redundant job runs as replicas, each at a provider of its own, and is "
+     "done when\none of them is. It fails with the product of what each fails "
+     "with:\n1 - product of (1 - a). Providers of one domain fail together, so "
+     "at most one of\na domain is taken.\n\nFILE lists candidates; - is "
+     "standard input:\n\n  candidates:\n    alder: 99%\n    birch: "
+     "{availability: 97%, price: 0.12, domain: north}\n\nWith prices the "
+     "answer "
+     "is the cheapest choice, else the one of fewest replicas;\nboth are "
+     "exact, "
+     "or the distance to a proven bound is told. At most 16 are taken.\nA "
+     "target "
+     "out of reach ends with code 8. Without FILE all providers are as\n"
+     "--availability says.",
+     "suan sched replicas --target 99.99% --availability 95%\n"
+     "suan sched replicas docs/examples/sched/candidates.yaml --target 99.99%"},
     {0},
 };

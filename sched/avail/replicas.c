@@ -36,19 +36,30 @@ uint32_t replicas_equal(double down, double down_max)
     return n < UINT32_MAX ? (uint32_t)n : 0;
 }
 
+/* The search weighs prices against chances: in doubles, and in sums that
+ * check has bounded. */
+static uint64_t micro_of(const struct replicas_candidate *c)
+{
+    return c->price.micro; /* lint: micro (weighed, not booked) */
+}
+
 static enum err check(const struct replicas_candidate *candidates,
                       uint32_t count, double down_max)
 {
-    uint64_t sum = 0;
+    struct amount sum = {0};
     if (count == 0 || count > REPLICAS_CANDIDATES_MAX || !is_chance(down_max))
         return ERR_RANGE;
     for (uint32_t i = 0; i < count; i++) {
         if (!is_chance(candidates[i].down) ||
-            candidates[i].price > UINT64_MAX - sum)
+            amount_add(sum, candidates[i].price, &sum) != OK)
             return ERR_RANGE;
-        sum += candidates[i].price;
     }
     return OK;
+}
+
+static void add_price(struct replicas *r, const struct replicas_candidate *c)
+{
+    CHECK(amount_add(r->price, c->price, &r->price) == OK); /* as check says */
 }
 
 /* ---- the fewest ---- */
@@ -57,7 +68,8 @@ static bool before(const struct replicas_candidate *c, uint32_t i, uint32_t j)
 {
     if (c[i].down < c[j].down || c[i].down > c[j].down)
         return c[i].down < c[j].down;
-    return c[i].price != c[j].price ? c[i].price < c[j].price : i < j;
+    int order = amount_cmp(c[i].price, c[j].price);
+    return order != 0 ? order < 0 : i < j;
 }
 
 static bool shares_domain(const struct replicas_candidate *c,
@@ -81,28 +93,47 @@ static void by_strength(const struct replicas_candidate *c, uint32_t count,
     }
 }
 
+/* Takes the strongest that may stand together until they are `needed`; false:
+ * they are never, and *out is all that may. */
+static bool gather(const struct replicas_candidate *candidates, uint32_t count,
+                   double needed, struct replicas *out)
+{
+    uint32_t order[REPLICAS_CANDIDATES_MAX];
+    double has = 0;
+    *out = (struct replicas){.down = 1};
+    by_strength(candidates, count, order);
+    for (uint32_t i = 0; i < count && out->count < REPLICAS_MAX; i++) {
+        const struct replicas_candidate *c = &candidates[order[i]];
+        if (shares_domain(candidates, out->picks, out->count, order[i]))
+            continue;
+        out->picks[out->count++] = order[i];
+        out->down *= c->down;
+        add_price(out, c);
+        has += strength(c->down);
+        if (enough(has, needed))
+            return true;
+    }
+    return false;
+}
+
 enum err replicas_fewest(const struct replicas_candidate *candidates,
                          uint32_t count, double down_max, struct replicas *out)
 {
-    uint32_t order[REPLICAS_CANDIDATES_MAX];
-    struct replicas r = {.down = 1};
-    double has = 0;
+    struct replicas r;
     TRY(check(candidates, count, down_max));
-    by_strength(candidates, count, order);
-    for (uint32_t i = 0; i < count && r.count < REPLICAS_MAX; i++) {
-        const struct replicas_candidate *c = &candidates[order[i]];
-        if (shares_domain(candidates, r.picks, r.count, order[i]))
-            continue;
-        r.picks[r.count++] = order[i];
-        r.down *= c->down;
-        r.price += c->price;
-        has += strength(c->down);
-        if (enough(has, strength(down_max))) {
-            *out = r;
-            return OK;
-        }
-    }
-    return ERR_CAPACITY;
+    if (!gather(candidates, count, strength(down_max), &r))
+        return ERR_CAPACITY;
+    *out = r;
+    return OK;
+}
+
+enum err replicas_best(const struct replicas_candidate *candidates,
+                       uint32_t count, struct replicas *out)
+{
+    TRY(check(candidates, count, 0));
+    (void)gather(candidates, count, INFINITY, out); /* one that never fails is
+                                                     * enough, or all */
+    return OK;
 }
 
 /* ---- the cheapest ---- */
@@ -142,7 +173,7 @@ static void list_items(struct hunt *h, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         const struct replicas_candidate *c = &h->candidates[i];
         struct item item = {.strength = fmin(strength(c->down), h->needed),
-                            .price = c->price,
+                            .price = micro_of(c),
                             .index = i};
         uint32_t at = h->count;
         if (item.strength <= 0) /* it always fails: no help */
@@ -211,7 +242,7 @@ static void read_out(const struct hunt *h, struct replicas *out)
             r.picks[at] = r.picks[at - 1];
         r.picks[at] = pick;
         r.down *= c[pick].down;
-        r.price += c[pick].price;
+        add_price(&r, &c[pick]);
     }
     *out = r;
 }
@@ -230,10 +261,11 @@ enum err replicas_cheapest(const struct replicas_candidate *candidates,
         h.needed = 1;
         for (uint32_t i = 0; i < count; i++) {
             if (candidates[i].down <= down_max &&
-                (h.best_count == 0 || candidates[i].price < h.best_price)) {
+                (h.best_count == 0 ||
+                 micro_of(&candidates[i]) < h.best_price)) {
                 h.picks[0] = i;
                 h.pick_count = 1;
-                keep(&h, candidates[i].price);
+                keep(&h, micro_of(&candidates[i]));
             }
         }
         CHECK(h.best_count == 1);
@@ -243,12 +275,12 @@ enum err replicas_cheapest(const struct replicas_candidate *candidates,
     }
     memcpy(h.picks, fewest.picks, sizeof(h.picks));
     h.pick_count = fewest.count;
-    keep(&h, fewest.price);
+    keep(&h, fewest.price.micro); /* lint: micro (weighed) */
     h.pick_count = 0;
     list_items(&h, count);
     least = price_floor(&h, 0, h.needed);
     look(&h, 0, h.needed, 0);
     read_out(&h, out);
-    out->price_least = h.steps_left > 0 ? out->price : least;
+    out->price_least = h.steps_left > 0 ? out->price : amount_micro(least);
     return OK;
 }

@@ -13,24 +13,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/amount.h"
 
 #define REPLICAS_MAX            16u /* of one job */
 #define REPLICAS_CANDIDATES_MAX 256u
 
 struct replicas_candidate {
-    double down;     /* chance to fail the job, 0..1 */
-    uint64_t price;  /* of a replica there, micro-credits */
-    uint32_t domain; /* 0: shares no failure with anybody */
+    double down;         /* chance to fail the job, 0..1 */
+    struct amount price; /* of a replica there */
+    uint32_t domain;     /* 0: shares no failure with anybody */
 };
 
 struct replicas {
     uint32_t count;               /* >= 1 */
     uint32_t picks[REPLICAS_MAX]; /* indices, the least failing first */
     double down;                  /* of the job */
-    uint64_t price;               /* of all of them */
-    uint64_t price_least; /* no choice that reaches the target is cheaper;
-                           * equal to price where that is proven */
+    struct amount price;          /* of all of them */
+    struct amount price_least; /* no choice that reaches the target is cheaper;
+                                * equal to price where that is proven */
 };
 
 /* The least n with down^n <= down_max: equal candidates. down in 0..1, down_max
@@ -44,6 +44,11 @@ uint32_t replicas_equal(double down, double down_max);
 MUST_USE enum err replicas_fewest(const struct replicas_candidate *candidates,
                                   uint32_t count, double down_max,
                                   struct replicas *out);
+
+/* The least failing choice of at most REPLICAS_MAX; price_least is 0.
+ * ERR_RANGE as above. */
+MUST_USE enum err replicas_best(const struct replicas_candidate *candidates,
+                                uint32_t count, struct replicas *out);
 
 /* The cheapest replicas that reach the target, found by branch and bound.
  *

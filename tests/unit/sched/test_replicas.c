@@ -46,23 +46,23 @@ static void the_count_is_the_least_that_is_enough(void **state)
 static void the_fewest_are_the_best_ones(void **state)
 {
     (void)state;
-    candidates[0] = (struct replicas_candidate){0.1, 5, 0};
-    candidates[1] = (struct replicas_candidate){0.01, 50, 0};
-    candidates[2] = (struct replicas_candidate){0.02, 7, 0};
+    candidates[0] = (struct replicas_candidate){0.1, {5}, 0};
+    candidates[1] = (struct replicas_candidate){0.01, {50}, 0};
+    candidates[2] = (struct replicas_candidate){0.02, {7}, 0};
     assert_int_equal(replicas_fewest(candidates, 3, 0.001, &got), OK);
     assert_int_equal(got.count, 2);
     assert_int_equal(got.picks[0], 1);
     assert_int_equal(got.picks[1], 2);
     assert_true(fabs(got.down - 0.0002) < 1e-15);
-    assert_int_equal(got.price, 57);
+    assert_int_equal(got.price.micro, 57);
 }
 
 static void one_of_a_domain_is_taken(void **state)
 {
     (void)state;
-    candidates[0] = (struct replicas_candidate){0.1, 5, 4};
-    candidates[1] = (struct replicas_candidate){0.01, 50, 4};
-    candidates[2] = (struct replicas_candidate){0.02, 7, 9};
+    candidates[0] = (struct replicas_candidate){0.1, {5}, 4};
+    candidates[1] = (struct replicas_candidate){0.01, {50}, 4};
+    candidates[2] = (struct replicas_candidate){0.02, {7}, 9};
     assert_int_equal(replicas_fewest(candidates, 3, 0.0002, &got), OK);
     assert_int_equal(got.count, 2);
     assert_int_equal(replicas_fewest(candidates, 3, 0.0001, &got),
@@ -71,6 +71,22 @@ static void one_of_a_domain_is_taken(void **state)
     assert_int_equal(replicas_fewest(candidates, 3, 0.002, &got), ERR_CAPACITY);
     assert_int_equal(replicas_cheapest(candidates, 3, 0.002, STEPS, &got),
                      ERR_CAPACITY);
+}
+
+static void the_best_are_all_that_may_stand_together(void **state)
+{
+    (void)state;
+    candidates[0] = (struct replicas_candidate){0.1, {5}, 4};
+    candidates[1] = (struct replicas_candidate){0.2, {50}, 4};
+    candidates[2] = (struct replicas_candidate){0.3, {7}, 9};
+    assert_int_equal(replicas_best(candidates, 3, &got), OK);
+    assert_int_equal(got.count, 2);
+    assert_true(fabs(got.down - 0.03) < 1e-15);
+    for (uint32_t i = 0; i < 40; i++)
+        candidates[i] = (struct replicas_candidate){0.5, {1}, 0};
+    assert_int_equal(replicas_best(candidates, 40, &got), OK);
+    assert_int_equal(got.count, REPLICAS_MAX);
+    assert_int_equal(replicas_best(candidates, 0, &got), ERR_RANGE);
 }
 
 /* ---- against every choice ---- */
@@ -104,7 +120,7 @@ static struct truth try_all(uint32_t count, double down_max)
             if ((set >> i & 1) == 0)
                 continue;
             down *= candidates[i].down;
-            price += candidates[i].price;
+            price += candidates[i].price.micro;
             members++;
         }
         if (down > down_max * (1 + 1e-12) || !allowed(count, set))
@@ -123,7 +139,7 @@ static uint32_t draw(uint64_t *seed)
         candidates[i].down = (double)sample_below(seed, 11) / 20;
         if (candidates[i].down == 0 && sample_below(seed, 3) > 0)
             candidates[i].down = 1;
-        candidates[i].price = sample_below(seed, 30);
+        candidates[i].price = amount_micro(sample_below(seed, 30));
         candidates[i].domain = (uint32_t)sample_below(seed, 6);
     }
     return count;
@@ -138,13 +154,13 @@ static void check_choice(double down_max, uint32_t count)
         assert_true(got.picks[i] < count);
         set |= 1u << got.picks[i];
         down *= candidates[got.picks[i]].down;
-        price += candidates[got.picks[i]].price;
+        price += candidates[got.picks[i]].price.micro;
     }
     assert_true(allowed(count, set));
     assert_int_equal(__builtin_popcount(set), got.count);
     assert_true(fabs(down - got.down) <= 1e-12 * down);
     assert_true(down <= down_max * (1 + 1e-9));
-    assert_int_equal(price, got.price);
+    assert_int_equal(price, got.price.micro);
 }
 
 static void choices_are_the_best_of_all(void **state)
@@ -168,8 +184,8 @@ static void choices_are_the_best_of_all(void **state)
         assert_int_equal(err, truth.count == 0 ? ERR_CAPACITY : OK);
         if (err == OK) {
             check_choice(down_max, count);
-            assert_int_equal(got.price, truth.price);
-            assert_int_equal(got.price_least, truth.price);
+            assert_int_equal(got.price.micro, truth.price);
+            assert_int_equal(got.price_least.micro, truth.price);
         }
     }
     assert_true(reached > 1000 && reached < 3900);
@@ -182,16 +198,17 @@ static void a_search_cut_short_says_how_far_it_may_be_off(void **state)
     for (uint32_t i = 0; i < REPLICAS_CANDIDATES_MAX; i++)
         candidates[i] = (struct replicas_candidate){
             (double)(300 + sample_below(&seed, 400)) / 1000,
-            100000 + sample_below(&seed, 100000), 1 + i / 4};
+            {100000 + sample_below(&seed, 100000)},
+            1 + i / 4};
     assert_int_equal(replicas_cheapest(candidates, REPLICAS_CANDIDATES_MAX,
                                        1e-4, 500000, &got),
                      OK);
-    uint64_t price = got.price;
-    assert_true(got.price_least <= price);
+    uint64_t price = got.price.micro;
+    assert_true(got.price_least.micro <= price);
     assert_int_equal(
         replicas_cheapest(candidates, REPLICAS_CANDIDATES_MAX, 1e-4, 1, &got),
         OK);
-    assert_true(got.price >= price && got.price_least < price);
+    assert_true(got.price.micro >= price && got.price_least.micro < price);
     assert_true(got.down <= 1e-4);
 }
 
@@ -199,8 +216,8 @@ static void what_is_no_chance_is_refused(void **state)
 {
     static const double bad[] = {-0.1, 1.1, NAN};
     (void)state;
-    candidates[0] = (struct replicas_candidate){0.1, 5, 0};
-    candidates[1] = (struct replicas_candidate){0.1, 5, 0};
+    candidates[0] = (struct replicas_candidate){0.1, {5}, 0};
+    candidates[1] = (struct replicas_candidate){0.1, {5}, 0};
     got.count = 77;
     assert_int_equal(replicas_fewest(candidates, 0, 0.5, &got), ERR_RANGE);
     assert_int_equal(
@@ -213,7 +230,7 @@ static void what_is_no_chance_is_refused(void **state)
         assert_int_equal(replicas_fewest(candidates, 2, 0.5, &got), ERR_RANGE);
         candidates[1].down = 0.1;
     }
-    candidates[1].price = UINT64_MAX;
+    candidates[1].price.micro = UINT64_MAX;
     assert_int_equal(replicas_cheapest(candidates, 2, 0.5, 10, &got),
                      ERR_RANGE);
     assert_int_equal(got.count, 77); /* outputs untouched */
@@ -226,6 +243,7 @@ int main(void)
         cmocka_unit_test(the_count_is_the_least_that_is_enough),
         cmocka_unit_test(the_fewest_are_the_best_ones),
         cmocka_unit_test(one_of_a_domain_is_taken),
+        cmocka_unit_test(the_best_are_all_that_may_stand_together),
         cmocka_unit_test(choices_are_the_best_of_all),
         cmocka_unit_test(a_search_cut_short_says_how_far_it_may_be_off),
         cmocka_unit_test(what_is_no_chance_is_refused),
