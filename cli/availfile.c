@@ -168,6 +168,7 @@ enum file_field {
     FILE_AVAILABILITY,
     FILE_BACKUPS,
     FILE_DOMAINS,
+    FILE_DOMAIN_AVAILABILITY,
     FILE_MODULES,
     FILE_FIELDS
 };
@@ -184,6 +185,11 @@ static enum err file_value(struct yamlfile *y, struct availfile *out,
                               &out->backups);
     case FILE_DOMAINS:
         return yamlfile_count(y, "domains", 1, 1000000, &out->domains);
+    case FILE_DOMAIN_AVAILABILITY:
+        TRY(read_share(y, "domain_availability", &out->domain_down));
+        if (out->domain_down < 0) /* default */
+            out->domain_down = 0;
+        return OK;
     case FILE_MODULES:
         return read_modules(y, out);
     case FILE_FIELDS:
@@ -196,7 +202,7 @@ static enum err file_value(struct yamlfile *y, struct availfile *out,
 static enum err read_file(struct yamlfile *y, struct availfile *out)
 {
     static const char *const names[] = {"availability", "backups", "domains",
-                                        "modules"};
+                                        "domain_availability", "modules"};
     uint32_t seen = 0;
     uint32_t field = 0;
     TRY(yamlfile_open(y, "a system is a mapping: \"modules: ...\""));
@@ -263,6 +269,24 @@ static enum err fill_downs(struct availfile *file, uint32_t m,
     return OK;
 }
 
+/* Where domains fail, every service has one instance in each. */
+static enum err check_domains(const struct availfile *file,
+                              const char *file_name, char *error)
+{
+    for (uint32_t m = 0; file->domain_down > 0 && m < file->count; m++) {
+        uint32_t n = file->made[m].instances;
+        if (n <= AVAIL_DOMAINS_MAX && n == file->made[0].instances)
+            continue;
+        snprintf(error, YAMLFILE_ERROR_MAX,
+                 "%.96s:%zu: %s has %u instances; where domains fail all "
+                 "modules have as many, at most %u",
+                 file_name, file->modules[m].line, file->modules[m].name, n,
+                 AVAIL_DOMAINS_MAX);
+        return ERR_PARSE;
+    }
+    return OK;
+}
+
 static enum err refuse_system(const struct availfile *file, enum err err,
                               uint32_t m, const char *file_name, char *error)
 {
@@ -305,5 +329,7 @@ enum err availfile_system(struct availfile *file, const char *file_name,
     *out = (struct avail_system){
         .modules = file->made, .count = file->count, .domains = file->domains};
     err = avail_check(out, &at);
-    return err == OK ? OK : refuse_system(file, err, at, file_name, error);
+    if (err != OK)
+        return refuse_system(file, err, at, file_name, error);
+    return check_domains(file, file_name, error);
 }

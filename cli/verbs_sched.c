@@ -12,6 +12,8 @@ static const struct opt availability_options[] = {
     {"availability", 0, "SHARE",
      "of each submodule; one that states its own keeps it", true},
     {"domains", 0, "N", "places that fail independently of each other", false},
+    {"domain-availability", 0, "SHARE",
+     "of a whole domain, with all that is in it", false},
     {"frontier", 0, NULL, "the best availability of every number of services",
      false},
     {"table", 0, NULL, "all targets against all availabilities of submodules",

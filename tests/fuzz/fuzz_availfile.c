@@ -44,6 +44,23 @@ static void plans_hold(const struct avail_system *system, struct arena *arena)
     }
 }
 
+static void plans_in_domains_hold(const struct avail_system *system,
+                                  double domain_down, struct arena *arena)
+{
+    struct avail_division plan[AVAIL_MODULES_MAX];
+    struct avail_frontier f;
+    CHECK(avail_solve_domains(system, domain_down, arena, &f) == OK);
+    CHECK(f.count >= 1);
+    for (uint32_t i = 0; i < f.count; i++) {
+        uint32_t cost = 0;
+        avail_plan(&f, &f.steps[i], plan);
+        for (uint32_t m = 0; m < system->count; m++)
+            cost += plan[m].services * system->modules[m].cost;
+        CHECK(cost == f.steps[i].cost);
+        CHECK(f.steps[i].nats_least <= f.steps[i].nats);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct availfile *file = malloc(sizeof(*file));
@@ -55,9 +72,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     err = availfile_parse(bytes_make(data, len), "f", file, error);
     if (err == OK)
         err = availfile_system(file, "f", &system, error);
-    arena_init(&arena, AVAIL_ARENA_BYTES);
+    arena_init(&arena, (AVAIL_DOMAINS_MAX + 1) * AVAIL_ARENA_BYTES);
     if (err == OK && work_of(&system) <= WORK_MAX)
         plans_hold(&system, &arena);
+    arena_reset(&arena);
+    if (err == OK && work_of(&system) <= WORK_MAX && file->domain_down > 0)
+        plans_in_domains_hold(&system, file->domain_down, &arena);
     CHECK(err == OK || err == ERR_NOMEM || strncmp(error, "f:", 2) == 0);
     arena_done(&arena);
     free(file);

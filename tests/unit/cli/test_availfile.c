@@ -144,6 +144,21 @@ static void instances_want_domains(void **state)
     assert_non_null(strstr(error, "f.yaml:5: b wants 4 instances"));
 }
 
+static void failing_domains_want_equal_instances(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("availability: 99%\ndomain_availability: 99.9%\n"
+                           "modules: {a: [x]}\n"),
+                     OK);
+    assert_true(file.domain_down == 0.001);
+    assert_refused("availability: 99%\ndomain_availability: 99.9%\nmodules:\n"
+                   "  a: [x]\n  b: {backups: 3, submodules: [y]}\n",
+                   "f.yaml:5: b has 4 instances; where domains fail");
+    assert_refused("availability: 99%\ndomain_availability: 99.9%\n"
+                   "backups: 8\nmodules: {a: [x]}\n",
+                   "f.yaml:4: a has 9 instances");
+}
+
 static void too_much_is_refused(void **state)
 {
     struct buf text;
@@ -183,6 +198,7 @@ int main(void)
         cmocka_unit_test(bad_files_are_refused_with_their_line),
         cmocka_unit_test(what_is_not_said_is_missed_with_its_module),
         cmocka_unit_test(instances_want_domains),
+        cmocka_unit_test(failing_domains_want_equal_instances),
         cmocka_unit_test(too_much_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

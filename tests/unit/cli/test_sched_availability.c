@@ -153,6 +153,29 @@ static void what_is_out_of_reach_says_what_would_do(void **state)
     assert_says(err, "interconnection wants 3 instances");
 }
 
+static void domains_that_fail_bound_what_can_be_reached(void **state)
+{
+    (void)state;
+    assert_int_equal(suan("sched availability " PLATFORM
+                          " --target 99.99% --domain-availability 99.9%"),
+                     0);
+    assert_says(out, "99.99038 % in 14 services of 3 instances");
+    assert_says(out, "domains are up 99.9 % each; every service is in the same "
+                     "3\n");
+    assert_int_equal(suan("sched availability " PLATFORM
+                          " --target 99.99% --domain-availability 99%"),
+                     EXIT_POLICY);
+    assert_says(err, "Try: --backups 3");
+    assert_int_equal(suan("sched availability " PLATFORM
+                          " --target 99.99% --domain-availability 99% "
+                          "--backups 3 --json"),
+                     0);
+    assert_int_equal(suan("sched availability " PLATFORM
+                          " --budget 12 --domain-availability 99% --backups 8"),
+                     EXIT_USAGE);
+    assert_says(err, "interconnection has 9 instances");
+}
+
 static void the_plan_can_be_drawn(void **state)
 {
     (void)state;
@@ -239,6 +262,7 @@ int main(void)
         cmocka_unit_test(every_number_of_services_stands_in_the_frontier),
         cmocka_unit_test(the_table_is_the_published_one),
         cmocka_unit_test(what_is_out_of_reach_says_what_would_do),
+        cmocka_unit_test(domains_that_fail_bound_what_can_be_reached),
         cmocka_unit_test(the_plan_can_be_drawn),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(replicas_are_chosen),

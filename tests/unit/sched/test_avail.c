@@ -26,7 +26,7 @@ static void begin(void)
 {
     arena_done(&fix.arena);
     memset(&fix, 0, sizeof(fix));
-    arena_init(&fix.arena, AVAIL_ARENA_BYTES);
+    arena_init(&fix.arena, 3 * AVAIL_ARENA_BYTES);
     fix.system.modules = fix.modules;
 }
 
@@ -211,9 +211,11 @@ static void counts_by_backups_are_as_drawn(void **state)
 struct search {
     long double best[256]; /* availability at that cost or less */
     uint8_t at[AVAIL_MODULES_MAX][AVAIL_PARTS_MAX];
+    double domain_down; /* 0: domains do not fail */
 };
 
-static long double module_up(uint32_t m, const uint8_t *at, uint32_t services)
+static long double module_up(uint32_t m, const uint8_t *at, uint32_t services,
+                             uint32_t instances)
 {
     const struct avail_module *module = &fix.modules[m];
     long double up = 1;
@@ -221,7 +223,23 @@ static long double module_up(uint32_t m, const uint8_t *at, uint32_t services)
         long double a = 1;
         for (uint32_t j = 0; j < module->count; j++)
             a *= at[j] == i ? 1 - (long double)module->down[j] : 1;
-        up *= 1 - powl(1 - a, (long double)module->instances);
+        up *= 1 - powl(1 - a, (long double)instances);
+    }
+    return up;
+}
+
+/* The whole division, as it stands in s->at, with domains that fail: each
+ * subset of three domains. */
+static long double domains_up(const struct search *s)
+{
+    long double d = s->domain_down;
+    long double up = 0;
+    for (unsigned set = 1; set < 8; set++) {
+        uint32_t k = (set & 1) + (set >> 1 & 1) + (set >> 2);
+        long double all = powl(1 - d, k) * powl(d, 3 - (long double)k);
+        for (uint32_t m = 0; m < fix.system.count; m++)
+            all *= module_up(m, s->at[m], fix.modules[m].count, k);
+        up += all;
     }
     return up;
 }
@@ -231,13 +249,15 @@ static void try_all(struct search *s, uint32_t m, uint32_t j, uint32_t services,
 {
     const struct avail_module *module = &fix.modules[m];
     if (m == fix.system.count) {
+        if (s->domain_down > 0)
+            up = domains_up(s);
         for (uint32_t c = cost; c < 256; c++)
             s->best[c] = up > s->best[c] ? up : s->best[c];
         return;
     }
     if (j == module->count) {
         try_all(s, m + 1, 0, 0, cost + services * module->cost,
-                up * module_up(m, s->at[m], services));
+                up * module_up(m, s->at[m], services, module->instances));
         return;
     }
     for (uint32_t i = 0; i <= services; i++) {
@@ -422,6 +442,170 @@ static void series_and_parallel_keep_their_digits(void **state)
     }
 }
 
+/* ---- domains that fail ---- */
+
+/* Every state of the domains and of the instances in them, one by one. */
+static long double counted_up(const struct avail_division *plan, uint32_t n,
+                              double domain_down)
+{
+    long double down[16];
+    uint32_t services = 0;
+    long double up = 0;
+    for (uint32_t m = 0; m < fix.system.count; m++) {
+        for (uint32_t i = 0; i < plan[m].services; i++) {
+            long double a = 1;
+            for (uint32_t j = 0; j < fix.modules[m].count; j++)
+                a *= plan[m].service_of[j] == i
+                         ? 1 - (long double)fix.modules[m].down[j]
+                         : 1;
+            down[services++] = 1 - a;
+        }
+    }
+    uint32_t bits = n + services * n;
+    for (uint32_t state = 0; state < 1u << bits; state++) {
+        long double chance = 1;
+        bool all = true;
+        for (uint32_t d = 0; d < n; d++)
+            chance *= (state >> d & 1) != 0 ? 1 - (long double)domain_down
+                                            : (long double)domain_down;
+        for (uint32_t s = 0; s < services; s++) {
+            bool one = false;
+            for (uint32_t d = 0; d < n; d++) {
+                bool works = (state >> (n + s * n + d) & 1) != 0;
+                chance *= works ? 1 - down[s] : down[s];
+                one = one || (works && (state >> d & 1) != 0);
+            }
+            all = all && one;
+        }
+        up += all ? chance : 0;
+    }
+    return up;
+}
+
+static void domains_that_fail_are_counted_exactly(void **state)
+{
+    static const double kinds[] = {0.02, 0.1, 0.3, 0.001};
+    struct avail_division plan[AVAIL_MODULES_MAX];
+    uint64_t seed = 13;
+    unsigned counted = 0;
+    (void)state;
+    for (unsigned run = 0; run < 40; run++) {
+        uint32_t n = 1 + run % 3;
+        double domain_down = kinds[run % 4];
+        begin();
+        add(1 + below(&seed, 3), 0, n, 1);
+        add(1 + below(&seed, 2), 0, n, 2);
+        for (uint32_t m = 0; m < 2; m++) {
+            for (uint32_t j = 0; j < 3; j++)
+                fix.down[m][j] = kinds[below(&seed, 4)];
+        }
+        assert_int_equal(avail_solve_domains(&fix.system, domain_down,
+                                             &fix.arena, &fix.frontier),
+                         OK);
+        for (uint32_t i = 0; i < fix.frontier.count; i++) {
+            const struct avail_step *step = &fix.frontier.steps[i];
+            avail_plan(&fix.frontier, step, plan);
+            assert_true(step->nats_least <= step->nats);
+            if (step->services * n + n > 15)
+                continue;
+            long double up = counted_up(plan, n, domain_down);
+            assert_true(fabs(avail_down(step->nats) - (double)(1 - up)) <
+                        1e-12);
+            counted++;
+        }
+    }
+    assert_true(counted > 60);
+}
+
+static void perfect_domains_change_nothing(void **state)
+{
+    struct avail_frontier plain;
+    (void)state;
+    solve_sizes(platform, PLATFORM, 0.99, 3);
+    plain = fix.frontier;
+    assert_int_equal(
+        avail_solve_domains(&fix.system, 0, &fix.arena, &fix.frontier), OK);
+    assert_int_equal(fix.frontier.count, plain.count);
+    assert_true(fix.frontier.exact);
+    for (uint32_t i = 0; i < plain.count; i++)
+        assert_true(fabs(fix.frontier.steps[i].nats / plain.steps[i].nats - 1) <
+                    1e-12);
+}
+
+/* All domains are down at once in d^n of the time; nothing helps then. */
+static void no_split_outdoes_its_domains(void **state)
+{
+    static const double kinds[] = {0.9, 0.1, 0.01, 0.001, 1e-4, 1e-6};
+    double before = INFINITY;
+    (void)state;
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        solve_sizes(platform, PLATFORM, 0.999, 3);
+        assert_int_equal(avail_solve_domains(&fix.system, kinds[i], &fix.arena,
+                                             &fix.frontier),
+                         OK);
+        assert_true(avail_down(last_step()->nats) > pow(kinds[i], 3));
+        assert_true(last_step()->nats < before);
+        before = last_step()->nats;
+        assert_int_equal(fix.frontier.steps[0].services, 10);
+        assert_int_equal(last_step()->services, 24);
+    }
+}
+
+/* The bound is one: no division that there is goes below. */
+static void no_division_outdoes_the_bound_of_domains(void **state)
+{
+    static struct search s;
+    uint64_t seed = 14;
+    unsigned exact = 0;
+    unsigned steps = 0;
+    (void)state;
+    for (unsigned run = 0; run < 60; run++) {
+        double d = run % 2 == 0 ? 0.01 : 0.2;
+        begin();
+        for (uint32_t m = 0; m < 2; m++) {
+            add(3, 0, 3, 1 + below(&seed, 2));
+            for (uint32_t j = 0; j < 3; j++)
+                fix.down[m][j] = (double)below(&seed, 5000) / 10000;
+        }
+        assert_int_equal(
+            avail_solve_domains(&fix.system, d, &fix.arena, &fix.frontier), OK);
+        s.domain_down = d;
+        memset(s.best, 0, sizeof(s.best));
+        try_all(&s, 0, 0, 0, 0, 1);
+        s.domain_down = 0;
+        for (uint32_t i = 0; i < fix.frontier.count; i++) {
+            const struct avail_step *step = &fix.frontier.steps[i];
+            double truth = (double)(1 - s.best[step->cost]);
+            assert_true(avail_down(step->nats_least) <= truth + 1e-12);
+            assert_true(avail_down(step->nats) >= truth - 1e-12);
+            exact += avail_down(step->nats) <= truth + 1e-12;
+            steps++;
+        }
+    }
+    assert_true(exact * 100 >= steps * 95);
+}
+
+static void what_domains_cannot_hold_is_refused(void **state)
+{
+    (void)state;
+    begin();
+    add(2, 0.1, 3, 1);
+    add(2, 0.1, 2, 1);
+    fix.frontier.count = 77;
+    assert_int_equal(
+        avail_solve_domains(&fix.system, 0.1, &fix.arena, &fix.frontier),
+        ERR_RANGE);
+    fix.modules[1].instances = 3;
+    assert_int_equal(
+        avail_solve_domains(&fix.system, 1, &fix.arena, &fix.frontier),
+        ERR_RANGE);
+    fix.modules[0].instances = fix.modules[1].instances = 9;
+    assert_int_equal(
+        avail_solve_domains(&fix.system, 0.1, &fix.arena, &fix.frontier),
+        ERR_RANGE);
+    assert_int_equal(fix.frontier.count, 77);
+}
+
 /* ---- refusals ---- */
 
 static enum err check(uint32_t *out_module)
@@ -470,6 +654,7 @@ static void the_largest_system_fits_the_arena_that_is_named(void **state)
 {
     (void)state;
     begin();
+    arena_init(&fix.arena, AVAIL_ARENA_BYTES);
     for (uint32_t m = 0; m < AVAIL_MODULES_MAX; m++)
         add(AVAIL_PARTS_MAX, 0.001 * (m + 1), 3, 16);
     solve();
@@ -515,6 +700,11 @@ int main(void)
         cmocka_unit_test(perfect_submodules_need_no_split),
         cmocka_unit_test(no_budget_below_a_service_a_module_is_kept),
         cmocka_unit_test(series_and_parallel_keep_their_digits),
+        cmocka_unit_test(domains_that_fail_are_counted_exactly),
+        cmocka_unit_test(perfect_domains_change_nothing),
+        cmocka_unit_test(no_split_outdoes_its_domains),
+        cmocka_unit_test(no_division_outdoes_the_bound_of_domains),
+        cmocka_unit_test(what_domains_cannot_hold_is_refused),
         cmocka_unit_test(more_instances_than_domains_are_refused),
         cmocka_unit_test(numbers_out_of_bounds_are_refused),
         cmocka_unit_test(the_largest_system_fits_the_arena_that_is_named),
