@@ -11,7 +11,7 @@
 
 static enum err read_share(struct yamlfile *y, const char *what, double *out)
 {
-    const char *text = NULL;
+    const char *text = "";
     enum err err;
     TRY(yamlfile_text(y, &text));
     if (strcmp(text, "default") == 0) {

@@ -13,7 +13,7 @@ enum field { AVAILABILITY, PRICE, DOMAIN, FIELDS };
 
 static enum err read_down(struct yamlfile *y, double *out)
 {
-    const char *text = NULL;
+    const char *text = "";
     TRY(yamlfile_text(y, &text));
     if (share_parse(text, out) != OK)
         return yamlfile_refuse(y, yamlfile_line(y),
@@ -25,7 +25,7 @@ static enum err read_down(struct yamlfile *y, double *out)
 
 static enum err read_price(struct yamlfile *y, struct amount *out)
 {
-    const char *text = NULL;
+    const char *text = "";
     TRY(yamlfile_text(y, &text));
     if (amount_parse(text, out) != OK || amount_cmp(*out, PRICE_MAX) > 0)
         return yamlfile_refuse(y, yamlfile_line(y),

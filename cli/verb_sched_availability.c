@@ -270,8 +270,8 @@ static int tell(struct cli *cli, const struct avail_report *r)
 static int answer(struct cli *cli, const struct question *q,
                   struct availfile *file, struct arena *arena)
 {
-    struct avail_frontier frontier;
-    struct avail_system system;
+    struct avail_frontier frontier = {0};
+    struct avail_system system = {0};
     struct avail_report r = {.file = file,
                              .system = &system,
                              .frontier = &frontier,
@@ -282,6 +282,7 @@ static int answer(struct cli *cli, const struct question *q,
     int failed = solve(cli, file, q->path, arena, &system, &frontier);
     if (failed)
         return failed;
+    CHECK(frontier.steps != NULL && frontier.count >= 1);
     if (q->has_target)
         r.step = avail_cheapest(&frontier, avail_nats(q->target_down));
     if (q->has_target && r.step == NULL)
@@ -304,6 +305,7 @@ static void fill_column(const struct avail_frontier *f, uint32_t column,
                         struct avail_table *t)
 {
     const struct avail_step *full = &f->steps[f->count - 1];
+    CHECK(f->steps != NULL && f->count >= 1);
     for (uint32_t row = 0; row < t->rows; row++) {
         const struct avail_step *step = full;
         bool reached = true;
@@ -335,8 +337,8 @@ static int table(struct cli *cli, const struct args *args,
                             t.part_down, &t.columns);
     t.rows = targets + 2;
     for (uint32_t c = 0; !failed && c < t.columns; c++) {
-        struct avail_frontier frontier;
-        struct avail_system system;
+        struct avail_frontier frontier = {0};
+        struct avail_system system = {0};
         arena_reset(arena);
         file->down = t.part_down[c];
         failed =

@@ -33,7 +33,7 @@ static int read_down(struct cli *cli, const struct args *args,
 static int equal(struct cli *cli, const struct args *args, double down_max)
 {
     char share[SHARE_TEXT_MAX];
-    double down;
+    double down = 0;
     double all = 1;
     uint32_t count;
     int failed = read_down(cli, args, "availability", &down);
@@ -181,7 +181,7 @@ int verb_sched_replicas(struct cli *cli, const struct args *args)
     char error[YAMLFILE_ERROR_MAX];
     struct replicasfile *file;
     struct buf text;
-    double down_max;
+    double down_max = 0;
     enum err err = OK;
     int failed = read_down(cli, args, "target", &down_max);
     if (failed)

@@ -141,7 +141,7 @@ enum err yamlfile_text(struct yamlfile *file, const char **out)
 
 enum err yamlfile_name(struct yamlfile *file, char out[YAMLFILE_NAME_MAX])
 {
-    const char *text = NULL;
+    const char *text = "";
     TRY(yamlfile_text(file, &text));
     if (text[0] == '\0')
         return yamlfile_refuse(file, yamlfile_line(file), "a name is empty");
@@ -161,7 +161,7 @@ enum err yamlfile_name(struct yamlfile *file, char out[YAMLFILE_NAME_MAX])
 enum err yamlfile_count(struct yamlfile *file, const char *field, uint32_t min,
                         uint32_t max, uint32_t *out)
 {
-    const char *text = NULL;
+    const char *text = "";
     uint64_t count = 0;
     TRY(yamlfile_text(file, &text));
     if (unit_parse_count(text, min, max, &count) != OK)
@@ -176,7 +176,7 @@ enum err yamlfile_count(struct yamlfile *file, const char *field, uint32_t min,
 enum err yamlfile_key(struct yamlfile *file, const char *const *names,
                       uint32_t count, uint32_t *seen, uint32_t *out)
 {
-    const char *text = NULL;
+    const char *text = "";
     uint32_t i = 0;
     char all[300] = "";
     size_t len = 0;

@@ -71,7 +71,7 @@ static enum err solve_views(struct views *v, struct arena *arena)
 /* The mean of what each number of domains could have for that cost. */
 static double least_of(const struct views *v, uint32_t cost)
 {
-    double nats[AVAIL_DOMAINS_MAX];
+    double nats[AVAIL_DOMAINS_MAX] = {0};
     for (uint32_t k = 0; k < v->n; k++)
         nats[k] = v->frontiers[k].least[cost];
     /* A cost below one service a module has no plan at all. */
