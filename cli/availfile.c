@@ -121,11 +121,12 @@ static enum err read_fields(struct yamlfile *y, struct availfile_module *m)
 
 static enum err read_module(struct yamlfile *y, struct availfile *out)
 {
-    struct availfile_module *m = &out->modules[out->count];
+    struct availfile_module *m;
     if (out->count == AVAIL_MODULES_MAX)
         return yamlfile_refuse(y, yamlfile_line(y),
                                "there are more than %u modules",
                                AVAIL_MODULES_MAX);
+    m = &out->modules[out->count];
     TRY(yamlfile_name(y, m->name));
     m->line = yamlfile_line(y);
     m->down = NOT_SAID;

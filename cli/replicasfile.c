@@ -85,12 +85,14 @@ static enum err read_fields(struct yamlfile *y, struct replicasfile *file,
 
 static enum err read_candidate(struct yamlfile *y, struct replicasfile *file)
 {
-    struct replicas_candidate *c = &file->candidates[file->count];
-    char *name = file->names[file->count];
+    struct replicas_candidate *c;
+    char *name;
     if (file->count == REPLICAS_CANDIDATES_MAX)
         return yamlfile_refuse(y, yamlfile_line(y),
                                "there are more than %u candidates",
                                REPLICAS_CANDIDATES_MAX);
+    c = &file->candidates[file->count];
+    name = file->names[file->count];
     TRY(yamlfile_name(y, name));
     for (uint32_t i = 0; i < file->count; i++) {
         if (strcmp(file->names[i], name) == 0)
