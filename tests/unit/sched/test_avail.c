@@ -419,6 +419,28 @@ static void no_budget_below_a_service_a_module_is_kept(void **state)
     assert_int_equal(avail_best(&fix.frontier, 1000)->services, 24);
 }
 
+/* Fifteen that differ are more than the exact search takes. */
+static void what_is_not_proven_is_said(void **state)
+{
+    const struct avail_step *step;
+    double nats_max;
+    (void)state;
+    begin();
+    add(15, 0, 3, 1);
+    add(2, 0.01, 3, 1);
+    for (uint32_t j = 0; j < 15; j++)
+        fix.down[0][j] = 0.01 + 0.013 * j;
+    solve();
+    assert_false(fix.frontier.exact);
+    assert_true(fix.frontier.steps[0].nats == fix.frontier.steps[0].nats_least);
+    step = avail_best(&fix.frontier, 6);
+    assert_true(step->nats_least < step->nats);
+    assert_true(step->nats_least > step->nats * 0.99);
+    nats_max = (step->nats_least + step->nats) / 2;
+    assert_int_equal(avail_cost_least(&fix.frontier, nats_max), 6);
+    assert_true(avail_cheapest(&fix.frontier, nats_max)->cost > 6);
+}
+
 /* ---- digits ---- */
 
 static void series_and_parallel_keep_their_digits(void **state)
@@ -577,6 +599,8 @@ static void no_division_outdoes_the_bound_of_domains(void **state)
             const struct avail_step *step = &fix.frontier.steps[i];
             double truth = (double)(1 - s.best[step->cost]);
             assert_true(avail_down(step->nats_least) <= truth + 1e-12);
+            assert_true(avail_down(fix.frontier.least[step->cost]) <=
+                        truth + 1e-12);
             assert_true(avail_down(step->nats) >= truth - 1e-12);
             exact += avail_down(step->nats) <= truth + 1e-12;
             steps++;
@@ -699,6 +723,7 @@ int main(void)
         cmocka_unit_test(a_target_that_is_met_exactly_is_met),
         cmocka_unit_test(perfect_submodules_need_no_split),
         cmocka_unit_test(no_budget_below_a_service_a_module_is_kept),
+        cmocka_unit_test(what_is_not_proven_is_said),
         cmocka_unit_test(series_and_parallel_keep_their_digits),
         cmocka_unit_test(domains_that_fail_are_counted_exactly),
         cmocka_unit_test(perfect_domains_change_nothing),

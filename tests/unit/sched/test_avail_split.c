@@ -193,6 +193,35 @@ static void a_perfect_division_of_many_is_nearly_found(void **state)
     assert_true(split.nats[15] <= split.least[15] * 1.001);
 }
 
+/* Ten that hardly count and five that do: filled up one by one the two services
+ * carry 7 and 5; exchanged, 6 and 6. */
+static void what_was_packed_badly_is_exchanged(void **state)
+{
+    static const double large[] = {3, 3.0001, 2, 2.0001, 2.0002};
+    (void)state;
+    for (uint32_t j = 0; j < 15; j++)
+        down[j] = avail_down(j < 5 ? 0.05 * large[j] : 1e-7 * (j + 1));
+    solve(15, 3);
+    assert_true(avail_split_pairs(&module) > AVAIL_PAIRS_MAX);
+    check_divisions();
+    assert_true(split.nats[1] <= split.least[1] * 1.001);
+}
+
+/* One that is far weaker than the rest stands alone, whatever else: there the
+ * bound is no average. */
+static void the_bound_knows_who_must_stand_alone(void **state)
+{
+    (void)state;
+    for (uint32_t j = 0; j < 15; j++)
+        down[j] = avail_down(j == 7 ? 0.5 : 0.001 + 1e-5 * j);
+    solve(15, 3);
+    check_divisions();
+    for (uint32_t k = 1; k < 6; k++) {
+        assert_true(split.least[k] > avail_parallel(0.5, 3));
+        assert_true(split.nats[k] <= split.least[k] * 1.001);
+    }
+}
+
 static void the_most_there_can_be_is_divided(void **state)
 {
     uint64_t seed = 8;
@@ -212,6 +241,8 @@ int main(void)
         cmocka_unit_test(many_of_few_kinds_are_exact),
         cmocka_unit_test(beyond_that_the_truth_lies_within_the_bounds),
         cmocka_unit_test(a_perfect_division_of_many_is_nearly_found),
+        cmocka_unit_test(what_was_packed_badly_is_exchanged),
+        cmocka_unit_test(the_bound_knows_who_must_stand_alone),
         cmocka_unit_test(the_most_there_can_be_is_divided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
