@@ -87,8 +87,11 @@ static void proof(const struct avail_report *r, struct buf *out)
                  r->costs ? "cost" : "number");
         return;
     }
-    share_format(avail_down(r->step->nats_least), share);
-    buf_addf(out, "a division found by search; none is above %s\n", share);
+    buf_addf(out,
+             "a division found by search: at most %.6f %% of the time it loses "
+             "can be saved\n",
+             100 - 100 * avail_down(r->step->nats_least) /
+                       avail_down(r->step->nats));
 }
 
 /* The submodules of one service, wrapped under the branch. */

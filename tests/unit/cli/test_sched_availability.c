@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define PLATFORM   SUAN_SOURCE_DIR "/docs/examples/sched/platform.yaml"
+#define UNEQUAL    SUAN_SOURCE_DIR "/docs/examples/sched/unequal.yaml"
 #define CANDIDATES SUAN_SOURCE_DIR "/docs/examples/sched/candidates.yaml"
 #define WORDS_MAX  16
 
@@ -176,6 +177,18 @@ static void domains_that_fail_bound_what_can_be_reached(void **state)
     assert_says(err, "interconnection has 9 instances");
 }
 
+static void costs_decide_where_they_are_given(void **state)
+{
+    (void)state;
+    assert_int_equal(suan("sched availability " UNEQUAL " --target 99.5%"), 0);
+    assert_says(out, "99.59337 % in 6 services, cost 31\n");
+    assert_says(out, "reached; no lower cost reaches it");
+    assert_says(out, "payment  99.99");
+    assert_says(out, ", 3 instances\n");
+    assert_int_equal(suan("sched availability " UNEQUAL), 0);
+    assert_says(out, "   COST  SERVICES");
+}
+
 static void the_plan_can_be_drawn(void **state)
 {
     (void)state;
@@ -187,6 +200,41 @@ static void the_plan_can_be_drawn(void **state)
     assert_int_equal(suan("sched availability " PLATFORM
                           " --target 99.99% --dot /nowhere/at/all"),
                      EXIT_FAILED);
+}
+
+/* Fifteen that differ, with long names: more than the exact search takes, and
+ * than a line holds. */
+static void what_is_not_proven_is_said_and_long_lines_are_wrapped(void **state)
+{
+    char path[] = "/tmp/suan-test-XXXXXX";
+    char line[128];
+    FILE *file;
+    int fd = mkstemp(path);
+    (void)state;
+    assert_true(fd >= 0);
+    file = fdopen(fd, "w");
+    assert_non_null(file);
+    fprintf(file, "modules:\n  only:\n    submodules:\n");
+    for (unsigned i = 0; i < 15; i++)
+        fprintf(file, "      a submodule with a long name %u: 0.9%02u\n", i,
+                5 * i + 3);
+    assert_int_equal(fclose(file), 0);
+    snprintf(line, sizeof(line), "sched availability %s --budget 4", path);
+    assert_int_equal(suan(line), 0);
+    assert_says(out, "a division found by search: at most 0.00");
+    assert_says(out, " % of the time it loses can be saved");
+    for (const char *at = out; *at != '\0';) {
+        size_t len = strcspn(at, "\n");
+        assert_true(len <= 80 + 4); /* a branch is 6 bytes and 2 columns */
+        at += len + (at[len] == '\n');
+    }
+    snprintf(line, sizeof(line), "sched availability %s --target 97%%", path);
+    assert_int_equal(suan(line), 0);
+    assert_says(out, "target 97 %: reached");
+    snprintf(line, sizeof(line), "sched availability %s", path);
+    assert_int_equal(suan(line), 0);
+    assert_says(out, "(not proven to be the best)");
+    remove(path);
 }
 
 static void contradictions_are_refused(void **state)
@@ -263,7 +311,9 @@ int main(void)
         cmocka_unit_test(the_table_is_the_published_one),
         cmocka_unit_test(what_is_out_of_reach_says_what_would_do),
         cmocka_unit_test(domains_that_fail_bound_what_can_be_reached),
+        cmocka_unit_test(costs_decide_where_they_are_given),
         cmocka_unit_test(the_plan_can_be_drawn),
+        cmocka_unit_test(what_is_not_proven_is_said_and_long_lines_are_wrapped),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(replicas_are_chosen),
     };
