@@ -301,6 +301,23 @@ static void unequal(struct bench *b, const char *name, uint32_t modules,
     row(b, label, widest, "%", "-", "of unavailability, to a proven bound");
 }
 
+/* Domains of three nines, the whole frontier. */
+static void domains(struct bench *b)
+{
+    set_sizes(b, platform, 0.99);
+    for (uint32_t run = 0; run < RUNS; run++) {
+        arena_reset(&b->arena);
+        double start = cpu_us();
+        CHECK(avail_solve_domains(&b->system, 0.001, &b->arena, &b->frontier) ==
+              OK);
+        b->us[run] = cpu_us() - start;
+    }
+    row(b, "avail.failing_domains", median(b, RUNS), "us", "-",
+        "the platform in three domains of 99.9 %");
+    row(b, "avail.failing_domains.gap", gap(b), "%", "-",
+        "of unavailability, to a proven bound");
+}
+
 static void replicas(struct bench *b)
 {
     static struct replicas_candidate candidates[REPLICAS_CANDIDATES_MAX];
@@ -350,6 +367,7 @@ int main(int argc, char **argv)
     unequal(&b, "unequal_10x8", 10, 8, 11, "ten modules, all differ: exact");
     unequal(&b, "unequal_1x14", 1, 14, 5, "the largest that is always exact");
     unequal(&b, "unequal_1x64", 1, 64, 11, "packed and searched");
+    domains(&b);
     replicas(&b);
     arena_done(&b.arena);
     if (b.tsv != NULL && fclose(b.tsv) != 0) {
