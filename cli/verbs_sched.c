@@ -30,6 +30,15 @@ static const struct opt replicas_options[] = {
     {0},
 };
 
+static const struct opt workflow_options[] = {
+    {"offers", 0, "OFFERS", "the file of offers and links; needed", false},
+    {"policy", 0, "POLICY", "fastest (default) or cheapest", false},
+    {"deadline", 0, "TIME", "the end at the latest: 90s, 10m, 1h30m", false},
+    {"seed", 0, "S", "of the local search (default: 0)", false},
+    {"tasks", 0, NULL, "list every task with its place and time", false},
+    {0},
+};
+
 const struct verb verbs_sched[] = {
     {"sched availability", verb_sched_availability, availability_options,
      "FILE", 1, 1, false, "split a system into services, for its availability",
@@ -82,5 +91,31 @@ const struct verb verbs_sched[] = {
      "FILE all providers are as --availability says.",
      "suan sched replicas --target 99.99% --availability 95%\n"
      "suan sched replicas docs/examples/sched/candidates.yaml --target 99.99%"},
+    {"sched workflow", verb_sched_workflow, workflow_options, "FILE", 1, 1,
+     false, "plan a graph of tasks on priced offers: when, where, how dear",
+     "FILE is a recorded workflow in WfFormat JSON (schema 1.5 or before; - is "
+     "standard\ninput). OFFERS, in YAML or JSON, has speeds, cores, memory and "
+     "prices of offers,\nlinks between their sites, and where inputs lie; "
+     "docs/examples/sched/offers.yaml\nsays all that it may.\n\n"
+     "A task takes its recorded time divided by the offer's speed, keeps its "
+     "cores and\nmemory while it runs, and starts when all its files are "
+     "there. Within an offer\nfiles take no time. Between offers they take the "
+     "round trip and their bits at the\nlink's bandwidth, which transfers do "
+     "not share; each reader fetches its own copy.\nA link that is not listed "
+     "cannot be used. Inputs may lie at a site, and may be\nbound to zones, "
+     "with all that their data reaches.\n\nThe cost is price * cores * time of "
+     "each task and the senders' egress per GiB,\nrounded up, in credits. "
+     "\"fastest\" ends as early as it can, then cheaply; \"cheapest\"\ncosts "
+     "as "
+     "little as it can by --deadline. Plans come from list scheduling (HEFT,\n"
+     "PEFT), a local search, and for small graphs from a search of all plans, "
+     "told as\n\"none is faster\" where it ended. The least makespan that is "
+     "told is the longest\nway through the graph or all work on all cores. "
+     "Every plan is checked by itself. A\ndeadline that is not met, or a task "
+     "that fits nowhere, ends with code 8.",
+     "suan sched workflow docs/examples/sched/survey.json --offers "
+     "docs/examples/sched/offers.yaml\n"
+     "suan sched workflow survey.json --offers offers.yaml --policy cheapest "
+     "--deadline 30m --tasks"},
     {0},
 };
