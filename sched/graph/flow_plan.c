@@ -394,10 +394,6 @@ static enum err improve(struct work *k, struct flow_plan *out, bool cheap_exact)
         }
         TRY(downgrade(k));
     }
-    if (!cheapest && k->us == out->least_us) {
-        out->proven = true; /* that nothing ends earlier */
-        return OK;
-    }
     TRY(climb(k));
     if (k->ask->exact_steps > 0 && k->fc->w->task_count <= FLOW_EXACT_TASKS_MAX)
         TRY(flow_exact_search(k->fc, cheapest, k->ask->deadline_us,
