@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/dice.h"
+#include "sched/graph/flow_bound.h"
 #include "sched/graph/flow_exact.h"
 #include "sched/graph/heft.h"
 
@@ -25,8 +26,8 @@ struct work {
     uint64_t *slack;
     struct timetable_slot *slots; /* of the best so far: the caller's */
     struct timetable_slot *slots2;
-    uint64_t us, micro; /* of the best so far */
-    uint64_t steps;     /* left */
+    uint64_t us, cost; /* of the best so far */
+    uint64_t steps;    /* left */
 };
 
 static bool work_init(struct work *k, const struct flowcase *fc,
@@ -37,7 +38,7 @@ static bool work_init(struct work *k, const struct flowcase *fc,
     memset(k, 0, sizeof(*k));
     k->fc = fc;
     k->ask = ask;
-    k->us = k->micro = FLOWCASE_NEVER;
+    k->us = k->cost = FLOWCASE_NEVER;
     k->steps = ask->steps;
     if (heft_init(&k->heft, fc) != OK)
         return false;
@@ -79,8 +80,8 @@ static bool better(const struct work *k, uint64_t us, uint64_t micro)
     if (late != late_now)
         return late < late_now;
     if (k->ask->goal == FLOW_PLAN_FASTEST)
-        return us < k->us || (us == k->us && micro < k->micro);
-    return micro < k->micro || (micro == k->micro && us < k->us);
+        return us < k->us || (us == k->us && micro < k->cost);
+    return micro < k->cost || (micro == k->cost && us < k->us);
 }
 
 static uint64_t end_of(const struct timetable_slot *slots, uint32_t count)
@@ -93,7 +94,7 @@ static uint64_t end_of(const struct timetable_slot *slots, uint32_t count)
 
 static bool same(const struct work *k, uint64_t us, uint64_t micro)
 {
-    return us == k->us && micro == k->micro;
+    return us == k->us && micro == k->cost;
 }
 
 /* Takes slots2, placed by `rank`, if it is better, or as good: a plateau is
@@ -109,7 +110,7 @@ static bool keep(struct work *k, const uint64_t *rank)
     if (!better(k, us, micro) && !same(k, us, micro))
         return false;
     k->us = us;
-    k->micro = micro;
+    k->cost = micro;
     memcpy(k->slots, k->slots2, n * sizeof(*k->slots));
     memcpy(k->offers, k->offers2, n * sizeof(*k->offers));
     if (rank != k->rank)
@@ -288,7 +289,7 @@ static void find_slack(struct work *k)
 }
 
 struct saving {
-    uint64_t micro; /* cost of the task there */
+    uint64_t cost; /* of the task there */
     uint32_t offer;
 };
 
@@ -306,10 +307,10 @@ static uint32_t list_savings(const struct work *k, uint32_t t,
         if (takes > run && takes - run > k->slack[t])
             continue;
         by = local_micro(k, k->offers, t, o);
-        if (by >= now || (count == TRIES_A_TASK && by >= out[count - 1].micro))
+        if (by >= now || (count == TRIES_A_TASK && by >= out[count - 1].cost))
             continue;
         i = count < TRIES_A_TASK ? count++ : count - 1;
-        for (; i > 0 && out[i - 1].micro > by; i--)
+        for (; i > 0 && out[i - 1].cost > by; i--)
             out[i] = out[i - 1];
         out[i] = (struct saving){by, o};
     }
@@ -388,7 +389,7 @@ static enum err improve(struct work *k, struct flow_plan *out, bool cheap_exact)
 {
     bool cheapest = k->ask->goal == FLOW_PLAN_CHEAPEST;
     if (cheapest && k->us <= k->ask->deadline_us) {
-        if (cheap_exact && k->micro == out->least_micro) {
+        if (cheap_exact && k->cost == out->least_micro) {
             out->proven = true;
             return OK;
         }
@@ -405,7 +406,7 @@ static enum err solve(struct work *k, struct flow_plan *out)
 {
     uint32_t n = k->fc->w->task_count;
     bool exact = false;
-    TRY(flowcase_bound_us(k->fc, &out->least_us));
+    TRY(flow_bound_us(k->fc, &out->least_us));
     TRY(begin(k, out));
     TRY(cheapen(k, out, &exact));
     if (k->us == FLOWCASE_NEVER || k->ask->goal == FLOW_PLAN_CHEAPEST)

@@ -1,7 +1,5 @@
 #include "sched/graph/flowcase.h"
 
-#include <stdlib.h>
-
 #include "base/check.h"
 
 __extension__ typedef unsigned __int128 wide;
@@ -9,8 +7,6 @@ __extension__ typedef unsigned __int128 wide;
 #define US_PER_HOUR UINT64_C(3600000000)
 #define GIB_BITS    30u
 #define MEAN_BITS   20u
-/* Beyond this many steps the earliest ends take data as free. */
-#define BOUND_STEPS UINT64_C(200000000)
 
 static uint64_t at_most_never(wide n)
 {
@@ -221,101 +217,4 @@ enum err flowcase_init(struct flowcase *fc, const struct workflow *w,
     take_means(&made);
     *fc = made;
     return OK;
-}
-
-/* ---- the bound ---- */
-
-struct early {
-    uint64_t *end;  /* [task * offers + offer] */
-    uint64_t *site; /* the earliest end of the parent at each site */
-    uint64_t *came; /* when data has come to each site, at best */
-    bool hauls;
-};
-
-static void come(const struct flowcase *fc, struct early *early,
-                 const struct workflow_edge *edge, uint64_t *ready)
-{
-    const struct offerset *set = fc->set;
-    const uint64_t *end = &early->end[(size_t)edge->from * set->count];
-    uint64_t any = FLOWCASE_NEVER;
-    for (uint32_t s = 0; s < set->sites; s++)
-        early->site[s] = FLOWCASE_NEVER;
-    for (uint32_t o = 0; o < set->count; o++) {
-        uint64_t *site = &early->site[set->offers[o].site];
-        *site = end[o] < *site ? end[o] : *site;
-        any = end[o] < any ? end[o] : any;
-    }
-    for (uint32_t to = 0; to < set->sites; to++) {
-        early->came[to] = early->hauls ? FLOWCASE_NEVER : any;
-        for (uint32_t from = 0; early->hauls && from < set->sites; from++) {
-            uint64_t at;
-            if (early->site[from] >= early->came[to])
-                continue;
-            at = plus(early->site[from],
-                      flowcase_haul_us(fc, edge->bytes, from, to));
-            early->came[to] = at < early->came[to] ? at : early->came[to];
-        }
-    }
-    for (uint32_t o = 0; o < set->count; o++) {
-        uint64_t at = early->came[set->offers[o].site];
-        at = end[o] < at ? end[o] : at;
-        ready[o] = at > ready[o] ? at : ready[o];
-    }
-}
-
-static uint64_t earliest(const struct flowcase *fc, struct early *early,
-                         uint32_t t)
-{
-    uint32_t n = fc->set->count;
-    uint64_t *ready = &early->end[(size_t)t * n];
-    uint64_t best = FLOWCASE_NEVER;
-    for (uint32_t o = 0; o < n; o++)
-        ready[o] = flowcase_fits(fc, t, o) ? flowcase_input_us(fc, t, o)
-                                           : FLOWCASE_NEVER;
-    for (uint32_t e = fc->w->in_first[t]; e < fc->w->in_first[t + 1]; e++)
-        come(fc, early, &fc->w->edges[e], ready);
-    for (uint32_t o = 0; o < n; o++) {
-        if (ready[o] < FLOWCASE_NEVER)
-            ready[o] = plus(ready[o], flowcase_run_us(fc, t, o));
-        best = ready[o] < best ? ready[o] : best;
-    }
-    return best;
-}
-
-static uint64_t all_work_us(const struct flowcase *fc)
-{
-    wide work = 0;
-    wide speed = 0;
-    for (uint32_t t = 0; t < fc->w->task_count; t++)
-        work += (wide)fc->w->tasks[t].work_us * fc->w->tasks[t].cores;
-    for (uint32_t o = 0; o < fc->set->count; o++)
-        speed +=
-            (wide)fc->set->offers[o].speed_permille * fc->set->offers[o].cores;
-    return at_most_never((work * 1000 + speed - 1) / speed);
-}
-
-enum err flowcase_bound_us(const struct flowcase *fc, uint64_t *out)
-{
-    uint64_t sites = fc->set->sites;
-    size_t cells = (size_t)fc->w->task_count * fc->set->count;
-    uint64_t bound = all_work_us(fc);
-    struct early early = {calloc(cells, sizeof(uint64_t)),
-                          calloc(sites, sizeof(uint64_t)),
-                          calloc(sites, sizeof(uint64_t)),
-                          sites * sites * fc->w->edge_count <= BOUND_STEPS};
-    enum err err = OK;
-    if (early.end == NULL || early.site == NULL || early.came == NULL)
-        err = ERR_NOMEM;
-    for (uint32_t i = 0; err == OK && i < fc->w->task_count; i++) {
-        uint64_t end = earliest(fc, &early, fc->w->order[i]);
-        if (end >= FLOWCASE_NEVER)
-            err = ERR_NO_OFFER;
-        bound = end > bound ? end : bound;
-    }
-    free(early.end);
-    free(early.site);
-    free(early.came);
-    if (err == OK)
-        *out = bound;
-    return err;
 }

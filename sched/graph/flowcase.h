@@ -48,9 +48,4 @@ uint64_t flowcase_task_micro(const struct flowcase *fc, uint32_t task,
  * fit or data has no way. */
 uint64_t flowcase_cost(const struct flowcase *fc, const uint32_t *offers);
 
-/* No timetable ends before this: for every task and offer the earliest end if
- * offers were endless, or all work on all cores. ERR_NO_OFFER: data has no way
- * whatever is chosen; ERR_NOMEM. */
-MUST_USE enum err flowcase_bound_us(const struct flowcase *fc, uint64_t *out);
-
 #endif
