@@ -81,6 +81,7 @@ MUST_USE enum err sx_noted_seq(struct chain *chain, uint64_t *out);
 
 struct sx_tx {
     struct bytes bytes;
+    const struct tx *tx; /* the bytes, decoded; NULL: the core does it. Lent */
     bool verified; /* tx_verify was OK for these bytes, with this chain's id */
     uint64_t token;
 };

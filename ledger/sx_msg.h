@@ -74,6 +74,9 @@ struct sx_msg {
     uint32_t block_count;
     struct pubkey key;    /* LINK */
     struct signature sig; /* LINK */
+    /* Not on the wire: the receiver has checked the signatures of all
+     * transactions in it. */
+    bool txs_verified;
 };
 
 /* ERR_TRUNCATED, ERR_TRAILING, ERR_KIND (tag, vote kind), ERR_RANGE (counts,

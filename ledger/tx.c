@@ -43,7 +43,8 @@ static enum err read_body(struct bytes body, struct arena *arena,
     return mp_close(&reader);
 }
 
-enum err tx_decode(struct bytes bytes, struct arena *arena, struct tx *out)
+enum err tx_decode_known(struct bytes bytes, const struct hash *id,
+                         struct arena *arena, struct tx *out)
 {
     struct mp_reader reader;
     struct tx tx;
@@ -57,9 +58,18 @@ enum err tx_decode(struct bytes bytes, struct arena *arena, struct tx *out)
     mp_leave(&reader);
     TRY(mp_close(&reader));
     TRY(read_body(body, arena, &tx));
-    hash_bytes(HASH_TAG_TX, bytes, &tx.id);
+    tx.id = *id;
     *out = tx;
     return OK;
+}
+
+enum err tx_decode(struct bytes bytes, struct arena *arena, struct tx *out)
+{
+    struct hash id;
+    if (bytes.len > LIMIT_TX_BYTES)
+        return ERR_TOO_LARGE;
+    hash_bytes(HASH_TAG_TX, bytes, &id);
+    return tx_decode_known(bytes, &id, arena, out);
 }
 
 void tx_encode(const struct tx *tx, struct buf *out)
