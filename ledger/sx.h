@@ -109,8 +109,10 @@ struct sx_event {
     struct pubkey key;
     struct bytes bytes; /* lent until sx_step returns */
     bool txs_verified;  /* all transaction signatures in it were checked */
-    uint64_t seq;       /* SX_EV_LOGGED */
-    uint64_t height;    /* SX_EV_STORED */
+    const struct hash *tx_ids; /* of those of its one block, in order; NULL: the
+                                  core computes them. Lent likewise */
+    uint64_t seq;              /* SX_EV_LOGGED */
+    uint64_t height;           /* SX_EV_STORED */
 };
 
 /* ---- effects ---- */

@@ -197,7 +197,8 @@ static enum err take_body(struct sx *core, const struct sx_msg *msg)
         return OK;
     block = sx_block_need(core, &msg->vote.on.id);
     return block == NULL ? OK
-                         : sx_block_fill(block, msg->block, msg->txs_verified);
+                         : sx_block_fill(block, msg->block, msg->tx_ids,
+                                         msg->txs_verified);
 }
 
 /* The leader's first word in a view counts; a second, different one makes us
@@ -304,7 +305,7 @@ static void on_block(struct sx *core, struct sx_peer *peer,
     struct sx_block *block = sx_block_find(core, &id);
     if (block == NULL || block->bytes.len > 0)
         return;
-    enum err err = sx_block_fill(block, bytes, msg->txs_verified);
+    enum err err = sx_block_fill(block, bytes, msg->tx_ids, msg->txs_verified);
     if (err_is_fault(err))
         sx_halt(core, err);
     else if (err != OK)
@@ -363,6 +364,7 @@ void sx_on_message(struct sx *core, const struct sx_event *event)
         return;
     }
     msg.txs_verified = event->txs_verified;
+    msg.tx_ids = event->tx_ids;
     heard(core, peer);
     dispatch(core, peer, &msg);
 }

@@ -252,12 +252,14 @@ static void on_tx_bad(void *ctx, uint64_t token, enum err err)
 }
 
 static void message_step(struct chain_host *host, uint64_t peer,
-                         struct bytes message, bool verified)
+                         struct bytes message, bool verified,
+                         const struct hash *ids)
 {
     struct sx_event event = {.kind = SX_EV_MESSAGE,
                              .peer = peer,
                              .bytes = message,
-                             .txs_verified = verified};
+                             .txs_verified = verified,
+                             .tx_ids = ids};
     chain_host_step(host, &event);
 }
 
@@ -269,10 +271,10 @@ static void message_bad(struct chain_host *host, uint64_t peer, enum err err)
 }
 
 static void on_message(void *ctx, uint64_t peer, struct bytes message,
-                       enum err err)
+                       const struct hash *ids, enum err err)
 {
     if (err == OK)
-        message_step(ctx, peer, message, true);
+        message_step(ctx, peer, message, true, ids);
     else
         message_bad(ctx, peer, err);
 }
@@ -287,15 +289,16 @@ enum err chain_host_message(struct chain_host *host, uint64_t peer,
                             struct bytes message)
 {
     enum checks_verdict verdict;
+    const struct hash *ids;
     enum err err;
     CHECK(!host->stepping);
-    err = checks_message(host->checks, peer, message, &verdict);
+    err = checks_message(host->checks, peer, message, &verdict, &ids);
     if (err == ERR_RATE || err_is_fault(err))
         return err;
     if (err != OK)
         message_bad(host, peer, err);
     else if (verdict != CHECKS_WAIT)
-        message_step(host, peer, message, verdict == CHECKS_GOOD);
+        message_step(host, peer, message, verdict == CHECKS_GOOD, ids);
     return OK;
 }
 

@@ -29,6 +29,7 @@ struct message {
     uint64_t peer;
     uint32_t missing; /* checks it waits for */
     enum err err;     /* of the first that failed */
+    struct hash *ids; /* of its transactions, when it brings one block */
     size_t len;
     uint8_t bytes[];
 };
@@ -92,9 +93,16 @@ struct checks {
     uint64_t done;
     bool passing;
     bool stopped;
+    struct hash ids[LIMIT_BLOCK_TXS]; /* of the block being looked at */
     /* Transactions that were found good of late, wherever they are now. */
     struct hash recent[RECENT];
 };
+
+static void message_free(struct message *message)
+{
+    free(message->ids);
+    free(message);
+}
 
 /* ---- what is known ---- */
 
@@ -208,8 +216,9 @@ static void pass_messages(struct checks *checks)
             checks->messages_last = &checks->messages;
         checks->message_count--;
         to->on_message(to->ctx, message->peer,
-                       bytes_make(message->bytes, message->len), message->err);
-        free(message);
+                       bytes_make(message->bytes, message->len), message->ids,
+                       message->err);
+        message_free(message);
     }
 }
 
@@ -436,6 +445,7 @@ struct gathering {
     uint64_t peer;
     struct bytes bytes;
     struct message *message; /* made for the first that is not known */
+    uint32_t id_count;
 };
 
 static enum err message_need(struct gathering *g)
@@ -455,25 +465,25 @@ static enum err message_need(struct gathering *g)
 }
 
 /* The message waits for this transaction unless it is known. */
-static enum err wait_for(struct gathering *g, struct bytes tx)
+static enum err wait_for(struct gathering *g, struct bytes tx,
+                         struct hash *out_id)
 {
     struct checks *checks = g->checks;
-    struct hash id;
     struct wait *wait;
     if (tx.len < TX_BYTES_MIN)
         return ERR_TRUNCATED;
-    hash_bytes(HASH_TAG_TX, tx, &id);
-    struct check *check = find(checks, &id);
+    hash_bytes(HASH_TAG_TX, tx, out_id);
+    struct check *check = find(checks, out_id);
     if (check != NULL && check->state == DONE)
         return check->err;
-    if (check != NULL ? check->what == KNOWN : is_known(checks, &id))
+    if (check != NULL ? check->what == KNOWN : is_known(checks, out_id))
         return OK;
     TRY(message_need(g));
     wait = malloc(sizeof(*wait));
     if (wait == NULL)
         return ERR_NOMEM;
     if (check == NULL)
-        check = check_new(checks, &id, tx);
+        check = check_new(checks, out_id, tx);
     if (check == NULL) {
         free(wait);
         return ERR_NOMEM;
@@ -488,11 +498,20 @@ static enum err wait_for(struct gathering *g, struct bytes tx)
 static enum err wait_for_block(struct gathering *g, struct bytes block)
 {
     struct bytes slices[LIMIT_BLOCK_TXS];
-    uint32_t count = 0;
-    enum err err = block_slices(block, slices, &count);
-    for (uint32_t i = 0; i < count && err == OK; i++)
-        err = wait_for(g, slices[i]);
+    enum err err = block_slices(block, slices, &g->id_count);
+    for (uint32_t i = 0; i < g->id_count && err == OK; i++)
+        err = wait_for(g, slices[i], &g->checks->ids[i]);
     return err;
+}
+
+/* Keeps the ids for a message that waits; without memory the core computes them
+ * once more. */
+static void keep_ids(struct gathering *g)
+{
+    size_t size = (size_t)g->id_count * sizeof(struct hash);
+    g->message->ids = malloc(size + 1);
+    if (g->message->ids != NULL)
+        memcpy(g->message->ids, g->checks->ids, size);
 }
 
 /* It stays among those that wait, even a bad one: checks point to it. */
@@ -504,11 +523,13 @@ static void message_add(struct checks *checks, struct message *message)
 }
 
 enum err checks_message(struct checks *checks, uint64_t peer,
-                        struct bytes message, enum checks_verdict *out)
+                        struct bytes message, enum checks_verdict *out,
+                        const struct hash **out_ids)
 {
     struct sx_msg msg;
     struct gathering g = {.checks = checks, .peer = peer, .bytes = message};
     enum err err = OK;
+    *out_ids = NULL;
     if (!brings_blocks(message) || sx_msg_decode(message, &msg) != OK ||
         (msg.block.len == 0 && msg.block_count == 0)) {
         *out = CHECKS_PLAIN;
@@ -520,9 +541,12 @@ enum err checks_message(struct checks *checks, uint64_t peer,
         err = wait_for_block(&g, msg.blocks[i]);
     if (g.message == NULL) {
         *out = CHECKS_GOOD;
+        *out_ids = msg.block.len > 0 ? checks->ids : NULL;
         return err;
     }
     g.message->err = err;
+    if (err == OK && msg.block.len > 0)
+        keep_ids(&g);
     message_add(checks, g.message);
     start(checks);
     *out = CHECKS_WAIT;
@@ -595,7 +619,7 @@ void checks_free(struct checks *checks)
     while (checks->messages != NULL) {
         struct message *message = checks->messages;
         checks->messages = message->next;
-        free(message);
+        message_free(message);
     }
     free(checks);
 }

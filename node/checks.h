@@ -22,9 +22,10 @@ struct checks_events {
     /* One that does not hold: ERR_* of tx_decode and tx_verify. */
     void (*on_tx_bad)(void *ctx, uint64_t token, enum err err);
     /* A message that had to wait; lent. OK: all signatures of the transactions
-     * it brings hold. */
+     * it brings hold. ids: of its transactions when it brings one block, or
+     * NULL; lent. */
     void (*on_message)(void *ctx, uint64_t peer, struct bytes message,
-                       enum err err);
+                       const struct hash *ids, enum err err);
 };
 
 /* chain: its id. ERR_NOMEM. */
@@ -49,11 +50,11 @@ enum checks_verdict {
     CHECKS_GOOD,  /* all it brings was checked */
     CHECKS_WAIT,  /* copied; on_message tells */
 };
-/* A message of ledger/sx_msg.h. ERR_RATE (too many wait), ERR_NOMEM, or what is
- * wrong with it. */
+/* A message of ledger/sx_msg.h. *out_ids: as with on_message, lent until the
+ * next call. ERR_RATE (too many wait), ERR_NOMEM, or what is wrong with it. */
 MUST_USE enum err checks_message(struct checks *checks, uint64_t peer,
-                                 struct bytes message,
-                                 enum checks_verdict *out);
+                                 struct bytes message, enum checks_verdict *out,
+                                 const struct hash **out_ids);
 
 /* How many signatures were checked since the beginning. */
 uint64_t checks_count(const struct checks *checks);

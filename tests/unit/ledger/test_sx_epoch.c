@@ -216,7 +216,7 @@ static void the_next_set_takes_over(void **state)
     net_settle(&net);
     test_kind_tx(&bond, &net.w.genesis.chain, &net.w.users[1], 0,
                  KIND_VALIDATOR, net.keys[3].signer.key.b, 1000000);
-    struct sx_tx given = {buf_bytes(&bond.bytes), false, 1};
+    struct sx_tx given = {.bytes = buf_bytes(&bond.bytes), .token = 1};
     for (unsigned i = 0; i < 4; i++)
         step(net.nodes[i], (struct sx_event){.kind = SX_EV_SUBMIT,
                                              .txs = &given,
