@@ -135,6 +135,8 @@ struct sx {
     struct leaders leaders;
     int me;              /* index, or -1 */
     uint32_t honest_run; /* so many leaders in a row hold an honest one */
+    uint32_t patience;   /* doublings of D that decisions have needed of late */
+    uint32_t calm;       /* decisions since then that needed none */
     struct hash root;    /* the epoch's: the last block of the one before */
     bool root_stored;    /* nothing is signed before */
 
@@ -323,6 +325,7 @@ bool sx_is_boundary(const struct sx *core, const struct header *header);
 /* ---- sx_time.c ---- */
 
 uint64_t sx_delay(const struct sx *core);
+void sx_time_decided(struct sx *core, const struct proposal *on);
 /* Has cur to be given up now? Sets the timer when not yet. */
 bool sx_overdue(struct sx *core);
 bool sx_tip_old(struct sx *core); /* the tip waits too long for its decision */

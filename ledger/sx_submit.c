@@ -20,6 +20,8 @@ void sx_refuse(struct sx *core, const struct hash *id, uint64_t token,
 void sx_pool_touched(struct sx *core)
 {
     core->pool_changes++;
+    if (pool_count(core->pool) == 0)
+        core->patience = core->calm = 0; /* what is new is not in that crowd */
     if (pool_fresh(core->pool) == 0)
         core->fresh_since_ms = UINT64_MAX;
     else if (core->fresh_since_ms == UINT64_MAX)
