@@ -14,12 +14,14 @@
 #define BATCH_BLOCK  32u   /* ... of what a block waits for */
 #define PASS_MAX     256u  /* given to the core at once */
 #define WORKERS_MAX  17u   /* batches at the same time */
-#define RECENT       16384u
+#define RECENT_SETS  4096u
+#define RECENT_WAYS  4u
 #define BUCKETS      4096u
 #define TX_BYTES_MIN 128u /* a chain's id, a key and a signature */
 #define TX_ARENA_MAX (64u * 1024 * 1024)
 
-_Static_assert((RECENT & (RECENT - 1)) == 0 && (BUCKETS & (BUCKETS - 1)) == 0,
+_Static_assert((RECENT_SETS & (RECENT_SETS - 1)) == 0 &&
+                   (BUCKETS & (BUCKETS - 1)) == 0,
                "powers of two");
 _Static_assert(BATCH_BLOCK <= BATCH_TXS, "a batch holds either");
 
@@ -71,6 +73,12 @@ struct batch {
     bool busy;
 };
 
+/* The first bits of an id choose the set; the eldest in it goes. */
+struct recent {
+    struct hash ids[RECENT_WAYS];
+    unsigned next;
+};
+
 struct checks {
     uv_loop_t *loop;
     struct hash chain;
@@ -95,7 +103,7 @@ struct checks {
     bool stopped;
     struct hash ids[LIMIT_BLOCK_TXS]; /* of the block being looked at */
     /* Transactions that were found good of late, wherever they are now. */
-    struct hash recent[RECENT];
+    struct recent recent[RECENT_SETS];
 };
 
 static void message_free(struct message *message)
@@ -122,15 +130,25 @@ static struct check *find(struct checks *checks, const struct hash *id)
                                             hash_as_bytes(id));
 }
 
-static struct hash *recent_of(struct checks *checks, const struct hash *id)
+static struct recent *recent_of(struct checks *checks, const struct hash *id)
 {
-    return &checks->recent[first_bits(id) & (RECENT - 1)];
+    return &checks->recent[first_bits(id) & (RECENT_SETS - 1)];
+}
+
+static void remember(struct checks *checks, const struct hash *id)
+{
+    struct recent *set = recent_of(checks, id);
+    set->ids[set->next++ % RECENT_WAYS] = *id;
 }
 
 static bool is_known(struct checks *checks, const struct hash *id)
 {
-    return hash_equal(recent_of(checks, id), id) ||
-           checks->events.is_known(checks->events.ctx, id);
+    const struct recent *set = recent_of(checks, id);
+    for (unsigned i = 0; i < RECENT_WAYS; i++) {
+        if (hash_equal(&set->ids[i], id))
+            return true;
+    }
+    return checks->events.is_known(checks->events.ctx, id);
 }
 
 static struct check *check_new(struct checks *checks, const struct hash *id,
@@ -192,7 +210,7 @@ static void finish(struct checks *checks, struct check *check)
 {
     check->state = DONE;
     if (check->err == OK)
-        *recent_of(checks, &check->id) = check->id;
+        remember(checks, &check->id);
     while (check->waits != NULL) {
         struct wait *wait = check->waits;
         CHECK(wait->message->missing > 0);
