@@ -209,7 +209,7 @@ static void on_work(uv_work_t *work)
 static void finish(struct checks *checks, struct check *check)
 {
     check->state = DONE;
-    if (check->err == OK)
+    if (check->err == OK && check->what == VERIFY)
         remember(checks, &check->id);
     while (check->waits != NULL) {
         struct wait *wait = check->waits;
