@@ -219,6 +219,8 @@ bool sx_decides(const struct sx *core); /* this node is a validator now */
 uint64_t sx_peer_height(struct sx *core, uint64_t peer);
 /* Has the peer proven that it signs in this epoch? */
 bool sx_peer_signs(struct sx *core, uint64_t peer);
+/* Does it have the body of this undecided block? */
+bool sx_has_block(const struct sx *core, const struct hash *id);
 struct pool *sx_pool(struct sx *core); /* to look at */
 
 #endif

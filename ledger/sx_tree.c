@@ -18,6 +18,12 @@ struct sx_block *sx_block_find(const struct sx *core, const struct hash *id)
     return NULL;
 }
 
+bool sx_has_block(const struct sx *core, const struct hash *id)
+{
+    const struct sx_block *block = sx_block_find(core, id);
+    return block != NULL && block->bytes.len > 0;
+}
+
 static void carry(struct sx *core, struct sx_block *block, bool on)
 {
     const struct block *body = candidate_block(block->candidate);

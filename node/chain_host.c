@@ -244,6 +244,12 @@ static bool is_known(void *ctx, const struct hash *id)
     return pool_find(sx_pool(host->core), id) != NULL;
 }
 
+static bool has_block(void *ctx, const struct hash *id)
+{
+    const struct chain_host *host = ctx;
+    return sx_has_block(host->core, id);
+}
+
 static void on_txs(void *ctx, const struct sx_tx *txs, size_t count)
 {
     struct sx_event event = {
@@ -375,6 +381,7 @@ static enum err open_core(struct chain_host *host,
                                       .listen_ms = LISTEN_MS};
     struct checks_events checks_events = {.ctx = host,
                                           .is_known = is_known,
+                                          .has_block = has_block,
                                           .on_txs = on_txs,
                                           .on_tx_bad = on_tx_bad,
                                           .on_message = on_message};

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TXS_MAX      8192u /* that wait */
-#define MESSAGES_MAX 64u   /* that wait */
-#define BATCH_TXS    128u  /* a worker's share of what came by itself */
-#define BATCH_BLOCK  32u   /* ... of what a block waits for */
-#define PASS_MAX     256u  /* given to the core at once */
-#define WORKERS_MAX  17u   /* batches at the same time */
+#define TXS_MAX      16384u              /* that wait */
+#define BYTES_MAX    (32u * 1024 * 1024) /* of them */
+#define MESSAGES_MAX 64u                 /* that wait */
+#define BATCH_TXS    128u /* a worker's share of what came by itself */
+#define BATCH_BLOCK  32u  /* ... of what a block waits for */
+#define PASS_MAX     256u /* given to the core at once */
+#define WORKERS_MAX  17u  /* batches at the same time */
 #define RECENT_SETS  4096u
 #define RECENT_WAYS  4u
 #define BUCKETS      4096u
@@ -91,6 +92,7 @@ struct checks {
     struct item **last;
     struct item *fresh;
     size_t item_count;
+    size_t bytes; /* of all transactions here */
     struct check *urgent;
     struct check **urgent_last;
     struct message *messages;
@@ -163,6 +165,7 @@ static struct check *check_new(struct checks *checks, const struct hash *id,
     check->len = bytes.len;
     memcpy(check->bytes, bytes.ptr, bytes.len);
     CHECK(map_insert(bucket_of(checks, id), &check->by_id) == NULL);
+    checks->bytes += bytes.len;
     return check;
 }
 
@@ -175,6 +178,7 @@ static void check_free(struct checks *checks, struct check *check)
     }
     CHECK(map_remove(bucket_of(checks, &check->id), check->by_id.key) ==
           &check->by_id);
+    checks->bytes -= check->len;
     free(check);
 }
 
@@ -184,10 +188,9 @@ static void verify(const struct checks *checks, struct check *check,
                    struct arena *arena)
 {
     struct bytes bytes = bytes_make(check->bytes, check->len);
-    check->err = tx_decode_known(bytes, &check->id, arena, &check->tx);
+    check->err = tx_decode_verified(bytes, &check->id, &checks->chain, arena,
+                                    &check->tx);
     check->has_tx = check->err == OK;
-    if (check->err == OK)
-        check->err = tx_verify(&check->tx, &checks->chain);
 }
 
 static void on_work(uv_work_t *work)
@@ -427,7 +430,8 @@ enum err checks_tx(struct checks *checks, struct bytes tx, uint64_t token)
     struct item *item;
     if (tx.len == 0 || tx.len > LIMIT_TX_BYTES)
         return ERR_TOO_LARGE;
-    if (checks->item_count >= TXS_MAX || checks->stopped)
+    if (checks->item_count >= TXS_MAX || checks->bytes + tx.len > BYTES_MAX ||
+        checks->stopped)
         return ERR_RATE;
     item = malloc(sizeof(*item));
     if (item == NULL)
@@ -513,6 +517,21 @@ static enum err wait_for(struct gathering *g, struct bytes tx,
     return OK;
 }
 
+/* One that is here costs nothing more: proposals are said again. */
+static bool is_here(const struct checks *checks, struct bytes block)
+{
+    const struct checks_events *events = &checks->events;
+    struct header header;
+    struct cursor cursor;
+    struct hash id;
+    cursor_init(&cursor, block);
+    header_decode(&cursor, &header);
+    if (cursor.err != OK)
+        return false;
+    header_id(&header, &id);
+    return events->has_block(events->ctx, &id);
+}
+
 static enum err wait_for_block(struct gathering *g, struct bytes block)
 {
     struct bytes slices[LIMIT_BLOCK_TXS];
@@ -549,7 +568,8 @@ enum err checks_message(struct checks *checks, uint64_t peer,
     enum err err = OK;
     *out_ids = NULL;
     if (!brings_blocks(message) || sx_msg_decode(message, &msg) != OK ||
-        (msg.block.len == 0 && msg.block_count == 0)) {
+        (msg.block.len == 0 && msg.block_count == 0) ||
+        (msg.block.len > 0 && is_here(checks, msg.block))) {
         *out = CHECKS_PLAIN;
         return OK;
     }

@@ -16,6 +16,8 @@ struct checks_events {
     void *ctx;
     /* Does this transaction wait in the pool? Then it was checked. */
     bool (*is_known)(void *ctx, const struct hash *id);
+    /* Is the block with this header here, so that its bytes are not needed? */
+    bool (*has_block)(void *ctx, const struct hash *id);
     /* In the order they were given to checks_tx, verified, lent. Those that are
      * here already are among them: the core knows what to say. */
     void (*on_txs)(void *ctx, const struct sx_tx *txs, size_t count);
@@ -45,8 +47,8 @@ MUST_USE enum err checks_tx(struct checks *checks, struct bytes tx,
                             uint64_t token);
 
 enum checks_verdict {
-    CHECKS_PLAIN, /* it brings no transactions, or cannot be read: not looked
-                     at */
+    CHECKS_PLAIN, /* it brings no transactions that are needed, or cannot be
+                     read: not looked at */
     CHECKS_GOOD,  /* all it brings was checked */
     CHECKS_WAIT,  /* copied; on_message tells */
 };

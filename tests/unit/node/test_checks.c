@@ -14,7 +14,7 @@
 #include "ledger/transfer.h"
 #include "node/checks.h"
 
-enum { TXS = 640, TOLD = 10000 };
+enum { TXS = 640, TOLD = 20000 };
 
 static const struct hash chain = {{7}};
 
@@ -40,6 +40,7 @@ struct rig {
     struct hash first_id;
     struct hash known; /* "waits in the pool" */
     bool has_known;
+    bool has_block;
 };
 
 /* ---- who is told ---- */
@@ -48,6 +49,13 @@ static bool is_known(void *ctx, const struct hash *id)
 {
     const struct rig *rig = ctx;
     return rig->has_known && hash_equal(&rig->known, id);
+}
+
+static bool has_block(void *ctx, const struct hash *id)
+{
+    const struct rig *rig = ctx;
+    (void)id;
+    return rig->has_block;
 }
 
 static void on_txs(void *ctx, const struct sx_tx *txs, size_t count)
@@ -135,6 +143,7 @@ static void rig_open(struct rig *rig)
 {
     struct checks_events events = {.ctx = rig,
                                    .is_known = is_known,
+                                   .has_block = has_block,
                                    .on_txs = on_txs,
                                    .on_tx_bad = on_tx_bad,
                                    .on_message = on_message};
@@ -287,7 +296,7 @@ static void too_many_are_refused(void **state)
         taken += err == OK;
     }
     assert_int_equal(err, ERR_RATE);
-    assert_int_equal(taken, 8192);
+    assert_int_equal(taken, 16384);
     rig_run(&rig);
     assert_int_equal(rig.told, taken);
     bring(&rig, 1, 1);
@@ -347,6 +356,21 @@ static void a_block_of_what_is_known_does_not_wait(void **state)
     for (unsigned i = 0; i < 10; i++)
         assert_true(hash_equal(&ids[i], &rig.txs[i].id));
     assert_int_equal(checks_count(rig.checks), 10);
+    rig_close(&rig);
+}
+
+static void a_block_that_is_here_is_not_looked_at_again(void **state)
+{
+    static struct rig rig;
+    enum checks_verdict verdict;
+    const struct hash *ids;
+    (void)state;
+    rig_open(&rig);
+    rig.has_block = true;
+    assert_int_equal(bring_block(&rig, 5, 0, 10, &verdict, &ids), OK);
+    assert_int_equal(verdict, CHECKS_PLAIN);
+    assert_null(ids);
+    assert_int_equal(checks_count(rig.checks), 0);
     rig_close(&rig);
 }
 
@@ -461,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_block_waits_for_what_is_being_checked),
         cmocka_unit_test(what_a_block_brought_is_known_when_it_comes_by_itself),
         cmocka_unit_test(a_block_of_what_is_known_does_not_wait),
+        cmocka_unit_test(a_block_that_is_here_is_not_looked_at_again),
         cmocka_unit_test(a_bad_block_is_told_and_costs_no_more_checks),
         cmocka_unit_test(a_bad_block_does_not_spoil_what_others_bring),
         cmocka_unit_test(what_is_no_block_is_left_to_the_core),
