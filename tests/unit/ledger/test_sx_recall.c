@@ -131,8 +131,8 @@ static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
     net_close(&net);
 }
 
-/* The leader's log ends between its block and its vote: it makes the very same
- * block again. */
+/* The leader's log ends between its block and its vote, and its clock is behind,
+ * so that the parent's time rules: it makes the very same block again. */
 static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
 {
     struct net net;
@@ -142,6 +142,7 @@ static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
     struct node *me = net_add(&net, (int)leader_of(&net, 1));
     puppets_link(me);
     me->log_by_hand = true;
+    me->skew_ms = -3600000;
     submit_transfer(&net, me, 0, 0, 5);
     assert_true(signed_vote(me, VOTE_NOTARIZE, 1, NULL));
     assert_int_equal(me->log[me->log_count - 2].type, SX_LOG_BLOCK);
