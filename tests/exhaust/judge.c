@@ -140,9 +140,6 @@ void judge_log(uint8_t type, struct bytes body)
             other.on.view == vote.on.view)
             judge_fails("%u notarizes in view %u, which it has given up",
                         machine->who, (unsigned)vote.on.view);
-    /* Who is alone says it to itself. */
-    if (town.bounds.n == 1)
-        letters_vote(&vote, &machine->said);
 }
 
 /* ---- what leaves ---- */
@@ -194,7 +191,7 @@ void judge_send(struct bytes bytes)
 
 /* The store need not wait for the log: a certificate in it is as good a record
  * of our vote. */
-static void say_stored(struct bytes bytes)
+void judge_stored(struct bytes bytes)
 {
     static struct cert cert;
     uint32_t seat = town.seats[machine->who];
@@ -205,11 +202,15 @@ static void say_stored(struct bytes bytes)
     vote.index = (uint16_t)seat;
     check_pair(&vote);
     letters_vote(&vote, &machine->said);
+    /* Who is alone has nobody else to tell what it was made of. */
+    vote.kind = VOTE_NOTARIZE;
+    if (town.bounds.n == 1)
+        letters_vote(&vote, &machine->said);
 }
 
 void judge_final(const struct sx_effect *effect)
 {
-    say_stored(candidate_cert(effect->candidate));
+    judge_stored(candidate_cert(effect->candidate));
     if (effect->height > machine->stored)
         judge_fails("%u calls block %llu final that is not on its disk",
                     machine->who, (unsigned long long)effect->height);

@@ -20,6 +20,8 @@ __attribute__((format(printf, 1, 2))) void judge_fails(const char *format, ...);
 void judge_send(struct bytes bytes);
 /* A vote is logged. */
 void judge_log(uint8_t type, struct bytes body);
+/* A finalize certificate is in the store; empty: none. */
+void judge_stored(struct bytes cert);
 void judge_final(const struct sx_effect *effect);
 void judge_effect(const struct sx_effect *effect);
 

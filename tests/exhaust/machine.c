@@ -247,6 +247,22 @@ static void settle(void)
     }
 }
 
+/* What a store holds that nobody was told of before the crash. */
+static void look_at_store(void)
+{
+    for (uint64_t h = 1; h <= machine->stored; h++) {
+        struct arena arena;
+        struct bytes cert;
+        arena_init(&arena, 65536);
+        if (chain_cert_at(machine->chain, h, &arena, &cert) == OK) {
+            region_leave();
+            judge_stored(cert);
+            region_enter();
+        }
+        arena_done(&arena);
+    }
+}
+
 static void start(void)
 {
     struct kind_table kinds = {NULL, 0};
@@ -260,6 +276,7 @@ static void start(void)
         judge_fails("its chain does not open: %s", err_name(err));
         return;
     }
+    look_at_store();
     CHECK(sx_new(machine->chain, &options, &machine->core) == OK);
     replay();
     greet();

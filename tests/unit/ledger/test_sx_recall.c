@@ -131,8 +131,9 @@ static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
     net_close(&net);
 }
 
-/* The leader's log ends between its block and its vote, and its clock is behind,
- * so that the parent's time rules: it makes the very same block again. */
+/* The leader's log ends between its block and its vote, and its clock is
+ * behind, so that the parent's time rules: it makes the very same block again.
+ */
 static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
 {
     struct net net;
