@@ -20,9 +20,9 @@ struct bounds {
     bool votes;     /* single votes arrive, too; else only certificates, made by
                        whoever collects them */
     bool fused;     /* log and store are synced at once after each event */
-    bool more;   /* the liar, when it leads, proposes each earlier block again,
-                    and   an empty one in every view; else only one on each block,
-                    and   two in view 1 */
+    /* The liar, when it leads, proposes each earlier block again, and an empty
+     * one in every view; else only one on each block, and two in view 1. */
+    bool more;
     bool forged; /* the liar also says what does not hold */
     bool plain;  /* each single event makes a state of the whole; else those
                     that nobody else can notice are taken together */

@@ -44,6 +44,7 @@ static const struct row rows[] = {
     {SOME, "-n 4 --views 1 --txs 1 --crashes 1"},
     {SOME, "-n 4 --views 2 --txs 1 --fused"},
     {SOME, "-n 4 --liar 0 --views 1 --txs 1"},
+    {SOME, "-n 4 --liar 0 --views 1 --txs 1 --crashes 1"},
     {QUICK, "-n 4 --liar 0 --views 1 --txs 1 --fused"},
     {SOME, "-n 4 --liar 0 --views 1 --txs 1 --fused --forged"},
     {SOME, "-n 4 --liar 1 --views 1 --txs 1 --votes --fused --forged"},
