@@ -192,7 +192,9 @@ static struct sx_block *plant(struct sx *core, struct candidate *candidate)
         candidate_free(candidate);
         return NULL;
     }
-    buf_add(&block->bytes, candidate_bytes(candidate));
+    /* A log that kept the block and lost the vote has brought its bytes. */
+    if (block->bytes.len == 0)
+        buf_add(&block->bytes, candidate_bytes(candidate));
     if (block->bytes.err != OK) {
         candidate_free(candidate);
         sx_halt(core, ERR_NOMEM);

@@ -131,6 +131,33 @@ static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
     net_close(&net);
 }
 
+/* The leader's log ends between its block and its vote, and its clock is
+ * behind, so that the parent's time rules: it makes the very same block again.
+ */
+static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
+{
+    struct net net;
+    struct sx_msg msg;
+    (void)state;
+    net_open_epochs(&net, 4, 600, 0, 1);
+    struct node *me = net_add(&net, (int)leader_of(&net, 1));
+    puppets_link(me);
+    me->log_by_hand = true;
+    me->skew_ms = -3600000;
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(signed_vote(me, VOTE_NOTARIZE, 1, NULL));
+    assert_int_equal(me->log[me->log_count - 2].type, SX_LOG_BLOCK);
+    me->synced_seq = me->log[me->log_count - 2].seq;
+    restart(me);
+    me->log_by_hand = false;
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    struct buf *body = &me->log[1].body;
+    assert_int_equal(me->log[1].type, SX_LOG_BLOCK);
+    assert_true(bytes_equal(msg.block, buf_bytes(body)));
+    net_close(&net);
+}
+
 static void records_of_no_sense_are_refused(void **state)
 {
     struct net net;
@@ -578,6 +605,7 @@ int main(void)
         cmocka_unit_test(a_restart_does_not_give_up_what_it_finalized),
         cmocka_unit_test(a_restart_still_has_the_block_it_voted_for),
         cmocka_unit_test(a_vote_that_was_not_synced_is_as_if_it_had_not_been),
+        cmocka_unit_test(a_block_whose_vote_was_lost_is_proposed_again_whole),
         cmocka_unit_test(records_of_no_sense_are_refused),
         cmocka_unit_test(a_log_with_gaps_makes_a_validator_sign_nothing),
         cmocka_unit_test(
