@@ -98,6 +98,9 @@ static struct letter *send_other(struct world *world, struct machine *actor,
     if (tag == SX_MSG_CERT && does(actor, ACT_BAD_CERT) &&
         dice_chance(&world->dice, 600))
         return forge_cert(world, message);
+    if (tag == SX_MSG_VOTE && does(actor, ACT_BAD_VOTE) &&
+        dice_chance(&world->dice, 500))
+        return forge_bad_vote(world, message);
     if (tag == SX_MSG_STATUS && does(actor, ACT_LIES))
         return forge_status(world, message);
     if (tag == SX_MSG_BLOCK && does(actor, ACT_WITHHOLD))

@@ -223,11 +223,12 @@ struct letter *forge_fork(struct world *world, struct machine *actor,
     struct candidate *parent = NULL;
     struct letter *letter = NULL;
     struct proposal on;
-    uint64_t throw = dice_below(&world->dice, 4);
+    uint64_t throw = dice_below(&world->dice, 5);
     if (sx_msg_decode(message, &msg) != OK)
         return NULL;
     on = msg.vote.on;
-    on.parent_view = actor->before.final_view;
+    if (throw != 4) /* 4: it says the truth, and the block does not */
+        on.parent_view = actor->before.final_view;
     if (throw == 1 && !last_proposed(actor, &parent, &on))
         return NULL;
     if (throw == 2)
@@ -240,14 +241,30 @@ struct letter *forge_fork(struct world *world, struct machine *actor,
     return letter;
 }
 
+/* Whose view it is. */
+static const struct pubkey *leader_key(struct world *world,
+                                       const struct proposal *on)
+{
+    const struct validators *set = votes_set(world, on->epoch);
+    uint64_t root = (on->epoch - 1) * world->plan.epoch_blocks;
+    struct leaders leaders;
+    if (set == NULL || root >= world->final_count)
+        return NULL;
+    leaders_init(&leaders, set, &world->finals[root].id);
+    return &set->items[leaders_at(&leaders, on->view)].key;
+}
+
 struct letter *forge_usurp(struct world *world, struct machine *actor)
 {
+    const struct pubkey *proposer = &actor->signer.key;
     struct proposal on = {.epoch = actor->before.epoch,
                           .view = actor->before.view,
                           .parent_view = actor->before.final_view};
     if (on.parent_view >= on.view)
         return NULL;
-    return propose(world, actor, NULL, &actor->signer.key, &on);
+    if (dice_chance(&world->dice, 500))
+        proposer = leader_key(world, &on);
+    return proposer == NULL ? NULL : propose(world, actor, NULL, proposer, &on);
 }
 
 struct letter *forge_unjustified(struct world *world, struct bytes message)
@@ -340,6 +357,14 @@ struct letter *forge_cert(struct world *world, struct bytes message)
 }
 
 /* ---- the rest ---- */
+
+struct letter *forge_bad_vote(struct world *world, struct bytes message)
+{
+    if (sx_msg_decode(message, &msg) != OK)
+        return NULL;
+    flip(world, msg.vote.sig.b, sizeof(msg.vote.sig.b));
+    return encoded(&msg);
+}
 
 struct letter *forge_status(struct world *world, struct bytes message)
 {

@@ -82,6 +82,7 @@ void judge_step(struct world *world, struct machine *machine)
     if (!world->plan.overload && now.target > world->final_count + 64)
         judge_fails(world, "machine %u believes in height %" PRIu64,
                     machine->index, now.target);
+    rules_step(world, machine, &now);
     if (now.epoch > before->epoch || now.view > before->view) {
         machine->views +=
             now.epoch > before->epoch ? now.view : now.view - before->view;
@@ -315,6 +316,7 @@ void judge_opened(struct world *world, struct machine *machine)
     if (tip.height == 0)
         world->finals[0].id = tip.id;
     sx_status(machine->core, &machine->before);
+    rules_opened(world, machine);
     /* On the disk, and it died before it could tell. */
     while (world->final_count <= tip.height)
         find_final(world, machine, world->final_count);
@@ -382,8 +384,10 @@ void judge_notice(struct world *world, struct machine *machine,
             judge_fails(world, "machine %u forgets without a loss",
                         machine->index);
     }
-    if (effect->notice == SX_NOTICE_RECALLED)
+    if (effect->notice == SX_NOTICE_RECALLED) {
+        machine->recalled = true;
         check_recalled(world, machine);
+    }
     if (effect->notice == SX_NOTICE_EQUIVOCATION && set != NULL &&
         effect->index < set->count &&
         is_honest_key(world, &set->items[effect->index].key))

@@ -195,6 +195,8 @@ static void carry_out(struct world *world, struct machine *machine,
         tell(world, "%u calls %d bad: %s", machine->index,
              peer == NULL ? -1 : (int)peer->index, err_name(effect->err));
         world->foreign_told += effect->err == ERR_SIGNATURE ? 1 : 0;
+        if (effect->peer == machine->minds)
+            machine->minds = 0;
         if (peer != NULL && machine_honest(machine) && machine_honest(peer) &&
             !world->plan.overload)
             judge_fails(world, "honest %u calls honest %u bad: %s",
@@ -316,7 +318,16 @@ static void on_message(struct world *world, struct machine *machine,
         actor_hear(world, machine, entry->letter);
     else if (world->machines[entry->from].acts != 0)
         hear_vote(world, machine, entry);
+    uint32_t life = machine->life;
+    const struct machine *from = &world->machines[entry->from];
+    machine->minds =
+        rules_foreign(world, machine, event.peer, from, entry->letter)
+            ? event.peer
+            : 0;
     step(world, machine, &event);
+    if (machine->minds != 0 && machine->life == life)
+        judge_fails(world, "machine %u takes a vote from %u in another's name",
+                    machine->index, entry->from);
 }
 
 static void on_peer(struct world *world, struct machine *machine,

@@ -79,6 +79,7 @@ static void lose(struct world *world, struct machine *machine, enum fault fault)
         !disk_damage_log(&machine->disk, &world->dice))
         return;
     machine->wiped = true;
+    machine->recalled = false;
     machine->public_epoch = machine->public_view = 0;
     if (fault == FAULT_WIPE_LOG)
         disk_wipe_log(&machine->disk);

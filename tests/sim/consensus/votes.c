@@ -195,6 +195,23 @@ static bool notarized(struct world *world, const struct validators *set,
     return false;
 }
 
+bool votes_null(struct world *world, uint64_t epoch, uint64_t view)
+{
+    return makes_quorum(world, votes_set(world, epoch),
+                        slot_of(&world->all_votes, epoch, view)->nullified);
+}
+
+bool votes_notarized(struct world *world, uint64_t epoch, uint64_t view)
+{
+    const struct validators *set = votes_set(world, epoch);
+    struct vote_slot *slot = slot_of(&world->all_votes, epoch, view);
+    for (uint32_t i = 0; i < slot->ballot_count; i++)
+        if (makes_quorum(world, set, slot->ballots[i].notarized) ||
+            makes_quorum(world, set, slot->ballots[i].finalized))
+            return true;
+    return false;
+}
+
 static bool again(struct world *world, const struct validators *set,
                   const struct proposal *on)
 {
@@ -243,6 +260,36 @@ static void check_leader(struct world *world, const struct proposal *on,
             return;
     judge_fails(world, "view %llu of epoch %llu: not what its leader proposed",
                 (unsigned long long)on->view, (unsigned long long)on->epoch);
+}
+
+static bool leader_of(const struct world *world, const struct validators *set,
+                      uint64_t epoch, uint64_t view, uint16_t *out)
+{
+    uint64_t root = (epoch - 1) * world->plan.epoch_blocks;
+    struct leaders leaders;
+    if (root >= world->final_count)
+        return false;
+    leaders_init(&leaders, set, &world->finals[root].id);
+    *out = leaders_at(&leaders, view);
+    return true;
+}
+
+bool votes_led(struct world *world, const struct proposal *on,
+               const struct pubkey *asks)
+{
+    const struct validators *set = votes_set(world, on->epoch);
+    struct vote_slot *slot = slot_of(&world->all_votes, on->epoch, on->view);
+    uint16_t leader;
+    if (!leader_of(world, set, on->epoch, on->view, &leader) ||
+        pubkey_equal(&set->items[leader].key, asks) ||
+        dishonest_key(world, &set->items[leader].key))
+        return true;
+    for (uint32_t i = 0; i < slot->ballot_count; i++)
+        if (hash_equal(&slot->ballots[i].on.id, &on->id) &&
+            slot->ballots[i].on.parent_view == on->parent_view &&
+            has_bit(slot->ballots[i].notarized, leader))
+            return true;
+    return false;
 }
 
 void votes_decided(struct world *world, const struct proposal *on,
