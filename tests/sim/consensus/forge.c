@@ -216,6 +216,34 @@ static struct letter *propose(struct world *world, struct machine *actor,
     return letter;
 }
 
+/* Ways to stand wrong. */
+enum stand {
+    STAND_ON_HEAD,     /* on what is decided, whatever is notarized above */
+    STAND_ON_PROPOSED, /* on what was only proposed */
+    STAND_FOR_OTHER,   /* in another's name */
+    STAND_ON_OLD,      /* said to stand on something older */
+    STAND_ELSEWHERE,   /* says the truth, and the block is on the head */
+    STAND_COUNT,
+};
+
+/* Any of them; where there is room for a lie, that one first. */
+static enum stand choose_stand(struct world *world, const struct machine *actor,
+                               const struct proposal *on)
+{
+    const struct letter *last = actor->last_proposal;
+    static struct sx_msg heard;
+    if (dice_chance(&world->dice, 500))
+        return (enum stand)dice_below(&world->dice, STAND_COUNT);
+    if (last != NULL && sx_msg_decode(letter_bytes(last), &heard) == OK &&
+        heard.vote.on.epoch == on->epoch &&
+        votes_set(world, on->epoch) != NULL &&
+        !votes_notarized(world, on->epoch, heard.vote.on.view))
+        return STAND_ON_PROPOSED;
+    if (on->parent_view > actor->before.final_view)
+        return dice_chance(&world->dice, 500) ? STAND_ON_HEAD : STAND_ELSEWHERE;
+    return (enum stand)dice_below(&world->dice, STAND_COUNT);
+}
+
 struct letter *forge_fork(struct world *world, struct machine *actor,
                           struct bytes message)
 {
@@ -223,17 +251,17 @@ struct letter *forge_fork(struct world *world, struct machine *actor,
     struct candidate *parent = NULL;
     struct letter *letter = NULL;
     struct proposal on;
-    uint64_t throw = dice_below(&world->dice, 5);
     if (sx_msg_decode(message, &msg) != OK)
         return NULL;
     on = msg.vote.on;
-    if (throw != 4) /* 4: it says the truth, and the block does not */
+    enum stand stand = choose_stand(world, actor, &on);
+    if (stand != STAND_ELSEWHERE)
         on.parent_view = actor->before.final_view;
-    if (throw == 1 && !last_proposed(actor, &parent, &on))
+    if (stand == STAND_ON_PROPOSED && !last_proposed(actor, &parent, &on))
         return NULL;
-    if (throw == 2)
+    if (stand == STAND_FOR_OTHER)
         proposer = other_key(world, actor);
-    if (throw == 3) /* said to stand on something older */
+    if (stand == STAND_ON_OLD)
         on.parent_view /= 2;
     if (on.epoch == actor->before.epoch && on.parent_view < on.view)
         letter = propose(world, actor, parent, proposer, &on);
@@ -382,6 +410,12 @@ struct letter *forge_status(struct world *world, struct bytes message)
         msg.epoch += dice_below(&world->dice, 3);
     if (dice_chance(&world->dice, 500))
         msg.cert.len = 0;
+    /* The first view takes no certificate: nobody can say that it is not so. */
+    if (dice_chance(&world->dice, 200)) {
+        msg.view = 1;
+        msg.final_view = 0;
+        msg.cert.len = 0;
+    }
     return encoded(&msg);
 }
 

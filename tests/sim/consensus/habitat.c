@@ -9,8 +9,9 @@
 struct habitat {
     uint32_t acts;
     uint32_t faults;
-    bool slow;  /* messages take much longer than D0 */
-    bool lossy; /* many are lost */
+    uint32_t also; /* and this fault */
+    bool slow;     /* messages take much longer than D0 */
+    bool lossy;    /* many are lost */
 };
 
 static const struct habitat habitats[SX_MUTANT_COUNT] = {
@@ -22,11 +23,11 @@ static const struct habitat habitats[SX_MUTANT_COUNT] = {
                                             FAULT_DAMAGE_LOG},
     [SX_MUTANT_LOG_BELIEVED] = {.faults = FAULT_WIPE_LOG | FAULT_WIPE_DISK |
                                           FAULT_DAMAGE_LOG},
-    [SX_MUTANT_AMNESIA_FORGOTTEN] = {.faults =
-                                         FAULT_WIPE_LOG | FAULT_WIPE_DISK},
-    [SX_MUTANT_RECALL_SOON] = {.faults = FAULT_WIPE_LOG | FAULT_WIPE_DISK},
-    [SX_MUTANT_RECALL_FEW] = {.faults = FAULT_WIPE_LOG | FAULT_WIPE_DISK},
-    [SX_MUTANT_RECALL_CLAIMS] = {.faults = FAULT_WIPE_LOG | FAULT_WIPE_DISK},
+    [SX_MUTANT_AMNESIA_FORGOTTEN] = {.faults = FAULT_WIPE_LOG | FAULT_WIPE_DISK,
+                                     .also = FAULT_CRASH},
+    [SX_MUTANT_RECALL_SOON] = {.faults = FAULT_WIPE_LOG, .slow = true},
+    [SX_MUTANT_RECALL_FEW] = {.faults = FAULT_WIPE_LOG, .slow = true},
+    [SX_MUTANT_RECALL_CLAIMS] = {.faults = FAULT_WIPE_LOG, .slow = true},
     [SX_MUTANT_FORGET_VOTES] = {.faults = FAULT_CRASH | FAULT_CRASH_ALL},
     [SX_MUTANT_TRIM_TOO_MUCH] = {.faults = FAULT_CRASH | FAULT_CRASH_ALL},
     [SX_MUTANT_CERT_UNCHECKED] = {.acts = ACT_BAD_CERT},
@@ -68,6 +69,8 @@ bool habitat_fits(uint64_t mutant, const struct plan *plan)
         return false;
     if (needs->faults != 0 &&
         (plan->trouble_us == 0 || (plan->faults & needs->faults) == 0))
+        return false;
+    if ((plan->faults & needs->also) != needs->also)
         return false;
     if (needs->slow && plan->hop_us_max < 4 * plan->delay_ms * MS)
         return false;
