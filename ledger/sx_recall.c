@@ -82,7 +82,7 @@ static enum err replay_block(struct sx *core, uint64_t seq, struct bytes body)
     if (cursor.err != OK)
         return ERR_CORRUPT;
     if (header.epoch != core->epoch ||
-        header.height <= chain_head(core->chain).height)
+        header.height <= chain_head_height(core->chain))
         return OK;
     header_id(&header, &id);
     struct sx_block *block = sx_block_need(core, &id);

@@ -250,13 +250,14 @@ void votes_decided(struct world *world, const struct proposal *on,
 {
     const struct validators *set = votes_set(world, on->epoch);
     uint64_t root = (on->epoch - 1) * world->plan.epoch_blocks;
-    struct leaders leaders;
     uint16_t leader;
     if (set == NULL || world->plan.overload)
         return;
     CHECK(root < world->final_count);
-    leaders_init(&leaders, set, &world->finals[root].id);
-    leader = leaders_at(&leaders, on->view);
+    if (world->leaders_epoch != on->epoch)
+        leaders_init(&world->leaders, set, &world->finals[root].id);
+    world->leaders_epoch = on->epoch;
+    leader = leaders_at(&world->leaders, on->view);
     check_leader(world, on, set, leader);
     /* A block may be proposed again on itself, by others. */
     if (on->parent_view > 0 && again(world, set, on)) {

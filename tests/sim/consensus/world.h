@@ -235,6 +235,8 @@ struct world {
     uint32_t *tx_map; /* open addressing by id: number + 1 */
     size_t tx_map_cap;
     uint64_t txs_final;
+    struct leaders leaders; /* of this epoch; 0: none */
+    uint64_t leaders_epoch;
     struct votes votes;         /* public ones */
     struct votes all_votes;     /* and what was only signed */
     uint64_t foreign;           /* votes in another's name, heard */
