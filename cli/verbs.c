@@ -671,6 +671,15 @@ const struct verb verbs[] = {
      0, false, "get released money back",
      "Pays what was unbonded and is released to the owner's account.",
      "suan validator withdraw"},
+    {"validator recall", verb_validator_recall, NULL, NULL, 0, 0, false,
+     "vouch for votes that were forgotten",
+     "A validator whose safety log was lost signs nothing until the others "
+     "have\ndecided enough. Where they cannot (one to three equal validators, "
+     "or "
+     "too many\nforgot at once), this is the operator's word that its key has "
+     "signed nothing\nabove the block where the node stands. If the word is "
+     "wrong, two of its votes\nmay be evidence, and its bond is cut.",
+     "suan validator recall --node validator-1"},
 
     {"devnet up", verb_devnet_up, devnet_up_options, NULL, 0, 0, false,
      "start a network on this machine",

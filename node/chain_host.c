@@ -585,6 +585,13 @@ enum err chain_host_submit(struct chain_host *host, struct bytes tx,
     return OK;
 }
 
+void chain_host_vouch(struct chain_host *host)
+{
+    struct sx_event event = {.kind = SX_EV_VOUCH};
+    CHECK(!host->stepping);
+    step(host, &event);
+}
+
 void chain_host_link(struct chain_host *host, uint64_t peer,
                      const struct pubkey *key)
 {

@@ -83,6 +83,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "validator bond",
                                         "validator unbond",
                                         "validator withdraw",
+                                        "validator recall",
                                         "config list",
                                         "config path"};
     (void)state;
