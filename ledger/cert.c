@@ -3,7 +3,6 @@
 #include "base/check.h"
 #include "ledger/vote_codec.h"
 
-#include <stddef.h>
 #include <string.h>
 
 static bool has_bit(const struct cert *cert, uint32_t index)
@@ -102,7 +101,7 @@ static bool count_bits(struct cert *cert)
 enum err cert_decode(struct bytes bytes, struct cert *out)
 {
     struct cursor cursor;
-    memset(out, 0, offsetof(struct cert, sigs));
+    memset(out, 0, sizeof(*out));
     cursor_init(&cursor, bytes);
     vote_signed_decode(&cursor, &out->kind, &out->on);
     out->n = cursor_u16le(&cursor);

@@ -248,9 +248,8 @@ static void end_amnesia(struct sx *core)
  * it is decided, all forgotten votes lie below. */
 void sx_recall(struct sx *core)
 {
-    if (!core->amnesia || core->me < 0 || recall_weight(core) < core->quorum)
-        return;
-    if (is_beyond(core))
+    /* Who has spoken is not counted again: the set may be another by now. */
+    if (core->amnesia && core->me >= 0 && core->recall_full && is_beyond(core))
         end_amnesia(core);
 }
 

@@ -30,6 +30,10 @@ static const struct {
     {76, 1, "the store was ahead of the log"},
     {2404, 0, "a block proposed again was finalized from the tree"},
     {10704, 0, "the log was cut to nothing and taken for a lost one"},
+    {102210, 0, "who had spoken was counted again, by another set's weights"},
+    {20006, 0, "votes on a link whose key is not proven count for nothing"},
+    {21263, 0, "who died before it told of an epoch's end knew the next set"},
+    {100269, 0, "an unbonding that was refused held up all that came after it"},
     {12899, 0, "what was cut was synced, what was left was not"},
 };
 

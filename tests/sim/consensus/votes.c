@@ -317,9 +317,15 @@ void votes_heard(struct world *world, struct machine *machine,
     vote_digest(vote->kind, &vote->on, &world->genesis.chain, &digest);
     if (sign_verify(&from->signer.key, &digest, &vote->sig) != OK)
         return;
-    for (unsigned k = 0; k < 3; k++)
-        if (heard[k].kind != 0 && heard[k].on.epoch == vote->on.epoch &&
-            heard[k].on.view == vote->on.view && evidence_pair(&heard[k], vote))
-            world->pairs++;
+    for (unsigned k = 0; k < 3; k++) {
+        if (heard[k].kind == 0 || heard[k].on.epoch != vote->on.epoch ||
+            heard[k].on.view != vote->on.view ||
+            !evidence_pair(&heard[k], vote))
+            continue;
+        world->pairs++;
+        tell(world, "%u hears a guilty pair of %u: e%llu v%llu, %u and %u",
+             machine->index, from->index, (unsigned long long)vote->on.epoch,
+             (unsigned long long)vote->on.view, heard[k].kind, vote->kind);
+    }
     heard[vote->kind - 1] = *vote;
 }
