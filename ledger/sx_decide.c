@@ -131,7 +131,7 @@ static bool collect(struct sx *core, const struct hash *last,
                     struct sx_block *run[CHAIN_RUN_MAX], uint32_t *out_count)
 {
     struct sx_block *back[CHAIN_RUN_MAX];
-    struct hash head = chain_head(core->chain).id;
+    struct hash head = *chain_head_id(core->chain);
     struct hash at = *last;
     uint32_t count = 0;
     while (!hash_equal(&at, &head)) {

@@ -143,7 +143,7 @@ static bool something_waits(const struct sx *core)
 static bool too_early(struct sx *core)
 {
     uint64_t at = core->block_mono_ms + core->min_interval_ms;
-    if (chain_head(core->chain).height == 0 && core->block_count == 0)
+    if (chain_head_height(core->chain) == 0 && core->block_count == 0)
         return false;
     if (core->mono_ms < at)
         sx_wake(core, at);

@@ -82,7 +82,7 @@ static enum err replay_block(struct sx *core, uint64_t seq, struct bytes body)
     if (cursor.err != OK)
         return ERR_CORRUPT;
     if (header.epoch != core->epoch ||
-        header.height <= chain_head(core->chain).height)
+        header.height <= chain_head_height(core->chain))
         return OK;
     header_id(&header, &id);
     struct sx_block *block = sx_block_need(core, &id);
@@ -258,10 +258,8 @@ static void end_amnesia(struct sx *core)
  * it is decided, all forgotten votes lie below. */
 void sx_recall(struct sx *core)
 {
-    if (!core->amnesia || core->me < 0 ||
-        recall_weight(core) < recall_quorum(core))
-        return;
-    if (is_beyond(core))
+    /* Who has spoken is not counted again: the set may be another by now. */
+    if (core->amnesia && core->me >= 0 && core->recall_full && is_beyond(core))
         end_amnesia(core);
 }
 

@@ -113,8 +113,8 @@ static bool may_repeat(const struct sx *core, const struct sx_slot *slot)
 /* The decided block proposed once more: there is nothing to execute. */
 static bool is_decided(const struct sx *core, const struct hash *id)
 {
-    struct chain_tip head = chain_head(core->chain);
-    return hash_equal(id, &core->final_id) && hash_equal(id, &head.id);
+    return hash_equal(id, &core->final_id) &&
+           hash_equal(id, chain_head_id(core->chain));
 }
 
 static bool vote_for(struct sx *core, struct sx_slot *slot,

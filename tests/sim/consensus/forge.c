@@ -269,19 +269,6 @@ struct letter *forge_fork(struct world *world, struct machine *actor,
     return letter;
 }
 
-/* Whose view it is. */
-static const struct pubkey *leader_key(struct world *world,
-                                       const struct proposal *on)
-{
-    const struct validators *set = votes_set(world, on->epoch);
-    uint64_t root = (on->epoch - 1) * world->plan.epoch_blocks;
-    struct leaders leaders;
-    if (set == NULL || root >= world->final_count)
-        return NULL;
-    leaders_init(&leaders, set, &world->finals[root].id);
-    return &set->items[leaders_at(&leaders, on->view)].key;
-}
-
 struct letter *forge_usurp(struct world *world, struct machine *actor)
 {
     const struct pubkey *proposer = &actor->signer.key;
@@ -291,7 +278,7 @@ struct letter *forge_usurp(struct world *world, struct machine *actor)
     if (on.parent_view >= on.view)
         return NULL;
     if (dice_chance(&world->dice, 500))
-        proposer = leader_key(world, &on);
+        proposer = votes_leader(world, on.epoch, on.view);
     return proposer == NULL ? NULL : propose(world, actor, NULL, proposer, &on);
 }
 

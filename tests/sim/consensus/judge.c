@@ -129,7 +129,7 @@ static void answered(struct world *world, struct machine *machine,
 void judge_refused(struct world *world, struct machine *machine,
                    const struct sx_effect *effect)
 {
-    const struct sim_tx *tx = people_find(world, &effect->id);
+    struct sim_tx *tx = people_find(world, &effect->id);
     tell(world, "%u refuses transaction %td: %s", machine->index,
          tx == NULL ? -1 : tx - world->txs, err_name(effect->err));
     /* It may be on this disk before anybody was told. */
@@ -141,6 +141,8 @@ void judge_refused(struct world *world, struct machine *machine,
     /* Waiting here already, it goes on waiting. */
     if (effect->err != ERR_EXISTS || effect->height > 0)
         answered(world, machine, &effect->id);
+    if (tx != NULL && effect->token != 0)
+        people_refused(world, tx, effect->err);
 }
 
 /* ---- final ---- */
@@ -187,6 +189,17 @@ static void learn_sets(struct world *world, struct machine *machine,
         return;
     note_set(world, epoch, &set);
     same_set(world, machine, epoch, &set);
+}
+
+/* Whoever has an epoch's last block knows the sets of the next two. */
+static void learn_at(struct world *world, struct machine *machine,
+                     uint64_t height)
+{
+    uint64_t epoch = height / world->plan.epoch_blocks;
+    if (height % world->plan.epoch_blocks != 0)
+        return;
+    learn_sets(world, machine, epoch + 1);
+    learn_sets(world, machine, epoch + 2);
 }
 
 static void check_cert(struct world *world, struct machine *machine,
@@ -280,11 +293,7 @@ void judge_final(struct world *world, struct machine *machine,
                         height, machine->index,
                         world->finals[height].first_machine);
     }
-    if (height % world->plan.epoch_blocks == 0) {
-        uint64_t epoch = height / world->plan.epoch_blocks;
-        learn_sets(world, machine, epoch + 1);
-        learn_sets(world, machine, epoch + 2);
-    }
+    learn_at(world, machine, height);
     for (uint32_t i = 0; i < block->tx_count; i++)
         answered(world, machine, &block->txs[i].id);
 }
@@ -306,6 +315,7 @@ static void find_final(struct world *world, struct machine *machine,
         judge_fails(world, "machine %u has lost block %" PRIu64, machine->index,
                     height);
     first_final(world, machine, &block);
+    learn_at(world, machine, height);
     arena_done(&arena);
 }
 

@@ -296,7 +296,8 @@ static void hear_vote(struct world *world, struct machine *machine,
 {
     static struct sx_msg msg;
     if (entry->letter->len > 0 && entry->letter->bytes[0] == SX_MSG_VOTE &&
-        sx_msg_decode(letter_bytes(entry->letter), &msg) == OK)
+        sx_msg_decode(letter_bytes(entry->letter), &msg) == OK &&
+        sx_peer_signs(machine->core, net_arrives(world, entry)))
         votes_heard(world, machine, &world->machines[entry->from], &msg.vote);
 }
 

@@ -53,11 +53,12 @@ static uint64_t *number_of(struct asked *asked, struct run_options *options,
     const struct {
         const char *word;
         uint64_t *to;
-    } words[] = {{"--seed", &asked->seed},     {"--many", &asked->many},
-                 {"--from", &asked->from},     {"--twice", &asked->twice},
-                 {"--tries", &asked->tries},   {"--nodes", &options->nodes},
-                 {"--views", &options->views}, {"--mutant", &options->mutant},
-                 {"--act", &options->act}};
+    } words[] = {
+        {"--seed", &asked->seed},     {"--many", &asked->many},
+        {"--from", &asked->from},     {"--twice", &asked->twice},
+        {"--tries", &asked->tries},   {"--nodes", &options->nodes},
+        {"--views", &options->views}, {"--mutant", &options->mutant},
+        {"--act", &options->act},     {"--workers", &options->workers}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(word, words[i].word) == 0)
             return words[i].to;
@@ -96,13 +97,13 @@ int main(int argc, char **argv)
         return usage();
     runs_init();
     if (asked.mutants)
-        return runs_mutants(&options, asked.tries);
+        return hunt(&options, asked.tries);
     if (asked.again)
         return runs_regressions(&options);
     if (asked.twice > 0)
         return runs_twice(&options, asked.twice);
     if (asked.many > 0)
-        return runs_many(&options, asked.from, asked.many);
+        return campaign(&options, asked.from, asked.many);
     if (asked.seed == 0)
         return usage();
     return runs_one(&options, asked.seed, asked.verbose);

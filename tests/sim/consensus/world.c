@@ -245,19 +245,29 @@ static void live_chaos(struct world *world)
     world->hushed = false;
 }
 
+/* Some views have to go by until who has forgotten its votes may vote again. An
+ * idle network without heartbeats goes through none: it needs wishes. */
+static bool wishes_needed(const struct world *world)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        const struct machine *machine = &world->machines[i];
+        if (machine_honest(machine) && machine->before.amnesia)
+            return world->plan.heartbeat_ms == 0;
+    }
+    return false;
+}
+
 static void settle(struct world *world, uint64_t bound_us)
 {
     uint64_t height = world->final_count - 1;
     uint64_t began_us = world->now_us;
     uint64_t rounds = 0;
     const char *why = "";
-    /* Wishes one after the other: a validator that has forgotten its votes
-     * needs some views to go by. */
     while (!judge_settled(world, height, &why)) {
         if (world->now_us - began_us > bound_us)
             judge_fails(world, "no agreement %.0f s after the trouble: %s",
                         (double)bound_us / 1e6, why);
-        if (rounds++ < 12)
+        if (rounds++ < 12 || wishes_needed(world))
             people_wish(world);
         run_until(world, world->now_us + SECOND);
     }

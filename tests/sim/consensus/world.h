@@ -147,7 +147,12 @@ struct wire {
 
 /* ---- people ---- */
 
-enum tx_fate { TX_OPEN = 1, TX_FINAL, TX_DEAD };
+enum tx_fate {
+    TX_OPEN = 1,
+    TX_FINAL,
+    TX_DEAD,     /* can never be final */
+    TX_REPLACED, /* was refused; another has its number, and either may win */
+};
 
 struct sim_tx {
     struct hash id;
@@ -156,6 +161,8 @@ struct sim_tx {
     uint64_t expiry;
     uint64_t place; /* where it is handed in next */
     enum tx_fate fate;
+    uint32_t kind;
+    uint32_t refusals; /* by the rules, to its owner */
     struct letter *letter;
     uint64_t height;
     uint64_t born_us;
@@ -165,7 +172,8 @@ struct client {
     uint64_t bonded; /* by its own count */
     uint64_t next_nonce;
     uint64_t final_nonce; /* all below are final */
-    uint32_t open;
+    uint32_t open;        /* numbers that are given and not final */
+    uint32_t replaced;    /* transactions of that fate */
 };
 
 /* ---- votes ---- */
@@ -238,6 +246,8 @@ struct world {
     uint32_t *tx_map; /* open addressing by id: number + 1 */
     size_t tx_map_cap;
     uint64_t txs_final;
+    struct leaders leaders; /* of this epoch; 0: none */
+    uint64_t leaders_epoch;
     struct votes votes;         /* public ones */
     struct votes all_votes;     /* and what was only signed */
     uint64_t foreign;           /* votes in another's name, heard */
@@ -332,6 +342,8 @@ void people_genesis(struct world *world, struct genesis *genesis);
 void people_entry(struct world *world, const struct entry *entry);
 struct sim_tx *people_find(struct world *world, const struct hash *id);
 void people_final(struct world *world, const struct hash *id, uint64_t height);
+/* A machine has refused it, and says so to its owner. */
+void people_refused(struct world *world, struct sim_tx *tx, enum err err);
 /* A height was reached: what expired is dead. */
 void people_height(struct world *world, uint64_t height);
 /* How many are neither final nor dead. */
@@ -405,6 +417,9 @@ const struct validators *votes_set(const struct world *world, uint64_t epoch);
  * final? The epoch's set is known. */
 bool votes_null(struct world *world, uint64_t epoch, uint64_t view);
 bool votes_notarized(struct world *world, uint64_t epoch, uint64_t view);
+/* Whose view it is; NULL: not known yet. */
+const struct pubkey *votes_leader(struct world *world, uint64_t epoch,
+                                  uint64_t view);
 /* Has the view's leader signed it? Nobody asks dishonest ones, nor a leader
  * that is about to. */
 bool votes_led(struct world *world, const struct proposal *on,
