@@ -327,6 +327,7 @@ void judge_opened(struct world *world, struct machine *machine)
         world->finals[0].id = tip.id;
     sx_status(machine->core, &machine->before);
     rules_opened(world, machine);
+    rules_forgets(machine);
     /* On the disk, and it died before it could tell. */
     while (world->final_count <= tip.height)
         find_final(world, machine, world->final_count);
@@ -396,6 +397,7 @@ void judge_notice(struct world *world, struct machine *machine,
     }
     if (effect->notice == SX_NOTICE_RECALLED) {
         machine->recalled = true;
+        rules_recalled(world, machine);
         check_recalled(world, machine);
     }
     if (effect->notice == SX_NOTICE_EQUIVOCATION && set != NULL &&

@@ -87,6 +87,21 @@ static void check_delay(struct world *world, const struct machine *machine,
                     machine->index, now->delay_ms);
 }
 
+/* What waits is in an undecided block, or on its way to the disk, or the next
+ * leader may take it. */
+static void check_pool(struct world *world, const struct machine *machine,
+                       const struct sx_status *now)
+{
+    const struct pool *pool = sx_pool(machine->core);
+    if (now->unfinal == 0 && chain_in_flight(machine->chain) == 0 &&
+        pool_fresh(pool) < pool_count(pool))
+        judge_fails(world,
+                    "machine %u lets %u of %u transactions wait for a block "
+                    "that is no more",
+                    machine->index, pool_count(pool) - pool_fresh(pool),
+                    pool_count(pool));
+}
+
 void rules_step(struct world *world, const struct machine *machine,
                 const struct sx_status *now)
 {
@@ -94,6 +109,7 @@ void rules_step(struct world *world, const struct machine *machine,
     if (now->epoch > before->epoch || now->view > before->view)
         check_entry(world, machine, now);
     check_delay(world, machine, now);
+    check_pool(world, machine, now);
 }
 
 /* ---- a loss ---- */
@@ -106,6 +122,56 @@ void rules_opened(struct world *world, const struct machine *machine)
         machine_validates(machine) && !machine->before.amnesia)
         judge_fails(world, "machine %u has lost its log and believes it has it",
                     machine->index);
+}
+
+void rules_forgets(struct machine *machine)
+{
+    struct sx_status now;
+    sx_status(machine->core, &now);
+    machine->words = 0;
+    machine->words_epoch = now.epoch;
+}
+
+/* A certificate proves how far the other is; the first view takes none. */
+void rules_word(struct machine *machine, const struct machine *from,
+                const struct letter *letter)
+{
+    static struct sx_msg msg;
+    if (letter->len > 0 && letter->bytes[0] == SX_MSG_STATUS &&
+        sx_msg_decode(letter_bytes(letter), &msg) == OK &&
+        (msg.cert.len > 0 || msg.view <= 1))
+        machine->words |= UINT64_C(1) << from->index;
+}
+
+static uint64_t words_weight(const struct world *world,
+                             const struct machine *machine,
+                             const struct validators *set)
+{
+    bool counted[LIMIT_VALIDATORS] = {false};
+    uint64_t weight = 0;
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        int index = validators_find(set, &world->machines[i].signer.key);
+        if ((machine->words >> i & 1) == 0 || index < 0 || counted[index])
+            continue;
+        counted[index] = true;
+        weight += set->items[index].weight;
+    }
+    return weight;
+}
+
+/* Who signs again has heard a quorum, in one of the epochs of this life. */
+void rules_recalled(struct world *world, const struct machine *machine)
+{
+    struct sx_status now;
+    sx_status(machine->core, &now);
+    for (uint64_t epoch = machine->words_epoch; epoch <= now.epoch; epoch++) {
+        const struct validators *set = votes_set(world, epoch);
+        if (set == NULL ||
+            words_weight(world, machine, set) >= validators_quorum(set))
+            return;
+    }
+    judge_fails(world, "machine %u recalls what no quorum has told it",
+                machine->index);
 }
 
 /* ---- votes in another's name ---- */

@@ -321,6 +321,8 @@ static void on_message(struct world *world, struct machine *machine,
         hear_vote(world, machine, entry);
     uint32_t life = machine->life;
     const struct machine *from = &world->machines[entry->from];
+    if (machine->before.amnesia)
+        rules_word(machine, from, entry->letter);
     machine->minds =
         rules_foreign(world, machine, event.peer, from, entry->letter)
             ? event.peer

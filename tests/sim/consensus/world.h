@@ -121,6 +121,8 @@ struct machine {
     struct letter *last_proposal; /* heard */
     /* what it last heard of each dishonest machine */
     struct vote heard[MACHINES_MAX][3];
+    uint64_t words;         /* machines that told it where they are */
+    uint64_t words_epoch;   /* ... in this life, which began in it */
     uint64_t minds;         /* the peer that it has to call bad, or 0 */
     bool uncertified;       /* in the middle of a run */
     uint64_t stored_us;     /* when it is told of the last batch */
@@ -433,6 +435,11 @@ void rules_notarize(struct world *world, const struct machine *machine,
 void rules_step(struct world *world, const struct machine *machine,
                 const struct sx_status *now);
 void rules_opened(struct world *world, const struct machine *machine);
+/* Amnesia: a life begins, somebody says where it is, it is over. */
+void rules_forgets(struct machine *machine);
+void rules_word(struct machine *machine, const struct machine *from,
+                const struct letter *letter);
+void rules_recalled(struct world *world, const struct machine *machine);
 /* Has this machine to call the sender bad? */
 bool rules_foreign(struct world *world, struct machine *machine, uint64_t peer,
                    const struct machine *from, const struct letter *letter);
