@@ -25,6 +25,7 @@
     X(RECALL_SOON, "recall", "signing again without two views more")           \
     X(RECALL_FEW, "recall", "a single word is enough to recall")               \
     X(RECALL_CLAIMS, "recall", "words without certificates count")             \
+    X(SIGN_UNHEARD, "recall", "sign before having listened for a twin")        \
     X(SIGN_EARLY_EPOCH, "epoch", "sign before the epoch's root is stored")     \
     X(SEND_UNLOGGED, "log", "votes leave before the log is synced")            \
     X(FORGET_VOTES, "log", "own votes are not replayed")                       \
@@ -33,6 +34,7 @@
     X(FINAL_UNSTORED, "store", "final before the batch is stored")             \
     X(QUORUM_SMALL, "cert", "a certificate from half of the weight")           \
     X(CERT_UNCHECKED, "cert", "certificates' signatures are not looked at")    \
+    X(CLAIM_UNCHECKED, "link", "anybody may claim a validator's key")          \
     X(VOTE_UNCHECKED, "vote", "votes' signatures are not looked at")           \
     X(VOTE_FOREIGN, "vote", "a vote may name another signer than its peer")    \
     X(LEAVE_ALONE, "enter", "a view is left by the own nullify vote")          \
@@ -47,6 +49,7 @@
     X(UNKNOWN_INVALID, "propose", "what cannot be judged yet is invalid")      \
     X(BODY_UNCHECKED, "propose", "notarize without executing the block")       \
     X(BUILD_ON_BOUNDARY, "epoch", "build on the epoch's last block")           \
+    X(NO_REPEAT, "epoch", "an undecided tip is never proposed again")          \
     X(REPEAT_ROOT, "epoch", "the epoch's root may be proposed again")          \
     X(EPOCH_ANY, "epoch", "votes of other epochs count")                       \
     X(OLD_SET, "epoch", "the set is not changed with the epoch")               \
@@ -69,6 +72,7 @@
     X(DROP_FORKED, "pool", "transactions die with their fork")                 \
     X(POOL_STALE, "pool", "what a block made worthless goes on waiting")       \
     X(NO_EVIDENCE, "evidence", "conflicting votes are not reported")           \
+    X(EVIDENCE_KEPT, "evidence", "what is noticed never comes into a block")   \
     X(NULLIFY_HONEST, "evidence", "any conflicting pair is evidence")
 
 enum sx_mutant_id {

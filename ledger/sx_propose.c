@@ -168,7 +168,8 @@ static struct candidate *build(struct sx *core, const struct turn *turn)
     struct chain_drops drops;
     enum err err = chain_build(
         core->chain, turn->tip != NULL ? turn->tip->candidate : NULL,
-        core->pool, core->evidence, core->evidence_count, core->wall_ms,
+        core->pool, core->evidence,
+        SX_MUTANT(EVIDENCE_KEPT) ? 0 : core->evidence_count, core->wall_ms,
         &core->signer->key, &drops, &candidate);
     refuse_drops(core, &drops);
     if (err == OK)
@@ -268,7 +269,8 @@ bool sx_propose(struct sx *core)
             propose_fresh(core, &turn, beat))
             return true;
     }
-    if (turn.tip != NULL && core->halted == OK && sx_tip_old(core))
+    if (turn.tip != NULL && core->halted == OK && sx_tip_old(core) &&
+        !SX_MUTANT(NO_REPEAT))
         return put_forward(core, &turn, turn.tip);
     return false;
 }

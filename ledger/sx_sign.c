@@ -58,7 +58,7 @@ static bool may_sign_at_all(const struct sx *core)
         return false;
     if (!core->root_stored && !SX_MUTANT(SIGN_EARLY_EPOCH))
         return false;
-    return core->mono_ms >= core->listen_until_ms;
+    return core->mono_ms >= core->listen_until_ms || SX_MUTANT(SIGN_UNHEARD);
 }
 
 bool sx_may_sign(const struct sx *core, const struct sx_slot *slot,

@@ -209,6 +209,18 @@ static void say(struct world *world, struct machine *actor,
     letter_drop(letter);
 }
 
+static void claim(struct world *world, struct machine *actor)
+{
+    struct machine *to = somebody(world, actor);
+    struct letter *letter;
+    if (to == NULL || to->key == actor->key)
+        return;
+    letter = forge_claim(world, actor, to);
+    if (letter != NULL)
+        net_post(world, actor, to, letter, 0);
+    letter_drop(letter);
+}
+
 static void have_idea(struct world *world, struct machine *actor)
 {
     struct letter *heard =
@@ -223,6 +235,8 @@ static void have_idea(struct world *world, struct machine *actor)
             say(world, actor, forge_flood(world, actor));
     if (does(actor, ACT_USURP))
         to_all(world, actor, forge_usurp(world, actor));
+    if (does(actor, ACT_CLAIM))
+        claim(world, actor);
     if (does(actor, ACT_GARBAGE))
         say(world, actor, forge_garbage(world));
     if (does(actor, ACT_ECHO) && heard != NULL)

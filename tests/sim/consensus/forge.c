@@ -455,6 +455,23 @@ struct letter *forge_garbage(struct world *world)
     return letter_new(bytes_make(bytes, len));
 }
 
+/* The receiver's own key, or some validator's, which it does not hold. */
+struct letter *forge_claim(struct world *world, const struct machine *actor,
+                           const struct machine *to)
+{
+    struct hash digest;
+    memset(&msg, 0, sizeof(msg));
+    msg.tag = SX_MSG_LINK;
+    msg.key = dice_chance(&world->dice, 500) ? to->signer.key
+                                             : *other_key(world, actor);
+    sign_digest(HASH_TAG_LINK, &world->genesis.chain,
+                BYTES_OF(actor->link_key.b), &digest);
+    if (actor->signer.sign(actor->signer.ctx, HASH_TAG_LINK, &digest,
+                           &msg.sig) != OK)
+        return NULL;
+    return encoded(&msg);
+}
+
 struct letter *forge_damage(struct world *world, struct bytes message)
 {
     struct letter *letter;

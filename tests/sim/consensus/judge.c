@@ -256,6 +256,7 @@ static void first_final(struct world *world, struct machine *machine,
     tell(world, "block %" PRIu64 " is final at %u: %02x%02x%02x, %u txs",
          block->header.height, machine->index, next.id.b[0], next.id.b[1],
          next.id.b[2], next.tx_count);
+    world->evidence += block->evidence_count;
     for (uint32_t i = 0; i < block->tx_count; i++)
         people_final(world, &block->txs[i].id, block->header.height);
     people_height(world, block->header.height);

@@ -59,6 +59,19 @@ void rules_notarize(struct world *world, const struct machine *machine,
                     machine->index, on->view);
 }
 
+/* ---- any vote ---- */
+
+/* A second machine with this key would have been heard. */
+void rules_listened(struct world *world, const struct machine *machine)
+{
+    uint64_t lived_ms = (world->now_us - machine->boot_us) / MS;
+    if (machine->acts == 0 && lived_ms < world->plan.listen_ms)
+        judge_fails(world,
+                    "machine %u signs %" PRIu64
+                    " ms after its start and has to listen",
+                    machine->index, lived_ms);
+}
+
 /* ---- views, delays ---- */
 
 /* A view is left by a certificate, never by a clock alone. */

@@ -10,10 +10,10 @@ static const char *const fault_names[FAULT_COUNT] = {
     "damage-log", "wipe-disk", "copy"};
 
 static const char *const mischief_names[ACT_COUNT] = {
-    "twins",  "equivocate", "selective",   "both-ends", "yes",
-    "silent", "late",       "bad-block",   "withhold",  "bad-cert",
-    "flood",  "lies",       "unjustified", "repropose", "poison",
-    "echo",   "garbage",    "fork",        "usurp",     "bad-vote"};
+    "twins",       "equivocate", "selective", "both-ends", "yes",     "silent",
+    "late",        "bad-block",  "withhold",  "bad-cert",  "flood",   "lies",
+    "unjustified", "repropose",  "poison",    "echo",      "garbage", "fork",
+    "usurp",       "bad-vote",   "claim"};
 
 const char *plan_fault_name(unsigned bit)
 {

@@ -52,7 +52,8 @@ enum mischief {
     ACT_USURP = 1u << 18,       /* proposes in others' views */
     ACT_MIXED = 19,             /* so many kinds are mixed by any seed */
     ACT_BAD_VOTE = 1u << 19,    /* its votes are signed wrongly, to some */
-    ACT_COUNT = 20,
+    ACT_CLAIM = 1u << 20,       /* claims others' keys on its links */
+    ACT_COUNT = 21,
 };
 
 struct plan {

@@ -254,6 +254,7 @@ struct world {
     struct votes all_votes;     /* and what was only signed */
     uint64_t foreign;           /* votes in another's name, heard */
     uint64_t foreign_told;      /* and called bad */
+    uint64_t evidence;          /* in decided blocks */
     uint64_t pairs;             /* of votes that prove guilt, heard in time */
     struct final_block *finals; /* [height]; 0 is the genesis */
     size_t final_count;
@@ -397,6 +398,8 @@ struct letter *forge_bad_vote(struct world *world, struct bytes message);
 struct letter *forge_status(struct world *world, struct bytes message);
 struct letter *forge_flood(struct world *world, struct machine *actor);
 struct letter *forge_garbage(struct world *world);
+struct letter *forge_claim(struct world *world, const struct machine *actor,
+                           const struct machine *to);
 struct letter *forge_damage(struct world *world, struct bytes message);
 
 /* ---- votes.c ---- */
@@ -432,6 +435,7 @@ bool votes_led(struct world *world, const struct proposal *on,
 /* An honest machine is about to sign it. */
 void rules_notarize(struct world *world, const struct machine *machine,
                     const struct proposal *on, uint64_t final_view);
+void rules_listened(struct world *world, const struct machine *machine);
 void rules_step(struct world *world, const struct machine *machine,
                 const struct sx_status *now);
 void rules_opened(struct world *world, const struct machine *machine);
