@@ -16,6 +16,7 @@ struct habitat {
 
 static const struct habitat habitats[SX_MUTANT_COUNT] = {
     [SX_MUTANT_FINALIZE_OTHER] = {.acts = ACT_EQUIVOCATE},
+    [SX_MUTANT_NULLIFY_AFTER_FINALIZE] = {.lossy = true},
     [SX_MUTANT_NOTARIZE_AFTER_FINALIZE] = {.acts = ACT_EQUIVOCATE},
     [SX_MUTANT_SIGN_DECIDED] = {.faults = FAULT_CRASH},
     [SX_MUTANT_SIGN_TWIN] = {.faults = FAULT_COPY},

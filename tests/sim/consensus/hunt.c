@@ -62,10 +62,11 @@ static bool catches(const struct run_options *options, uint64_t mutant,
 }
 
 static void hunt_one(const struct run_options *options, uint64_t mutant,
-                     uint64_t tries, unsigned seat)
+                     const struct hunt_bounds *bounds, unsigned seat)
 {
     struct caught *caught = &shared->caught[mutant];
-    for (uint64_t seed = 1; seed < SEEDS_MAX && caught->worlds < tries;
+    for (uint64_t seed = bounds->from;
+         seed < bounds->from + SEEDS_MAX && caught->worlds < bounds->tries;
          seed++) {
         struct plan plan;
         plan_draw(&plan, seed, (uint32_t)options->nodes);
@@ -97,13 +98,13 @@ static bool is_asked(const struct run_options *options, uint64_t mutant)
     return options->mutant == 0 || options->mutant == mutant;
 }
 
-static void hunt_some(const struct run_options *options, uint64_t tries,
-                      unsigned seat)
+static void hunt_some(const struct run_options *options,
+                      const struct hunt_bounds *bounds, unsigned seat)
 {
     uint64_t i;
     while ((i = atomic_fetch_add(&shared->next, 1) + 1) < SX_MUTANT_COUNT)
         if (is_asked(options, i))
-            hunt_one(options, i, tries, seat);
+            hunt_one(options, i, bounds, seat);
 }
 
 static void print_caught(uint64_t mutant)
@@ -146,7 +147,7 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-int hunt(const struct run_options *options, uint64_t tries)
+int hunt(const struct run_options *options, const struct hunt_bounds *bounds)
 {
     unsigned workers =
         options->workers > 0 ? (unsigned)options->workers : runs_workers();
@@ -159,7 +160,7 @@ int hunt(const struct run_options *options, uint64_t tries)
     fflush(stdout);
     for (unsigned seat = 0; seat < workers; seat++)
         if (fork() == 0) {
-            hunt_some(options, tries, seat);
+            hunt_some(options, bounds, seat);
             _exit(0);
         }
     while (workers > 0 && wait(NULL) > 0)
@@ -169,10 +170,10 @@ int hunt(const struct run_options *options, uint64_t tries)
 
 #else
 
-int hunt(const struct run_options *options, uint64_t tries)
+int hunt(const struct run_options *options, const struct hunt_bounds *bounds)
 {
     (void)options;
-    (void)tries;
+    (void)bounds;
     fprintf(stderr, "this program has no seeded bugs in it; build sim_mutants "
                     "and ask that\n");
     return 2;

@@ -191,21 +191,20 @@ void rules_recalled(struct world *world, const struct machine *machine)
 
 /* A leader could have an accomplice sign its second proposal, and nobody would
  * be guilty: who says a vote signs it, or is called bad. */
-bool rules_foreign(struct world *world, struct machine *machine, uint64_t peer,
-                   const struct machine *from, const struct letter *letter)
+bool rules_foreign(struct world *world, const struct machine *machine,
+                   uint64_t peer, const struct machine *from,
+                   const struct letter *letter)
 {
     static struct sx_msg msg;
-    const struct validators *set;
-    struct sx_status now;
-    if (machine->acts != 0 || letter->len == 0 ||
-        (letter->bytes[0] != SX_MSG_VOTE &&
-         letter->bytes[0] != SX_MSG_PROPOSE) ||
-        sx_msg_decode(letter_bytes(letter), &msg) != OK)
+    const struct sx_status *now = &machine->before;
+    const struct validators *set = votes_set(world, now->epoch);
+    if (machine->acts != 0 || !now->validator || set == NULL ||
+        letter->len == 0 ||
+        (letter->bytes[0] != SX_MSG_VOTE && letter->bytes[0] != SX_MSG_PROPOSE))
         return false;
-    sx_status(machine->core, &now);
-    set = votes_set(world, now.epoch);
-    if (set == NULL || msg.vote.on.epoch != now.epoch || !now.validator ||
-        msg.vote.index >= set->count || !sx_peer_signs(machine->core, peer))
+    if (sx_msg_decode(letter_bytes(letter), &msg) != OK ||
+        msg.vote.on.epoch != now->epoch || msg.vote.index >= set->count)
         return false;
-    return !pubkey_equal(&set->items[msg.vote.index].key, &from->signer.key);
+    return !pubkey_equal(&set->items[msg.vote.index].key, &from->signer.key) &&
+           sx_peer_signs(machine->core, peer);
 }

@@ -57,9 +57,14 @@ int campaign(const struct run_options *options, uint64_t from, uint64_t count);
 
 /* ---- hunt.c ---- */
 
+struct hunt_bounds {
+    uint64_t from;  /* the first seed */
+    uint64_t tries; /* so many worlds for each bug */
+};
+
 /* The seeded bugs of ledger/sx_mutant.h, one after the other: each lives in at
- * most `tries` worlds, until one catches it that is good without it. Needs a
- * build with SUAN_MUTANTS. */
-int hunt(const struct run_options *options, uint64_t tries);
+ * most `tries` worlds that have what its rule is for, until one catches it that
+ * is good without it. Needs a build with SUAN_MUTANTS. */
+int hunt(const struct run_options *options, const struct hunt_bounds *bounds);
 
 #endif

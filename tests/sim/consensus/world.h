@@ -445,8 +445,9 @@ void rules_word(struct machine *machine, const struct machine *from,
                 const struct letter *letter);
 void rules_recalled(struct world *world, const struct machine *machine);
 /* Has this machine to call the sender bad? */
-bool rules_foreign(struct world *world, struct machine *machine, uint64_t peer,
-                   const struct machine *from, const struct letter *letter);
+bool rules_foreign(struct world *world, const struct machine *machine,
+                   uint64_t peer, const struct machine *from,
+                   const struct letter *letter);
 
 /* ---- judge.c, judge_votes.c, judge_end.c ---- */
 
