@@ -276,6 +276,8 @@ void judge_final(struct world *world, struct machine *machine,
                     "machine %u calls block %" PRIu64
                     " final before it is stored",
                     machine->index, height);
+    if (height > world->final_count && machine->rotten)
+        return; /* its first word since it opened */
     if (height > world->final_count)
         judge_fails(world,
                     "machine %u has block %" PRIu64 " before its parent "
@@ -318,6 +320,15 @@ static void find_final(struct world *world, struct machine *machine,
     arena_done(&arena);
 }
 
+void judge_unopened(struct world *world, const struct machine *machine,
+                    enum err err)
+{
+    tell(world, "%u does not start: %s", machine->index, err_name(err));
+    if (!machine->rotten || err == ERR_NOMEM)
+        judge_fails(world, "machine %u does not start: %s", machine->index,
+                    err_name(err));
+}
+
 void judge_opened(struct world *world, struct machine *machine)
 {
     struct chain_tip tip = chain_tip(machine->chain);
@@ -325,6 +336,9 @@ void judge_opened(struct world *world, struct machine *machine)
     if (tip.height == 0)
         world->finals[0].id = tip.id;
     sx_status(machine->core, &machine->before);
+    judge_votes_there(world, machine);
+    if (machine->rotten)
+        return;
     /* On the disk, and it died before it could tell. */
     while (world->final_count <= tip.height)
         find_final(world, machine, world->final_count);
@@ -407,7 +421,7 @@ void judge_halt(struct world *world, struct machine *machine, enum err err)
     tell(world, "%u halts: %s", machine->index, err_name(err));
     if (world->plan.overload && (err == ERR_PARENT || err == ERR_ROOT))
         return;
-    if (machine->acts != 0)
+    if (machine->acts != 0 || machine->rotten)
         return;
     judge_fails(world, "machine %u halts: %s", machine->index, err_name(err));
 }

@@ -177,6 +177,7 @@ static void happen(struct world *world, struct entry *entry)
     case ENTRY_TROUBLE:
     case ENTRY_MEND:
     case ENTRY_UNITE:
+    case ENTRY_RESTORE:
         trouble_entry(world, entry);
         return;
     case ENTRY_ACT:

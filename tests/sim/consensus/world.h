@@ -49,6 +49,14 @@ struct own_slot {
 struct logged_vote {
     uint64_t mark; /* first bytes of the signature */
     uint64_t seq;
+    uint64_t epoch;
+    uint64_t view;
+};
+/* A vote on its way there. */
+struct pending_vote {
+    struct signature sig;
+    uint64_t epoch;
+    uint64_t view;
 };
 /* A block's record in the log. */
 struct logged_block {
@@ -68,7 +76,8 @@ struct machine {
     uint32_t acts;        /* enum mischief; 0: honest */
     bool dishonest;       /* it, or its key: another has a copy */
     bool copy;            /* a second machine of an honest key */
-    bool wiped;           /* lost its log or disk once */
+    bool wiped;           /* lost its log, store or disk once */
+    bool rotten;          /* its store is damaged */
     struct disk disk;
     int64_t skew_us;
     /* its process */
@@ -97,7 +106,7 @@ struct machine {
     bool amnesia_seen;
     /* what it signed */
     struct own_slot own[OWN_SLOTS];
-    struct signature pending[SIGNED_MAX]; /* signed, not seen in the log yet */
+    struct pending_vote pending[SIGNED_MAX]; /* not seen in the log yet */
     uint32_t pending_count;
     struct logged_vote *logged;
     size_t logged_count;
@@ -427,7 +436,11 @@ __attribute__((format(printf, 2, 3), noreturn)) void judge_fails(
 void judge_learn_set(struct world *world, const struct machine *machine,
                      uint64_t epoch);
 void judge_opened(struct world *world, struct machine *machine);
+/* It could not be opened. */
+void judge_unopened(struct world *world, const struct machine *machine,
+                    enum err err);
 void judge_step(struct world *world, struct machine *machine);
+void judge_votes_there(struct world *world, const struct machine *machine);
 void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
                   struct bytes body);
 void judge_send(struct world *world, struct machine *machine,
