@@ -92,6 +92,7 @@ void judge_step(struct world *world, struct machine *machine)
              now.epoch, now.view);
     }
     machine->before = now;
+    judge_guilt_seen(machine);
     check_bounds(world, machine);
 }
 
@@ -258,6 +259,7 @@ static void first_final(struct world *world, struct machine *machine,
     for (uint32_t i = 0; i < block->tx_count; i++)
         people_final(world, &block->txs[i].id, block->header.height);
     people_height(world, block->header.height);
+    judge_guilt_final(world, block);
 }
 
 void judge_final(struct world *world, struct machine *machine,

@@ -58,6 +58,7 @@ static void stop(struct machine *machine)
     machine->core = NULL;
     machine->chain = NULL;
     machine->up = false;
+    machine->guilt_count = 0;
     inbox_empty(machine);
 }
 
@@ -67,6 +68,7 @@ void machine_done(struct machine *machine)
     disk_done(&machine->disk);
     free(machine->inbox);
     free(machine->logged);
+    free(machine->guilts);
     free(machine->taken);
     letter_drop(machine->bent);
     letter_drop(machine->last_proposal);

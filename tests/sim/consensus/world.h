@@ -17,6 +17,7 @@
  *   forge.c    what they make up
  *   votes.c    all votes that were ever public
  *   judge.c    what must hold, always and in the end
+ *   judge_guilt.c  what becomes of evidence
  *   tell.c     the story, for people */
 
 #include "ledger/sx.h"
@@ -63,6 +64,13 @@ struct logged_block {
     struct hash id;
     uint64_t seq;
 };
+/* A validator's guilt: in one view once. */
+struct guilt {
+    uint64_t epoch;
+    uint64_t view;
+    uint16_t index;
+    uint64_t noticed; /* the epoch of whoever noticed it */
+};
 #define BLOCKS_KEPT 128u
 #define SIGNED_MAX  64u
 #define YES_MAX     16u
@@ -104,6 +112,9 @@ struct machine {
     uint64_t views;          /* gone through, in all its lives */
     bool twin_seen;
     bool amnesia_seen;
+    struct guilt *guilts; /* that it noticed in this life */
+    size_t guilt_count;
+    size_t guilt_cap;
     /* what it signed */
     struct own_slot own[OWN_SLOTS];
     struct pending_vote pending[SIGNED_MAX]; /* not seen in the log yet */
@@ -254,11 +265,14 @@ struct world {
     uint64_t txs_final;
     struct leaders leaders; /* of this epoch; 0: none */
     uint64_t leaders_epoch;
-    struct votes votes;         /* public ones */
-    struct votes all_votes;     /* and what was only signed */
-    uint64_t foreign;           /* votes in another's name, heard */
-    uint64_t foreign_told;      /* and called bad */
-    uint64_t pairs;             /* of votes that prove guilt, heard in time */
+    struct votes votes;     /* public ones */
+    struct votes all_votes; /* and what was only signed */
+    uint64_t foreign;       /* votes in another's name, heard */
+    uint64_t foreign_told;  /* and called bad */
+    uint64_t pairs;         /* of votes that prove guilt, heard in time */
+    struct guilt *punished; /* by decided blocks */
+    size_t punished_count;
+    size_t punished_cap;
     struct final_block *finals; /* [height]; 0 is the genesis */
     size_t final_count;
     size_t final_cap;
@@ -440,6 +454,10 @@ void judge_opened(struct world *world, struct machine *machine);
 void judge_unopened(struct world *world, const struct machine *machine,
                     enum err err);
 void judge_step(struct world *world, struct machine *machine);
+/* What it has evidence of now. */
+void judge_guilt_seen(struct machine *machine);
+/* A block is final: what it punishes, and what its proposer left out. */
+void judge_guilt_final(struct world *world, const struct block *block);
 void judge_votes_there(struct world *world, const struct machine *machine);
 void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
                   struct bytes body);
