@@ -188,13 +188,26 @@ static uint64_t needed_from(const struct sx *core)
 
 /* ---- committing ---- */
 
-static void note_log(const struct sx *core, struct store_batch *batch)
+static void note(struct store_batch *batch, const char *name, uint64_t seq)
 {
     uint8_t raw[8];
-    u64be_put(raw, core->synced);
-    if (core->signer != NULL)
-        store_batch_put(batch, STORE_META, BYTES_LIT(SX_META_LOG),
-                        BYTES_OF(raw));
+    u64be_put(raw, seq);
+    store_batch_put(batch, STORE_META, bytes_str(name), BYTES_OF(raw));
+}
+
+/* What the batch's store will know of the log. What was not needed once is
+ * never needed again. */
+static void note_log(struct sx *core, struct store_batch *batch)
+{
+    uint64_t need = needed_from(core);
+    CHECK(core->trim_count < CHAIN_FLIGHT_MAX);
+    if (need > core->log_need)
+        core->log_need = need;
+    core->trim_to[core->trim_count++] = core->log_need;
+    if (core->signer == NULL)
+        return;
+    note(batch, SX_META_LOG, core->synced);
+    note(batch, SX_META_NEED, core->log_need);
 }
 
 /* The tree's entries go; their candidates are the chain's now. */
@@ -214,7 +227,6 @@ static void store_run(struct sx *core, struct store_batch *batch)
         store_batch_free(batch);
         return;
     }
-    note_log(core, batch);
     effect->height = store_batch_height(batch);
     effect->batch = batch;
     core->block_mono_ms = core->mono_ms;
@@ -249,12 +261,11 @@ static bool commit(struct sx *core, struct sx_block *const *run, uint32_t count)
     release(core, run, count);
     for (uint32_t i = 0; i < count && SX_MUTANT(FINAL_UNSTORED); i++)
         tell_final(core, candidates[i]);
-    store_run(core, batch);
     drop_first(core);
     sx_tree_prune(core);
     sx_tree_sweep(core);
-    CHECK(core->trim_count < CHAIN_FLIGHT_MAX);
-    core->trim_to[core->trim_count++] = needed_from(core);
+    note_log(core, batch);
+    store_run(core, batch);
     return true;
 }
 

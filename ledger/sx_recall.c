@@ -94,6 +94,16 @@ static enum err replay_block(struct sx *core, uint64_t seq, struct bytes body)
     return err == OK || err_is_fault(err) ? err : ERR_CORRUPT;
 }
 
+static enum err replay_recalled(struct sx *core, struct bytes body)
+{
+    if (body.len != 0 && body.len != 8)
+        return ERR_CORRUPT;
+    core->recall_covers = core->recall_seen && body.len == 8 &&
+                          chain_tip(core->chain).height >= u64le_get(body.ptr);
+    core->recall_seen = false;
+    return OK;
+}
+
 enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
                    struct bytes body)
 {
@@ -109,11 +119,11 @@ enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
         return OK;
     case SX_LOG_AMNESIA:
         core->recall_seen = !SX_MUTANT(AMNESIA_FORGOTTEN);
+        core->recall_covers = false;
         core->recall_seq = seq;
         return OK;
     case SX_LOG_RECALLED:
-        core->recall_seen = false;
-        return OK;
+        return replay_recalled(core, body);
     }
     return ERR_CORRUPT;
 }
@@ -133,12 +143,12 @@ static void resume(struct sx *core)
     sx_enter(core, latest);
 }
 
-enum err sx_noted_seq(struct chain *chain, uint64_t *out)
+static enum err noted(struct chain *chain, const char *name, uint64_t *out)
 {
     uint8_t raw[8];
     size_t len = 0;
-    enum err err = store_read(chain_store(chain), STORE_META,
-                              BYTES_LIT(SX_META_LOG), raw, sizeof(raw), &len);
+    enum err err = store_read(chain_store(chain), STORE_META, bytes_str(name),
+                              raw, sizeof(raw), &len);
     if (err == OK && len != sizeof(raw))
         err = ERR_CORRUPT;
     if (err == OK)
@@ -150,32 +160,51 @@ enum err sx_noted_seq(struct chain *chain, uint64_t *out)
     return err;
 }
 
+enum err sx_noted_seq(struct chain *chain, uint64_t *out)
+{
+    return noted(chain, SX_META_LOG, out);
+}
+
+/* Is every record there that this store cannot do without? What was trimmed is
+ * remembered by the store that allowed it; one that was lost and is fetched
+ * again, or an older copy that was put back, has allowed less. */
+static bool is_covered(const struct sx *core, const struct wal_report *report,
+                       uint64_t synced)
+{
+    if (core->recall_covers || report->first_seq == 1)
+        return true;
+    /* A store of an older version has synced and does not say what it needs. */
+    return synced > 0 &&
+           (core->log_need == 0 || report->first_seq <= core->log_need);
+}
+
 /* All there? An empty log was not made with the key: that one begins with INIT.
- * And what was trimmed, or belongs to an epoch to come, is remembered by a
- * store that has come so far; one that was lost and is fetched again has not.
- */
+ * Votes of an epoch that the store has not come to are votes in views that it
+ * may come to vote in again. */
 static bool is_whole(const struct sx *core, const struct wal_report *report,
-                     uint64_t noted)
+                     uint64_t synced)
 {
     if (SX_MUTANT(LOG_BELIEVED))
         return !core->recall_seen;
     return report->found == WAL_WHOLE && report->last_seq > 0 &&
-           report->last_seq >= noted && !core->recall_seen &&
-           !core->recall_ahead && (noted > 0 || report->first_seq == 1);
+           report->last_seq >= synced && !core->recall_seen &&
+           !core->recall_ahead && is_covered(core, report, synced);
 }
 
 void sx_replayed(struct sx *core, const struct wal_report *report,
                  uint64_t last)
 {
-    uint64_t noted = 0;
-    enum err err = sx_noted_seq(core->chain, &noted);
+    uint64_t synced = 0;
+    enum err err = sx_noted_seq(core->chain, &synced);
+    if (err == OK)
+        err = noted(core->chain, SX_META_NEED, &core->log_need);
     if (err != OK)
         sx_halt(core, err);
     core->logged = last;
     core->synced = last;
     resume(core);
     core->replaying = false;
-    core->amnesia = !is_whole(core, report, noted);
+    core->amnesia = !is_whole(core, report, synced);
     core->recall_wanted = core->amnesia;
 }
 
@@ -246,9 +275,11 @@ static bool is_beyond(const struct sx *core)
 
 static void end_amnesia(struct sx *core)
 {
+    uint8_t raw[8];
     CHECK(!core->recall_wanted); /* it is in the log that we had forgotten */
     core->amnesia = false;
-    sx_log(core, SX_LOG_RECALLED, bytes_make(NULL, 0));
+    u64le_put(raw, chain_tip(core->chain).height);
+    sx_log(core, SX_LOG_RECALLED, BYTES_OF(raw));
     sx_notice(core, SX_NOTICE_RECALLED, core->me);
 }
 

@@ -75,12 +75,17 @@ static void work_one(const struct run_options *options, uint64_t seed,
     runs_report(options, seed, seat);
 }
 
+static uint64_t step_of(const struct run_options *options)
+{
+    return options->step == 0 ? 1 : options->step;
+}
+
 static void work(const struct run_options *options, uint64_t from,
                  uint64_t count, unsigned seat)
 {
     uint64_t i;
     while (!shared->stop && (i = atomic_fetch_add(&shared->next, 1)) < count)
-        work_one(options, from + i, seat);
+        work_one(options, from + i * step_of(options), seat);
 }
 
 /* ---- the sums ---- */
@@ -129,13 +134,13 @@ static void print_sums(void)
     }
 }
 
-static int finish(uint64_t from, uint64_t count, double began)
+static int finish(uint64_t from, uint64_t step, uint64_t count, double began)
 {
     struct sum all = sum_of_all();
     print_sums();
     if (all.seeds < count)
         printf("stopped; go on with --many %" PRIu64 " --from %" PRIu64 "\n",
-               count - (uint64_t)all.seeds, from + (uint64_t)all.seeds);
+               count - (uint64_t)all.seeds, from + (uint64_t)all.seeds * step);
     printf("%" PRIu64 " seeds, %" PRIu64
            " failed, %.1f seeds/s, %.1f h simulated, %.1f million events, "
            "%" PRIu64 " blocks\n",
@@ -187,5 +192,5 @@ int campaign(const struct run_options *options, uint64_t from, uint64_t count)
             _exit(0);
         }
     wait_for(workers, began, count);
-    return finish(from, count, began);
+    return finish(from, step_of(options), count, began);
 }

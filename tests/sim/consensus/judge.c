@@ -93,6 +93,7 @@ void judge_step(struct world *world, struct machine *machine)
              now.epoch, now.view);
     }
     machine->before = now;
+    judge_guilt_seen(machine);
     check_bounds(world, machine);
 }
 
@@ -256,10 +257,10 @@ static void first_final(struct world *world, struct machine *machine,
     tell(world, "block %" PRIu64 " is final at %u: %02x%02x%02x, %u txs",
          block->header.height, machine->index, next.id.b[0], next.id.b[1],
          next.id.b[2], next.tx_count);
-    world->evidence += block->evidence_count;
     for (uint32_t i = 0; i < block->tx_count; i++)
         people_final(world, &block->txs[i].id, block->header.height);
     people_height(world, block->header.height);
+    judge_guilt_final(world, block);
 }
 
 void judge_final(struct world *world, struct machine *machine,
@@ -278,6 +279,8 @@ void judge_final(struct world *world, struct machine *machine,
                     "machine %u calls block %" PRIu64
                     " final before it is stored",
                     machine->index, height);
+    if (height > world->final_count && machine->rotten)
+        return; /* its first word since it opened */
     if (height > world->final_count)
         judge_fails(world,
                     "machine %u has block %" PRIu64 " before its parent "
@@ -320,6 +323,15 @@ static void find_final(struct world *world, struct machine *machine,
     arena_done(&arena);
 }
 
+void judge_unopened(struct world *world, const struct machine *machine,
+                    enum err err)
+{
+    tell(world, "%u does not start: %s", machine->index, err_name(err));
+    if (!machine->rotten || err == ERR_NOMEM)
+        judge_fails(world, "machine %u does not start: %s", machine->index,
+                    err_name(err));
+}
+
 void judge_opened(struct world *world, struct machine *machine)
 {
     struct chain_tip tip = chain_tip(machine->chain);
@@ -329,6 +341,9 @@ void judge_opened(struct world *world, struct machine *machine)
     sx_status(machine->core, &machine->before);
     rules_opened(world, machine);
     rules_forgets(machine);
+    judge_votes_there(world, machine);
+    if (machine->rotten)
+        return;
     /* On the disk, and it died before it could tell. */
     while (world->final_count <= tip.height)
         find_final(world, machine, world->final_count);
@@ -397,7 +412,7 @@ void judge_notice(struct world *world, struct machine *machine,
                         machine->index);
     }
     if (effect->notice == SX_NOTICE_RECALLED) {
-        machine->recalled = true;
+        machine->forgot = false;
         rules_recalled(world, machine);
         check_recalled(world, machine);
     }
@@ -414,7 +429,7 @@ void judge_halt(struct world *world, struct machine *machine, enum err err)
     tell(world, "%u halts: %s", machine->index, err_name(err));
     if (world->plan.overload && (err == ERR_PARENT || err == ERR_ROOT))
         return;
-    if (machine->acts != 0)
+    if (machine->acts != 0 || machine->rotten)
         return;
     judge_fails(world, "machine %u halts: %s", machine->index, err_name(err));
 }

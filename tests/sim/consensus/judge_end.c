@@ -192,12 +192,6 @@ static void check_guilt(struct world *world)
                     "%" PRIu64 " pairs of votes prove guilt, and nobody "
                     "says so",
                     world->pairs);
-    if (!world->plan.overload && world->evidence == 0 &&
-        world->notices[SX_NOTICE_EQUIVOCATION] >= PAIRS_MAX &&
-        world_can_decide(world))
-        judge_fails(world,
-                    "guilt was told %" PRIu64 " times, and no block has it",
-                    world->notices[SX_NOTICE_EQUIVOCATION]);
     if (!world->plan.overload && world->foreign >= PAIRS_MAX &&
         world->foreign_told == 0)
         judge_fails(world,

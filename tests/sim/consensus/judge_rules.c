@@ -131,7 +131,7 @@ void rules_step(struct world *world, const struct machine *machine,
  * starts. */
 void rules_opened(struct world *world, const struct machine *machine)
 {
-    if (machine->wiped && !machine->recalled && machine->acts == 0 &&
+    if (machine->forgot && !machine->rotten && machine->acts == 0 &&
         machine_validates(machine) && !machine->before.amnesia)
         judge_fails(world, "machine %u has lost its log and believes it has it",
                     machine->index);

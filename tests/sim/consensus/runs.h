@@ -15,6 +15,7 @@ struct run_options {
     uint64_t act;     /* enum mischief's bit, + 1: somebody does that; 0: as the
                          seed says */
     uint64_t workers; /* 0: one for each core */
+    uint64_t step;    /* each so many-th seed; 0: each */
     bool quick;       /* hunt: a handful of them */
 };
 

@@ -18,6 +18,7 @@
  *   votes.c    all votes that were ever public
  *   judge.c    what must hold, always and in the end
  *   judge_rules.c  the rules of one node
+ *   judge_guilt.c  what becomes of evidence
  *   tell.c     the story, for people */
 
 #include "ledger/sx.h"
@@ -50,11 +51,26 @@ struct own_slot {
 struct logged_vote {
     uint64_t mark; /* first bytes of the signature */
     uint64_t seq;
+    uint64_t epoch;
+    uint64_t view;
+};
+/* A vote on its way there. */
+struct pending_vote {
+    struct signature sig;
+    uint64_t epoch;
+    uint64_t view;
 };
 /* A block's record in the log. */
 struct logged_block {
     struct hash id;
     uint64_t seq;
+};
+/* A validator's guilt: in one view once. */
+struct guilt {
+    uint64_t epoch;
+    uint64_t view;
+    uint16_t index;
+    uint64_t noticed; /* the epoch of whoever noticed it */
 };
 #define BLOCKS_KEPT 128u
 #define SIGNED_MAX  64u
@@ -69,8 +85,9 @@ struct machine {
     uint32_t acts;        /* enum mischief; 0: honest */
     bool dishonest;       /* it, or its key: another has a copy */
     bool copy;            /* a second machine of an honest key */
-    bool wiped;           /* lost its log or disk once */
-    bool recalled;        /* ... and signs again since */
+    bool wiped;           /* lost its log, store or disk once */
+    bool forgot;          /* its log, and has not recalled since */
+    bool rotten;          /* its store is damaged */
     struct disk disk;
     int64_t skew_us;
     /* its process */
@@ -97,9 +114,12 @@ struct machine {
     uint64_t views;          /* gone through, in all its lives */
     bool twin_seen;
     bool amnesia_seen;
+    struct guilt *guilts; /* that it noticed in this life */
+    size_t guilt_count;
+    size_t guilt_cap;
     /* what it signed */
     struct own_slot own[OWN_SLOTS];
-    struct signature pending[SIGNED_MAX]; /* signed, not seen in the log yet */
+    struct pending_vote pending[SIGNED_MAX]; /* not seen in the log yet */
     uint32_t pending_count;
     struct logged_vote *logged;
     size_t logged_count;
@@ -250,12 +270,14 @@ struct world {
     uint64_t txs_final;
     struct leaders leaders; /* of this epoch; 0: none */
     uint64_t leaders_epoch;
-    struct votes votes;         /* public ones */
-    struct votes all_votes;     /* and what was only signed */
-    uint64_t foreign;           /* votes in another's name, heard */
-    uint64_t foreign_told;      /* and called bad */
-    uint64_t evidence;          /* in decided blocks */
-    uint64_t pairs;             /* of votes that prove guilt, heard in time */
+    struct votes votes;     /* public ones */
+    struct votes all_votes; /* and what was only signed */
+    uint64_t foreign;       /* votes in another's name, heard */
+    uint64_t foreign_told;  /* and called bad */
+    uint64_t pairs;         /* of votes that prove guilt, heard in time */
+    struct guilt *punished; /* by decided blocks */
+    size_t punished_count;
+    size_t punished_cap;
     struct final_block *finals; /* [height]; 0 is the genesis */
     size_t final_count;
     size_t final_cap;
@@ -468,7 +490,15 @@ __attribute__((format(printf, 2, 3), noreturn)) void judge_fails(
 void judge_learn_set(struct world *world, const struct machine *machine,
                      uint64_t epoch);
 void judge_opened(struct world *world, struct machine *machine);
+/* It could not be opened. */
+void judge_unopened(struct world *world, const struct machine *machine,
+                    enum err err);
 void judge_step(struct world *world, struct machine *machine);
+/* What it has evidence of now. */
+void judge_guilt_seen(struct machine *machine);
+/* A block is final: what it punishes, and what its proposer left out. */
+void judge_guilt_final(struct world *world, const struct block *block);
+void judge_votes_there(struct world *world, const struct machine *machine);
 void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
                   struct bytes body);
 void judge_send(struct world *world, struct machine *machine,

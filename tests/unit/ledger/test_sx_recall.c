@@ -436,6 +436,75 @@ static void the_operators_word_ends_the_amnesia(void **state)
     net_close(&net);
 }
 
+static void the_operators_word_holds_before_anything_is_stored(void **state)
+{
+    struct net net;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    submit_transfer(&net, v, 0, 0, 5);
+    settle(v);
+    empty(v);
+    pass(v, 1000);
+    assert_true(forgetful(v));
+    vouch(v);
+    node_restart(v, WAL_WHOLE);
+    assert_false(forgetful(v));
+    net_close(&net);
+}
+
+/* ---- an older copy of the store ---- */
+
+static uint64_t meta_of(struct node *v, const char *name)
+{
+    uint8_t raw[8];
+    size_t len = 0;
+    assert_int_equal(store_read(v->store, STORE_META, bytes_str(name), raw,
+                                sizeof(raw), &len),
+                     OK);
+    assert_int_equal(len, sizeof(raw));
+    return u64be_get(raw);
+}
+
+/* What the store knows of the log, as it was before. */
+static void put_back(struct node *v, uint64_t synced, uint64_t need)
+{
+    struct store_batch *batch = store_batch_new(0);
+    uint8_t raw[8];
+    u64be_put(raw, synced);
+    store_batch_put(batch, STORE_META, BYTES_LIT(SX_META_LOG), BYTES_OF(raw));
+    u64be_put(raw, need);
+    store_batch_put(batch, STORE_META, BYTES_LIT(SX_META_NEED), BYTES_OF(raw));
+    assert_int_equal(store_commit(v->store, batch), OK);
+    store_batch_free(batch);
+}
+
+static void a_log_is_believed_by_the_store_that_let_it_be_cut(void **state)
+{
+    struct net net;
+    uint64_t synced = 0;
+    uint64_t need = 0;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    for (uint64_t i = 0; i < 6; i++) {
+        submit_transfer(&net, v, 0, i, 5);
+        settle(v);
+        if (i == 2) {
+            synced = meta_of(v, SX_META_LOG);
+            need = meta_of(v, SX_META_NEED);
+        }
+        assert_true(v->log[0].seq <= meta_of(v, SX_META_NEED));
+    }
+    node_restart(v, WAL_WHOLE);
+    assert_false(forgetful(v));
+    assert_true(v->log[0].seq > need);
+    put_back(v, synced, need);
+    node_restart(v, WAL_WHOLE);
+    assert_true(forgetful(v));
+    net_close(&net);
+}
+
 static void a_word_that_nobody_needs_changes_nothing(void **state)
 {
     struct net net;
@@ -587,7 +656,9 @@ int main(void)
         cmocka_unit_test(amnesia_outlives_a_restart_until_it_is_over),
         cmocka_unit_test(a_recalled_validator_votes_again),
         cmocka_unit_test(the_operators_word_ends_the_amnesia),
+        cmocka_unit_test(the_operators_word_holds_before_anything_is_stored),
         cmocka_unit_test(a_word_that_nobody_needs_changes_nothing),
+        cmocka_unit_test(a_log_is_believed_by_the_store_that_let_it_be_cut),
         cmocka_unit_test(a_single_validator_without_its_log_stays_silent),
         cmocka_unit_test(
             a_certificate_with_a_vote_of_ours_that_we_never_gave_stops_signing),
