@@ -110,6 +110,41 @@ static void a_restart_still_has_the_block_it_voted_for(void **state)
 }
 
 /* It never left, so it binds nobody. */
+static void nullify_upto(struct node *node, uint64_t from, uint64_t upto)
+{
+    for (uint64_t view = from; view <= upto; view++) {
+        struct proposal null = on_view(1, view, 0, NULL);
+        hear_cert(node, a_puppet(node), VOTE_NULLIFY, &null);
+    }
+}
+
+/* Its clock stands still, so that it makes the very block again that it has in
+ * its log. */
+static void a_block_that_is_made_again_is_proposed_as_it_is(void **state)
+{
+    struct net net;
+    struct sx_msg msg;
+    struct buf first;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    uint64_t one = view_led(&net, 1, me->who, true);
+    uint64_t two = view_led(&net, one + 1, me->who, true);
+    me->skew_ms = -(int64_t)T0;
+    nullify_upto(me, 1, one - 1);
+    submit_transfer(&net, me, 0, 0, 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    buf_init(&first, LIMIT_BLOCK_BYTES);
+    buf_add(&first, msg.block);
+    restart(me);
+    nullify_upto(me, one, two - 1);
+    submit_transfer(&net, me, 0, 0, 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    assert_int_equal(msg.vote.on.view, two);
+    assert_true(bytes_equal(msg.block, buf_bytes(&first)));
+    buf_done(&first);
+    net_close(&net);
+}
+
 static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
 {
     struct net net;
@@ -646,6 +681,7 @@ int main(void)
         cmocka_unit_test(a_restart_does_not_finalize_what_it_gave_up),
         cmocka_unit_test(a_restart_does_not_give_up_what_it_finalized),
         cmocka_unit_test(a_restart_still_has_the_block_it_voted_for),
+        cmocka_unit_test(a_block_that_is_made_again_is_proposed_as_it_is),
         cmocka_unit_test(a_vote_that_was_not_synced_is_as_if_it_had_not_been),
         cmocka_unit_test(records_of_no_sense_are_refused),
         cmocka_unit_test(a_log_with_gaps_makes_a_validator_sign_nothing),
