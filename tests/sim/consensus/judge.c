@@ -411,11 +411,8 @@ void judge_notice(struct world *world, struct machine *machine,
             judge_fails(world, "machine %u forgets without a loss",
                         machine->index);
     }
-    if (effect->notice == SX_NOTICE_RECALLED) {
-        machine->forgot = false;
-        rules_recalled(world, machine);
+    if (effect->notice == SX_NOTICE_RECALLED)
         check_recalled(world, machine);
-    }
     if (effect->notice == SX_NOTICE_EQUIVOCATION && set != NULL &&
         effect->index < set->count &&
         is_honest_key(world, &set->items[effect->index].key))

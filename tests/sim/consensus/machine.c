@@ -147,6 +147,10 @@ static void log_record(struct world *world, struct machine *machine,
     tell(world, "%u logs record %llu of type %u, %zu bytes", machine->index,
          (unsigned long long)seq, effect->log_type, effect->bytes.len);
     judge_logged(world, machine, seq, effect->bytes);
+    if (effect->log_type == SX_LOG_RECALLED) {
+        rules_recalled(world, machine);
+        machine->forgot = false;
+    }
 }
 
 static void carry_out(struct world *world, struct machine *machine,
