@@ -413,12 +413,14 @@ static void forget_views(struct sx *core)
 static void take_set(struct sx *core)
 {
     int before = core->me;
+    struct hash old;
+    struct hash new;
+    validators_hash(&core->set, &old);
     if (!SX_MUTANT(OLD_SET) || core->set.count == 0)
         core->set = *chain_validators(core->chain);
     core->quorum = validators_quorum(&core->set);
-    /* Words are noted by seat, and the seats are new. */
-    if (!core->recall_full)
-        memset(core->recall_done, 0, sizeof(core->recall_done));
+    validators_hash(&core->set, &new);
+    sx_recall_epoch(core, hash_equal(&old, &new));
     leaders_init(&core->leaders, &core->set, &core->root);
     core->honest_run = honest_run(core);
     core->me = core->signer == NULL

@@ -260,6 +260,18 @@ void sx_recall_begin(struct sx *core)
     sx_notice(core, SX_NOTICE_AMNESIA, core->me);
 }
 
+/* Words are noted by seat, and the seats are new. A quorum of the old set need
+ * not meet those of another set who had gone on before us: it has to speak
+ * again. Where the set is the same the mark stands, else short epochs would
+ * never let anybody recall. */
+void sx_recall_epoch(struct sx *core, bool same_set)
+{
+    if (core->recall_full && same_set)
+        return;
+    core->recall_full = false;
+    memset(core->recall_done, 0, sizeof(core->recall_done));
+}
+
 /* Two views above the highest that was told, where the first view of an epoch
  * stands for the second after the last of the one before; or two epochs. */
 static bool is_beyond(const struct sx *core)

@@ -337,6 +337,8 @@ void sx_repeat(struct sx *core);
 /* A validator's word on how far the epoch is, while we have forgotten. */
 void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
                     uint64_t view, uint64_t cert_view);
+/* A new epoch, with the same set or another. */
+void sx_recall_epoch(struct sx *core, bool same_set);
 void sx_recall_begin(struct sx *core); /* first thing in a step */
 void sx_recall(struct sx *core);
 void sx_recall_vouched(struct sx *core);

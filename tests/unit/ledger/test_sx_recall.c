@@ -339,6 +339,22 @@ static void a_decision_two_views_above_what_all_tell_ends_the_amnesia(
     }
 }
 
+/* The seats of who has spoken are another set's by the time that enough is
+ * decided. */
+static void words_of_a_quorum_stand_when_the_set_is_another(void **state)
+{
+    struct net net;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    damaged(me);
+    puppets_link(me);
+    all_tell_view_3(me);
+    memset(me->core->recall_done, 0, sizeof(me->core->recall_done));
+    decide_in(me, 5);
+    assert_false(forgetful(me));
+    net_close(&net);
+}
+
 static void the_word_of_too_few_does_not_end_the_amnesia(void **state)
 {
     struct net net;
@@ -687,6 +703,7 @@ int main(void)
         cmocka_unit_test(a_log_with_gaps_makes_a_validator_sign_nothing),
         cmocka_unit_test(
             a_decision_two_views_above_what_all_tell_ends_the_amnesia),
+        cmocka_unit_test(words_of_a_quorum_stand_when_the_set_is_another),
         cmocka_unit_test(the_word_of_too_few_does_not_end_the_amnesia),
         cmocka_unit_test(a_claim_without_a_certificate_does_not_count),
         cmocka_unit_test(amnesia_outlives_a_restart_until_it_is_over),
