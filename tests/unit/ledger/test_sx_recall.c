@@ -118,8 +118,8 @@ static void nullify_upto(struct node *node, uint64_t from, uint64_t upto)
     }
 }
 
-/* Its clock stands still, so that it makes the very block again that it has in
- * its log. */
+/* Its clock stands still, so that it makes the very block again that it has
+ * made in an earlier view, or that is in its log. */
 static void a_block_that_is_made_again_is_proposed_as_it_is(void **state)
 {
     struct net net;
@@ -129,17 +129,23 @@ static void a_block_that_is_made_again_is_proposed_as_it_is(void **state)
     struct node *me = scene_open(&net, 4);
     uint64_t one = view_led(&net, 1, me->who, true);
     uint64_t two = view_led(&net, one + 1, me->who, true);
+    uint64_t three = view_led(&net, two + 1, me->who, true);
     me->skew_ms = -(int64_t)T0;
     nullify_upto(me, 1, one - 1);
     submit_transfer(&net, me, 0, 0, 1);
     assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
     buf_init(&first, LIMIT_BLOCK_BYTES);
     buf_add(&first, msg.block);
-    restart(me);
+    pass(me, 5); /* the least between two blocks */
     nullify_upto(me, one, two - 1);
-    submit_transfer(&net, me, 0, 0, 1);
     assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
     assert_int_equal(msg.vote.on.view, two);
+    assert_true(bytes_equal(msg.block, buf_bytes(&first)));
+    restart(me);
+    nullify_upto(me, two, three - 1);
+    submit_transfer(&net, me, 0, 0, 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    assert_int_equal(msg.vote.on.view, three);
     assert_true(bytes_equal(msg.block, buf_bytes(&first)));
     buf_done(&first);
     net_close(&net);
