@@ -183,16 +183,19 @@ static bool is_empty(const struct candidate *candidate)
     return block->tx_count == 0 && block->evidence_count == 0;
 }
 
-/* Puts our own block into the tree; takes the candidate. */
+/* Puts our own block into the tree; takes the candidate. It may stand there
+ * already: made in an earlier view or life, by a clock that is behind its
+ * parent's time. */
 static struct sx_block *plant(struct sx *core, struct candidate *candidate)
 {
     const struct block *body = candidate_block(candidate);
     struct sx_block *block = sx_block_need(core, &body->id);
     if (block == NULL || block->candidate != NULL) {
         candidate_free(candidate);
-        return NULL;
+        return block;
     }
-    buf_add(&block->bytes, candidate_bytes(candidate));
+    if (block->bytes.len == 0)
+        buf_add(&block->bytes, candidate_bytes(candidate));
     if (block->bytes.err != OK) {
         candidate_free(candidate);
         sx_halt(core, ERR_NOMEM);
