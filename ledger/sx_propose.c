@@ -185,8 +185,8 @@ static bool is_empty(const struct candidate *candidate)
 }
 
 /* Puts our own block into the tree; takes the candidate. It may stand there
- * already: made before a restart, or in an earlier view, while the clock stood
- * still. */
+ * already: made in an earlier view or life, by a clock that is behind its
+ * parent's time. */
 static struct sx_block *plant(struct sx *core, struct candidate *candidate)
 {
     const struct block *body = candidate_block(candidate);

@@ -34,7 +34,9 @@ static const struct {
     {20006, 0, "votes on a link whose key is not proven count for nothing"},
     {21263, 0, "who died before it told of an epoch's end knew the next set"},
     {100269, 0, "an unbonding that was refused held up all that came after it"},
-    {51412, 0, "a block that was in the log already was proposed twice over"},
+    {1073, 1,
+     "a block that was made again after a restart was sent twice over"},
+    {1010, 3, "a store whose set had rotted decided alone"},
     {12899, 0, "what was cut was synced, what was left was not"},
 };
 
