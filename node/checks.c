@@ -1,112 +1,20 @@
-#include "node/checks.h"
+#include "node/checks_inner.h"
 
 #include "base/check.h"
-#include "ledger/block.h"
-#include "ledger/map.h"
-#include "ledger/sx_msg.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define TXS_MAX      16384u              /* that wait */
 #define BYTES_MAX    (32u * 1024 * 1024) /* of them */
-#define MESSAGES_MAX 64u                 /* that wait */
-#define BATCH_TXS    128u /* a worker's share of what came by itself */
-#define BATCH_BLOCK  32u  /* ... of what a block waits for */
-#define PASS_MAX     256u /* given to the core at once */
-#define WORKERS_MAX  17u  /* batches at the same time */
-#define RECENT_SETS  4096u
-#define RECENT_WAYS  4u
-#define BUCKETS      4096u
-#define TX_BYTES_MIN 128u /* a chain's id, a key and a signature */
+#define BATCH_BLOCK  32u                 /* ... of what a block waits for */
+#define PASS_MAX     256u                /* given to the core at once */
 #define TX_ARENA_MAX (64u * 1024 * 1024)
 
 _Static_assert((RECENT_SETS & (RECENT_SETS - 1)) == 0 &&
                    (BUCKETS & (BUCKETS - 1)) == 0,
                "powers of two");
 _Static_assert(BATCH_BLOCK <= BATCH_TXS, "a batch holds either");
-
-/* A message that waits for checks. */
-struct message {
-    struct message *next;
-    uint64_t peer;
-    uint32_t missing; /* checks it waits for */
-    enum err err;     /* of the first that failed */
-    struct hash *ids; /* of its transactions, when it brings one block */
-    size_t len;
-    uint8_t bytes[];
-};
-
-struct wait {
-    struct wait *next;
-    struct message *message;
-};
-
-/* One transaction, one check. */
-struct check {
-    struct map_leaf by_id; /* first */
-    struct hash id;
-    enum { IDLE, STARTED, DONE } state;
-    enum { VERIFY, KNOWN, UNWANTED } what; /* a worker does with it */
-    enum err err;
-    unsigned items;     /* that are to be told */
-    struct wait *waits; /* blocks that wait for it */
-    struct check *next; /* of those that blocks wait for */
-    bool is_urgent;
-    bool has_tx;
-    struct tx tx; /* points into bytes */
-    size_t len;
-    uint8_t bytes[];
-};
-
-/* One who brought a transaction. */
-struct item {
-    struct item *next;
-    struct check *check;
-    uint64_t token;
-};
-
-struct batch {
-    uv_work_t work; /* first */
-    struct checks *checks;
-    struct check *items[BATCH_TXS];
-    unsigned count;
-    bool busy;
-};
-
-/* The first bits of an id choose the set; the eldest in it goes. */
-struct recent {
-    struct hash ids[RECENT_WAYS];
-    unsigned next;
-};
-
-struct checks {
-    uv_loop_t *loop;
-    struct hash chain;
-    struct checks_events events;
-    /* By id; each transaction with a check that is not over or not told. The
-     * first bits of an id choose the map. */
-    struct map by_id[BUCKETS];
-    /* Items in the order they came; those from `fresh` on were not begun. */
-    struct item *first;
-    struct item **last;
-    struct item *fresh;
-    size_t item_count;
-    size_t bytes; /* of all transactions here */
-    struct check *urgent;
-    struct check **urgent_last;
-    struct message *messages;
-    struct message **messages_last;
-    size_t message_count;
-    struct batch batches[WORKERS_MAX];
-    unsigned batch_count; /* the last one's are always a block's */
-    uint64_t done;
-    bool passing;
-    bool stopped;
-    struct hash ids[LIMIT_BLOCK_TXS]; /* of the block being looked at */
-    /* Transactions that were found good of late, wherever they are now. */
-    struct recent recent[RECENT_SETS];
-};
 
 static void message_free(struct message *message)
 {
@@ -126,7 +34,7 @@ static struct map *bucket_of(struct checks *checks, const struct hash *id)
     return &checks->by_id[first_bits(id) & (BUCKETS - 1)];
 }
 
-static struct check *find(struct checks *checks, const struct hash *id)
+struct check *checks_find(struct checks *checks, const struct hash *id)
 {
     return (struct check *)(void *)map_find(bucket_of(checks, id),
                                             hash_as_bytes(id));
@@ -143,7 +51,7 @@ static void remember(struct checks *checks, const struct hash *id)
     set->ids[set->next++ % RECENT_WAYS] = *id;
 }
 
-static bool is_known(struct checks *checks, const struct hash *id)
+bool checks_knows(struct checks *checks, const struct hash *id)
 {
     const struct recent *set = recent_of(checks, id);
     for (unsigned i = 0; i < RECENT_WAYS; i++) {
@@ -153,8 +61,8 @@ static bool is_known(struct checks *checks, const struct hash *id)
     return checks->events.is_known(checks->events.ctx, id);
 }
 
-static struct check *check_new(struct checks *checks, const struct hash *id,
-                               struct bytes bytes)
+struct check *checks_add(struct checks *checks, const struct hash *id,
+                         struct bytes bytes)
 {
     struct check *check = malloc(sizeof(*check) + bytes.len);
     if (check == NULL)
@@ -305,8 +213,6 @@ static void pass(struct checks *checks)
 
 /* ---- handing out ---- */
 
-static void start(struct checks *checks);
-
 /* A block that is bad already needs no further looks. */
 static bool is_wanted(const struct check *check)
 {
@@ -320,7 +226,7 @@ static bool is_wanted(const struct check *check)
     return false;
 }
 
-static void make_urgent(struct checks *checks, struct check *check)
+void checks_hurry(struct checks *checks, struct check *check)
 {
     if (check->is_urgent || check->state != IDLE)
         return;
@@ -342,7 +248,7 @@ static void take_back(struct checks *checks, struct check *check)
     check->what = VERIFY;
     check->err = OK;
     check->state = IDLE;
-    make_urgent(checks, check);
+    checks_hurry(checks, check);
 }
 
 static void on_worked(uv_work_t *work, int status)
@@ -353,7 +259,7 @@ static void on_worked(uv_work_t *work, int status)
     for (unsigned i = 0; i < batch->count; i++)
         take_back(checks, batch->items[i]);
     batch->busy = false;
-    start(checks); /* workers first */
+    checks_start(checks); /* workers first */
     pass(checks);
 }
 
@@ -390,7 +296,7 @@ static void give_fresh(struct checks *checks, struct batch *batch)
     }
 }
 
-static void start(struct checks *checks)
+void checks_start(struct checks *checks)
 {
     for (unsigned i = 0; i < checks->batch_count && !checks->stopped; i++) {
         struct batch *batch = &checks->batches[i];
@@ -437,157 +343,18 @@ enum err checks_tx(struct checks *checks, struct bytes tx, uint64_t token)
     if (item == NULL)
         return ERR_NOMEM;
     hash_bytes(HASH_TAG_TX, tx, &id);
-    struct check *check = find(checks, &id);
+    struct check *check = checks_find(checks, &id);
     if (check == NULL) {
-        check = check_new(checks, &id, tx);
+        check = checks_add(checks, &id, tx);
         if (check == NULL) {
             free(item);
             return ERR_NOMEM;
         }
-        if (is_known(checks, &id))
+        if (checks_knows(checks, &id))
             check->what = KNOWN;
     }
     item_add(checks, item, check, token);
-    start(checks);
-    return OK;
-}
-
-/* ---- messages ---- */
-
-static bool brings_blocks(struct bytes message)
-{
-    return message.len > 0 &&
-           (message.ptr[0] == SX_MSG_PROPOSE ||
-            message.ptr[0] == SX_MSG_BLOCK || message.ptr[0] == SX_MSG_FINALS);
-}
-
-/* Where a message's transactions are gathered. */
-struct gathering {
-    struct checks *checks;
-    uint64_t peer;
-    struct bytes bytes;
-    struct message *message; /* made for the first that is not known */
-    uint32_t id_count;
-};
-
-static enum err message_need(struct gathering *g)
-{
-    if (g->message != NULL)
-        return OK;
-    if (g->checks->message_count >= MESSAGES_MAX)
-        return ERR_RATE;
-    g->message = malloc(sizeof(*g->message) + g->bytes.len);
-    if (g->message == NULL)
-        return ERR_NOMEM;
-    memset(g->message, 0, sizeof(*g->message));
-    g->message->peer = g->peer;
-    g->message->len = g->bytes.len;
-    memcpy(g->message->bytes, g->bytes.ptr, g->bytes.len);
-    return OK;
-}
-
-/* The message waits for this transaction unless it is known. */
-static enum err wait_for(struct gathering *g, struct bytes tx,
-                         struct hash *out_id)
-{
-    struct checks *checks = g->checks;
-    struct wait *wait;
-    if (tx.len < TX_BYTES_MIN)
-        return ERR_TRUNCATED;
-    hash_bytes(HASH_TAG_TX, tx, out_id);
-    struct check *check = find(checks, out_id);
-    if (check != NULL && check->state == DONE)
-        return check->err;
-    if (check != NULL ? check->what == KNOWN : is_known(checks, out_id))
-        return OK;
-    TRY(message_need(g));
-    wait = malloc(sizeof(*wait));
-    if (wait == NULL)
-        return ERR_NOMEM;
-    if (check == NULL)
-        check = check_new(checks, out_id, tx);
-    if (check == NULL) {
-        free(wait);
-        return ERR_NOMEM;
-    }
-    *wait = (struct wait){check->waits, g->message};
-    check->waits = wait;
-    g->message->missing++;
-    make_urgent(checks, check);
-    return OK;
-}
-
-/* One that is here costs nothing more: proposals are said again. */
-static bool is_here(const struct checks *checks, struct bytes block)
-{
-    const struct checks_events *events = &checks->events;
-    struct header header;
-    struct cursor cursor;
-    struct hash id;
-    cursor_init(&cursor, block);
-    header_decode(&cursor, &header);
-    if (cursor.err != OK)
-        return false;
-    header_id(&header, &id);
-    return events->has_block(events->ctx, &id);
-}
-
-static enum err wait_for_block(struct gathering *g, struct bytes block)
-{
-    struct bytes slices[LIMIT_BLOCK_TXS];
-    enum err err = block_slices(block, slices, &g->id_count);
-    for (uint32_t i = 0; i < g->id_count && err == OK; i++)
-        err = wait_for(g, slices[i], &g->checks->ids[i]);
-    return err;
-}
-
-/* Keeps the ids for a message that waits; without memory the core computes them
- * once more. */
-static void keep_ids(struct gathering *g)
-{
-    size_t size = (size_t)g->id_count * sizeof(struct hash);
-    g->message->ids = malloc(size + 1);
-    if (g->message->ids != NULL)
-        memcpy(g->message->ids, g->checks->ids, size);
-}
-
-/* It stays among those that wait, even a bad one: checks point to it. */
-static void message_add(struct checks *checks, struct message *message)
-{
-    *checks->messages_last = message;
-    checks->messages_last = &message->next;
-    checks->message_count++;
-}
-
-enum err checks_message(struct checks *checks, uint64_t peer,
-                        struct bytes message, enum checks_verdict *out,
-                        const struct hash **out_ids)
-{
-    struct sx_msg msg;
-    struct gathering g = {.checks = checks, .peer = peer, .bytes = message};
-    enum err err = OK;
-    *out_ids = NULL;
-    if (!brings_blocks(message) || sx_msg_decode(message, &msg) != OK ||
-        (msg.block.len == 0 && msg.block_count == 0) ||
-        (msg.block.len > 0 && is_here(checks, msg.block))) {
-        *out = CHECKS_PLAIN;
-        return OK;
-    }
-    if (msg.block.len > 0)
-        err = wait_for_block(&g, msg.block);
-    for (uint32_t i = 0; i < msg.block_count && err == OK; i++)
-        err = wait_for_block(&g, msg.blocks[i]);
-    if (g.message == NULL) {
-        *out = CHECKS_GOOD;
-        *out_ids = msg.block.len > 0 ? checks->ids : NULL;
-        return err;
-    }
-    g.message->err = err;
-    if (err == OK && msg.block.len > 0)
-        keep_ids(&g);
-    message_add(checks, g.message);
-    start(checks);
-    *out = CHECKS_WAIT;
+    checks_start(checks);
     return OK;
 }
 
