@@ -97,6 +97,10 @@ static uint64_t proven_height(const struct sx *core)
         if (block->wanted && block->has_header && block->header.height > height)
             height = block->header.height;
     }
+    for (uint32_t i = 0; SX_MUTANT(HEIGHT_BELIEVED) && i < core->peer_count;
+         i++)
+        if (core->peers[i].height > height)
+            height = core->peers[i].height;
     return height;
 }
 

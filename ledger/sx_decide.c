@@ -445,7 +445,8 @@ void sx_epoch_start(struct sx *core)
         chain_tip(core->chain).height >= (core->epoch - 1) * core->epoch_blocks;
     core->final_view = 0;
     core->final_id = head.id;
-    if (head.height > 0 && head.header.epoch == core->epoch) {
+    if (head.height > 0 && head.header.epoch == core->epoch &&
+        !SX_MUTANT(SIGN_DECIDED)) {
         core->final_view = head.view;
         load_final_cert(core, head.height);
     }

@@ -168,7 +168,8 @@ static struct candidate *build(struct sx *core, const struct turn *turn)
     struct chain_drops drops;
     enum err err = chain_build(
         core->chain, turn->tip != NULL ? turn->tip->candidate : NULL,
-        core->pool, core->evidence, core->evidence_count, core->wall_ms,
+        core->pool, core->evidence,
+        SX_MUTANT(EVIDENCE_KEPT) ? 0 : core->evidence_count, core->wall_ms,
         &core->signer->key, &drops, &candidate);
     refuse_drops(core, &drops);
     if (err == OK)
@@ -194,6 +195,7 @@ static struct sx_block *plant(struct sx *core, struct candidate *candidate)
         candidate_free(candidate);
         return block;
     }
+    /* A log that kept the block and lost the vote has brought its bytes. */
     if (block->bytes.len == 0)
         buf_add(&block->bytes, candidate_bytes(candidate));
     if (block->bytes.err != OK) {
@@ -271,7 +273,8 @@ bool sx_propose(struct sx *core)
             propose_fresh(core, &turn, beat))
             return true;
     }
-    if (turn.tip != NULL && core->halted == OK && sx_tip_old(core))
+    if (turn.tip != NULL && core->halted == OK && sx_tip_old(core) &&
+        !SX_MUTANT(NO_REPEAT))
         return put_forward(core, &turn, turn.tip);
     return false;
 }

@@ -118,7 +118,7 @@ enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
     case SX_LOG_INIT:
         return OK;
     case SX_LOG_AMNESIA:
-        core->recall_seen = true;
+        core->recall_seen = !SX_MUTANT(AMNESIA_FORGOTTEN);
         core->recall_covers = false;
         core->recall_seq = seq;
         return OK;
@@ -184,6 +184,8 @@ static bool is_covered(const struct sx *core, const struct wal_report *report,
 static bool is_whole(const struct sx *core, const struct wal_report *report,
                      uint64_t synced)
 {
+    if (SX_MUTANT(LOG_BELIEVED))
+        return !core->recall_seen;
     return report->found == WAL_WHOLE && report->last_seq > 0 &&
            report->last_seq >= synced && !core->recall_seen &&
            !core->recall_ahead && is_covered(core, report, synced);
@@ -224,6 +226,11 @@ static uint64_t recall_weight(const struct sx *core)
     return weight;
 }
 
+static uint64_t recall_quorum(const struct sx *core)
+{
+    return SX_MUTANT(RECALL_FEW) ? 1 : core->quorum;
+}
+
 /* What counts is a certificate for the view before the one the other says it is
  * in (the first needs none). An epoch that is not ours yet is a claim without a
  * proof: it counts when we have come there and it is said again. Once a quorum
@@ -232,14 +239,15 @@ void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
                     uint64_t view, uint64_t cert_view)
 {
     if (!core->amnesia || core->recall_full || peer->index < 0 ||
-        peer->index == core->me || epoch != core->epoch || cert_view + 1 < view)
+        peer->index == core->me || epoch != core->epoch ||
+        (cert_view + 1 < view && !SX_MUTANT(RECALL_CLAIMS)))
         return;
     if (later(epoch, cert_view, core->recall_epoch, core->recall_view)) {
         core->recall_epoch = epoch;
         core->recall_view = cert_view;
     }
     core->recall_done[peer->index] = true;
-    core->recall_full = recall_weight(core) >= core->quorum;
+    core->recall_full = recall_weight(core) >= recall_quorum(core);
 }
 
 /* Before anything else gets into the log: a log with records is believed. */
@@ -268,6 +276,8 @@ void sx_recall_epoch(struct sx *core, bool same_set)
  * stands for the second after the last of the one before; or two epochs. */
 static bool is_beyond(const struct sx *core)
 {
+    if (SX_MUTANT(RECALL_SOON))
+        return true;
     if (core->epoch == core->recall_epoch)
         return core->final_view >= core->recall_view + 2;
     if (core->epoch == core->recall_epoch + 1)

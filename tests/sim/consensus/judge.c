@@ -82,6 +82,7 @@ void judge_step(struct world *world, struct machine *machine)
     if (!world->plan.overload && now.target > world->final_count + 64)
         judge_fails(world, "machine %u believes in height %" PRIu64,
                     machine->index, now.target);
+    rules_step(world, machine, &now);
     if (now.epoch > before->epoch || now.view > before->view) {
         machine->views +=
             now.epoch > before->epoch ? now.view : now.view - before->view;
@@ -338,6 +339,8 @@ void judge_opened(struct world *world, struct machine *machine)
     if (tip.height == 0)
         world->finals[0].id = tip.id;
     sx_status(machine->core, &machine->before);
+    rules_opened(world, machine);
+    rules_forgets(machine);
     judge_votes_there(world, machine);
     if (machine->rotten)
         return;

@@ -106,6 +106,9 @@ static void signed_vote(struct world *world, struct machine *machine,
                     "machine %u signs in view %" PRIu64 ", and is in %" PRIu64
                     " with %" PRIu64 " decided",
                     machine->index, on->view, status.view, status.final_view);
+    if (kind == VOTE_NOTARIZE && on->epoch == status.epoch)
+        rules_notarize(world, machine, on, status.final_view);
+    rules_listened(world, machine);
     if (status.amnesia || status.twin)
         judge_fails(world, "machine %u signs though it must not",
                     machine->index);

@@ -147,6 +147,10 @@ static void log_record(struct world *world, struct machine *machine,
     tell(world, "%u logs record %llu of type %u, %zu bytes", machine->index,
          (unsigned long long)seq, effect->log_type, effect->bytes.len);
     judge_logged(world, machine, seq, effect->bytes);
+    if (effect->log_type == SX_LOG_RECALLED) {
+        rules_recalled(world, machine);
+        machine->forgot = false;
+    }
 }
 
 static void carry_out(struct world *world, struct machine *machine,
@@ -197,6 +201,8 @@ static void carry_out(struct world *world, struct machine *machine,
         tell(world, "%u calls %d bad: %s", machine->index,
              peer == NULL ? -1 : (int)peer->index, err_name(effect->err));
         world->foreign_told += effect->err == ERR_SIGNATURE ? 1 : 0;
+        if (effect->peer == machine->minds)
+            machine->minds = 0;
         if (peer != NULL && machine_honest(machine) && machine_honest(peer) &&
             !world->plan.overload)
             judge_fails(world, "honest %u calls honest %u bad: %s",
@@ -329,7 +335,18 @@ static void on_message(struct world *world, struct machine *machine,
         actor_hear(world, machine, entry->letter);
     else if (world->machines[entry->from].acts != 0)
         hear_vote(world, machine, entry);
+    uint32_t life = machine->life;
+    const struct machine *from = &world->machines[entry->from];
+    if (machine->before.amnesia)
+        rules_word(machine, from, entry->letter);
+    machine->minds =
+        rules_foreign(world, machine, event.peer, from, entry->letter)
+            ? event.peer
+            : 0;
     step(world, machine, &event);
+    if (machine->minds != 0 && machine->life == life)
+        judge_fails(world, "machine %u takes a vote from %u in another's name",
+                    machine->index, entry->from);
 }
 
 static void on_peer(struct world *world, struct machine *machine,

@@ -98,8 +98,10 @@ int main(int argc, char **argv)
     if (options.nodes > PLAN_KEYS_MAX)
         return usage();
     runs_init();
-    if (asked.mutants)
-        return runs_mutants(&options, asked.tries);
+    if (asked.mutants) {
+        struct hunt_bounds bounds = {asked.from, asked.tries};
+        return hunt(&options, &bounds);
+    }
     if (asked.again)
         return runs_regressions(&options);
     if (asked.twice > 0)

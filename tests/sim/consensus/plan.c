@@ -10,10 +10,10 @@ static const char *const fault_names[FAULT_COUNT] = {
     "copy",  "wipe-store", "old-store", "full",     "rot"};
 
 static const char *const mischief_names[ACT_COUNT] = {
-    "twins",  "equivocate", "selective",   "both-ends", "yes",
-    "silent", "late",       "bad-block",   "withhold",  "bad-cert",
-    "flood",  "lies",       "unjustified", "repropose", "poison",
-    "echo",   "garbage",    "fork",        "usurp"};
+    "twins",       "equivocate", "selective", "both-ends", "yes",     "silent",
+    "late",        "bad-block",  "withhold",  "bad-cert",  "flood",   "lies",
+    "unjustified", "repropose",  "poison",    "echo",      "garbage", "fork",
+    "usurp",       "bad-vote",   "claim"};
 
 const char *plan_fault_name(unsigned bit)
 {
@@ -60,7 +60,7 @@ static uint32_t draw_acts(struct dice *dice)
     uint32_t acts = 0;
     uint64_t count = dice_between(dice, 1, 3);
     for (uint64_t i = 0; i < count; i++)
-        acts |= 1u << dice_below(dice, ACT_COUNT);
+        acts |= 1u << dice_below(dice, ACT_MIXED);
     return acts;
 }
 
@@ -201,9 +201,12 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     plan->store_us_max = dice_between(&dice, 100, 20 * MS);
     plan->step_us = dice_chance(&dice, 700) ? 0 : dice_below(&dice, 100);
     plan->chaos_us = dice_between(&dice, 4 * SECOND, 40 * SECOND);
-    /* Each kind of mischief has seeds of its own. */
+    /* Each kind of mischief has seeds of its own; the later kinds have others,
+     * so that the worlds of the earlier ones stay what they were. */
     if (seed % 4 == 3 && plan->keys >= 4)
-        plan_act(plan, 1u << (seed / 4 % ACT_COUNT));
+        plan_act(plan, 1u << (seed / 4 % ACT_MIXED));
+    if (seed % 64 == 21 && plan->keys >= 4)
+        plan_act(plan, 1u << (ACT_MIXED + seed / 64 % (ACT_COUNT - ACT_MIXED)));
     plan->views_max = plan->keys > 10 ? 40 : plan->keys > 7 ? 120 : 400;
 }
 

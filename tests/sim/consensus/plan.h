@@ -56,7 +56,10 @@ enum mischief {
     ACT_GARBAGE = 1u << 16,     /* bytes */
     ACT_FORK = 1u << 17,        /* sound blocks on the wrong parents */
     ACT_USURP = 1u << 18,       /* proposes in others' views */
-    ACT_COUNT = 19,
+    ACT_MIXED = 19,             /* so many kinds are mixed by any seed */
+    ACT_BAD_VOTE = 1u << 19,    /* its votes are signed wrongly, to some */
+    ACT_CLAIM = 1u << 20,       /* claims others' keys on its links */
+    ACT_COUNT = 21,
 };
 
 struct plan {

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,20 +44,15 @@ static const struct {
 
 /* A seed takes a fraction of a second of processor time; one that does not end
  * is wrong, too. */
-#define SECONDS_MAX 120
+#define SECONDS_MAX       120
+#define SECONDS_MAX_MUTED 20 /* of a seeded bug: many seeds end in time */
 
 /* What workers share. */
 struct shared {
-    atomic_uint_fast64_t next;
     struct seat {
         struct outcome outcome;
         char reason[REASON_MAX];
     } seats[WORKERS_MAX];
-    struct caught {
-        uint64_t seeds; /* tried; 0: not yet */
-        bool caught;
-        char reason[REASON_MAX];
-    } caught[SX_MUTANT_COUNT];
 };
 
 static struct world world;
@@ -171,9 +165,10 @@ static uint64_t used_us(void)
            (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
-static void limit_time(void)
+static void limit_time(bool muted)
 {
-    struct itimerval limit = {.it_value = {.tv_sec = SECONDS_MAX}};
+    struct itimerval limit = {
+        .it_value = {.tv_sec = muted ? SECONDS_MAX_MUTED : SECONDS_MAX}};
     CHECK(setitimer(ITIMER_PROF, &limit, NULL) == 0);
 }
 
@@ -193,7 +188,7 @@ static int live_apart(const struct run_options *options, uint64_t seed,
             if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
                 _exit(3);
         }
-        limit_time();
+        limit_time(mute);
         shared->seats[seat].outcome = live(options, seed, telling);
         shared->seats[seat].outcome.cpu_us = used_us();
         fflush(stdout);
@@ -211,6 +206,14 @@ bool runs_apart(const struct run_options *options, uint64_t seed, unsigned seat,
     int code = live_apart(options, seed, seat, none, false);
     *out = shared->seats[seat].outcome;
     return code == 0;
+}
+
+bool runs_muted(const struct run_options *options, uint64_t seed, unsigned seat,
+                const char **out_reason)
+{
+    struct telling none = {0};
+    *out_reason = shared->seats[seat].reason;
+    return live_apart(options, seed, seat, none, true) == 0;
 }
 
 void runs_report(const struct run_options *options, uint64_t seed,
@@ -245,108 +248,3 @@ unsigned runs_workers(void)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
 }
-
-/* ---- mutants ---- */
-
-#ifdef SUAN_MUTANTS
-
-static const struct {
-    const char *name;
-    const char *room;
-    const char *rule;
-} mutants[SX_MUTANT_COUNT] = {{"NONE", "", ""},
-#define X(id, room, rule) {#id, room, rule},
-                              SX_MUTANTS(X)
-#undef X
-};
-
-static void hunt(const struct run_options *options, uint64_t mutant,
-                 uint64_t tries, unsigned seat)
-{
-    struct run_options one = *options;
-    struct caught *caught = &shared->caught[mutant];
-    struct telling none = {0};
-    one.mutant = mutant;
-    for (uint64_t seed = 1; seed <= tries && !caught->caught; seed++) {
-        caught->seeds = seed;
-        if (live_apart(&one, seed, seat, none, true) == 0)
-            continue;
-        caught->caught = true;
-        memcpy(caught->reason, shared->seats[seat].reason, REASON_MAX);
-    }
-}
-
-/* The ones that any ten seeds catch. */
-static bool is_quick(uint64_t mutant)
-{
-    return mutant == SX_MUTANT_NOTARIZE_TWICE ||
-           mutant == SX_MUTANT_FINALIZE_AFTER_NULLIFY ||
-           mutant == SX_MUTANT_SEND_UNLOGGED ||
-           mutant == SX_MUTANT_FORGET_VOTES || mutant == SX_MUTANT_NO_DEADLINE;
-}
-
-static bool is_asked(const struct run_options *options, uint64_t mutant)
-{
-    if (options->quick)
-        return is_quick(mutant);
-    return options->mutant == 0 || options->mutant == mutant;
-}
-
-static void hunt_some(const struct run_options *options, uint64_t tries,
-                      unsigned seat)
-{
-    uint64_t i;
-    while ((i = atomic_fetch_add(&shared->next, 1) + 1) < SX_MUTANT_COUNT)
-        if (is_asked(options, i))
-            hunt(options, i, tries, seat);
-}
-
-static void print_caught(uint64_t mutant)
-{
-    const struct caught *caught = &shared->caught[mutant];
-    printf("| %" PRIu64 " | %s | %s: %s | ", mutant, mutants[mutant].name,
-           mutants[mutant].room, mutants[mutant].rule);
-    if (caught->caught)
-        printf("%" PRIu64 " | %s |\n", caught->seeds, caught->reason);
-    else
-        printf("**not caught** in %" PRIu64 " | |\n", caught->seeds);
-}
-
-int runs_mutants(const struct run_options *options, uint64_t tries)
-{
-    unsigned workers = runs_workers();
-    uint64_t all = 0;
-    uint64_t caught = 0;
-    fflush(stdout);
-    for (unsigned seat = 0; seat < workers; seat++)
-        if (fork() == 0) {
-            hunt_some(options, tries, seat);
-            _exit(0);
-        }
-    while (workers > 0 && wait(NULL) > 0)
-        workers--;
-    printf("| n | bug | what is left out | seeds | caught by |\n"
-           "|---|---|---|---|---|\n");
-    for (uint64_t i = 1; i < SX_MUTANT_COUNT; i++) {
-        if (!is_asked(options, i))
-            continue;
-        print_caught(i);
-        all++;
-        caught += shared->caught[i].caught ? 1 : 0;
-    }
-    printf("%" PRIu64 " of %" PRIu64 " caught\n", caught, all);
-    return caught == all ? 0 : 1;
-}
-
-#else
-
-int runs_mutants(const struct run_options *options, uint64_t tries)
-{
-    (void)options;
-    (void)tries;
-    fprintf(stderr, "this program has no seeded bugs in it; build sim_mutants "
-                    "and ask that\n");
-    return 2;
-}
-
-#endif

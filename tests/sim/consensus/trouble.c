@@ -112,6 +112,8 @@ static bool lose(struct world *world, struct machine *machine, enum fault fault)
         return false;
     machine->wiped = true;
     machine->public_epoch = machine->public_view = 0;
+    machine->forgot |=
+        (fault & (FAULT_WIPE_LOG | FAULT_WIPE_DISK | FAULT_DAMAGE_LOG)) != 0;
     if (fault == FAULT_WIPE_LOG || fault == FAULT_WIPE_DISK)
         machine->logged_count = 0;
     tell(world, "%u loses its %s", machine->index,

@@ -17,6 +17,7 @@
  *   forge.c    what they make up
  *   votes.c    all votes that were ever public
  *   judge.c    what must hold, always and in the end
+ *   judge_rules.c  the rules of one node
  *   judge_guilt.c  what becomes of evidence
  *   tell.c     the story, for people */
 
@@ -85,6 +86,7 @@ struct machine {
     bool dishonest;       /* it, or its key: another has a copy */
     bool copy;            /* a second machine of an honest key */
     bool wiped;           /* lost its log, store or disk once */
+    bool forgot;          /* its log, and has not recalled since */
     bool rotten;          /* its store is damaged */
     struct disk disk;
     int64_t skew_us;
@@ -139,6 +141,9 @@ struct machine {
     struct letter *last_proposal; /* heard */
     /* what it last heard of each dishonest machine */
     struct vote heard[MACHINES_MAX][3];
+    uint64_t words;         /* machines that told it where they are */
+    uint64_t words_epoch;   /* ... in this life, which began in it */
+    uint64_t minds;         /* the peer that it has to call bad, or 0 */
     bool uncertified;       /* in the middle of a run */
     uint64_t stored_us;     /* when it is told of the last batch */
     uint64_t stored_height; /* the last it was told of in this life */
@@ -402,18 +407,22 @@ struct letter *forge_proposal(struct world *world, struct machine *actor,
                               struct bytes message, uint32_t bad,
                               struct proposal *out_on);
 /* A sound block where it has no business: on the decided head, on what was only
- * proposed, or in another's name. */
+ * proposed, in another's name, or on another parent than it says. */
 struct letter *forge_fork(struct world *world, struct machine *actor,
                           struct bytes message);
-/* Its own proposal in the view of another leader's. */
+/* Its own proposal in the view of another leader's, perhaps with a block in
+ * that one's name. */
 struct letter *forge_usurp(struct world *world, struct machine *actor);
 struct letter *forge_unjustified(struct world *world, struct bytes message);
 struct letter *forge_repropose(struct world *world, struct machine *actor,
                                struct bytes message);
 struct letter *forge_cert(struct world *world, struct bytes message);
+struct letter *forge_bad_vote(struct world *world, struct bytes message);
 struct letter *forge_status(struct world *world, struct bytes message);
 struct letter *forge_flood(struct world *world, struct machine *actor);
 struct letter *forge_garbage(struct world *world);
+struct letter *forge_claim(struct world *world, const struct machine *actor,
+                           const struct machine *to);
 struct letter *forge_damage(struct world *world, struct bytes message);
 
 /* ---- votes.c ---- */
@@ -431,6 +440,37 @@ void votes_decided(struct world *world, const struct proposal *on,
 void votes_heard(struct world *world, struct machine *machine,
                  const struct machine *from, const struct vote *vote);
 const struct validators *votes_set(const struct world *world, uint64_t epoch);
+/* By all that was ever signed, and the dishonest for everything: can there be a
+ * certificate that the view is null; that something of it is notarized or
+ * final? The epoch's set is known. */
+bool votes_null(struct world *world, uint64_t epoch, uint64_t view);
+bool votes_notarized(struct world *world, uint64_t epoch, uint64_t view);
+/* Whose view it is; NULL: not known yet. */
+const struct pubkey *votes_leader(struct world *world, uint64_t epoch,
+                                  uint64_t view);
+/* Has the view's leader signed it? Nobody asks dishonest ones, nor a leader
+ * that is about to. */
+bool votes_led(struct world *world, const struct proposal *on,
+               const struct pubkey *asks);
+
+/* ---- judge_rules.c ---- */
+
+/* An honest machine is about to sign it. */
+void rules_notarize(struct world *world, const struct machine *machine,
+                    const struct proposal *on, uint64_t final_view);
+void rules_listened(struct world *world, const struct machine *machine);
+void rules_step(struct world *world, const struct machine *machine,
+                const struct sx_status *now);
+void rules_opened(struct world *world, const struct machine *machine);
+/* Amnesia: a life begins, somebody says where it is, it is over. */
+void rules_forgets(struct machine *machine);
+void rules_word(struct machine *machine, const struct machine *from,
+                const struct letter *letter);
+void rules_recalled(struct world *world, const struct machine *machine);
+/* Has this machine to call the sender bad? */
+bool rules_foreign(struct world *world, const struct machine *machine,
+                   uint64_t peer, const struct machine *from,
+                   const struct letter *letter);
 
 /* ---- judge.c, judge_votes.c, judge_end.c ---- */
 

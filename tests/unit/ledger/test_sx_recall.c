@@ -150,6 +150,47 @@ static void a_restart_still_has_the_block_it_voted_for(void **state)
 }
 
 /* It never left, so it binds nobody. */
+static void nullify_upto(struct node *node, uint64_t from, uint64_t upto)
+{
+    for (uint64_t view = from; view <= upto; view++) {
+        struct proposal null = on_view(1, view, 0, NULL);
+        hear_cert(node, a_puppet(node), VOTE_NULLIFY, &null);
+    }
+}
+
+/* Its clock stands still, so that it makes the very block again that it has
+ * made in an earlier view, or that is in its log. */
+static void a_block_that_is_made_again_is_proposed_as_it_is(void **state)
+{
+    struct net net;
+    struct sx_msg msg;
+    struct buf first;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    uint64_t one = view_led(&net, 1, me->who, true);
+    uint64_t two = view_led(&net, one + 1, me->who, true);
+    uint64_t three = view_led(&net, two + 1, me->who, true);
+    me->skew_ms = -(int64_t)T0;
+    nullify_upto(me, 1, one - 1);
+    submit_transfer(&net, me, 0, 0, 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    buf_init(&first, LIMIT_BLOCK_BYTES);
+    buf_add(&first, msg.block);
+    pass(me, 5); /* the least between two blocks */
+    nullify_upto(me, one, two - 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    assert_int_equal(msg.vote.on.view, two);
+    assert_true(bytes_equal(msg.block, buf_bytes(&first)));
+    restart(me);
+    nullify_upto(me, two, three - 1);
+    submit_transfer(&net, me, 0, 0, 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    assert_int_equal(msg.vote.on.view, three);
+    assert_true(bytes_equal(msg.block, buf_bytes(&first)));
+    buf_done(&first);
+    net_close(&net);
+}
+
 static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
 {
     struct net net;
@@ -168,6 +209,33 @@ static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
     assert_true(signed_vote(me, VOTE_NOTARIZE, 1, NULL));
     candidate_free(a);
     candidate_free(b);
+    net_close(&net);
+}
+
+/* The leader's log ends between its block and its vote, and its clock is
+ * behind, so that the parent's time rules: it makes the very same block again.
+ */
+static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
+{
+    struct net net;
+    struct sx_msg msg;
+    (void)state;
+    net_open_epochs(&net, 4, 600, 0, 1);
+    struct node *me = net_add(&net, (int)leader_of(&net, 1));
+    puppets_link(me);
+    me->log_by_hand = true;
+    me->skew_ms = -3600000;
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(signed_vote(me, VOTE_NOTARIZE, 1, NULL));
+    assert_int_equal(me->log[me->log_count - 2].type, SX_LOG_BLOCK);
+    me->synced_seq = me->log[me->log_count - 2].seq;
+    restart(me);
+    me->log_by_hand = false;
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    struct buf *body = &me->log[1].body;
+    assert_int_equal(me->log[1].type, SX_LOG_BLOCK);
+    assert_true(bytes_equal(msg.block, buf_bytes(body)));
     net_close(&net);
 }
 
@@ -703,7 +771,9 @@ int main(void)
         cmocka_unit_test(a_restart_does_not_finalize_what_it_gave_up),
         cmocka_unit_test(a_restart_does_not_give_up_what_it_finalized),
         cmocka_unit_test(a_restart_still_has_the_block_it_voted_for),
+        cmocka_unit_test(a_block_that_is_made_again_is_proposed_as_it_is),
         cmocka_unit_test(a_vote_that_was_not_synced_is_as_if_it_had_not_been),
+        cmocka_unit_test(a_block_whose_vote_was_lost_is_proposed_again_whole),
         cmocka_unit_test(records_of_no_sense_are_refused),
         cmocka_unit_test(a_log_with_gaps_makes_a_validator_sign_nothing),
         cmocka_unit_test(
