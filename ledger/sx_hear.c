@@ -194,8 +194,9 @@ static enum err take_carried(struct sx *core, struct sx_peer *peer,
 static enum err take_body(struct sx *core, const struct sx_msg *msg)
 {
     struct sx_block *block;
-    if (msg->block.len == 0)
-        return OK;
+    if (msg->block.len == 0 ||
+        hash_equal(&msg->vote.on.id, chain_head_id(core->chain)))
+        return OK; /* proposed again, it needs no body */
     block = sx_block_need(core, &msg->vote.on.id);
     return block == NULL ? OK
                          : sx_block_fill(block, msg->block, msg->tx_ids,

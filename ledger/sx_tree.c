@@ -234,7 +234,9 @@ enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block)
     uint32_t count = 0;
     struct sx_block *at = block;
     CHECK(block != NULL);
+    /* A decided block may have been told again: it is not here to be judged. */
     while (at != NULL && at->verdict == SX_UNKNOWN && at->bytes.len > 0 &&
+           at->header.height > chain_head_height(core->chain) &&
            count < CHAIN_RUN_MAX) {
         chain[count++] = at;
         at = sx_block_find(core, &at->header.parent);
