@@ -25,24 +25,24 @@ struct frag {
     struct shape shapes[FRAG_ASKS_MAX];
 };
 
-/* score s is reached from 1000000 x ln(s / (100 - s)) on, rounded up: where
- * sigmoid is s / 100. In millionths of a device. */
+/* Score s is reached from 2000000 x ln(s / (100 - s)) on, rounded up: where
+ * sigmoid(gain / 2000) is s / 100. In millionths of a device. */
 static const int32_t score_from[FRAG_SCORE_MAX] = {
-    -4595119, -3891820, -3476098, -3178053, -2944438, -2751535, -2586689,
-    -2442347, -2313634, -2197224, -2090741, -1992430, -1900958, -1815289,
-    -1734601, -1658228, -1585627, -1516347, -1450010, -1386294, -1324925,
-    -1265666, -1208311, -1152679, -1098612, -1045968, -994622,  -944461,
-    -895384,  -847297,  -800119,  -753771,  -708185,  -663294,  -619039,
-    -575364,  -532216,  -489548,  -447312,  -405465,  -363965,  -322773,
-    -281851,  -241162,  -200670,  -160342,  -120144,  -80042,   -40005,
-    0,        40006,    80043,    120145,   160343,   200671,   241163,
-    281852,   322774,   363966,   405466,   447313,   489549,   532217,
-    575365,   619040,   663295,   708186,   753772,   800120,   847298,
-    895385,   944462,   994623,   1045969,  1098613,  1152680,  1208312,
-    1265667,  1324926,  1386295,  1450011,  1516348,  1585628,  1658229,
-    1734602,  1815290,  1900959,  1992431,  2090742,  2197225,  2313635,
-    2442348,  2586690,  2751536,  2944439,  3178054,  3476099,  3891821,
-    4595120,
+    -9190239, -7783640, -6952197, -6356107, -5888877, -5503070, -5173378,
+    -4884694, -4627269, -4394449, -4181482, -3984860, -3801917, -3630579,
+    -3469202, -3316456, -3171254, -3032694, -2900020, -2772588, -2649850,
+    -2531332, -2416622, -2305359, -2197224, -2091937, -1989245, -1888923,
+    -1790768, -1694595, -1600238, -1507543, -1416370, -1326588, -1238078,
+    -1150728, -1064433, -979096,  -894624,  -810930,  -727930,  -645546,
+    -563702,  -482324,  -401341,  -320685,  -240288,  -160085,  -80010,
+    0,        80011,    160086,   240289,   320686,   401342,   482325,
+    563703,   645547,   727931,   810931,   894625,   979097,   1064434,
+    1150729,  1238079,  1326589,  1416371,  1507544,  1600239,  1694596,
+    1790769,  1888924,  1989246,  2091938,  2197225,  2305360,  2416623,
+    2531333,  2649851,  2772589,  2900021,  3032695,  3171255,  3316457,
+    3469203,  3630580,  3801918,  3984861,  4181483,  4394450,  4627270,
+    4884695,  5173379,  5503071,  5888878,  6356108,  6952198,  7783641,
+    9190240,
 };
 
 static int by_ask(const void *a, const void *b)
@@ -117,8 +117,6 @@ enum err frag_new(const struct ask *asks, size_t count, uint32_t keep_permille,
     for (size_t i = 0; i < count; i++) {
         CHECK(ask_check(&asks[i]) == OK);
         rows[i] = (struct row){.ask = asks[i], .frequency = 1};
-        rows[i].ask.want.mem_mib = 0;
-        rows[i].ask.want.disk_mib = 0;
     }
     keep_most_frequent(frag, rows, count_equal(rows, count),
                        ((uint64_t)count * keep_permille + 999) / 1000);
@@ -171,6 +169,13 @@ static struct view view_of(const struct shape *shape,
     return view;
 }
 
+/* Does the machine have what the ask wants besides devices? */
+static bool has_the_rest(const struct machine *machine, const struct ask *ask)
+{
+    return resources_cover(&machine->free, &ask->want) &&
+           (ask->arch == ARCH_ANY || ask->arch == machine->arch);
+}
+
 uint64_t frag_of(const struct frag *frag, const struct machine *machine)
 {
     struct view views[FRAG_ASKS_MAX];
@@ -183,13 +188,16 @@ uint64_t frag_of(const struct frag *frag, const struct machine *machine)
     for (uint32_t i = 0; i < frag->row_count; i++) {
         const struct row *row = &frag->rows[i];
         const struct view *view = &views[row->shape];
-        bool fits =
-            row->ask.devices > 0 && view->devices >= row->ask.devices &&
-            row->ask.want.cpu_milli <= machine->free.cpu_milli &&
-            (row->ask.arch == ARCH_ANY || row->ask.arch == machine->arch);
+        bool fits = row->ask.devices > 0 && view->devices >= row->ask.devices &&
+                    has_the_rest(machine, &row->ask);
         sum += row->frequency * (fits ? view->waste : idle);
     }
     return sum;
+}
+
+int64_t frag_gain(const struct frag *frag, uint64_t before, uint64_t after)
+{
+    return (int64_t)(before - after) / (int64_t)frag->weight;
 }
 
 /* gain / weight >= score_from / 1000, without a division. */

@@ -17,10 +17,12 @@
 
 struct frag;
 
-/* Learns the typical asks from a sample: equal asks (memory and disk aside:
- * what wastes devices is cores and devices) are counted, and the most frequent
- * kept until they make up `keep_permille` of the sample, at most FRAG_ASKS_MAX
- * of them. Asks that are equally frequent are kept in the order of ask_compare.
+/* Learns the typical asks from a sample: equal asks are counted, and the most
+ * frequent kept until they make up `keep_permille` of the sample, at most
+ * FRAG_ASKS_MAX of them. What an ask wants besides devices counts, too, memory
+ * as well as cores: devices without free memory beside them are as useless as
+ * devices without free cores. Asks that are equally frequent are kept in the
+ * order of ask_compare.
  *
  * asks     lent; each passes ask_check (CHECKed)
  * out      given: frag_free
@@ -41,11 +43,14 @@ const struct ask *frag_ask(const struct frag *frag, uint32_t i,
 /* F of a machine as it is. Less than 2^64 for any sample of 2^32 asks. */
 uint64_t frag_of(const struct frag *frag, const struct machine *machine);
 
-/* What a placement is worth, 0..99: floor(100 x sigmoid(gain / 1000)), where
+/* F before less F after, in milli-devices, rounded towards zero. */
+int64_t frag_gain(const struct frag *frag, uint64_t before, uint64_t after);
+
+/* What a placement is worth, 0..99: floor(100 x sigmoid(gain / 2000)), where
  * gain is F before less F after, in milli-devices. The steps matter: placements
  * that gain about the same are equal, and best fit decides among them. Without
- * them the policy chases gains of single milli-devices and ends several points
- * lower (tests/unit/lab/test_replay_openb.c). */
+ * them the policy runs after gains of single milli-devices and ends lower
+ * (docs/scheduling.md). */
 #define FRAG_SCORE_MAX 99u
 uint32_t frag_score(const struct frag *frag, uint64_t before, uint64_t after);
 

@@ -54,16 +54,14 @@ static enum err replay_init(struct replay *replay)
 {
     const struct openb *openb = replay->openb;
     const struct replay_openb_config *config = replay->config;
-    struct picker_config picker = {config->policy, &replay->fleet, NULL,
-                                   config->memory};
     if (config->load_permille == 0 || config->load_permille > LOAD_PERMILLE_MAX)
         return ERR_RANGE;
     TRY(fill_fleet(replay));
     TRY(check_devices(replay));
     TRY(frag_new(openb->asks, openb->ask_count, config->typical_permille,
                  &replay->frag));
-    picker.frag = replay->frag;
-    TRY(picker_new(&picker, &replay->picker));
+    TRY(picker_new(config->policy, &replay->fleet, replay->frag, config->memory,
+                   &replay->picker));
     replay->order = calloc(openb->ask_count, sizeof(*replay->order));
     if (replay->order == NULL)
         return ERR_NOMEM;

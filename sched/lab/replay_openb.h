@@ -27,7 +27,7 @@ struct replay_openb_config {
     uint32_t load_permille; /* of the capacity in devices: 1300 is 130 % */
     /* How much of the trace the typical asks make up; 950 in the paper. */
     uint32_t typical_permille;
-    uint32_t memory; /* picker_config */
+    uint32_t memory; /* picker_new */
     /* A clock for the duration of decisions, in ns; NULL: not measured. */
     uint64_t (*clock_ns)(void);
 };
