@@ -19,11 +19,12 @@ static enum err err_of(int number)
 static enum err refuse(struct archive *archive, const char *path,
                        char error[LAB_ERROR_MAX])
 {
+    int number = archive_errno(archive);
     const char *why = archive_error_string(archive);
-    enum err err = err_of(archive_errno(archive));
-    snprintf(error, LAB_ERROR_MAX, "%s cannot be read: %s", path,
-             why != NULL ? why : err_text(err));
-    return err;
+    if (number > 0 || why == NULL) /* below are libarchive's own */
+        why = number > 0 ? strerror(number) : err_text(ERR_IO);
+    snprintf(error, LAB_ERROR_MAX, "%s cannot be read: %s", path, why);
+    return err_of(number);
 }
 
 static enum err read_all(struct archive *archive, const char *path,

@@ -18,16 +18,17 @@
 #include "sched/fleet/picker.h"
 #include "sched/lab/openb.h"
 
-/* Tenths of a promille are enough for any table: parts in a million. */
+/* Parts are in a million. */
 #define REPLAY_PARTS 1000000u
+/* All of the trace is typical of it; the paper took the most frequent 95 %. */
+#define REPLAY_TYPICAL_PERMILLE 1000u
 
 struct replay_openb_config {
     enum fleet_policy policy;
     uint64_t seed;
-    uint32_t load_permille; /* of the capacity in devices: 1300 is 130 % */
-    /* How much of the trace the typical asks make up; 950 in the paper. */
-    uint32_t typical_permille;
-    uint32_t memory; /* picker_new */
+    uint32_t load_permille;    /* of the capacity in devices: 1300 is 130 % */
+    uint32_t typical_permille; /* frag_new */
+    uint32_t memory;           /* picker_new */
     /* A clock for the duration of decisions, in ns; NULL: not measured. */
     uint64_t (*clock_ns)(void);
 };
