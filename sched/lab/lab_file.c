@@ -22,7 +22,7 @@ static enum err refuse(struct archive *archive, const char *path,
     int number = archive_errno(archive);
     const char *why = archive_error_string(archive);
     if (number > 0 || why == NULL) /* below are libarchive's own */
-        why = number > 0 ? strerror(number) : err_text(ERR_IO);
+        why = err_text(err_of(number));
     snprintf(error, LAB_ERROR_MAX, "%s cannot be read: %s", path, why);
     return err_of(number);
 }
