@@ -96,6 +96,53 @@ uint32_t machine_misses(const struct machine *machine, const struct ask *ask)
     return mask;
 }
 
+static uint32_t at_most(uint32_t count, uint64_t is_free, uint64_t want)
+{
+    if (want == 0 || is_free / want >= count)
+        return count;
+    return (uint32_t)(is_free / want);
+}
+
+/* Can n tasks be spread so that each gets `devices` different devices? They can
+ * exactly when the places for them, at most n on a device, are enough: fill the
+ * devices one after the other with the tasks in a circle, and no task meets a
+ * device twice. */
+static bool devices_hold(const struct machine *machine, const struct ask *ask,
+                         uint32_t n)
+{
+    uint64_t places = 0;
+    for (uint32_t i = 0; i < machine->device_count; i++) {
+        const struct device *device = &machine->devices[i];
+        if (model_allowed(ask, device))
+            places += at_most(n, device->free_milli, ask->milli);
+    }
+    return places >= (uint64_t)n * ask->devices;
+}
+
+uint32_t machine_room(const struct machine *machine, const struct ask *ask,
+                      uint32_t max)
+{
+    uint32_t room = max;
+    uint32_t low = 0;
+    if (ask->arch != ARCH_ANY && ask->arch != machine->arch)
+        return 0;
+    room = at_most(room, machine->free.cpu_milli, ask->want.cpu_milli);
+    room = at_most(room, machine->free.mem_mib, ask->want.mem_mib);
+    room = at_most(room, machine->free.disk_mib, ask->want.disk_mib);
+    if (ask->devices == 0)
+        return room;
+    if (room > machine->device_count * DEVICE_MILLI)
+        room = machine->device_count * DEVICE_MILLI; /* one milli each */
+    while (low < room) { /* what holds n holds fewer */
+        uint32_t mid = low + (room - low + 1) / 2;
+        if (devices_hold(machine, ask, mid))
+            low = mid;
+        else
+            room = mid - 1;
+    }
+    return low;
+}
+
 uint32_t machine_idle_milli(const struct machine *machine)
 {
     uint32_t sum = 0;
@@ -115,6 +162,36 @@ bool machine_empty(const struct machine *machine)
     for (size_t i = 0; i < ASK_KINDS; i++)
         tasks += machine->held[i];
     return tasks == 0;
+}
+
+/* The device of the mask with the least free (or the most), lowest index among
+ * equals. */
+static uint32_t extreme_device(const struct machine *machine, uint32_t mask,
+                               bool most)
+{
+    uint32_t best = (uint32_t)__builtin_ctz(mask);
+    for (mask &= mask - 1; mask != 0; mask &= mask - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(mask);
+        uint32_t is_free = machine->devices[i].free_milli;
+        uint32_t was_free = machine->devices[best].free_milli;
+        if (most ? is_free > was_free : is_free < was_free)
+            best = i;
+    }
+    return best;
+}
+
+uint32_t machine_choose(const struct machine *machine, const struct ask *ask,
+                        bool most)
+{
+    uint32_t left = ask->devices == 0 ? 0 : machine_eligible(machine, ask);
+    uint32_t chosen = 0;
+    CHECK((uint32_t)__builtin_popcount(left) >= ask->devices);
+    for (uint32_t i = 0; i < ask->devices; i++) {
+        uint32_t device = extreme_device(machine, left, most);
+        chosen |= (UINT32_C(1) << device);
+        left &= ~(UINT32_C(1) << device);
+    }
+    return chosen;
 }
 
 enum err machine_take(struct machine *machine, const struct ask *ask,

@@ -36,8 +36,17 @@ bool machine_fits(const struct machine *machine, const struct ask *ask);
  * device has an allowed model only MODEL. */
 uint32_t machine_misses(const struct machine *machine, const struct ask *ask);
 
+/* How many such tasks fit side by side now; exact. At most `max`. */
+uint32_t machine_room(const struct machine *machine, const struct ask *ask,
+                      uint32_t max);
+
 /* Devices of an allowed model with enough free, as a mask by index. */
 uint32_t machine_eligible(const struct machine *machine, const struct ask *ask);
+/* As many eligible devices as the ask wants, which it must find (CHECKed):
+ * those with the least free, or with the most; of equals the lower index.
+ * Taking the most every time fits as many tasks as machine_room says. */
+uint32_t machine_choose(const struct machine *machine, const struct ask *ask,
+                        bool most);
 /* Thousandths free on all devices. */
 uint32_t machine_idle_milli(const struct machine *machine);
 uint32_t machine_total_milli(const struct machine *machine);

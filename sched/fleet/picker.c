@@ -120,16 +120,24 @@ static uint32_t random_devices(const struct machine *machine,
     return chosen;
 }
 
+static bool is_candidate(const struct note *notes, uint32_t i,
+                         const struct picker_within *within)
+{
+    return notes[i].rating.devices != NO_FIT &&
+           (within == NULL || within->of_machine[i] == within->domain);
+}
+
 /* Walks the notes: the first of the best, and how many fit. */
 static uint32_t best_of(struct picker *picker, const struct ask *ask,
-                        struct note *notes, uint32_t *out_best)
+                        const struct picker_within *within, struct note *notes,
+                        uint32_t *out_best)
 {
     const uint32_t *stamps = picker->fleet->stamps;
     uint32_t fits = 0;
     for (uint32_t i = 0; i < picker->fleet->count; i++) {
         if (notes[i].stamp != stamps[i])
             renew(picker, i, ask, &notes[i]);
-        if (notes[i].rating.devices == NO_FIT)
+        if (!is_candidate(notes, i, within))
             continue;
         if (fits++ == 0 ||
             rating_better(&notes[i].rating, &notes[*out_best].rating))
@@ -138,16 +146,18 @@ static uint32_t best_of(struct picker *picker, const struct ask *ask,
     return fits;
 }
 
-static uint32_t nth_that_fits(const struct note *notes, uint64_t n)
+static uint32_t nth_that_fits(const struct note *notes,
+                              const struct picker_within *within, uint64_t n)
 {
     uint32_t i = 0;
-    while (notes[i].rating.devices == NO_FIT || n-- > 0)
+    while (!is_candidate(notes, i, within) || n-- > 0)
         i++;
     return i;
 }
 
 enum err picker_pick(struct picker *picker, const struct ask *ask,
-                     struct dice *dice, struct grant *out)
+                     const struct picker_within *within, struct dice *dice,
+                     struct grant *out)
 {
     const struct fleet *fleet = picker->fleet;
     struct note *notes = picker->scratch;
@@ -162,13 +172,13 @@ enum err picker_pick(struct picker *picker, const struct ask *ask,
     } else {
         memset(notes, 0, fleet->count * sizeof(*notes));
     }
-    fits = best_of(picker, ask, notes, &best);
+    fits = best_of(picker, ask, within, notes, &best);
     if (fits == 0)
         return ERR_CAPACITY;
     out->machine = best;
     out->devices = notes[best].rating.devices;
     if (rater_throws(picker->rater)) {
-        out->machine = nth_that_fits(notes, dice_below(dice, fits));
+        out->machine = nth_that_fits(notes, within, dice_below(dice, fits));
         out->devices =
             random_devices(&fleet->machines[out->machine], ask, dice);
     }

@@ -25,10 +25,17 @@ MUST_USE enum err picker_new(enum fleet_policy policy,
                              uint32_t memory, struct picker **out);
 void picker_free(struct picker *picker);
 
-/* Chooses; takes nothing. The dice are thrown where the policy is chance, and
- * not touched otherwise. ERR_RANGE as ask_check; ERR_CAPACITY when no machine
- * fits. */
+/* Only the machines of one domain. */
+struct picker_within {
+    const uint32_t *of_machine; /* lent: the domain of each machine */
+    uint32_t domain;
+};
+
+/* Chooses; takes nothing. within NULL: of all machines. The dice are thrown
+ * where the policy is chance, and not touched otherwise. ERR_RANGE as
+ * ask_check; ERR_CAPACITY when no machine fits. */
 MUST_USE enum err picker_pick(struct picker *picker, const struct ask *ask,
+                              const struct picker_within *within,
                               struct dice *dice, struct grant *out);
 
 #endif

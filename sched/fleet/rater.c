@@ -46,37 +46,6 @@ static uint32_t bit(uint32_t i)
     return UINT32_C(1) << i;
 }
 
-/* The device of the mask with the least free (or the most), lowest index among
- * equals. */
-static uint32_t extreme_device(const struct machine *machine, uint32_t mask,
-                               bool most)
-{
-    uint32_t best = (uint32_t)__builtin_ctz(mask);
-    for (mask &= mask - 1; mask != 0; mask &= mask - 1) {
-        uint32_t i = (uint32_t)__builtin_ctz(mask);
-        uint32_t is_free = machine->devices[i].free_milli;
-        uint32_t was_free = machine->devices[best].free_milli;
-        if (most ? is_free > was_free : is_free < was_free)
-            best = i;
-    }
-    return best;
-}
-
-/* As many devices as asked for, one after the other. */
-static uint32_t choose_devices(const struct machine *machine,
-                               const struct ask *ask, bool most)
-{
-    uint32_t left = ask->devices == 0 ? 0 : machine_eligible(machine, ask);
-    uint32_t chosen = 0;
-    CHECK((uint32_t)__builtin_popcount(left) >= ask->devices);
-    for (uint32_t i = 0; i < ask->devices; i++) {
-        uint32_t device = extreme_device(machine, left, most);
-        chosen |= bit(device);
-        left &= ~bit(device);
-    }
-    return chosen;
-}
-
 /* ---- policies ---- */
 
 /* Cores and devices that would be left over, 0..2 x PARTS. */
@@ -103,7 +72,7 @@ static void rate_bestfit(struct rater *rater, const struct machine *machine,
 {
     out->score = -leftover(rater, machine, ask);
     out->tie = 0;
-    out->devices = choose_devices(machine, ask, false);
+    out->devices = machine_choose(machine, ask, false);
 }
 
 static void rate_spread(struct rater *rater, const struct machine *machine,
@@ -111,7 +80,7 @@ static void rate_spread(struct rater *rater, const struct machine *machine,
 {
     out->score = leftover(rater, machine, ask);
     out->tie = 0;
-    out->devices = choose_devices(machine, ask, true);
+    out->devices = machine_choose(machine, ask, true);
 }
 
 /* Three bands: the fewer idle devices have to be opened, the better; then the
@@ -120,7 +89,7 @@ static void rate_packing(struct rater *rater, const struct machine *machine,
                          const struct ask *ask, struct rating *out)
 {
     const int32_t band = (int32_t)(MACHINE_DEVICES_MAX * DEVICE_MILLI + 1);
-    uint32_t devices = choose_devices(machine, ask, false);
+    uint32_t devices = machine_choose(machine, ask, false);
     int32_t opened = 0;
     int32_t is_free = 0;
     for (uint32_t left = devices; left != 0; left &= left - 1) {
@@ -146,7 +115,7 @@ static void rate_dotprod(struct rater *rater, const struct machine *machine,
                      ((uint64_t)ask_milli(ask) * PARTS / rater->milli_max);
     out->score = -(int32_t)((cpu + milli) / PARTS);
     out->tie = 0;
-    out->devices = choose_devices(machine, ask, false);
+    out->devices = machine_choose(machine, ask, false);
 }
 
 static void rate_clustering(struct rater *rater, const struct machine *machine,
@@ -163,7 +132,7 @@ static void rate_clustering(struct rater *rater, const struct machine *machine,
     else
         out->score = others == 0 ? 1 : 0;
     out->tie = -leftover(rater, machine, ask);
-    out->devices = choose_devices(machine, ask, false);
+    out->devices = machine_choose(machine, ask, false);
 }
 
 /* ---- fgd ---- */
@@ -263,7 +232,7 @@ static void rate_each(struct rater *rater, const struct machine *machine,
                                                  uint32_t devices),
                       struct rating *out)
 {
-    uint32_t devices = choose_devices(machine, ask, false);
+    uint32_t devices = machine_choose(machine, ask, false);
     uint32_t seen = devices;
     uint32_t left = 0;
     *out = rating_of(rater, machine, ask, devices);

@@ -134,7 +134,8 @@ static enum err decide(struct replay *replay, const struct ask *ask,
 {
     uint64_t (*clock_ns)(void) = replay->config->clock_ns;
     uint64_t began = clock_ns == NULL ? 0 : clock_ns();
-    enum err err = picker_pick(replay->picker, ask, &replay->choices, out);
+    enum err err =
+        picker_pick(replay->picker, ask, NULL, &replay->choices, out);
     uint64_t took = clock_ns == NULL ? 0 : clock_ns() - began;
     replay->result.decision_ns += took;
     if (took > replay->result.slowest_ns)

@@ -78,7 +78,7 @@ static void live(enum fleet_policy policy, uint32_t memory, struct dice *dice)
         struct ask ask = sample_any_ask(dice);
         struct grant grant;
         struct grant plain;
-        enum err err = picker_pick(picker, &ask, dice, &grant);
+        enum err err = picker_pick(picker, &ask, NULL, dice, &grant);
         assert_int_equal(err == OK, any_fits(&fleet, &ask));
         if (err == OK && count < HELD) {
             pick_plainly(&fleet, rater, &ask, &plain);
@@ -129,7 +129,7 @@ static void chance_reaches_every_machine_and_device_alike(void **state)
     assert_int_equal(picker_new(FLEET_RANDOM, &fleet, NULL, 4, &picker), OK);
     for (int i = 0; i < THROWS; i++) {
         struct grant grant;
-        assert_int_equal(picker_pick(picker, &ask, &dice, &grant), OK);
+        assert_int_equal(picker_pick(picker, &ask, NULL, &dice, &grant), OK);
         counts[grant.machine][grant.devices - 1]++;
     }
     for (int i = 0; i < 6; i++)
@@ -155,13 +155,14 @@ static void the_first_of_equals_is_picked_without_dice(void **state)
     assert_int_equal(fleet_add(&fleet, &machine), OK);
     assert_int_equal(fleet_add(&fleet, &machine), OK);
     assert_int_equal(picker_new(FLEET_BESTFIT, &fleet, NULL, 4, &picker), OK);
-    assert_int_equal(picker_pick(picker, &odd, &dice, &grant), ERR_RANGE);
+    assert_int_equal(picker_pick(picker, &odd, NULL, &dice, &grant), ERR_RANGE);
     ask.milli = 1000;
     ask.devices = 3;
-    assert_int_equal(picker_pick(picker, &ask, &dice, &grant), ERR_CAPACITY);
+    assert_int_equal(picker_pick(picker, &ask, NULL, &dice, &grant),
+                     ERR_CAPACITY);
     assert_int_equal(grant.machine, 7); /* untouched on refusal */
     ask.devices = 2;
-    assert_int_equal(picker_pick(picker, &ask, &dice, &grant), OK);
+    assert_int_equal(picker_pick(picker, &ask, NULL, &dice, &grant), OK);
     assert_int_equal(grant.machine, 0);
     assert_int_equal(grant.devices, 3);
     assert_memory_equal(&dice, &before, sizeof(dice));
@@ -180,7 +181,8 @@ static void a_fleet_without_machines_takes_nothing(void **state)
     dice_init(&dice, 1);
     assert_int_equal(fleet_init(&fleet, 0), OK);
     assert_int_equal(picker_new(FLEET_PACKING, &fleet, NULL, 4, &picker), OK);
-    assert_int_equal(picker_pick(picker, &ask, &dice, &grant), ERR_CAPACITY);
+    assert_int_equal(picker_pick(picker, &ask, NULL, &dice, &grant),
+                     ERR_CAPACITY);
     picker_free(picker);
     fleet_done(&fleet);
 }
