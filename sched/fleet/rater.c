@@ -172,14 +172,16 @@ static int32_t scarcity_of(const struct rater *rater,
     return most;
 }
 
-/* Least left over on the device, for one; then on the machine's devices. */
-static int32_t tie_fgd(const struct machine *machine, const struct ask *ask,
-                       uint32_t devices)
+/* A share goes where the least is left over on its device, then on the devices
+ * of the machine; all else by best fit. */
+static int32_t tie_fgd(const struct rater *rater, const struct machine *machine,
+                       const struct ask *ask, uint32_t devices)
 {
     const int32_t band = (int32_t)(MACHINE_DEVICES_MAX * DEVICE_MILLI + 1);
-    int32_t device = 0;
-    if (ask->devices == 1)
-        device = machine->devices[__builtin_ctz(devices)].free_milli;
+    int32_t device;
+    if (ask_kind_of(ask) != ASK_SHARE || ask->devices > 1)
+        return -leftover(rater, machine, ask);
+    device = machine->devices[__builtin_ctz(devices)].free_milli;
     return -(device * band + (int32_t)machine_idle_milli(machine));
 }
 
@@ -193,7 +195,7 @@ static struct rating rating_fgd(struct rater *rater,
     struct rating rating = {.devices = devices};
     rating.score = (int32_t)frag_score(frag, before, after) -
                    scarcity_of(rater, machine, devices);
-    rating.tie = tie_fgd(machine, ask, devices);
+    rating.tie = tie_fgd(rater, machine, ask, devices);
     return rating;
 }
 

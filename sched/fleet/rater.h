@@ -18,7 +18,8 @@
  *               with them, then among others, then on an empty machine
  *   fgd         where fragmentation grows least: frag_score, less ten points
  *               for a model of which those bound to it want as much as there
- *               is; ties by the least free on the device, then on the machine
+ *               is. Ties: a share by the least free on the device, then on
+ *               the machine; all else as bestfit
  *   fgd-fine    frag_gain as it is, ties as bestfit: what fgd would be without
  *               the steps of its score
  *
