@@ -105,7 +105,8 @@ enum err frag_new(const struct ask *asks, size_t count, uint32_t keep_permille,
 {
     struct row *rows;
     struct frag *frag;
-    if (count == 0 || keep_permille == 0 || keep_permille > 1000)
+    if (count == 0 || count > FRAG_SAMPLE_MAX || keep_permille == 0 ||
+        keep_permille > 1000)
         return ERR_RANGE;
     rows = calloc(count, sizeof(*rows));
     frag = calloc(1, sizeof(*frag));

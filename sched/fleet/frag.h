@@ -27,8 +27,10 @@ struct frag;
  * asks     lent; each passes ask_check (CHECKed)
  * out      given: frag_free
  *
- * ERR_RANGE: no asks, or keep_permille not 1..1000. ERR_NOMEM. */
-#define FRAG_ASKS_MAX 512u
+ * ERR_RANGE: no asks, more than FRAG_SAMPLE_MAX, or keep_permille not 1..1000.
+ * ERR_NOMEM. */
+#define FRAG_ASKS_MAX   512u
+#define FRAG_SAMPLE_MAX 1000000000u
 MUST_USE enum err frag_new(const struct ask *asks, size_t count,
                            uint32_t keep_permille, struct frag **out);
 void frag_free(struct frag *frag);
@@ -40,7 +42,7 @@ uint64_t frag_weight(const struct frag *frag);
 const struct ask *frag_ask(const struct frag *frag, uint32_t i,
                            uint64_t *out_frequency);
 
-/* F of a machine as it is. Less than 2^64 for any sample of 2^32 asks. */
+/* F of a machine as it is. Less than 2^44. */
 uint64_t frag_of(const struct frag *frag, const struct machine *machine);
 
 /* F before less F after, in milli-devices, rounded towards zero. */

@@ -105,6 +105,7 @@ static void rate_packing(struct rater *rater, const struct machine *machine,
     out->devices = devices;
 }
 
+/* In hundredths of the most there can be: what is about equal is equal. */
 static void rate_dotprod(struct rater *rater, const struct machine *machine,
                          const struct ask *ask, struct rating *out)
 {
@@ -113,8 +114,8 @@ static void rate_dotprod(struct rater *rater, const struct machine *machine,
     uint64_t milli = (uint64_t)machine_idle_milli(machine) * PARTS /
                      rater->milli_max *
                      ((uint64_t)ask_milli(ask) * PARTS / rater->milli_max);
-    out->score = -(int32_t)((cpu + milli) / PARTS);
-    out->tie = 0;
+    out->score = -(int32_t)((cpu + milli) / PARTS / (2 * PARTS / 100));
+    out->tie = -leftover(rater, machine, ask);
     out->devices = machine_choose(machine, ask, false);
 }
 

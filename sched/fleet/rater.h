@@ -13,7 +13,8 @@
  *   packing     devices in part used, then idle devices of machines in use,
  *               then empty machines: the fewest machines in use
  *   dotprod     what is free, times what is wanted, added up over cores and
- *               devices: where the least is free of what is wanted most
+ *               devices, in hundredths: where the least is free of what is
+ *               wanted most
  *   clustering  beside tasks of its kind (share, 1, 2, 4, 8 devices): alone
  *               with them, then among others, then on an empty machine
  *   fgd         where fragmentation grows least: frag_score, less ten points
