@@ -11,8 +11,10 @@
 
 #define SEEDS_MAX    1000u
 #define POLICIES_MAX 16u
-/* Kinds of asks a picker remembers: more than any known trace has. */
-#define MEMORY 512u
+/* Kinds of asks a picker remembers: more than any known trace has, but no more
+ * than make a quarter of a GiB. */
+#define MEMORY_KINDS 512u
+#define MEMORY_NOTES (1u << 24)
 
 struct question {
     const char *nodes;
@@ -145,6 +147,12 @@ static void tally_add(struct tally *tally, const struct replay_openb_result *r)
     tally->runs++;
 }
 
+static uint32_t memory_for(const struct openb *openb)
+{
+    uint32_t kinds = MEMORY_NOTES / openb->machine_count;
+    return kinds < MEMORY_KINDS ? kinds : MEMORY_KINDS;
+}
+
 static int run_policy(struct cli *cli, const struct openb *openb,
                       const struct question *q, enum fleet_policy policy,
                       struct tally *out)
@@ -153,7 +161,7 @@ static int run_policy(struct cli *cli, const struct openb *openb,
         .policy = policy,
         .load_permille = q->load_permille,
         .typical_permille = REPLAY_TYPICAL_PERMILLE,
-        .memory = MEMORY,
+        .memory = memory_for(openb),
         .clock_ns = processor_ns,
     };
     memset(out, 0, sizeof(*out));
