@@ -138,7 +138,8 @@ static void search_finds_what_brute_force_finds(void **state)
         uint64_t bound = 0;
         uint64_t deadline;
         bool proven = false;
-        random_workflow(&w, &dice, TASKS - round % 3, round % 4 * 200, false, 2);
+        random_workflow(&w, &dice, TASKS - round % 3, round % 4 * 200, false,
+                        2);
         random_offers(&set, &dice, OFFERS, 2);
         open_case(&fc, &w, &set);
         assert_int_equal(heft_init(&heft, &fc), OK);
