@@ -321,6 +321,7 @@ static enum err downgrade(struct work *k)
 {
     uint32_t n = k->fc->w->task_count;
     bool moved = true;
+    find_slack(k);
     while (moved && k->steps > 0) {
         moved = false;
         for (uint32_t i = 0; i < n && k->steps > 0; i++) {
@@ -328,13 +329,14 @@ static enum err downgrade(struct work *k)
             struct saving savings[TRIES_A_TASK];
             bool kept = false;
             uint32_t count;
-            find_slack(k);
             count = list_savings(k, t, savings);
             for (uint32_t s = 0; s < count && !kept && k->steps > 0; s++) {
                 memcpy(k->offers2, k->offers, n * sizeof(*k->offers));
                 k->offers2[t] = savings[s].offer;
                 TRY(try_offers(k, k->rank, &kept));
             }
+            if (kept)
+                find_slack(k);
             moved = moved || kept;
         }
     }

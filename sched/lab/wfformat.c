@@ -7,6 +7,8 @@
 
 #include "base/check.h"
 
+#define WRITERS_MAX 256u /* of one file */
+
 struct reader {
     const char *name;
     char *error;
@@ -248,6 +250,11 @@ static enum err write_file(struct reader *r, const json_t *entry, uint32_t t)
         if (json_object_set_new(r->written, id, list) != 0)
             return ERR_NOMEM;
     }
+    if (json_array_size(list) == WRITERS_MAX)
+        return refuse(r,
+                      "the file \"%.80s\" is written by more than %u tasks. "
+                      "Try: a file for each",
+                      id, WRITERS_MAX);
     TRY(add_file(r, id, bytes, t, &file));
     return json_array_append_new(list, json_integer(file)) == 0 ? OK
                                                                 : ERR_NOMEM;
