@@ -215,7 +215,7 @@ static void release(struct sx *core, struct sx_block *const *run,
                     uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        run[i]->candidate = NULL;
+        sx_block_decided(core, run[i]);
         sx_block_drop(core, run[i]);
     }
 }

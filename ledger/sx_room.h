@@ -286,6 +286,7 @@ void sx_block_drop(struct sx *core, struct sx_block *block);
 /* After a decision: what cannot be decided any more goes. */
 void sx_tree_prune(struct sx *core);
 void sx_tree_carry(struct sx *core);
+void sx_block_decided(struct sx *core, struct sx_block *block);
 /* ... and what nobody refers to. */
 void sx_tree_sweep(struct sx *core);
 void sx_tree_clear(struct sx *core);
