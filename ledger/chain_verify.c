@@ -147,6 +147,7 @@ static enum err compare_table(struct replay *replay, enum store_table table)
         "notes",         "blocks",        "certificates",   "results",
         "state records", "state pages",   "history",        "transaction index",
         "account index", "subject index", "validator sets", "block index",
+        "headers",       "path index",    "undo notes",
     };
     struct compare compare = {.replay = replay, .table = table};
     struct store_range all = {.table = table};

@@ -20,7 +20,7 @@
 #include <lmdb.h>
 
 #define MAP_BYTES      (UINT64_C(64) << 30)
-#define LAYOUT         1u
+#define LAYOUT         2u
 #define LAYOUT_KEY     "layout"
 #define FREE_BYTES_LOW (UINT64_C(4) << 20)
 
@@ -50,6 +50,9 @@ static const char *const table_names[STORE_TABLES] = {
     [STORE_SUBJECT_TX] = "subject",
     [STORE_SET] = "set",
     [STORE_BLOCK_ID] = "id",
+    [STORE_HEADER] = "header",
+    [STORE_PATH] = "path",
+    [STORE_UNDO] = "undo",
 };
 
 static struct store_lmdb *lmdb_of(struct store *store)
@@ -225,12 +228,49 @@ static bool grows_at_the_end(enum store_table table)
     return table == STORE_BLOCK || table == STORE_CERT || table == STORE_RESULT;
 }
 
+/* Notes what was there before, unless it was noted before. */
+static int keep_old(const struct store_lmdb *db, MDB_txn *txn,
+                    const struct store_op *op)
+{
+    uint8_t raw[STORE_KEY_MAX];
+    MDB_val key = val_of(op->key);
+    MDB_val undo_key = val_of(store_undo_key(op->table, op->key, raw));
+    MDB_val old = {0};
+    MDB_val note;
+    int rc = mdb_get(txn, db->tables[STORE_UNDO], &undo_key, &note);
+    if (rc != MDB_NOTFOUND)
+        return rc;
+    rc = mdb_get(txn, db->tables[op->table], &key, &old);
+    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
+        return rc;
+    /* What was read may move when something is put: it is copied first. */
+    bool is_there = rc == MDB_SUCCESS;
+    struct bytes value = bytes_of(&old);
+    uint8_t *copy = malloc(1 + value.len);
+    if (copy == NULL)
+        return ENOMEM;
+    copy[0] = is_there;
+    if (value.len > 0)
+        memcpy(copy + 1, value.ptr, value.len);
+    note = val_of(bytes_make(copy, 1 + value.len));
+    rc = mdb_put(txn, db->tables[STORE_UNDO], &undo_key, &note, 0);
+    free(copy);
+    return rc;
+}
+
 static int apply_op(const struct store_lmdb *db, MDB_txn *txn,
                     const struct store_op *op)
 {
     MDB_dbi table = db->tables[op->table];
     MDB_val key = val_of(op->key);
     MDB_val value = val_of(op->value);
+    if (op->is_clear)
+        return mdb_drop(txn, table, 0);
+    if (op->keeps_old) {
+        int rc = keep_old(db, txn, op);
+        if (rc != MDB_SUCCESS)
+            return rc;
+    }
     if (op->is_delete) {
         int rc = mdb_del(txn, table, &key, NULL);
         return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;

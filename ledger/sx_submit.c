@@ -60,6 +60,8 @@ static void submit_one(struct sx *core, const struct sx_tx *given)
     struct tx_place place = {0};
     struct tx tx = {0};
     enum err err = tx_decode(given->bytes, &core->arena, &tx);
+    if (err == OK && sx_fetching(core))
+        err = ERR_NOT_READY; /* there is no state to check it on */
     if (err == OK)
         err = admit(core, &tx, given);
     /* A sender who missed the answer and tries again: it is final. */

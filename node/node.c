@@ -178,6 +178,13 @@ static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
     case SX_NOTICE_LEFT:
         log_info("chain", "this node is no validator any more");
         return;
+    case SX_NOTICE_FETCHES:
+        log_info("chain", "fetching the state from peers, page by page");
+        return;
+    case SX_NOTICE_FETCHED:
+        log_info("chain", "the state at height %llu is here; going on from it",
+                 (unsigned long long)chain_base(chain_host_chain(node->host)));
+        return;
     }
 }
 
