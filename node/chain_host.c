@@ -292,7 +292,8 @@ static enum err open_core(struct chain_host *host,
                                       .link_key = options->link_key,
                                       .mono_ms = mono_ms(),
                                       .seed = uv_hrtime(),
-                                      .listen_ms = LISTEN_MS};
+                                      .listen_ms = LISTEN_MS,
+                                      .sync_epochs = options->sync_epochs};
     TRY(store_lmdb_open(options->dir, &store_options, &host->store));
     TRY(chain_open(host->store, options->genesis, options->kinds,
                    &host->chain));
