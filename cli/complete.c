@@ -41,7 +41,8 @@ static void put_next_words(const char *prefix, struct buf *out)
     const char *last = "";
     size_t last_len = 0;
     bool first = true;
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         const char *word = verb->path;
         size_t word_len;
         if (len > 0) {
@@ -72,7 +73,8 @@ static void each_group(void (*fn)(const char *group, struct buf *out),
 {
     char last[64] = "";
     char deeper[64] = "";
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         const char *space = verb->path;
         unsigned depth = 0;
         while ((space = strchr(space, ' ')) != NULL) {
@@ -175,10 +177,12 @@ void complete_bash(struct buf *out)
                   "    esac\n"
                   "  done\n"
                   "  case \"$path $prev\" in\n");
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++)
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb))
         bash_values(verb->path, verb->options, out);
     buf_addf(out, "  esac\n  case \"$path\" in\n");
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++)
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb))
         bash_verb(verb, out);
     buf_addf(out, "    *) words=\"$(_suan_next \"$path\")\" ;;\n"
                   "  esac\n"
@@ -312,7 +316,8 @@ void complete_fish(struct buf *out)
                   "  test \"$plain[1..$want]\" = \"$argv\"\n"
                   "end\n");
     each_group(fish_group, out);
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++)
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb))
         fish_verb(verb, out);
     for (const struct opt *opt = global_options; opt->name != NULL; opt++)
         fish_option("", opt, out);

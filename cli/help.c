@@ -137,7 +137,8 @@ void help_group(const char *group, struct buf *out)
     buf_addf(out, "Usage: suan %s COMMAND\n\n", group);
     if (line != NULL)
         buf_addf(out, "%s.\n\n", line);
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         if (in_group(verb, group))
             buf_addf(out, "  %-18s %s\n", verb->path + strlen(group) + 1,
                      verb->line);
@@ -149,7 +150,8 @@ void help_program(struct buf *out)
 {
     buf_addf(out, "suan buys and sells computing power.\n\n"
                   "Usage: suan [options] COMMAND\n\n");
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         if (in_group(verb, ""))
             buf_addf(out, "  %-11s %s\n", verb->path, verb->line);
     }
@@ -203,19 +205,21 @@ void help_markdown(struct buf *out)
 {
     buf_addf(out,
              "# The command line\n\n"
-             "Made from the table of commands in `cli/verbs.c` by `suan help "
+             "Made from the tables of commands in `cli/verbs*.c` by `suan help "
              "markdown`; a test compares them.\nA tour is in `buyer.md`; this "
              "is every command with every option.\n\n"
              "## Options of every command\n\n");
     md_options(global_options, out);
     buf_addf(out, "## Commands\n\n");
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         if (in_group(verb, ""))
             md_verb(verb, out);
     }
     for (const struct verb_group *g = verb_groups; g->name != NULL; g++) {
         buf_addf(out, "## suan %s\n\n%s.\n\n", g->name, g->line);
-        for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+        for (const struct verb *verb = verb_next(NULL); verb != NULL;
+             verb = verb_next(verb)) {
             if (in_group(verb, g->name))
                 md_verb(verb, out);
         }

@@ -1,4 +1,4 @@
-/* suan: the command line. The table of what it can do is cli/verbs.c. */
+/* suan: the command line. What it can do is in the tables of cli/verbs*.c. */
 
 #include "cli/cli.h"
 

@@ -78,7 +78,8 @@ const struct verb *verb_find(int argc, char **argv, int *out_words)
     const struct verb *best = NULL;
     int best_words = 0;
     int prefix = 0;
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         int words = words_match(verb->path, argc, argv);
         if (words > best_words) {
             best = verb;
@@ -94,7 +95,8 @@ const struct verb *verb_find(int argc, char **argv, int *out_words)
 bool verb_is_group(const char *path)
 {
     size_t len = strlen(path);
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         if (strncmp(verb->path, path, len) == 0 && verb->path[len] == ' ')
             return true;
     }

@@ -1,7 +1,7 @@
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 
-/* A verb is one thing `suan` can do. The table of verbs (cli/verbs.c) is the
+/* A verb is one thing `suan` can do. The tables of verbs (cli/verbs*.c) are the
  * only description there is: parsing, --help, shell completion and docs/cli.md
  * are all made from it, so they cannot disagree. */
 
@@ -52,8 +52,9 @@ struct verb {
     const char *example; /* commands that work, one a line */
 };
 
-/* Ends at a NULL path. Verbs of one group stand together. */
-extern const struct verb verbs[];
+/* The verb after this one, NULL: the first; NULL: that was the last. Verbs of
+ * one group stand together. */
+const struct verb *verb_next(const struct verb *verb);
 /* One line on each group, in the order of the help; ends at NULL. */
 struct verb_group {
     const char *name;

@@ -116,7 +116,8 @@ static int unknown(struct cli *cli, int argc, char **argv, int known)
     join(argv, known, group);
     join(argv + known, known < argc ? 1 : 0, word);
     nearest_init(&nearest, word);
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         size_t len = strlen(group);
         char next[64];
         const char *rest = verb->path;

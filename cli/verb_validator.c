@@ -1,5 +1,5 @@
-/* suan validator list|show|bond|unbond|withdraw: who signs blocks, and the
- * money that vouches for it. */
+/* suan validator list|show|bond|unbond|withdraw|recall: who signs blocks, and
+ * the money that vouches for it. */
 
 #include "base/check.h"
 #include "cli/network.h"
@@ -276,6 +276,45 @@ static int run(struct cli *cli, const struct args *args,
     finish(&o);
     return failed;
 }
+
+/* ---- vouching ---- */
+
+static int vouch(struct cli *cli, uint64_t height)
+{
+    char question[320];
+    int exit_code = 0;
+    json_t *result = NULL;
+    snprintf(question, sizeof(question),
+             "This validator does not know what it has signed. If its key has "
+             "signed anything above block %llu, on this machine or another, "
+             "signing again can cost its bond. Has it not",
+             (unsigned long long)height);
+    if (!cli_confirm(cli, question, &exit_code)) {
+        if (exit_code != 0)
+            return exit_code;
+        cli_note(cli, "nothing was changed");
+        return EXIT_FAILED;
+    }
+    exit_code = cli_call(cli, "validator.recall",
+                         json_pack("{s:b}", "vouch", true), &result);
+    if (!exit_code)
+        cli_note(cli, "it signs again");
+    json_decref(result);
+    return exit_code;
+}
+
+int verb_validator_recall(struct cli *cli, const struct args *args)
+{
+    json_t *result = NULL;
+    int failed = cli_call(cli, "validator.recall", NULL, &result);
+    (void)args;
+    if (!failed)
+        failed = vouch(cli, js_uint(result, "height"));
+    json_decref(result);
+    return failed;
+}
+
+/* ---- bonds ---- */
 
 int verb_validator_bond(struct cli *cli, const struct args *args)
 {

@@ -57,6 +57,7 @@ int verb_validator_show(struct cli *cli, const struct args *args);
 int verb_validator_bond(struct cli *cli, const struct args *args);
 int verb_validator_unbond(struct cli *cli, const struct args *args);
 int verb_validator_withdraw(struct cli *cli, const struct args *args);
+int verb_validator_recall(struct cli *cli, const struct args *args);
 int verb_devnet_up(struct cli *cli, const struct args *args);
 int verb_devnet_status(struct cli *cli, const struct args *args);
 int verb_devnet_down(struct cli *cli, const struct args *args);

@@ -423,8 +423,11 @@ static void dispatch(struct sx *core, const struct sx_event *event)
     case SX_EV_STORED:
         sx_on_stored(core, event->height);
         return;
+    case SX_EV_VOUCH:
+        sx_recall_vouched(core);
+        return;
     }
-    CHECK(false); /* an event is one of seven */
+    CHECK(false); /* an event is one of eight */
 }
 
 static void take_part(struct sx *core)

@@ -98,6 +98,11 @@ enum sx_event_kind {
     SX_EV_MESSAGE, /* peer, bytes: one message of sx_msg.h */
     SX_EV_LOGGED,  /* seq: the safety log is on the disk up to here */
     SX_EV_STORED,  /* height: the batch of this label is on the disk */
+    SX_EV_VOUCH,   /* the operator's word that what was forgotten is harmless:
+                      no vote of this key was given for anything above this
+                      chain. Ends amnesia at once; else nothing happens. For
+                      sets whose others are no quorum, who can never tell. If
+                      the word is wrong, our two votes are evidence. */
 };
 
 struct sx_event {

@@ -234,6 +234,14 @@ static bool is_beyond(const struct sx *core)
     return core->epoch > core->recall_epoch;
 }
 
+static void end_amnesia(struct sx *core)
+{
+    CHECK(!core->recall_wanted); /* it is in the log that we had forgotten */
+    core->amnesia = false;
+    sx_log(core, SX_LOG_RECALLED, bytes_make(NULL, 0));
+    sx_notice(core, SX_NOTICE_RECALLED, core->me);
+}
+
 /* Having voted in a view v takes a certificate of v - 1, so more than W/3 of
  * honest weight was there and held one of v - 2; a quorum of others meets them:
  * the highest they tell is at least v - 2, and once something two views above
@@ -242,9 +250,12 @@ void sx_recall(struct sx *core)
 {
     if (!core->amnesia || core->me < 0 || recall_weight(core) < core->quorum)
         return;
-    if (!is_beyond(core))
-        return;
-    core->amnesia = false;
-    sx_log(core, SX_LOG_RECALLED, bytes_make(NULL, 0));
-    sx_notice(core, SX_NOTICE_RECALLED, core->me);
+    if (is_beyond(core))
+        end_amnesia(core);
+}
+
+void sx_recall_vouched(struct sx *core)
+{
+    if (core->amnesia)
+        end_amnesia(core);
 }

@@ -340,6 +340,7 @@ void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
                     uint64_t view, uint64_t cert_view);
 void sx_recall_begin(struct sx *core); /* first thing in a step */
 void sx_recall(struct sx *core);
+void sx_recall_vouched(struct sx *core);
 
 /* ---- sx_hear.c: messages ---- */
 

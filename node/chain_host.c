@@ -209,6 +209,13 @@ static void on_stored(uv_async_t *async)
         halt(host, failed);
 }
 
+void chain_host_vouch(struct chain_host *host)
+{
+    struct sx_event event = {.kind = SX_EV_VOUCH};
+    CHECK(!host->stepping);
+    chain_host_step(host, &event);
+}
+
 void chain_host_link(struct chain_host *host, uint64_t peer,
                      const struct pubkey *key)
 {

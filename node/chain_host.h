@@ -59,6 +59,9 @@ struct sx *chain_host_core(struct chain_host *host);
  * ERR_TOO_LARGE, ERR_RATE (too many wait for their signature check). */
 MUST_USE enum err chain_host_submit(struct chain_host *host, struct bytes tx,
                                     uint64_t token);
+/* The operator's word that what this validator has forgotten is harmless; see
+ * SX_EV_VOUCH. */
+void chain_host_vouch(struct chain_host *host);
 /* Links come and go; `peer` is a number that is never used again, key what the
  * link is bound to. */
 void chain_host_link(struct chain_host *host, uint64_t peer,

@@ -179,7 +179,8 @@ static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
         node_warn(node, amnesia,
                   "what this validator has signed before is not known; it "
                   "signs nothing until the others have decided enough",
-                  "wait; suan chain status tells");
+                  "wait; suan chain status tells. Where the others are too "
+                  "few to tell: suan validator recall");
         return;
     case SX_NOTICE_RECALLED:
         node_unwarn(node, amnesia);

@@ -39,6 +39,7 @@ static const struct {
     {"validator.list", rpc_validator_list},
     {"validator.show", rpc_validator_show},
     {"validator.prove", rpc_validator_prove},
+    {"validator.recall", rpc_validator_recall},
     {"blob.import", rpc_blob_import},
     {"blob.export", rpc_blob_export},
     {"image.import", rpc_image_import},

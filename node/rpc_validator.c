@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "ledger/bond_tx.h"
 #include "node/rpc_call.h"
+#include "node/log.h"
 #include "node/rpc_help.h"
 
 #include <stdlib.h>
@@ -294,4 +295,57 @@ void rpc_validator_prove(struct node *node, struct control_call *call)
                                   json_address(node, &validator), "owner",
                                   json_address(node, &owner), "proof",
                                   rpc_json_bytes(BYTES_OF(proof.b))));
+}
+
+/* ---- validator.recall ---- */
+
+/* May the operator vouch? What stands against it is refused. */
+static bool may_vouch(struct node *node, struct control_call *call,
+                      const struct sx_status *status)
+{
+    uint64_t height = chain_tip(chain_of(node)).height;
+    if (status->twin) {
+        call_refuse(call, ERR_STATE,
+                    "what it has signed cannot be told from what the other did",
+                    "stop one of the two, then start this node again",
+                    "another machine votes with this validator's key");
+        return false;
+    }
+    if (!status->amnesia) {
+        call_refuse(call, ERR_STATE, "its safety log is whole",
+                    "suan chain status",
+                    "this validator has forgotten nothing");
+        return false;
+    }
+    if (status->target > height) {
+        call_refuse(
+            call, ERR_STATE, "what is decided up there may be its own",
+            "wait; suan chain status", "this node is at block %llu of %llu",
+            (unsigned long long)height, (unsigned long long)status->target);
+        return false;
+    }
+    return true;
+}
+
+void rpc_validator_recall(struct node *node, struct control_call *call)
+{
+    static const char *const names[] = {"vouch", NULL};
+    struct pubkey validator;
+    struct sx_status status;
+    bool vouch = false;
+    if (!param_only(call, names) || !param_bool_if(call, "vouch", &vouch) ||
+        !which_key(node, call, &validator))
+        return;
+    sx_status(chain_host_core(node->host), &status);
+    if (!may_vouch(node, call, &status))
+        return;
+    if (vouch) {
+        log_odd("chain", "the operator vouches for what was forgotten");
+        chain_host_vouch(node->host);
+    }
+    control_reply(call, json_pack("{s:o, s:o, s:o, s:b}", "validator",
+                                  json_address(node, &validator), "height",
+                                  json_u64(chain_tip(chain_of(node)).height),
+                                  "validators", json_u64(status.validators),
+                                  "recalled", vouch));
 }

@@ -8,5 +8,6 @@
 void rpc_validator_list(struct node *node, struct control_call *call);
 void rpc_validator_show(struct node *node, struct control_call *call);
 void rpc_validator_prove(struct node *node, struct control_call *call);
+void rpc_validator_recall(struct node *node, struct control_call *call);
 
 #endif

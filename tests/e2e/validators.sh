@@ -152,3 +152,20 @@ start validator-2
 start validator-7
 all_is_well validator-{1,2,3,4,5,6,7} provider-1 buyer
 check "the devnet goes down" suan devnet down -q
+mv "$D" "$SUAN_HOME/seven"
+
+# ======== one: nobody can tell it what it has signed
+check "a devnet of one validator comes up" suan devnet up --base-port "$PORT" --validators 1 \
+    --providers 1 --image "$WORK/busybox.tar" -q
+refused "who has forgotten nothing need not recall" 8 'forgotten nothing' suan validator recall --node validator-1 --yes
+stop_node validator-1
+mv "$D/validator-1/votes" "$WORK/lone"
+start validator-1
+check "alone and without its votes it is silent" until_true 10 votes_are validator-1 "has forgotten"
+refused "nobody's word is taken for granted" 4 "yes" suan validator recall --node validator-1
+check "the operator vouches" suan validator recall --node validator-1 --yes
+check "it signs" votes_are validator-1 signs
+stream
+check "and the chain goes on" grows buyer
+stream_ends
+check "the devnet goes down" suan devnet down -q

@@ -56,7 +56,9 @@ ban "$library" 'getenv|secure_getenv|setenv|exit|_exit|abort' \
     "a library is configured by arguments and returns an enum err"
 ban "$consensus" 'randombytes_[a-z]+|getrandom|getentropy' \
     "what nodes must agree on is not random: take a seed as an argument"
-ban_word "$consensus" 'float|double' \
+# The availability of plans, what is learned and the laboratory only advise.
+ban_word '^(base|ledger|market|sched/([a-z_]+\.|cfn/|fleet/|graph/|queue/))' \
+    'float|double' \
     "machines differ in it: integers in small units (micro, ms, milli-cores)"
 ban "$library" 'strerror|strerror_r' \
     "return an enum err; node and cli put it into words"

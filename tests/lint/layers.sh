@@ -8,6 +8,7 @@ allowed_for() {
     case $1 in
     base/*) echo "" ;;
     ledger/*) echo "base" ;;
+    sched/lab/*) echo "sched base" ;;
     sched/*) echo "base" ;;
     market/*) echo "ledger sched base" ;;
     wallet/*) echo "base" ;;
@@ -19,7 +20,7 @@ allowed_for() {
     tests/unit/cli/*) echo "tests cli node/rpc wallet ledger market sched base" ;;
     tests/unit/base/*) echo "tests base" ;;
     tests/unit/ledger/*) echo "tests ledger base" ;;
-    tests/unit/sched/*) echo "tests sched base" ;;
+    tests/unit/sched/* | tests/unit/lab/*) echo "tests sched base" ;;
     tests/unit/market/*) echo "tests market ledger sched base" ;;
     tests/unit/wallet/*) echo "tests wallet base" ;;
     tests/*) echo "tests cli node wallet market ledger sched base" ;;
@@ -36,8 +37,9 @@ library_home() {
     uv.h) echo "node/*|tests/*" ;;
     sodium.h | sodium/*)
         echo "base/*|wallet/*|node/*|cli/small_image.c|tests/*" ;;
-    jansson.h) echo "wallet/*|node/*|cli/*|tests/*" ;;
-    archive.h | archive_entry.h) echo "node/*|cli/small_image.c|tests/*" ;;
+    jansson.h) echo "wallet/*|node/*|cli/*|sched/lab/*|tests/*" ;;
+    archive.h | archive_entry.h)
+        echo "node/*|cli/small_image.c|sched/lab/*|tests/*" ;;
     ini.h | seccomp.h) echo "node/*|tests/*" ;;
     yaml.h | libsmartcols/*) echo "cli/*" ;;
     cmocka.h) echo "tests/*" ;;
@@ -64,6 +66,14 @@ matches() {
 
 folder_check() { # WHERE FILE INCLUDED
     local own=${2%%/*} folder
+    case $2:$3 in
+    sched/lab/*:sched/lab/* | cli/*:sched/lab/* | tests/*:sched/lab/*) return ;;
+    *:sched/lab/*)
+        lint_say "$1" "$2 must not know $3" \
+            "the laboratory is for the command line and tests alone"
+        return
+        ;;
+    esac
     case $3 in
     */*) ;;
     *)

@@ -4,7 +4,7 @@
 /* A node's disk, as the trade engines see it: records by name. What was put is
  * certain only once synced; at a crash any beginning of the rest survives. */
 
-#include "tests/sim/dice.h"
+#include "base/dice.h"
 
 #define MEMORY_KEY_MAX 96
 

@@ -3,7 +3,7 @@
 
 /* A plan: what kind of world a seed gives. Printed before it is lived. */
 
-#include "tests/sim/dice.h"
+#include "base/dice.h"
 
 struct plan {
     uint64_t seed;

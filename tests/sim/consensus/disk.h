@@ -7,7 +7,7 @@
 
 #include "ledger/store.h"
 #include "ledger/wal.h"
-#include "tests/sim/dice.h"
+#include "base/dice.h"
 
 #define DISK_SEGMENT_BYTES (4u * 1024) /* small, so that trimming happens */
 

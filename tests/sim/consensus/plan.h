@@ -5,7 +5,7 @@
  * each seed, so that some seeds meet one fault alone and others all of them.
  * Printed before it is lived. Times are microseconds. */
 
-#include "tests/sim/dice.h"
+#include "base/dice.h"
 
 #define PLAN_KEYS_MAX 31u
 #define MS            UINT64_C(1000)

@@ -14,7 +14,8 @@
 static size_t verb_count(void)
 {
     size_t count = 0;
-    while (verbs[count].path != NULL)
+    const struct verb *verb = NULL;
+    while ((verb = verb_next(verb)) != NULL)
         count++;
     return count;
 }
@@ -83,12 +84,14 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "validator bond",
                                         "validator unbond",
                                         "validator withdraw",
+                                        "validator recall",
                                         "config list",
                                         "config path"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool found = false;
-        for (const struct verb *verb = verbs; verb->path != NULL; verb++)
+        for (const struct verb *verb = verb_next(NULL); verb != NULL;
+             verb = verb_next(verb))
             found = found || strcmp(verb->path, paths[i]) == 0;
         if (!found)
             fail_msg("suan %s is missing", paths[i]);
@@ -99,7 +102,8 @@ static void every_verb_of_the_tree_is_there(void **state)
 static void every_verb_is_explained_with_an_example(void **state)
 {
     (void)state;
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         char begins[96];
         assert_non_null(verb->run);
         if (verb->line == NULL || verb->text == NULL || verb->example == NULL)
@@ -116,7 +120,8 @@ static void every_verb_is_explained_with_an_example(void **state)
 static void no_option_hides_another(void **state)
 {
     (void)state;
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         for (const struct opt *a = verb->options; a != NULL && a->name != NULL;
              a++) {
             for (const struct opt *b = verb->options; b != a; b++) {
@@ -160,7 +165,8 @@ static void help_fits_eighty_columns(void **state)
     buf_clear(&text);
     help_globals(&text);
     assert_true(widest(&text) <= 80);
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         buf_clear(&text);
         help_verb(verb, &text);
         assert_int_equal(text.err, OK);
@@ -181,7 +187,8 @@ static void every_group_has_verbs_and_every_verb_its_group(void **state)
     (void)state;
     for (const struct verb_group *g = verb_groups; g->name != NULL; g++)
         assert_true(verb_is_group(g->name));
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         char group[32];
         bool found = strchr(verb->path, ' ') == NULL;
         snprintf(group, sizeof(group), "%.*s", (int)strcspn(verb->path, " "),
@@ -222,7 +229,8 @@ static void check_completion(void (*complete)(struct buf *), const char *mark)
     complete(&text);
     assert_int_equal(text.err, OK);
     script = buf_cstr(&text);
-    for (const struct verb *verb = verbs; verb->path != NULL; verb++) {
+    for (const struct verb *verb = verb_next(NULL); verb != NULL;
+         verb = verb_next(verb)) {
         const char *last = strrchr(verb->path, ' ');
         if (strstr(script, last == NULL ? verb->path : last + 1) == NULL)
             fail_msg("suan %s is not completed", verb->path);

@@ -408,6 +408,47 @@ static void a_single_validator_without_its_log_stays_silent(void **state)
     net_close(&net);
 }
 
+static void vouch(struct node *node)
+{
+    step(node, (struct sx_event){.kind = SX_EV_VOUCH});
+    sync_log(node);
+}
+
+static void the_operators_word_ends_the_amnesia(void **state)
+{
+    struct net net;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    submit_transfer(&net, v, 0, 0, 5);
+    settle(v);
+    empty(v);
+    submit_transfer(&net, v, 0, 1, 5);
+    pass(v, 1000);
+    assert_false(signed_anything(v));
+    vouch(v);
+    assert_false(forgetful(v));
+    settle(v);
+    assert_int_equal(chain_tip(v->chain).height, 2);
+    /* It holds over a restart. */
+    node_restart(v, WAL_WHOLE);
+    assert_false(forgetful(v));
+    net_close(&net);
+}
+
+static void a_word_that_nobody_needs_changes_nothing(void **state)
+{
+    struct net net;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    uint64_t logged = v->last_seq;
+    vouch(v);
+    assert_int_equal(v->last_seq, logged);
+    assert_false(signed_anything(v));
+    net_close(&net);
+}
+
 /* ---- another machine with our key ---- */
 
 static bool is_twin(const struct node *node)
@@ -545,6 +586,8 @@ int main(void)
         cmocka_unit_test(a_claim_without_a_certificate_does_not_count),
         cmocka_unit_test(amnesia_outlives_a_restart_until_it_is_over),
         cmocka_unit_test(a_recalled_validator_votes_again),
+        cmocka_unit_test(the_operators_word_ends_the_amnesia),
+        cmocka_unit_test(a_word_that_nobody_needs_changes_nothing),
         cmocka_unit_test(a_single_validator_without_its_log_stays_silent),
         cmocka_unit_test(
             a_certificate_with_a_vote_of_ours_that_we_never_gave_stops_signing),

@@ -198,7 +198,19 @@ static void a_node_without_a_vote_key_says_so(void **state)
     rig_refused(rig, "validator.prove", json_pack("{s:s}", "owner", address),
                 "ERR_NOT_FOUND", EXIT_NOT_FOUND, "no validator's key",
                 "suan validator list");
+    rig_refused(rig, "validator.recall", NULL, "ERR_NOT_FOUND", EXIT_NOT_FOUND,
+                "no validator's key", "suan validator list");
     node->vote_key = key;
+}
+
+static void who_has_forgotten_nothing_need_not_recall(void **state)
+{
+    (void)state;
+    rig_refused(rig, "validator.recall", json_pack("{s:b}", "vouch", true),
+                "ERR_STATE", EXIT_POLICY, "has forgotten nothing",
+                "suan chain status");
+    rig_refused(rig, "validator.recall", json_pack("{s:s}", "vouch", "yes"),
+                "ERR_PARSE", EXIT_USAGE, "vouch", "");
 }
 
 int main(void)
@@ -208,6 +220,7 @@ int main(void)
         cmocka_unit_test(one_is_shown_by_its_address_else_our_own),
         cmocka_unit_test(the_proof_is_the_vote_keys_for_this_owner_alone),
         cmocka_unit_test(a_node_without_a_vote_key_says_so),
+        cmocka_unit_test(who_has_forgotten_nothing_need_not_recall),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

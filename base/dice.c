@@ -1,4 +1,4 @@
-#include "tests/sim/dice.h"
+#include "base/dice.h"
 
 #include "base/check.h"
 

@@ -1,8 +1,8 @@
-#ifndef TESTS_SIM_DICE_H
-#define TESTS_SIM_DICE_H
+#ifndef BASE_DICE_H
+#define BASE_DICE_H
 
-/* Dice: the one source of chance of a run. Same seed, same throws, on every
- * machine. */
+/* Dice: the one source of chance of a simulation, a replay, a training run.
+ * Same seed, same throws, on every machine. Not for secrets. */
 
 #include "base/hash.h"
 

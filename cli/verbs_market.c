@@ -1,0 +1,131 @@
+/* Offers, selling and images. */
+
+#include "cli/verbs.h"
+#include "cli/verbs_room.h"
+
+static const struct opt quote_options[] = {
+    {"image", 0, "IMAGE", "the image's name or id (default: default)", false},
+    OPT_CPUS,
+    OPT_MEM,
+    OPT_DISK,
+    OPT_TIME,
+    OPT_TASKS,
+    OPT_PRICE,
+    OPT_POLICY,
+    OPT_CONSTRAINT,
+    OPT_SELLER,
+    OPT_ARCH,
+    OPT_QUEUE,
+    OPT_KEY,
+    {0},
+};
+
+static const struct opt offers_options[] = {
+    OPT_CPUS, OPT_MEM, OPT_DISK, OPT_ARCH, OPT_CONSTRAINT, OPT_POLICY, {0},
+};
+
+static const struct opt watch_options[] = {
+    {"once", 0, NULL, "print what has happened and end", false},
+    {0},
+};
+
+static const struct opt sell_stop_options[] = {
+    {"now", 0, NULL, "do not let running jobs end first", false},
+    {0},
+};
+
+static const struct opt offer_options[] = {
+    {"name", 0, "TEXT", "a name for people", false},
+    {"cpus", 0, "N", "cores to sell", false},
+    {"mem", 0, "SIZE", "memory to sell", false},
+    {"disk", 0, "SIZE", "disk to sell", false},
+    {"slots", 0, "N", "jobs at the same time, at most", false},
+    {"time-max", 0, "TIME", "longest job", false},
+    {"cpu-hour", 0, "AMOUNT", "price of a core for an hour", false},
+    {"mem-hour", 0, "AMOUNT", "price of a GiB of memory for an hour", false},
+    {"disk-hour", 0, "AMOUNT", "price of a GiB of disk for an hour", false},
+    {"label", 0, "KEY=VALUE", "a fact about this machine", true},
+    {"payout", 0, "ADDRESS", "the account that is paid", false},
+    {0},
+};
+
+static const struct opt bench_options[] = {
+    {"last", 0, NULL, "show the last measurement, do not measure", false},
+    {0},
+};
+
+static const struct opt import_options[] = {
+    {"name", 0, "NAME", "what to call it (default: the file's name)", false},
+    {0},
+};
+
+const struct verb verbs_market[] = {
+    {"market offers", verb_market_offers, offers_options, NULL, 0, 0, false,
+     "list what providers sell",
+     "Lists the offers this node knows, in the policy's order. With needs "
+     "given "
+     "it says of\neach whether it fits and, with -o wide, what an hour would "
+     "cost or why it does not.",
+     "suan market offers --cpus 2 --mem 1G --policy fastest"},
+    {"market quote", verb_market_quote, quote_options, "[[--] CMD [ARG...]]", 0,
+     -1, true, "get a bill without buying",
+     "Asks providers for binding quotes, shows the bill and lets them go "
+     "again. "
+     "Nothing is\nlocked or paid.",
+     "suan market quote --cpus 1 --mem 512M --time 1h"},
+    {"market watch", verb_market_watch, watch_options, NULL, 0, 0, false,
+     "print offers and trades as they come",
+     "Prints a line for each offer that changes and each contract that is "
+     "made.",
+     "suan market watch --json"},
+
+    {"sell start", verb_sell_start, NULL, NULL, 0, 0, false,
+     "advertise the offer",
+     "Advertises this node's offer. Refused, with the reason, where jobs "
+     "cannot "
+     "be isolated.",
+     "suan sell start --node provider-1"},
+    {"sell stop", verb_sell_stop, sell_stop_options, NULL, 0, 0, false,
+     "take no more jobs",
+     "Takes the offer back. Running jobs go on to their end unless --now is "
+     "given.",
+     "suan sell stop --node provider-1"},
+    {"sell status", verb_sell_status, NULL, NULL, 0, 0, false,
+     "show capacity, contracts and earnings",
+     "Shows what is free, held and running, and what was earned.",
+     "suan sell status --node provider-1"},
+    {"sell offer set", verb_sell_offer_set, offer_options, NULL, 0, 0, false,
+     "change what is sold and its price",
+     "Changes the offer; what is not named stays. Running contracts keep their "
+     "price.",
+     "suan sell offer set --cpu-hour 0.04 --label zone=eu"},
+    {"sell offer show", verb_sell_offer_show, NULL, NULL, 0, 0, false,
+     "show what is sold and its price", "Shows this node's offer.",
+     "suan sell offer show --node provider-1"},
+    {"sell bench", verb_sell_bench, bench_options, NULL, 0, 0, false,
+     "measure this machine",
+     "Measures processor, memory and disk: the grade that buyers of the "
+     "\"fastest\" policy\ncompare.",
+     "suan sell bench --node provider-1"},
+
+    {"image import", verb_image_import, import_options, "FILE", 1, 1, false,
+     "bring an OCI archive to the node",
+     "Brings an image to the node, which hands it to providers by its "
+     "content's "
+     "hash. FILE\nis an OCI archive, as skopeo and podman write them.",
+     "suan image import alpine.tar --name alpine"},
+    {"image ls", verb_image_ls, NULL, NULL, 0, 0, false, "list images",
+     "Lists the images this node has. At a provider also those its executor "
+     "has unpacked for jobs, with their size and when a job last began in "
+     "them; those that were not imported here go by the start of their id.",
+     "suan image ls --node provider-1"},
+    {"image inspect", verb_image_inspect, NULL, "IMAGE", 1, 1, false,
+     "show what an image holds",
+     "Shows an image's digest, layers and configuration.",
+     "suan image inspect default"},
+    {"image rm", verb_image_rm, NULL, "IMAGE...", 1, -1, false, "remove images",
+     "Removes images from this node. At a provider also unpacked ones, by name "
+     "or id; one that a job runs in stays.",
+     "suan image rm alpine"},
+    {0},
+};
