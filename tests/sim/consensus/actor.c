@@ -100,9 +100,11 @@ static struct letter *send_other(struct world *world, struct machine *actor,
         return forge_cert(world, message);
     if (tag == SX_MSG_STATUS && does(actor, ACT_LIES))
         return forge_status(world, message);
-    if (tag == SX_MSG_BLOCK && does(actor, ACT_WITHHOLD))
+    if ((tag == SX_MSG_BLOCK || tag == SX_MSG_PAGES) &&
+        does(actor, ACT_WITHHOLD))
         return NULL;
-    if ((tag == SX_MSG_BLOCK || tag == SX_MSG_FINALS) &&
+    if ((tag == SX_MSG_BLOCK || tag == SX_MSG_FINALS || tag == SX_MSG_STEPS ||
+         tag == SX_MSG_PAGES) &&
         does(actor, ACT_POISON))
         return forge_damage(world, message);
     return letter_keep(letter);

@@ -144,8 +144,8 @@ void judge_refused(struct world *world, struct machine *machine,
 
 /* ---- final ---- */
 
-static void same_set(struct world *world, const struct machine *machine,
-                     uint64_t epoch, const struct validators *set)
+void judge_same_set(struct world *world, const struct machine *machine,
+                    uint64_t epoch, const struct validators *set)
 {
     struct hash theirs;
     struct hash ours;
@@ -185,7 +185,7 @@ static void learn_sets(struct world *world, struct machine *machine,
     if (chain_set_of(machine->chain, epoch, &set) != OK)
         return;
     note_set(world, epoch, &set);
-    same_set(world, machine, epoch, &set);
+    judge_same_set(world, machine, epoch, &set);
 }
 
 static void check_cert(struct world *world, struct machine *machine,
@@ -290,8 +290,8 @@ void judge_final(struct world *world, struct machine *machine,
 
 /* ---- a life begins ---- */
 
-static void find_final(struct world *world, struct machine *machine,
-                       uint64_t height)
+void judge_find_final(struct world *world, struct machine *machine,
+                      uint64_t height)
 {
     static struct block block;
     struct arena arena;
@@ -317,7 +317,7 @@ void judge_opened(struct world *world, struct machine *machine)
     sx_status(machine->core, &machine->before);
     /* On the disk, and it died before it could tell. */
     while (world->final_count <= tip.height)
-        find_final(world, machine, world->final_count);
+        judge_find_final(world, machine, world->final_count);
     if (tip.height > 0 && !hash_equal(&world->finals[tip.height].id, &tip.id))
         judge_fails(world, "I1: machine %u opens on another block %" PRIu64,
                     machine->index, tip.height);
@@ -363,13 +363,13 @@ static void check_recalled(struct world *world, const struct machine *machine)
 void judge_notice(struct world *world, struct machine *machine,
                   const struct sx_effect *effect)
 {
-    static const char *const names[] = {"?",       "equivocation", "twin",
-                                        "amnesia", "recalled",     "clock",
-                                        "joined",  "left"};
+    static const char *const names[] = {
+        "?",     "equivocation", "twin", "amnesia", "recalled",
+        "clock", "joined",       "left", "fetches", "fetched"};
     const struct validators *set = votes_set(world, machine->before.epoch);
     unsigned notice = (unsigned)effect->notice;
     tell(world, "%u notices: %s (%u)", machine->index,
-         notice < 8 ? names[notice] : "?", effect->index);
+         notice < 10 ? names[notice] : "?", effect->index);
     world->notices[notice & 15]++;
     if (!machine_honest(machine))
         machine->twin_seen |= effect->notice == SX_NOTICE_TWIN;
@@ -382,6 +382,8 @@ void judge_notice(struct world *world, struct machine *machine,
             judge_fails(world, "machine %u forgets without a loss",
                         machine->index);
     }
+    if (effect->notice == SX_NOTICE_FETCHED)
+        judge_fetched(world, machine);
     if (effect->notice == SX_NOTICE_RECALLED)
         check_recalled(world, machine);
     if (effect->notice == SX_NOTICE_EQUIVOCATION && set != NULL &&

@@ -473,6 +473,7 @@ void machine_start(struct world *world, struct machine *machine)
     struct sx_options options = {
         .mono_ms = 1000,
         .seed = dice_next(&world->dice),
+        .sync_epochs = world->plan.sync_epochs,
         .listen_ms = machine->acts != 0 ? 0 : world->plan.listen_ms};
     struct sx_event event = {.kind = SX_EV_TIME};
     enum err err;

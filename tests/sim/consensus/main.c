@@ -25,7 +25,7 @@ static int usage(void)
             "usage: sim_consensus --seed N [-v] | --many K [--from N] | "
             "--twice N | --regressions | --mutants [--mutant N | --quick] "
             "[--tries T]\n"
-            "       [--nodes n] [--views v] [--real]\n");
+            "       [--nodes n] [--views v] [--real] [--pages]\n");
     return 2;
 }
 
@@ -71,6 +71,8 @@ static bool flag(struct asked *asked, struct run_options *options,
         asked->verbose = true;
     else if (strcmp(word, "--real") == 0)
         options->real = true;
+    else if (strcmp(word, "--pages") == 0)
+        options->pages = true;
     else if (strcmp(word, "--regressions") == 0)
         asked->again = true;
     else if (strcmp(word, "--quick") == 0)

@@ -34,6 +34,7 @@ static const struct {
 
 /* A seed takes a fraction of a second; one that does not end is wrong, too. */
 #define SECONDS_MAX 60
+#define PAGES_EVERY 7 /* seeds: one of so many has newcomers that fetch */
 #define WORKERS_MAX 64
 
 struct outcome {
@@ -43,6 +44,7 @@ struct outcome {
     uint64_t txs;
     uint64_t trace;
     uint64_t kills;
+    uint64_t fetches;
 };
 
 /* What workers share. */
@@ -53,6 +55,7 @@ struct shared {
     atomic_uint_fast64_t simulated_ms;
     atomic_uint_fast64_t events;
     atomic_uint_fast64_t blocks;
+    atomic_uint_fast64_t fetches;
     struct seat {
         struct outcome outcome;
         char reason[REASON_MAX];
@@ -100,6 +103,8 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
     struct plan plan;
     struct outcome outcome;
     plan_draw(&plan, seed, (uint32_t)options->nodes);
+    if (options->pages || (seed % PAGES_EVERY == 2 && options->mutant == 0))
+        plan_pages(&plan);
     plan.real_signatures = options->real;
     if (options->views > 0)
         plan.views_max = options->views;
@@ -117,7 +122,8 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
                                .blocks = world.final_count - 1,
                                .txs = world.txs_final,
                                .trace = world.trace,
-                               .kills = world.kills};
+                               .kills = world.kills,
+                               .fetches = world.fetches};
     world_done(&world);
     return outcome;
 }
@@ -125,6 +131,8 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
 static void print_again(const struct run_options *options, uint64_t seed)
 {
     printf("  again: ./run sim --seed %" PRIu64, seed);
+    if (options->pages)
+        printf(" --pages");
     if (options->nodes > 0)
         printf(" --nodes %" PRIu64, options->nodes);
     if (options->views > 0)
@@ -214,6 +222,7 @@ static void work(const struct run_options *options, uint64_t from,
             atomic_fetch_add(&shared->simulated_ms, outcome->simulated_us / MS);
             atomic_fetch_add(&shared->events, outcome->events);
             atomic_fetch_add(&shared->blocks, outcome->blocks);
+            atomic_fetch_add(&shared->fetches, outcome->fetches);
         }
         atomic_fetch_add(&shared->done, 1);
     }
@@ -260,10 +269,10 @@ int runs_many(const struct run_options *options, uint64_t from, uint64_t count)
     wait_for(workers, began, count);
     printf("%" PRIu64 " seeds, %" PRIu64
            " failed, %.1f seeds/s, %.1f h simulated, %.1f million events, "
-           "%" PRIu64 " blocks\n",
+           "%" PRIu64 " blocks, %" PRIu64 " states fetched\n",
            count, (uint64_t)shared->failed, (double)count / (now_s() - began),
            (double)shared->simulated_ms / 3.6e6, (double)shared->events / 1e6,
-           (uint64_t)shared->blocks);
+           (uint64_t)shared->blocks, (uint64_t)shared->fetches);
     return shared->failed == 0 && shared->done == count ? 0 : 1;
 }
 

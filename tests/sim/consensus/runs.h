@@ -13,6 +13,7 @@ struct run_options {
     uint64_t mutant; /* 0: none; with runs_mutants: all */
     uint64_t act;    /* enum mischief's bit, + 1: somebody does that; 0: as the
                         seed says */
+    bool pages;      /* newcomers fetch the state in every seed */
     bool quick;      /* runs_mutants: a handful of them */
 };
 

@@ -505,8 +505,8 @@ static void who_has_no_history_says_so_and_is_not_asked(void **state)
 static void damage_after_the_base_is_found(void **state)
 {
     static const enum store_table tables[] = {
-        STORE_BLOCK, STORE_CERT, STORE_RESULT, STORE_STATE,
-        STORE_PAGE,  STORE_MMR,  STORE_SET,    STORE_HEADER};
+        STORE_BLOCK, STORE_CERT, STORE_RESULT, STORE_STATE, STORE_PAGE,
+        STORE_MMR,   STORE_SET,  STORE_HEADER, STORE_PATH};
     struct town t;
     struct newcomer n;
     (void)state;
@@ -530,7 +530,7 @@ static void damage_after_the_base_is_found(void **state)
             store_batch_delete(batch, tables[i], BYTES_LIT("\1\0"));
         else if (tables[i] == STORE_MMR)
             store_batch_clear(batch, tables[i]);
-        else if (tables[i] == STORE_CERT)
+        else if (tables[i] == STORE_CERT || tables[i] == STORE_PATH)
             store_batch_clear(batch, tables[i]);
         else
             store_batch_put(batch, tables[i], BYTES_OF(key),
