@@ -208,12 +208,14 @@ struct state *chain_state(struct chain *chain)
 
 struct state *chain_head_state(struct chain *chain)
 {
+    CHECK(!chain->syncing);
     return chain_parent_state(chain, NULL);
 }
 
 const struct position *chain_parent_position(const struct chain *chain,
                                              const struct candidate *parent)
 {
+    CHECK(!chain->syncing);
     return parent != NULL ? &parent->after : &chain->head;
 }
 

@@ -240,7 +240,9 @@ static void have_idea(struct world *world, struct machine *actor)
 void actor_entry(struct world *world, const struct entry *entry)
 {
     struct machine *actor = &world->machines[entry->node];
-    if (actor->up && !does(actor, ACT_SILENT))
+    /* Who is fetching the state has nothing to build on. */
+    if (actor->up && !does(actor, ACT_SILENT) &&
+        !chain_is_syncing(actor->chain))
         have_idea(world, actor);
     world_add(world, dice_between(&world->dice, 20 * MS, SECOND), entry);
 }
