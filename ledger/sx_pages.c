@@ -21,7 +21,9 @@
 #define HOLD_MS     250u   /* who has no time is left alone for this long */
 #define HOLD_MAX    6u     /* ... doubled so often at most, for silence */
 #define PEER_ASKS   2u     /* open at one peer */
-#define BATCHES_MAX 4u     /* on their way to the disk */
+/* Answers that come while the disk works are one batch: random keys are dear
+ * one by one. So much of it, then nothing is asked for. */
+#define FILLING_BYTES (8u * 1024 * 1024)
 
 /* ---- life ---- */
 
@@ -64,6 +66,7 @@ void sx_pages_free(struct sx *core)
 {
     if (core->pages == NULL)
         return;
+    store_batch_free(core->pages->filling);
     sync_free(core->pages->sync);
     free(core->pages);
     core->pages = NULL;
@@ -283,7 +286,10 @@ static bool ask_some_pages(struct sx *core)
 
 static void ask_pages(struct sx *core)
 {
-    while (core->pages->batches < BATCHES_MAX && ask_some_pages(core))
+    const struct store_batch *filling = core->pages->filling;
+    if (filling != NULL && store_batch_bytes(filling) >= FILLING_BYTES)
+        return;
+    while (ask_some_pages(core))
         ;
 }
 
@@ -291,21 +297,32 @@ static void take_pages(struct sx *core, struct sx_peer *peer,
                        const struct sx_msg *msg)
 {
     struct sx_pages *pages = core->pages;
-    struct store_batch *batch = sx_fetch_batch(core);
-    if (batch == NULL)
+    if (pages->filling == NULL)
+        pages->filling = sx_fetch_batch(core);
+    if (pages->filling == NULL)
         return;
-    enum err err =
-        sync_take(pages->sync, msg->ask, msg->items, msg->item_count, batch);
-    if (err == OK) {
+    enum err err = sync_take(pages->sync, msg->ask, msg->items, msg->item_count,
+                             pages->filling);
+    if (err == OK)
         peer->vain = 0;
-        sx_fetch_store(core, batch);
-        return;
-    }
-    store_batch_free(batch);
-    if (err_is_fault(err))
+    else if (err_is_fault(err))
         sx_halt(core, err);
     else
         sx_ask_blame(core, peer, err);
+}
+
+/* What has come goes to the disk when that is idle. */
+static void flush(struct sx *core)
+{
+    struct sx_pages *pages = core->pages;
+    struct store_batch *batch = pages->filling;
+    if (batch == NULL || pages->batches > 0)
+        return;
+    pages->filling = NULL;
+    if (store_batch_bytes(batch) > 0)
+        sx_fetch_store(core, batch);
+    else
+        store_batch_free(batch);
 }
 
 void sx_on_pages(struct sx *core, struct sx_peer *peer,
@@ -440,6 +457,7 @@ static void begin_walk(struct sx *core)
 static void fetch(struct sx *core)
 {
     struct sx_pages *pages = core->pages;
+    flush(core);
     if (pages->restart && pages->batches == 0)
         begin_walk(core);
     bool walks = pages->has_target && !pages->restart;

@@ -29,8 +29,9 @@ struct sx_pages {
     struct mmr history; /* before the target's block */
     struct pages_ask asks[ASKS_MAX];
     uint32_t last_number;
-    uint32_t batches;
-    bool arriving; /* the last batch is on its way */
+    struct store_batch *filling; /* waits for the disk to be idle */
+    uint32_t batches;            /* on their way to it */
+    bool arriving;               /* the last batch is on its way */
 };
 
 /* ---- sx_pages.c: questions ---- */

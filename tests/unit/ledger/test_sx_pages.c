@@ -200,7 +200,7 @@ static void killed_after_any_batch_it_goes_on(void **state)
     newcomer_open(&n, &t, t.w.chain, 2, 4);
     newcomer_live(&n, 3000);
     total = n.commits;
-    assert_true(total > 5);
+    assert_true(total > 3);
     newcomer_close(&n);
     for (unsigned at = 1; at <= total; at++) {
         newcomer_open(&n, &t, t.w.chain, 2, 4);
