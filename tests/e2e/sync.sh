@@ -63,7 +63,7 @@ check "seven epochs have ended" until_true 120 many_epochs
 mapfile -t peers < <(validators)
 base=$(suan devnet status --json | jq -r '.nodes[0].listen | split(":")[1]')
 fresh late $((base + 200)) pages "${peers[@]}"
-kills=0 midway=0 nap=0.06
+kills=0 midway=0 nap=0.02
 arrived() { [ "$(field late base)" -gt 0 ]; }
 # Whoever is killed while it fetches has said that it does, and not that it is
 # done; then it has longer.
@@ -82,7 +82,7 @@ for ((i = 0; i < 100; i++)); do
     kill -9 "$pid" 2>/dev/null
     kills=$((kills + 1))
     midway && midway=$((midway + 1))
-    nap=$(awk "BEGIN {print $nap + 0.02}")
+    nap=$(awk "BEGIN {print $nap * 1.04 + 0.003}")
 done
 echo "      (killed $kills times, $midway of them while it fetched)"
 check "it arrives in spite of it" until_true 60 arrived
