@@ -56,6 +56,13 @@ struct record_store {
 
 /* ---- words ---- */
 
+/* A file that is not allowed to grow is no full disk: waiting for room, as is
+ * done here, would be for ever. */
+static enum err write_error(const struct record_store *store, int rc)
+{
+    return rc == EFBIG ? ERR_IO : lmdb_write_error(store->dir, rc);
+}
+
 static MDB_val val_of(const void *bytes, size_t len)
 {
     /* LMDB takes non-const pointers and does not write through them. */
@@ -148,7 +155,7 @@ enum err records_open(struct records *records, const char *dir)
     list_init(&store->queue);
     err = mkdir(dir, 0700) == 0 || errno == EEXIST ? OK : lmdb_error(errno);
     if (err == OK)
-        err = lmdb_write_error(store->dir, open_env(store));
+        err = write_error(store, open_env(store));
     if (err != OK) {
         store_free(store);
         return err;
@@ -187,7 +194,7 @@ static enum err write_all(const struct record_store *store,
     MDB_txn *txn;
     int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (rc != MDB_SUCCESS)
-        return lmdb_write_error(store->dir, rc);
+        return write_error(store, rc);
     for (; rc == MDB_SUCCESS && first != NULL; first = first->next)
         rc = write_one(store, txn, first->key,
                        bytes_make(first->value, first->len));
@@ -195,7 +202,7 @@ static enum err write_all(const struct record_store *store,
         rc = mdb_txn_commit(txn);
     else
         mdb_txn_abort(txn);
-    return lmdb_write_error(store->dir, rc);
+    return write_error(store, rc);
 }
 
 static struct saving *saving_new(const char *key, struct bytes value)
