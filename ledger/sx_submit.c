@@ -66,6 +66,8 @@ static void submit_one(struct sx *core, const struct sx_tx *given)
         tx = *given->tx;
     else
         err = tx_decode(given->bytes, &core->arena, &tx);
+    if (err == OK && sx_fetching(core))
+        err = ERR_NOT_READY; /* there is no state to check it on */
     if (err == OK)
         err = admit(core, &tx, given);
     /* It came in a block first, or its sender missed the answer and tries
