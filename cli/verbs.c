@@ -30,6 +30,7 @@ const struct verb_group verb_groups[] = {
     {"sell", "Selling this machine's computing power"},
     {"image", "Images that jobs run in"},
     {"wallet", "Keys and money"},
+    {"sched", "Placement, tried on files: no network is needed"},
     {"node", "The node on this machine"},
     {"chain", "The ledger: what was agreed and what was paid"},
     {"validator", "Who signs blocks, and the money that vouches for it"},
@@ -39,10 +40,7 @@ const struct verb_group verb_groups[] = {
 };
 
 static const struct verb *const tables[] = {
-    verbs_job,
-    verbs_market,
-    verbs_wallet,
-    verbs_network,
+    verbs_job, verbs_market, verbs_wallet, verbs_network, verbs_sched,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

@@ -10,6 +10,7 @@ extern const struct verb verbs_job[];
 extern const struct verb verbs_market[];
 extern const struct verb verbs_wallet[];
 extern const struct verb verbs_network[];
+extern const struct verb verbs_sched[];
 
 /* What a task needs: the same for an order, a quote and a look at offers. */
 #define OPT_CPUS                                                               \

@@ -86,7 +86,8 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "validator withdraw",
                                         "validator recall",
                                         "config list",
-                                        "config path"};
+                                        "config path",
+                                        "sched availability"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool found = false;
