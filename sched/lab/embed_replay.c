@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "sched/graph/baseline.h"
+#include "sched/graph/plan_check.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -280,6 +281,9 @@ static void count_accepted(struct replay *r)
 static enum err guest_comes(struct replay *r, double ends_at)
 {
     struct guest *guest = &r->guests[r->guest_count];
+    struct plan_verdict verdict;
+    CHECK(plan_check(r->topology, &r->job, &r->plan, &verdict));
+    r->report.checked++;
     plan_hold(&r->job, &r->plan, &r->hold);
     guest->hold = hold_copy(&r->hold);
     if (guest->hold == NULL)

@@ -87,7 +87,8 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "validator recall",
                                         "config list",
                                         "config path",
-                                        "sched availability"};
+                                        "sched availability",
+                                        "sched embed"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool found = false;
