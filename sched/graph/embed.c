@@ -244,7 +244,26 @@ static bool exchange(struct embed *w, uint32_t a, uint32_t b)
     return settle_move(w, work_put(w, a, at_b) && work_put(w, b, at_a));
 }
 
-/* Moves and exchanges until a whole round does not help. */
+/* Takes both out and puts one, then the other, where it is cheapest. */
+static bool move_both(struct embed *w, uint32_t a, uint32_t b)
+{
+    uint16_t node;
+    bool laid;
+    work_pull(w, a);
+    work_pull(w, b);
+    work_price(w, a);
+    node = work_cheapest(w, a);
+    laid = node != NOWHERE && work_put(w, a, node);
+    if (laid) {
+        work_price(w, b);
+        node = work_cheapest(w, b);
+        laid = node != NOWHERE && w->now.cost + w->price[node] < w->best.cost &&
+               work_put(w, b, node);
+    }
+    return settle_move(w, laid);
+}
+
+/* Moves, exchanges and moves of two until a whole round does not help. */
 static void improve(struct embed *w, uint32_t moves_max,
                     struct embed_stats *stats)
 {
@@ -264,7 +283,9 @@ static void improve(struct embed *w, uint32_t moves_max,
                 if (stats->moves == moves_max)
                     return;
                 stats->moves++;
-                if (exchange(w, a, w->order[m])) {
+                if (exchange(w, a, w->order[m]) ||
+                    move_both(w, a, w->order[m]) ||
+                    move_both(w, w->order[m], a)) {
                     helped = true;
                     stats->better++;
                 }

@@ -9,8 +9,8 @@
  * component the others follow, most connected to the placed ones first, each to
  * where bandwidth times distance to its placed neighbours is least over links
  * with room, and its paths are taken at once; a start ends when it cannot beat
- * the best so far. The best is improved by moving one component or exchanging
- * two, as long as that helps and the budget lasts.
+ * the best so far. The best is improved by moving one component, exchanging two
+ * or moving two, as long as that helps and the budget lasts.
  *
  * Components of one `together` group are one unit throughout. Data inputs and
  * placed components come first. Budgets are counts, never time: same topology,

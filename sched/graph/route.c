@@ -108,34 +108,40 @@ static bool dominates(const struct label *a, const struct label *b)
     return a->delay_us <= b->delay_us && a->risk_nn <= b->risk_nn;
 }
 
+/* Where a search stands: labels up to pool[at] were followed, those from
+ * pool[fresh] on have one link more than that one. */
+struct stand {
+    uint32_t at;
+    uint32_t fresh;
+    uint32_t pool_len;
+    bool exact;
+};
+
 /* Keeps a label that arrives after all labels with fewer links. Labels in the
  * pool stay where they are, for others may have come from them; what is dropped
- * from a node is only not compared with, and not followed, any more. */
-static bool keep(struct route_search *s, uint32_t *pool_len,
-                 const struct label *label, bool *exact)
+ * from a node is only not compared with, and not followed, any more. A label
+ * that is still to be followed has fewer links and is not dropped for one that
+ * has more. */
+static void keep(struct route_search *s, struct stand *stand,
+                 const struct label *label)
 {
     uint32_t *of = s->of + (size_t)label->node * ROUTE_LABELS_MAX;
     uint8_t *count = &s->count[label->node];
     uint8_t kept = 0;
     for (uint8_t i = 0; i < *count; i++)
         if (dominates(&s->pool[of[i]], label))
-            return false;
-    if (*pool_len == s->pool_max) {
-        *exact = false;
-        return false;
-    }
+            return;
     for (uint8_t i = 0; i < *count; i++)
-        if (!dominates(label, &s->pool[of[i]]))
+        if ((of[i] > stand->at && of[i] < stand->fresh) ||
+            !dominates(label, &s->pool[of[i]]))
             of[kept++] = of[i];
-    if (kept == ROUTE_LABELS_MAX) {
-        *exact = false;
-        *count = kept;
-        return false;
-    }
-    s->pool[*pool_len] = *label;
-    of[kept++] = (*pool_len)++;
     *count = kept;
-    return true;
+    if (kept == ROUTE_LABELS_MAX || stand->pool_len == s->pool_max) {
+        stand->exact = false;
+        return;
+    }
+    s->pool[stand->pool_len] = *label;
+    of[(*count)++] = stand->pool_len++;
 }
 
 static bool alive(const struct route_search *s, uint32_t label)
@@ -164,22 +170,21 @@ static bool step(const struct topo_link *link,
                (bounds->risk_nn_max != 0 ? bounds->risk_nn_max : UINT64_MAX);
 }
 
-static void expand(struct route_search *s, const uint64_t *left, uint32_t from,
-                   const struct route_bounds *bounds, uint32_t *pool_len,
-                   bool *exact)
+static void expand(struct route_search *s, const uint64_t *left,
+                   const struct route_bounds *bounds, struct stand *stand)
 {
     const struct topology *t = s->topology;
-    uint16_t at = s->pool[from].node;
+    uint16_t at = s->pool[stand->at].node;
     for (uint32_t i = t->first[at]; i < t->first[at + 1]; i++) {
         struct topo_arc arc = t->arcs[i];
-        struct label label = s->pool[from];
+        struct label label = s->pool[stand->at];
         if (left[arc.link] < bounds->kbps ||
             !step(&t->links[arc.link], bounds, &label))
             continue;
         label.node = arc.to;
         label.link = arc.link;
-        label.parent = from;
-        (void)keep(s, pool_len, &label, exact);
+        label.parent = stand->at;
+        keep(s, stand, &label);
     }
 }
 
@@ -214,29 +219,27 @@ enum err route_bounded(struct route_search *search, const uint64_t *left,
                        bool *out_exact)
 {
     uint32_t begin = 0;
-    uint32_t end = 1;
-    uint32_t pool_len = 1;
-    bool exact = true;
+    struct stand stand = {.pool_len = 1, .exact = true};
+    enum err err = ERR_CAPACITY;
     CHECK(from < search->topology->node_count);
     CHECK(to < search->topology->node_count);
     memset(search->count, 0, search->topology->node_count);
     search->pool[0] = (struct label){.node = from};
     search->of[(size_t)from * ROUTE_LABELS_MAX] = 0;
     search->count[from] = 1;
-    for (uint32_t hops = 0; begin < end; hops++) {
+    for (uint32_t hops = 0; begin < stand.pool_len; hops++) {
         if (search->count[to] > 0) {
             write_out(search, best_of(search, to), hops, out);
-            *out_exact = exact;
-            return OK;
+            err = OK;
         }
-        if (hops == ROUTE_HOPS_MAX)
+        if (err == OK || hops == ROUTE_HOPS_MAX)
             break;
-        for (uint32_t i = begin; i < end; i++)
-            if (alive(search, i))
-                expand(search, left, i, bounds, &pool_len, &exact);
-        begin = end;
-        end = pool_len;
+        stand.fresh = stand.pool_len;
+        for (stand.at = begin; stand.at < stand.fresh; stand.at++)
+            if (alive(search, stand.at))
+                expand(search, left, bounds, &stand);
+        begin = stand.fresh;
     }
-    *out_exact = exact;
-    return ERR_CAPACITY;
+    *out_exact = stand.exact;
+    return err;
 }
