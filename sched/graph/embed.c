@@ -7,7 +7,7 @@
 #include <string.h>
 
 const struct embed_options embed_options_default = {
-    .starts_max = 100, .tries_max = 4, .moves_max = 200};
+    .starts_max = 100, .tries_max = 4, .moves_max = 200, .backs_max = 200};
 
 enum err embed_new(const struct topology *topology, struct embed **out)
 {
@@ -172,21 +172,74 @@ static void try_start(struct embed *w, uint16_t node,
     forget_from(w, n);
 }
 
+/* ---- when no start led to a plan ---- */
+
+#define BACK_TRIES_MAX 8u
+
+/* Units from order[n] on with steps back, the first plan is taken. Each node
+ * that is tried costs one of the budget. */
+static bool deepen(struct embed *w, uint32_t n, uint32_t tries_max,
+                   uint32_t *budget)
+{
+    uint16_t nodes[BACK_TRIES_MAX];
+    uint32_t count = 0;
+    uint32_t unit;
+    if (n == w->unit_count) {
+        keep_best(w);
+        return true;
+    }
+    unit = w->order[n];
+    work_price(w, unit);
+    while (count < tries_max &&
+           (nodes[count] = work_cheapest(w, unit)) != NOWHERE)
+        w->price[nodes[count++]] = NO_COST;
+    for (uint32_t i = 0; i<count && * budget> 0; i++) {
+        (*budget)--;
+        if (!work_put(w, unit, nodes[i]))
+            continue;
+        if (deepen(w, n + 1, tries_max, budget))
+            return true;
+        work_pull(w, unit);
+    }
+    return false;
+}
+
+/* A tenth of the budget for each start, in their order. */
+static void try_back(struct embed *w, uint16_t node,
+                     const struct embed_options *options, uint32_t *budget)
+{
+    uint32_t tenth = options->backs_max / 10 + 1;
+    uint32_t share = tenth < *budget ? tenth : *budget;
+    uint32_t rest = share;
+    uint32_t n = w->placed_count;
+    if (work_put(w, w->order[n], node))
+        (void)deepen(w, n + 1, BACK_TRIES_MAX, &rest);
+    forget_from(w, n);
+    *budget -= share - rest < 1 ? 1 : share - rest;
+}
+
 static void try_starts(struct embed *w, const struct embed_options *options,
                        struct embed_stats *stats)
 {
     const uint16_t *starts = options->starts;
     uint32_t count = options->start_count;
     uint32_t first = w->order[w->placed_count];
+    uint32_t budget = options->backs_max;
+    uint32_t tried = 0;
     if (starts == NULL) {
         embed_starts(w, w->starts);
         starts = w->starts;
         count = w->topology->node_count;
     }
-    for (uint32_t i = 0; i < count && stats->starts < options->starts_max; i++)
+    for (; tried < count && stats->starts < options->starts_max; tried++)
+        if (starts[tried] < w->topology->node_count &&
+            work_allows(w, first, starts[tried]))
+            try_start(w, starts[tried], options, stats);
+    for (uint32_t i = 0; i < tried && w->best.cost == NO_COST && budget > 0;
+         i++)
         if (starts[i] < w->topology->node_count &&
             work_allows(w, first, starts[i]))
-            try_start(w, starts[i], options, stats);
+            try_back(w, starts[i], options, &budget);
 }
 
 /* ---- improving ---- */

@@ -27,9 +27,11 @@ struct embed_options {
     uint32_t start_count;
     uint32_t starts_max; /* of these so many are tried */
     uint32_t tries_max; /* nodes tried for a component whose paths fail, >= 1 */
+    uint32_t backs_max; /* nodes tried with steps back when no start led to a
+                           plan; 0: none */
     uint32_t moves_max; /* moves and exchanges evaluated; 0: none */
 };
-/* 100 starts, 4 tries, 200 moves. */
+/* 100 starts, 4 tries, 200 steps back, 200 moves. */
 extern const struct embed_options embed_options_default;
 
 struct embed_stats {

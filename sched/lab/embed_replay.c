@@ -168,6 +168,7 @@ struct replay {
     struct dice times;
     struct dice requests;
     struct dice policy;
+    uint16_t *starts; /* as way.rank wrote them */
     struct job_graph job;
     struct plan plan;
     struct hold hold;
@@ -225,16 +226,30 @@ static void guests_leave(struct replay *r, double now)
     }
 }
 
+static enum err decide_joint(struct replay *r)
+{
+    struct embed_options options = r->way->options;
+    struct embed_stats stats = {0};
+    enum err err;
+    if (r->way->rank != NULL) {
+        options.starts = r->starts;
+        options.start_count =
+            r->way->rank(r->way->context, r->topology, &r->job,
+                         embed_first(r->embed, &r->job), r->starts);
+        CHECK(options.start_count <= r->topology->node_count);
+    }
+    err = embed_solve(r->embed, &r->job, &options, &r->plan, &stats);
+    r->report.starts += stats.starts;
+    r->report.better += stats.better;
+    return err;
+}
+
 static enum err decide(struct replay *r)
 {
-    struct embed_stats stats = {0};
     enum err err = OK;
     switch (r->way->policy) {
     case EMBED_JOINT:
-        err =
-            embed_solve(r->embed, &r->job, &r->way->options, &r->plan, &stats);
-        r->report.starts += stats.starts;
-        r->report.better += stats.better;
+        err = decide_joint(r);
         break;
     case EMBED_GRC:
         err = baseline_grc(r->embed, r->topology, &r->job, &r->plan);
@@ -310,6 +325,9 @@ static enum err run(struct replay *r)
         err = decide_timed(r);
         if (err == ERR_NOMEM)
             return err;
+        if (r->way->seen != NULL)
+            r->way->seen(r->way->context, r->topology, &r->job,
+                         err == OK ? &r->plan : NULL);
         if (err == OK)
             TRY(guest_comes(r, now + life));
     }
@@ -336,6 +354,7 @@ static void replay_done(struct replay *r)
     free(r->guests);
     free(r->sum_links);
     free(r->sum_nodes);
+    free(r->starts);
     free(r);
 }
 
@@ -359,7 +378,9 @@ enum err embed_replay(struct topology *topology,
     r->guests = calloc(workload->requests, sizeof(*r->guests));
     r->sum_links = calloc(topology->link_count + 1u, sizeof(*r->sum_links));
     r->sum_nodes = calloc(topology->node_count, sizeof(*r->sum_nodes));
-    if (r->guests != NULL && r->sum_links != NULL && r->sum_nodes != NULL)
+    r->starts = calloc(topology->node_count, sizeof(*r->starts));
+    if (r->guests != NULL && r->sum_links != NULL && r->sum_nodes != NULL &&
+        r->starts != NULL)
         err = embed_new(topology, &r->embed);
     if (err == OK)
         err = run(r);

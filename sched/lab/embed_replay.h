@@ -39,6 +39,15 @@ struct embed_way {
     enum embed_policy policy;
     struct embed_options options; /* of EMBED_JOINT */
     uint64_t (*cpu_ns)(void); /* processor time so far; NULL: not measured */
+    /* EMBED_JOINT: writes start nodes for the component embed_first, best
+     * first, at most node_count, and says how many. NULL: embed_starts. */
+    uint32_t (*rank)(void *context, const struct topology *topology,
+                     const struct job_graph *job, uint32_t first,
+                     uint16_t *out);
+    /* After each decision, before the plan is taken; plan NULL: refused. */
+    void (*seen)(void *context, const struct topology *topology,
+                 const struct job_graph *job, const struct plan *plan);
+    void *context; /* lent to both */
 };
 
 struct embed_report {
