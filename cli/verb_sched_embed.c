@@ -89,6 +89,7 @@ static int read_trial(struct cli *cli, const struct args *args,
     uint64_t requests = embed_workload_virne.requests;
     uint64_t starts = embed_options_default.starts_max;
     uint64_t moves = embed_options_default.moves_max;
+    uint64_t backs = embed_options_default.backs_max;
     uint64_t seed = 0;
     int failed;
     *trial = (struct trial){.path = args_text(args, "topology", NULL),
@@ -110,12 +111,15 @@ static int read_trial(struct cli *cli, const struct args *args,
             read_count(cli, args, "starts", 1, TOPOLOGY_NODES_MAX, &starts);
     if (!failed)
         failed = read_count(cli, args, "moves", 0, 1000000, &moves);
+    if (!failed)
+        failed = read_count(cli, args, "backs", 0, 1000000, &backs);
     trial->workload.requests = (uint32_t)requests;
     trial->workload.seed = seed;
     trial->way.policy = policy_of(trial->policy);
     trial->way.options = embed_options_default;
     trial->way.options.starts_max = (uint32_t)starts;
     trial->way.options.moves_max = (uint32_t)moves;
+    trial->way.options.backs_max = (uint32_t)backs;
     trial->way.cpu_ns = cpu_ns;
     return failed;
 }
@@ -195,7 +199,8 @@ static void head_text(struct cli *cli, const struct trial *t,
             topology->node_count, topology->link_count, t->workload.requests,
             t->workload.rate, t->policy);
     if (t->way.policy == EMBED_JOINT)
-        fprintf(cli->out, ", %u starts, %u moves", t->way.options.starts_max,
+        fprintf(cli->out, ",\n%u starts, %u steps back, %u moves at most",
+                t->way.options.starts_max, t->way.options.backs_max,
                 t->way.options.moves_max);
     fputs("\n", cli->out);
     if (cli->headers)
@@ -223,11 +228,12 @@ static int end_json(struct cli *cli, const struct trial *t,
 {
     double n = (double)t->seeds;
     json_t *object = json_pack(
-        "{s:s,s:I,s:I,s:s,s:f,s:I,s:I,s:I,s:O,s:{s:f,s:f,s:f,s:f,s:f}}",
+        "{s:s,s:I,s:I,s:s,s:f,s:I,s:I,s:I,s:I,s:O,s:{s:f,s:f,s:f,s:f,s:f}}",
         "topology", t->path, "nodes", (json_int_t)topology->node_count, "links",
         (json_int_t)topology->link_count, "policy", t->policy, "rate",
         t->workload.rate, "requests", (json_int_t)t->workload.requests,
-        "starts", (json_int_t)t->way.options.starts_max, "moves",
+        "starts", (json_int_t)t->way.options.starts_max, "backs",
+        (json_int_t)t->way.options.backs_max, "moves",
         (json_int_t)t->way.options.moves_max, "seeds", rows, "mean",
         "acceptance", sums->share / n, "acceptance_95", spread_of(sums, n),
         "revenue_cost", sums->revenue_cost / n, "cpu_ms_per_decision",
@@ -256,7 +262,7 @@ static int run_seed(struct cli *cli, struct trial *t, const struct gml *gml,
     struct topology topology = {0};
     struct dice dice;
     enum err err;
-    dice_init(&dice, seed ^ UINT64_C(0x746f706f6c6f6779));
+    embed_topology_dice(seed, &dice);
     t->workload.seed = seed;
     err = embed_topology(gml, CAP_LEAST, CAP_MOST, &dice, &topology);
     if (err == OK)
@@ -281,7 +287,7 @@ static int run_trial(struct cli *cli, struct trial *t, const struct gml *gml)
     uint64_t first = t->workload.seed;
     enum err err;
     int failed = rows == NULL ? cli_nomem(cli) : 0;
-    dice_init(&dice, 0);
+    embed_topology_dice(0, &dice);
     err = embed_topology(gml, CAP_LEAST, CAP_MOST, &dice, &topology);
     if (!failed && err != OK)
         failed = replay_fail(cli, t, err);

@@ -28,6 +28,7 @@ static const struct opt embed_options[] = {
     {"seed", 0, "S", "of capacities and requests (default: 0)", false},
     {"seeds", 0, "K", "seeds S, S+1, ... K of them, and their mean", false},
     {"starts", 0, "K", "start nodes tried for a request (default: 100)", false},
+    {"backs", 0, "K", "steps back, if no start succeeds (default: 200)", false},
     {"moves", 0, "K", "moves evaluated to improve it (default: 200)", false},
     {"policy", 0, "joint|grc|random", "how to place (default: joint)", false},
     {0},
@@ -65,7 +66,8 @@ const struct verb verbs_sched[] = {
      "component of a request, a virtual link one path. Who finds no\nplace is "
      "lost.\n\n"
      "--policy joint chooses nodes and paths together, from many start nodes, "
-     "and then moves components while that saves bandwidth. grc ranks nodes by "
+     "with steps back when none succeeds, and then moves components while "
+     "that saves bandwidth. grc ranks nodes by "
      "their global resource capacity and takes shortest paths; random draws "
      "nodes.\n\n"
      "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "

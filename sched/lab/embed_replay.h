@@ -78,6 +78,9 @@ MUST_USE enum err embed_topology(const struct gml *gml, uint32_t least,
                                  uint32_t most, struct dice *dice,
                                  struct topology *out);
 
+/* The dice that a seed's topology is drawn with: not those of its requests. */
+void embed_topology_dice(uint64_t seed, struct dice *out);
+
 /* Draws one request. */
 void embed_request(const struct embed_workload *workload, struct dice *dice,
                    struct job_graph *out);

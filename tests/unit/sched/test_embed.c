@@ -1,6 +1,7 @@
 #include "sched/graph/embed.h"
 
 #include "graph_sample.h"
+#include "oracle_rows.h"
 #include "sched/graph/plan_check.h"
 #include "sched/graph/route.h"
 
@@ -183,6 +184,40 @@ static void no_placement_is_cheaper_than_the_cheapest(void **state)
         assert_true(found[alone] * 1000 <=
                     least[alone] * (alone ? 1005u : 1020u));
     }
+}
+
+static void plans_are_near_the_least_cost_that_was_proven(void **state)
+{
+    const struct embed_options options = all_starts();
+    const uint32_t count = sizeof(oracle_rows) / sizeof(oracle_rows[0]);
+    uint64_t permille = 0;
+    uint32_t placed = 0;
+    (void)state;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct oracle_row *row = &oracle_rows[i];
+        struct embed_stats stats;
+        struct topology t;
+        struct embed *embed;
+        enum err err;
+        sample_instance(row->seed, &t, &job);
+        assert_int_equal(embed_new(&t, &embed), OK);
+        err = embed_solve(embed, &job, &options, &plan, &stats);
+        if (!row->feasible)
+            assert_int_equal(err, ERR_CAPACITY);
+        if (err == OK) {
+            assert_true(stats.cost >= row->kbps);
+            permille += stats.cost == row->kbps
+                            ? 0
+                            : (stats.cost - row->kbps) * 1000 / (row->kbps + 1);
+            placed++;
+        }
+        embed_free(embed);
+        topology_done(&t);
+    }
+    print_message("%u of %u placed, %llu thousandths above in all\n", placed,
+                  count, (unsigned long long)permille);
+    assert_true(placed * 100 >= count * 90);
+    assert_true(permille <= placed * 10u);
 }
 
 /* ---- one thing at a time, on a line of nodes ---- */
@@ -433,6 +468,7 @@ int main(void)
         cmocka_unit_test(plans_pass_the_checker_and_can_be_taken),
         cmocka_unit_test(the_same_question_has_the_same_answer),
         cmocka_unit_test(no_placement_is_cheaper_than_the_cheapest),
+        cmocka_unit_test(plans_are_near_the_least_cost_that_was_proven),
         cmocka_unit_test(components_share_a_node_unless_the_job_forbids_it),
         cmocka_unit_test(groups_stay_together_and_replicas_apart),
         cmocka_unit_test(work_goes_to_its_data),
