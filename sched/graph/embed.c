@@ -118,10 +118,20 @@ static bool may_win(const struct embed *w, uint32_t n, uint64_t price)
     return w->now.cost + price + w->floor_after[n + 1] < w->best.cost;
 }
 
+/* A price must stay below this to win. */
+static uint64_t room_for(const struct embed *w, uint64_t floor)
+{
+    if (w->best.cost == NO_COST)
+        return NO_COST;
+    return w->best.cost > w->now.cost + floor
+               ? w->best.cost - w->now.cost - floor
+               : 0;
+}
+
 static bool follow(struct embed *w, uint32_t n, uint32_t tries_max)
 {
     uint32_t unit = w->order[n];
-    work_price(w, unit);
+    work_price(w, unit, room_for(w, w->floor_after[n + 1]));
     for (uint32_t i = 0; i < tries_max; i++) {
         uint16_t node = work_cheapest(w, unit);
         if (node == NOWHERE || !may_win(w, n, w->price[node]))
@@ -176,32 +186,35 @@ static void try_start(struct embed *w, uint16_t node,
 
 #define BACK_TRIES_MAX 8u
 
-/* Units from order[n] on with steps back, the first plan is taken. Each node
- * that is tried costs one of the budget. */
-static bool deepen(struct embed *w, uint32_t n, uint32_t tries_max,
-                   uint32_t *budget)
+/* Units from order[n] on with steps back, keeping the best. Each node that is
+ * tried costs one of the budget. */
+static void deepen(struct embed *w, uint32_t n, uint32_t *budget)
 {
     uint16_t nodes[BACK_TRIES_MAX];
+    uint64_t prices[BACK_TRIES_MAX];
     uint32_t count = 0;
     uint32_t unit;
     if (n == w->unit_count) {
         keep_best(w);
-        return true;
+        return;
     }
     unit = w->order[n];
-    work_price(w, unit);
-    while (count < tries_max &&
-           (nodes[count] = work_cheapest(w, unit)) != NOWHERE)
+    work_price(w, unit, room_for(w, w->floor_after[n + 1]));
+    while (count < BACK_TRIES_MAX &&
+           (nodes[count] = work_cheapest(w, unit)) != NOWHERE) {
+        prices[count] = w->price[nodes[count]];
         w->price[nodes[count++]] = NO_COST;
-    for (uint32_t i = 0; i<count && * budget> 0; i++) {
+    }
+    for (uint32_t i = 0; *budget > 0 && i < count; i++) {
+        if (!may_win(w, n, prices[i]))
+            return; /* the rest is dearer */
         (*budget)--;
         if (!work_put(w, unit, nodes[i]))
             continue;
-        if (deepen(w, n + 1, tries_max, budget))
-            return true;
+        if (may_win(w, n, 0))
+            deepen(w, n + 1, budget);
         work_pull(w, unit);
     }
-    return false;
 }
 
 /* A tenth of the budget for each start, in their order. */
@@ -213,7 +226,7 @@ static void try_back(struct embed *w, uint16_t node,
     uint32_t rest = share;
     uint32_t n = w->placed_count;
     if (work_put(w, w->order[n], node))
-        (void)deepen(w, n + 1, BACK_TRIES_MAX, &rest);
+        deepen(w, n + 1, &rest);
     forget_from(w, n);
     *budget -= share - rest < 1 ? 1 : share - rest;
 }
@@ -235,8 +248,9 @@ static void try_starts(struct embed *w, const struct embed_options *options,
         if (starts[tried] < w->topology->node_count &&
             work_allows(w, first, starts[tried]))
             try_start(w, starts[tried], options, stats);
-    for (uint32_t i = 0; i < tried && w->best.cost == NO_COST && budget > 0;
-         i++)
+    if (w->best.cost != NO_COST)
+        return;
+    for (uint32_t i = 0; i < tried && budget > 0; i++)
         if (starts[i] < w->topology->node_count &&
             work_allows(w, first, starts[i]))
             try_back(w, starts[i], options, &budget);
@@ -278,7 +292,7 @@ static bool move(struct embed *w, uint32_t unit)
 {
     uint16_t node;
     work_pull(w, unit);
-    work_price(w, unit);
+    work_price(w, unit, room_for(w, 0));
     node = work_cheapest(w, unit);
     return settle_move(w, node != NOWHERE &&
                               w->now.cost + w->price[node] < w->best.cost &&
@@ -304,11 +318,11 @@ static bool move_both(struct embed *w, uint32_t a, uint32_t b)
     bool laid;
     work_pull(w, a);
     work_pull(w, b);
-    work_price(w, a);
+    work_price(w, a, room_for(w, 0));
     node = work_cheapest(w, a);
     laid = node != NOWHERE && work_put(w, a, node);
     if (laid) {
-        work_price(w, b);
+        work_price(w, b, room_for(w, 0));
         node = work_cheapest(w, b);
         laid = node != NOWHERE && w->now.cost + w->price[node] < w->best.cost &&
                work_put(w, b, node);
@@ -316,35 +330,52 @@ static bool move_both(struct embed *w, uint32_t a, uint32_t b)
     return settle_move(w, laid);
 }
 
-/* Moves, exchanges and moves of two until a whole round does not help. */
+enum change { CHANGE_MOVE, CHANGE_EXCHANGE, CHANGE_BOTH };
+
+static bool change(struct embed *w, enum change kind, uint32_t a, uint32_t b)
+{
+    switch (kind) {
+    case CHANGE_MOVE:
+        return move(w, a);
+    case CHANGE_EXCHANGE:
+        return exchange(w, a, b);
+    case CHANGE_BOTH:
+        return move_both(w, a, b);
+    }
+    return false;
+}
+
+/* One change of the budget. False: it is spent. */
+static bool spend(struct embed *w, enum change kind, uint32_t a, uint32_t b,
+                  uint32_t moves_max, struct embed_stats *stats)
+{
+    if (stats->moves == moves_max)
+        return false;
+    stats->moves++;
+    stats->better += change(w, kind, a, b);
+    return true;
+}
+
+/* All changes of units, in rounds, until one does not help. */
 static void improve(struct embed *w, uint32_t moves_max,
                     struct embed_stats *stats)
 {
-    bool helped = true;
-    while (helped) {
-        helped = false;
+    uint32_t before;
+    do {
+        before = stats->better;
         for (uint32_t n = w->placed_count; n < w->unit_count; n++) {
             uint32_t a = w->order[n];
-            if (stats->moves == moves_max)
+            if (!spend(w, CHANGE_MOVE, a, a, moves_max, stats))
                 return;
-            stats->moves++;
-            if (move(w, a)) {
-                helped = true;
-                stats->better++;
-            }
             for (uint32_t m = n + 1; m < w->unit_count; m++) {
-                if (stats->moves == moves_max)
+                uint32_t b = w->order[m];
+                if (!spend(w, CHANGE_EXCHANGE, a, b, moves_max, stats) ||
+                    !spend(w, CHANGE_BOTH, a, b, moves_max, stats) ||
+                    !spend(w, CHANGE_BOTH, b, a, moves_max, stats))
                     return;
-                stats->moves++;
-                if (exchange(w, a, w->order[m]) ||
-                    move_both(w, a, w->order[m]) ||
-                    move_both(w, w->order[m], a)) {
-                    helped = true;
-                    stats->better++;
-                }
             }
         }
-    }
+    } while (stats->better > before);
 }
 
 /* ---- the plan ---- */

@@ -425,7 +425,8 @@ static bool route_link(struct embed *w, uint32_t link)
     if (!bounds_of(w, link, &bounds))
         return false;
     if (bounds.delay_us_max == 0 && bounds.risk_nn_max == 0) {
-        route_map(w->topology, w->link_left, from, to, l->kbps, &w->map);
+        route_map(w->topology, w->link_left, from, to, l->kbps, ROUTE_HOPS_MAX,
+                  &w->map);
         found = route_read(w->topology, &w->map, to, &route);
     } else {
         found = route_bounded(w->search, w->link_left, from, to, &bounds,
@@ -516,18 +517,48 @@ static void price_add(struct embed *w, uint64_t kbps)
     }
 }
 
-void work_price(struct embed *w, uint32_t unit)
+/* How many links the virtual link may take for the price of all of them to stay
+ * below price_max, when the others cost `others` at least. */
+static uint32_t hops_within(uint64_t kbps, uint64_t others, uint64_t price_max)
+{
+    uint64_t hops;
+    if (price_max == NO_COST || kbps == 0)
+        return ROUTE_HOPS_MAX;
+    if (price_max <= others)
+        return 0;
+    hops = (price_max - others - 1) / kbps;
+    return hops < ROUTE_HOPS_MAX ? (uint32_t)hops : ROUTE_HOPS_MAX;
+}
+
+/* What the unit's links to placed units cost at least. */
+static uint64_t price_floor(const struct embed *w, uint32_t unit)
 {
     const struct unit *u = &w->units[unit];
+    uint64_t sum = 0;
+    for (uint32_t i = u->begin; i < u->end; i++) {
+        uint32_t link = w->adjacent[i];
+        if (w->now.node[work_other(w, link, unit)] != NOWHERE &&
+            hop_least(w, link))
+            sum += w->job->links[link].kbps;
+    }
+    return sum;
+}
+
+void work_price(struct embed *w, uint32_t unit, uint64_t price_max)
+{
+    const struct unit *u = &w->units[unit];
+    uint64_t sum = price_floor(w, unit);
     for (uint32_t v = 0; v < w->topology->node_count; v++)
         w->price[v] = work_allows(w, unit, v) ? 0 : NO_COST;
     for (uint32_t i = u->begin; i < u->end; i++) {
         uint32_t link = w->adjacent[i];
         uint16_t at = w->now.node[work_other(w, link, unit)];
         uint64_t kbps = w->job->links[link].kbps;
+        uint64_t others = sum - (hop_least(w, link) ? kbps : 0);
         if (at == NOWHERE)
             continue;
-        route_map(w->topology, w->link_left, at, ROUTE_FAR, kbps, &w->map);
+        route_map(w->topology, w->link_left, at, ROUTE_FAR, kbps,
+                  hops_within(kbps, others, price_max), &w->map);
         price_add(w, kbps);
     }
 }

@@ -76,8 +76,9 @@ bool work_put(struct embed *w, uint32_t unit, uint16_t node);
 void work_pull(struct embed *w, uint32_t unit);
 void work_clear(struct embed *w);
 /* w->price[v] of a unit that is not placed: bandwidth times distance to its
- * placed neighbours, or NO_COST. */
-void work_price(struct embed *w, uint32_t unit);
+ * placed neighbours, or NO_COST. Prices of price_max and more may be NO_COST.
+ */
+void work_price(struct embed *w, uint32_t unit, uint64_t price_max);
 /* The allowed node of least price above the ones tried: NOWHERE when none. */
 uint16_t work_cheapest(const struct embed *w, uint32_t unit);
 /* Does the run end in time as far as it is placed? */

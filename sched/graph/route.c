@@ -6,7 +6,8 @@
 #include <string.h>
 
 void route_map(const struct topology *topology, const uint64_t *left,
-               uint16_t from, uint16_t to, uint64_t kbps, struct route_map *map)
+               uint16_t from, uint16_t to, uint64_t kbps, uint32_t hops_max,
+               struct route_map *map)
 {
     const uint32_t *first = topology->first;
     const struct topo_arc *arcs = topology->arcs;
@@ -18,6 +19,8 @@ void route_map(const struct topology *topology, const uint64_t *left,
     while (head < tail) {
         uint16_t at = map->queue[head++];
         uint16_t next = (uint16_t)(map->hops[at] + 1);
+        if (next > hops_max)
+            return;
         for (uint32_t i = first[at]; i < first[at + 1]; i++) {
             struct topo_arc arc = arcs[i];
             if (map->hops[arc.to] != ROUTE_FAR || left[arc.link] < kbps)

@@ -25,10 +25,11 @@ struct route_map {
     uint16_t queue[TOPOLOGY_NODES_MAX];
 };
 
-/* left: bandwidth left on each link of the topology. Fills the map; with `to`
- * (else ROUTE_FAR) it may end as soon as that node is reached. */
+/* left: bandwidth left on each link of the topology. Fills the map as far as
+ * hops_max links; with `to` (else ROUTE_FAR) it may end as soon as that node is
+ * reached. */
 void route_map(const struct topology *topology, const uint64_t *left,
-               uint16_t from, uint16_t to, uint64_t kbps,
+               uint16_t from, uint16_t to, uint64_t kbps, uint32_t hops_max,
                struct route_map *map);
 
 /* The path of a map from its origin to a node; its delay and risk are not

@@ -114,7 +114,8 @@ static void seen(void *context, const struct topology *t,
         left[e] = topology_left_kbps(t, e);
     for (uint32_t i = 0; i < job->link_count; i++)
         for (uint16_t v = 0; v < t->node_count; v++) {
-            route_map(t, left, v, ROUTE_FAR, job->links[i].kbps, &map);
+            route_map(t, left, v, ROUTE_FAR, job->links[i].kbps, ROUTE_HOPS_MAX,
+                      &map);
             memcpy(l->hops[i][v], map.hops,
                    t->node_count * sizeof(map.hops[0]));
         }
@@ -280,7 +281,7 @@ int main(int argc, char **argv)
         {"GEANT 0.016, GRC", geant, 0.016, EMBED_GRC, 1, 0, "-",
          "Virne: GRC 36.7", false, false},
     };
-    uint32_t seeds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 10;
+    uint32_t seeds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 5;
     tsv = argc > 1 ? fopen(argv[1], "w") : NULL;
     for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++)
         if (!run(&trials[i], seeds > 0 ? seeds : 1))

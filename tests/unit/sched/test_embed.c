@@ -86,7 +86,7 @@ static void all_hops(const struct topology *t)
     uint64_t left[SAMPLE_LINKS];
     memset(left, 0xff, sizeof(left));
     for (uint16_t v = 0; v < t->node_count; v++) {
-        route_map(t, left, v, ROUTE_FAR, 0, &map);
+        route_map(t, left, v, ROUTE_FAR, 0, ROUTE_HOPS_MAX, &map);
         for (uint32_t w = 0; w < t->node_count; w++)
             hops_of[v][w] = map.hops[w];
     }

@@ -116,7 +116,8 @@ static void the_path_is_the_best_of_all_paths(void **state)
             leads_there(&t, &route, from, s.to, bounds.kbps);
         }
         if (bounds.delay_us_max == 0 && bounds.risk_nn_max == 0) {
-            route_map(&t, left, from, ROUTE_FAR, bounds.kbps, &map);
+            route_map(&t, left, from, ROUTE_FAR, bounds.kbps, ROUTE_HOPS_MAX,
+                      &map);
             assert_int_equal(route_read(&t, &map, s.to, &route), err == OK);
             if (err == OK) {
                 assert_int_equal(route.hops, s.best_hops);
@@ -198,7 +199,7 @@ static void paths_longer_than_a_route_are_not_looked_at(void **state)
     }
     assert_int_equal(topology_init(&t, nodes, 80, links, 79, NULL, 0), OK);
     assert_int_equal(route_search_new(&t, &search), OK);
-    route_map(&t, room, 0, ROUTE_FAR, 1, &map);
+    route_map(&t, room, 0, ROUTE_FAR, 1, ROUTE_HOPS_MAX, &map);
     assert_true(route_read(&t, &map, 64, &route));
     assert_false(route_read(&t, &map, 65, &route));
     assert_int_equal(
