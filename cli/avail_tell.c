@@ -56,6 +56,11 @@ static void head(const struct avail_report *r, struct buf *out)
     if (r->costs)
         buf_addf(out, ", cost %u", r->step->cost);
     buf_addf(out, "\nnot available: %s of a year\n", year);
+    if (r->file->domain_down > 0) {
+        share_format_short(r->file->domain_down, share);
+        buf_addf(out, "domains are up %s each; every service is in %s%u\n",
+                 share, n == 1 ? "" : "the same ", n);
+    }
 }
 
 /* Is it the best, and how far at most from it? */
@@ -82,8 +87,11 @@ static void proof(const struct avail_report *r, struct buf *out)
                  r->costs ? "cost" : "number");
         return;
     }
-    share_format(avail_down(r->step->nats_least), share);
-    buf_addf(out, "a division found by search; none is above %s\n", share);
+    buf_addf(out,
+             "a division found by search: at most %.6f %% of the time it loses "
+             "can be saved\n",
+             100 - 100 * avail_down(r->step->nats_least) /
+                       avail_down(r->step->nats));
 }
 
 /* The submodules of one service, wrapped under the branch. */
@@ -117,6 +125,8 @@ static void tree(const struct avail_report *r, struct buf *out)
     bool equal = equal_instances(r->system);
     char share[SHARE_TEXT_MAX];
     avail_plan(r->frontier, r->step, plan);
+    if (r->file->domain_down > 0)
+        buf_addf(out, "modules, while all domains are up:\n");
     for (uint32_t m = 0; m < r->system->count; m++) {
         uint32_t n = r->system->modules[m].instances;
         share_format(avail_down(plan[m].nats), share);
@@ -233,6 +243,8 @@ json_t *avail_tell_json(const struct avail_report *report)
         json_object_update(object, step);
         json_decref(step);
         json_object_set_new(object, "modules", modules_json(r));
+        json_object_set_new(object, "domain_availability",
+                            json_real(1 - r->file->domain_down));
     }
     if (r->has_target) {
         uint32_t least =

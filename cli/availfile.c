@@ -11,7 +11,7 @@
 
 static enum err read_share(struct yamlfile *y, const char *what, double *out)
 {
-    const char *text = NULL;
+    const char *text = "";
     enum err err;
     TRY(yamlfile_text(y, &text));
     if (strcmp(text, "default") == 0) {
@@ -103,28 +103,6 @@ static enum err module_value(struct yamlfile *y, struct availfile_module *m,
     return OK;
 }
 
-/* Reads the key that stands here and remembers it: names has `count`. */
-static enum err read_key(struct yamlfile *y, const char *const *names,
-                         uint32_t count, uint32_t *seen, uint32_t *out)
-{
-    const char *text = NULL;
-    uint32_t i = 0;
-    TRY(yamlfile_text(y, &text));
-    while (i < count && strcmp(names[i], text) != 0)
-        i++;
-    if (i == count)
-        return yamlfile_refuse(y, yamlfile_line(y),
-                               "there is no field \"%.40s\" here; there are "
-                               "%s, %s, %s, %s",
-                               text, names[0], names[1], names[2], names[3]);
-    if ((*seen >> i & 1) != 0)
-        return yamlfile_refuse(y, yamlfile_line(y),
-                               "%s stands here a second time", names[i]);
-    *seen |= 1u << i;
-    *out = i;
-    return OK;
-}
-
 static enum err read_fields(struct yamlfile *y, struct availfile_module *m)
 {
     static const char *const names[] = {"backups", "cost", "availability",
@@ -133,7 +111,7 @@ static enum err read_fields(struct yamlfile *y, struct availfile_module *m)
     uint32_t field = 0;
     TRY(yamlfile_next(y));
     while (yamlfile_type(y) != YAML_MAPPING_END_EVENT) {
-        TRY(read_key(y, names, MODULE_FIELDS, &seen, &field));
+        TRY(yamlfile_key(y, names, MODULE_FIELDS, &seen, &field));
         TRY(yamlfile_next(y));
         TRY(module_value(y, m, (enum module_field)field));
         TRY(yamlfile_next(y));
@@ -143,11 +121,12 @@ static enum err read_fields(struct yamlfile *y, struct availfile_module *m)
 
 static enum err read_module(struct yamlfile *y, struct availfile *out)
 {
-    struct availfile_module *m = &out->modules[out->count];
+    struct availfile_module *m;
     if (out->count == AVAIL_MODULES_MAX)
         return yamlfile_refuse(y, yamlfile_line(y),
                                "there are more than %u modules",
                                AVAIL_MODULES_MAX);
+    m = &out->modules[out->count];
     TRY(yamlfile_name(y, m->name));
     m->line = yamlfile_line(y);
     m->down = NOT_SAID;
@@ -190,6 +169,7 @@ enum file_field {
     FILE_AVAILABILITY,
     FILE_BACKUPS,
     FILE_DOMAINS,
+    FILE_DOMAIN_AVAILABILITY,
     FILE_MODULES,
     FILE_FIELDS
 };
@@ -206,6 +186,11 @@ static enum err file_value(struct yamlfile *y, struct availfile *out,
                               &out->backups);
     case FILE_DOMAINS:
         return yamlfile_count(y, "domains", 1, 1000000, &out->domains);
+    case FILE_DOMAIN_AVAILABILITY:
+        TRY(read_share(y, "domain_availability", &out->domain_down));
+        if (out->domain_down < 0) /* default */
+            out->domain_down = 0;
+        return OK;
     case FILE_MODULES:
         return read_modules(y, out);
     case FILE_FIELDS:
@@ -218,13 +203,13 @@ static enum err file_value(struct yamlfile *y, struct availfile *out,
 static enum err read_file(struct yamlfile *y, struct availfile *out)
 {
     static const char *const names[] = {"availability", "backups", "domains",
-                                        "modules"};
+                                        "domain_availability", "modules"};
     uint32_t seen = 0;
     uint32_t field = 0;
     TRY(yamlfile_open(y, "a system is a mapping: \"modules: ...\""));
     TRY(yamlfile_next(y));
     while (yamlfile_type(y) != YAML_MAPPING_END_EVENT) {
-        TRY(read_key(y, names, FILE_FIELDS, &seen, &field));
+        TRY(yamlfile_key(y, names, FILE_FIELDS, &seen, &field));
         TRY(yamlfile_next(y));
         TRY(file_value(y, out, (enum file_field)field));
         TRY(yamlfile_next(y));
@@ -285,6 +270,24 @@ static enum err fill_downs(struct availfile *file, uint32_t m,
     return OK;
 }
 
+/* Where domains fail, every service has one instance in each. */
+static enum err check_domains(const struct availfile *file,
+                              const char *file_name, char *error)
+{
+    for (uint32_t m = 0; file->domain_down > 0 && m < file->count; m++) {
+        uint32_t n = file->made[m].instances;
+        if (n <= AVAIL_DOMAINS_MAX && n == file->made[0].instances)
+            continue;
+        snprintf(error, YAMLFILE_ERROR_MAX,
+                 "%.96s:%zu: %s has %u instances; where domains fail all "
+                 "modules have as many, at most %u",
+                 file_name, file->modules[m].line, file->modules[m].name, n,
+                 AVAIL_DOMAINS_MAX);
+        return ERR_PARSE;
+    }
+    return OK;
+}
+
 static enum err refuse_system(const struct availfile *file, enum err err,
                               uint32_t m, const char *file_name, char *error)
 {
@@ -327,5 +330,7 @@ enum err availfile_system(struct availfile *file, const char *file_name,
     *out = (struct avail_system){
         .modules = file->made, .count = file->count, .domains = file->domains};
     err = avail_check(out, &at);
-    return err == OK ? OK : refuse_system(file, err, at, file_name, error);
+    if (err != OK)
+        return refuse_system(file, err, at, file_name, error);
+    return check_domains(file, file_name, error);
 }

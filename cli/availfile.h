@@ -6,6 +6,7 @@
  *   availability: 99.9%      # of a submodule that does not say
  *   backups: 2               # of every service; instances are one more
  *   domains: 3               # that fail independently (default: enough)
+ *   domain_availability: 99.99%  # of a whole domain (default: 100%)
  *   modules:
  *     trading: [market, applications, demand, matching]
  *     decision:
@@ -41,7 +42,8 @@ struct availfile {
     double down; /* below zero: not said */
     uint32_t backups;
     bool has_backups;
-    uint32_t domains; /* 0: not said */
+    uint32_t domains;   /* 0: not said */
+    double domain_down; /* 0: domains do not fail */
     uint32_t count;
     struct availfile_module modules[AVAIL_MODULES_MAX];
     /* made by availfile_system */
@@ -59,7 +61,8 @@ bool availfile_has_costs(const struct availfile *file);
 
 /* The system as the solver takes it, lent from the file until the next call.
  * What is not said anywhere: 2 backups. ERR_PARSE with `error` when a submodule
- * has no availability or a cost grows too large; ERR_CAPACITY with it when a
+ * has no availability, a cost grows too large, or domains fail and modules
+ * differ in their instances or have too many; ERR_CAPACITY with it when a
  * module has more instances than there are domains. */
 MUST_USE enum err availfile_system(struct availfile *file,
                                    const char *file_name,

@@ -141,6 +141,10 @@ static int read_system(struct cli *cli, const struct args *args,
     if (!failed)
         failed =
             read_count(cli, args, "domains", 1, 1000000, &out->domains, NULL);
+    share = args_text(args, "domain-availability", NULL);
+    if (!failed && share != NULL)
+        failed =
+            read_down(cli, "domain-availability", share, &out->domain_down);
     return failed;
 }
 
@@ -156,7 +160,9 @@ static int solve(struct cli *cli, struct availfile *file, const char *path,
                         "%s", error);
     if (err != OK)
         return cli_usage(cli, "suan sched availability --help", "%s", error);
-    err = avail_solve(out_system, arena, out);
+    err = file->domain_down > 0
+              ? avail_solve_domains(out_system, file->domain_down, arena, out)
+              : avail_solve(out_system, arena, out);
     if (err == ERR_NOMEM)
         return cli_nomem(cli);
     CHECK(err == OK); /* the system was checked */
@@ -165,34 +171,46 @@ static int solve(struct cli *cli, struct availfile *file, const char *path,
 
 /* ---- no such plan ---- */
 
-/* Fully split with k backups: nothing is more available. */
-static double best_nats(const struct availfile *file,
-                        const struct avail_system *system, uint32_t backups)
+/* Fully split, with n instances where a module does not say. */
+static double split_nats(const struct availfile *file,
+                         const struct avail_system *system, uint32_t n)
 {
     double nats = 0;
     for (uint32_t m = 0; m < system->count; m++) {
         const struct avail_module *module = &system->modules[m];
-        uint32_t n =
-            file->modules[m].has_backups ? module->instances : backups + 1;
         for (uint32_t j = 0; j < module->count; j++)
-            nats += avail_parallel(avail_nats(module->down[j]), n);
+            nats += avail_parallel(
+                avail_nats(module->down[j]),
+                file->modules[m].has_backups ? module->instances : n);
     }
     return nats;
+}
+
+/* Nothing is more available with k backups. */
+static double best_nats(const struct availfile *file,
+                        const struct avail_system *system, uint32_t backups)
+{
+    double up[AVAIL_INSTANCES_MAX];
+    for (uint32_t k = 0; k <= backups; k++)
+        up[k] = split_nats(file, system, k + 1);
+    return avail_domains_nats(up, backups + 1, file->domain_down);
 }
 
 static int out_of_reach(struct cli *cli, const struct avail_report *r)
 {
     const struct avail_frontier *f = r->frontier;
     double nats_max = avail_nats(r->target_down);
+    uint32_t most =
+        r->file->domain_down > 0 ? AVAIL_DOMAINS_MAX : AVAIL_INSTANCES_MAX;
     uint32_t k = 0;
     char target[SHARE_TEXT_MAX];
     char best[SHARE_TEXT_MAX];
     char why[160];
     char next[80] = "more available submodules";
-    while (k < AVAIL_INSTANCES_MAX &&
+    while (k < most &&
            !avail_reaches(best_nats(r->file, r->system, k), nats_max))
         k++;
-    if (k < AVAIL_INSTANCES_MAX)
+    if (k < most)
         snprintf(next, sizeof(next), "--backups %u%s", k,
                  r->system->domains > 0 && k >= r->system->domains
                      ? ", and as many domains and one"
@@ -252,8 +270,8 @@ static int tell(struct cli *cli, const struct avail_report *r)
 static int answer(struct cli *cli, const struct question *q,
                   struct availfile *file, struct arena *arena)
 {
-    struct avail_frontier frontier;
-    struct avail_system system;
+    struct avail_frontier frontier = {0};
+    struct avail_system system = {0};
     struct avail_report r = {.file = file,
                              .system = &system,
                              .frontier = &frontier,
@@ -264,6 +282,7 @@ static int answer(struct cli *cli, const struct question *q,
     int failed = solve(cli, file, q->path, arena, &system, &frontier);
     if (failed)
         return failed;
+    CHECK(frontier.steps != NULL && frontier.count >= 1);
     if (q->has_target)
         r.step = avail_cheapest(&frontier, avail_nats(q->target_down));
     if (q->has_target && r.step == NULL)
@@ -286,6 +305,7 @@ static void fill_column(const struct avail_frontier *f, uint32_t column,
                         struct avail_table *t)
 {
     const struct avail_step *full = &f->steps[f->count - 1];
+    CHECK(f->steps != NULL && f->count >= 1);
     for (uint32_t row = 0; row < t->rows; row++) {
         const struct avail_step *step = full;
         bool reached = true;
@@ -317,8 +337,8 @@ static int table(struct cli *cli, const struct args *args,
                             t.part_down, &t.columns);
     t.rows = targets + 2;
     for (uint32_t c = 0; !failed && c < t.columns; c++) {
-        struct avail_frontier frontier;
-        struct avail_system system;
+        struct avail_frontier frontier = {0};
+        struct avail_system system = {0};
         arena_reset(arena);
         file->down = t.part_down[c];
         failed =
@@ -351,7 +371,7 @@ int verb_sched_availability(struct cli *cli, const struct args *args)
     file = malloc(sizeof(*file));
     if (file == NULL)
         return cli_nomem(cli);
-    arena_init(&arena, AVAIL_ARENA_BYTES);
+    arena_init(&arena, (AVAIL_DOMAINS_MAX + 1) * AVAIL_ARENA_BYTES);
     failed = read_system(cli, args, file);
     if (!failed)
         failed = is_table ? table(cli, args, file, &arena)

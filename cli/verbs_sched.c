@@ -12,6 +12,8 @@ static const struct opt availability_options[] = {
     {"availability", 0, "SHARE",
      "of each submodule; one that states its own keeps it", true},
     {"domains", 0, "N", "places that fail independently of each other", false},
+    {"domain-availability", 0, "SHARE",
+     "of a whole domain, with all that is in it", false},
     {"frontier", 0, NULL, "the best availability of every number of services",
      false},
     {"table", 0, NULL, "all targets against all availabilities of submodules",
@@ -34,26 +36,65 @@ static const struct opt embed_options[] = {
     {0},
 };
 
+static const struct opt replicas_options[] = {
+    {"target", 0, "SHARE", "how sure the job must be: 99.99%, 0.9999", false},
+    {"availability", 0, "SHARE", "of every provider; without FILE", false},
+    {"fewest", 0, NULL, "the fewest replicas, not the cheapest", false},
+    {0},
+};
+
 const struct verb verbs_sched[] = {
     {"sched availability", verb_sched_availability, availability_options,
      "FILE", 1, 1, false, "split a system into services, for its availability",
-     "FILE names the modules of a system and their submodules; - is standard "
-     "input.\nAll modules must be up. The submodules of a module are packed "
-     "into services; a\nservice is up while all of its submodules are, and "
-     "runs as backups + 1 instances\n(default: 3), of which one suffices. "
-     "Each instance wants a domain of its own, for\nfailures are taken as "
-     "independent.\n\n  a service   1 - (1 - product of its a)^(backups + "
-     "1)\n  the system  the product of its services\n\nMany services are more "
-     "available and dearer to run: --target asks for the fewest\n(or the "
-     "cheapest, where FILE gives costs), --budget for the best. Answers are "
-     "the\nbest there are; where that is not proven, the distance to what "
-     "could be is told.\nAvailabilities are shares of time, 99.9% or 0.999. A "
-     "target that cannot be\nreached, or a budget below one service a module, "
-     "ends with code 8.\ndocs/scheduling.md has the model.",
+     "FILE, in YAML or JSON, names the modules of a system and their "
+     "submodules "
+     "(- is\nstandard input): \"availability: 99%\", and under \"modules:\" "
+     "lines "
+     "such as\n\"trading: [market, matching]\". docs/scheduling.md has the "
+     "model "
+     "and docs/examples\nall that a file may say.\n\n"
+     "All modules must be up. The submodules of a module are packed into "
+     "services; a\nservice is up while all of its submodules are, and runs as "
+     "n = backups + 1\ninstances (default: 3), of which one suffices: it is up "
+     "1 - (1 - A)^n of the time,\nwhere A is the product of its submodules' "
+     "availabilities. The system is the\nproduct of its services. Failures are "
+     "taken as independent, so instances want a\ndomain each. Where domains "
+     "fail "
+     "as a whole, every service has an instance in each\nof the same n "
+     "domains, "
+     "and the system is the mean over how many of them are up.\n\n"
+     "Many services are more available and dearer to run: --target asks for "
+     "the "
+     "fewest\n(or the cheapest, where FILE gives costs), --budget for the "
+     "best, "
+     "neither for\neverything between. Answers are the best there are; where "
+     "that "
+     "is not proven, the\ndistance to what could be is told. Availabilities "
+     "are "
+     "shares of time, 99.9% or\n0.999. A target that cannot be reached, or a "
+     "budget below one service a module,\nends with code 8.",
      "suan sched availability docs/examples/sched/platform.yaml --target "
      "99.99%\n"
      "suan sched availability platform.yaml --budget 12 --dot - | dot -Tsvg\n"
      "suan sched availability platform.yaml --table"},
+    {"sched replicas", verb_sched_replicas, replicas_options, "[FILE]", 0, 1,
+     false, "how many replicas a redundant job needs, and where",
+     "A redundant job runs as replicas, each at a provider of its own, and is "
+     "done when\none of them is. It fails with the product of what each fails "
+     "with, 1 - a. Providers\nof one domain fail together, so at most one of a "
+     "domain is taken.\n\nFILE, in YAML or JSON, lists providers under "
+     "\"candidates:\" (- is standard input),\neach with a line: \"alder: "
+     "99%\", or "
+     "\"birch: {availability: 97%, price: 0.12,\ndomain: north}\". Prices are "
+     "in "
+     "credits. With prices the answer is the cheapest\nchoice, else the one of "
+     "fewest replicas, at most 16; both are exact, or the lowest\nprice that "
+     "is "
+     "not ruled out is told. A target out of reach ends with code "
+     "8.\n\nWithout "
+     "FILE all providers are as --availability says.",
+     "suan sched replicas --target 99.99% --availability 95%\n"
+     "suan sched replicas docs/examples/sched/candidates.yaml --target 99.99%"},
     {"sched embed", verb_sched_embed, embed_options, NULL, 0, 0, false,
      "lay job graphs that come and go into a topology",
      "The workload of the Virne benchmark for virtual network embedding, drawn "

@@ -141,7 +141,7 @@ enum err yamlfile_text(struct yamlfile *file, const char **out)
 
 enum err yamlfile_name(struct yamlfile *file, char out[YAMLFILE_NAME_MAX])
 {
-    const char *text = NULL;
+    const char *text = "";
     TRY(yamlfile_text(file, &text));
     if (text[0] == '\0')
         return yamlfile_refuse(file, yamlfile_line(file), "a name is empty");
@@ -161,7 +161,7 @@ enum err yamlfile_name(struct yamlfile *file, char out[YAMLFILE_NAME_MAX])
 enum err yamlfile_count(struct yamlfile *file, const char *field, uint32_t min,
                         uint32_t max, uint32_t *out)
 {
-    const char *text = NULL;
+    const char *text = "";
     uint64_t count = 0;
     TRY(yamlfile_text(file, &text));
     if (unit_parse_count(text, min, max, &count) != OK)
@@ -170,5 +170,30 @@ enum err yamlfile_count(struct yamlfile *file, const char *field, uint32_t min,
                                "%u",
                                field, text, min, max);
     *out = (uint32_t)count;
+    return OK;
+}
+
+enum err yamlfile_key(struct yamlfile *file, const char *const *names,
+                      uint32_t count, uint32_t *seen, uint32_t *out)
+{
+    const char *text = "";
+    uint32_t i = 0;
+    char all[300] = "";
+    size_t len = 0;
+    TRY(yamlfile_text(file, &text));
+    while (i < count && strcmp(names[i], text) != 0)
+        i++;
+    for (uint32_t k = 0; i == count && k < count && len < sizeof(all); k++)
+        len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s",
+                                k == 0 ? "" : ", ", names[k]);
+    if (i == count)
+        return yamlfile_refuse(file, yamlfile_line(file),
+                               "there is no field \"%.40s\" here; there are %s",
+                               text, all);
+    if ((*seen >> i & 1) != 0)
+        return yamlfile_refuse(file, yamlfile_line(file),
+                               "%s stands here a second time", names[i]);
+    *seen |= 1u << i;
+    *out = i;
     return OK;
 }

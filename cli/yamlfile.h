@@ -56,6 +56,11 @@ MUST_USE enum err yamlfile_name(struct yamlfile *file,
  * ERR_PARSE. */
 MUST_USE enum err yamlfile_count(struct yamlfile *file, const char *field,
                                  uint32_t min, uint32_t max, uint32_t *out);
+/* The current scalar as one of `count` <= 32 names: which. A name that is not
+ * there, or one whose bit is set in *seen, is refused; the bit is set. The
+ * names must be fewer than 300 bytes together. ERR_PARSE. */
+MUST_USE enum err yamlfile_key(struct yamlfile *file, const char *const *names,
+                               uint32_t count, uint32_t *seen, uint32_t *out);
 
 /* Writes "FILE:LINE: what" and returns ERR_PARSE. */
 __attribute__((format(printf, 3, 4))) enum err yamlfile_refuse(

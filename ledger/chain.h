@@ -45,6 +45,9 @@ struct chain_tip {
 };
 struct chain_tip chain_tip(const struct chain *chain);
 struct chain_tip chain_head(const struct chain *chain);
+uint64_t chain_head_height(const struct chain *chain);
+const struct hash *chain_head_id(
+    const struct chain *chain); /* until it moves */
 
 const struct hash *chain_id(const struct chain *chain);
 const struct genesis *chain_genesis(const struct chain *chain);

@@ -55,7 +55,9 @@ enum sx_log_type {
                            this key has signed nothing yet. Written by whoever
                            makes the key, never by the core */
     SX_LOG_AMNESIA = 5, /* empty: from here on we know that we have forgotten */
-    SX_LOG_RECALLED = 6, /* empty: what was forgotten is harmless by now */
+    SX_LOG_RECALLED = 6, /* height u64 LE that was stored then: what was
+                            forgotten is harmless for a store that has come so
+                            far. Empty (older): for none that can be named */
 };
 
 /* A log for a key that is being made: its first record says that nothing has
@@ -64,8 +66,9 @@ MUST_USE enum err sx_make_log(const char *dir, const struct wal_owner *owner);
 
 /* Before the first step, for a core with a signer: every record of its safety
  * log in order, then what the opening found and the number of the record before
- * the next one (wal_last). A log that is missing, empty, damaged, or shorter
- * than the chain's store remembers puts the core into amnesia: it signs nothing
+ * the next one (wal_last). A log that is missing, empty, damaged, shorter than
+ * the chain's store remembers, or trimmed further than this store allows (an
+ * older copy of it was put back) puts the core into amnesia: it signs nothing
  * until a finalization proves that its forgotten votes are harmless.
  * ERR_CORRUPT (a record that passed its checksum makes no sense: a bug or
  * another program's), ERR_NOMEM. */

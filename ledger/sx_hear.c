@@ -45,7 +45,7 @@ void sx_say_status(struct sx *core, struct sx_peer *peer)
 /* Validators every second, others (they are told of every block) seldom. */
 void sx_statuses(struct sx *core)
 {
-    if (core->letter_count > SX_LETTERS_MAX)
+    if (core->letter_count > SX_LETTERS_MAX || SX_MUTANT(NO_STATUS))
         return;
     for (uint32_t i = 0; i < core->peer_count; i++) {
         struct sx_peer *peer = &core->peers[i];
@@ -63,7 +63,8 @@ void sx_statuses(struct sx *core)
 /* Somebody who is behind hears where we are, not more often than D. */
 static void help_straggler(struct sx *core, struct sx_peer *peer)
 {
-    if (core->mono_ms >= peer->status_ms + sx_delay(core))
+    if (core->mono_ms >= peer->status_ms + sx_delay(core) &&
+        !SX_MUTANT(NO_STATUS))
         sx_say_status(core, peer);
 }
 

@@ -26,7 +26,10 @@
                            */
 #define SX_AHEAD_TXS 512u /* fewer wait for the disk */
 
-#define SX_META_LOG "log_seq" /* in STORE_META: u64 BE, known to be synced */
+/* In STORE_META, u64 BE each: what the log was known to be synced to, and the
+ * first record that this store cannot do without. */
+#define SX_META_LOG  "log_seq"
+#define SX_META_NEED "log_need"
 
 /* ---- views ---- */
 
@@ -178,12 +181,14 @@ struct sx {
     bool recall_ahead;      /* replay: a vote of an epoch that the store has not
                                come to */
     uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
+    bool recall_covers;     /* replay: what came before it is harmless here */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
     bool recall_full;                   /* ... and it is a quorum */
     uint64_t recall_epoch;
     uint64_t recall_view;
     uint64_t logged; /* last number given */
     uint64_t synced;
+    uint64_t log_need; /* records below are not needed, in the latest batch */
     uint64_t trim_to[CHAIN_FLIGHT_MAX]; /* once each batch is stored */
     uint32_t trim_count;
 
@@ -332,6 +337,8 @@ void sx_repeat(struct sx *core);
 /* A validator's word on how far the epoch is, while we have forgotten. */
 void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
                     uint64_t view, uint64_t cert_view);
+/* A new epoch, with the same set or another. */
+void sx_recall_epoch(struct sx *core, bool same_set);
 void sx_recall_begin(struct sx *core); /* first thing in a step */
 void sx_recall(struct sx *core);
 void sx_recall_vouched(struct sx *core);

@@ -18,6 +18,18 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+#ifdef SUAN_MUTANTS
+static uint64_t views_since_notarized(const struct sx *core)
+{
+    for (uint64_t view = core->cur - 1; view > core->final_view; view--) {
+        const struct sx_slot *slot = sx_slot_at(core, view);
+        if (slot != NULL && slot->certs[VOTE_NOTARIZE - 1] != NULL)
+            return core->cur - view - 1;
+    }
+    return core->cur - core->final_view - 1;
+}
+#endif
+
 /* D doubles whenever as many views went by undecided as must have had an honest
  * leader among theirs: so crashed leaders in a row do not inflate it, but a D0
  * that is too small always gets corrected. */
@@ -27,6 +39,12 @@ uint64_t sx_delay(const struct sx *core)
     uint64_t doublings = views / core->honest_run;
     uint64_t cap = min_u64(DELAY_TIMES * core->delay_ms,
                            max_u64(SX_DELAY_MAX_MS, core->delay_ms));
+    if (SX_MUTANT(NO_CAP))
+        cap = NEVER / 8;
+#ifdef SUAN_MUTANTS
+    if (SX_MUTANT(BACKOFF_EARLY))
+        doublings = views_since_notarized(core) / core->honest_run;
+#endif
     if (SX_MUTANT(NO_BACKOFF))
         return core->delay_ms;
     if (SX_MUTANT(BACKOFF_STUCK))
@@ -129,11 +147,18 @@ bool sx_overdue(struct sx *core)
 
 /* ---- saying it again ---- */
 
-static void repeat_votes(struct sx *core, const struct sx_slot *slot)
+static void repeat_votes(struct sx *core, struct sx_slot *slot)
 {
     for (unsigned k = 0; k < SX_KINDS; k++) {
-        if (slot->own[k].kind != 0)
-            sx_send_vote(core, &slot->own[k]);
+        if (slot->own[k].kind == 0)
+            continue;
+        if (SX_MUTANT(SIGN_AGAIN)) {
+            struct vote vote = slot->own[k];
+            slot->own[k].kind = 0;
+            (void)sx_sign(core, slot, vote.kind, &vote.on, false);
+            return;
+        }
+        sx_send_vote(core, &slot->own[k]);
     }
 }
 
@@ -192,7 +217,7 @@ static bool has_spoken(const struct sx_slot *slot)
 
 void sx_repeat(struct sx *core)
 {
-    const struct sx_slot *slot = sx_slot_at(core, core->cur);
+    struct sx_slot *slot = sx_slot_at(core, core->cur);
     uint64_t period = 2 * sx_delay(core);
     bool spoken = has_spoken(slot);
     if (core->me < 0 || core->set.count == 1 || SX_MUTANT(NO_RETRY) ||

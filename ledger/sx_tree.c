@@ -117,7 +117,7 @@ static enum err check_body(const struct hash *id, struct bytes bytes,
     struct block body;
     arena_init(&arena, BODY_ARENA_MAX);
     enum err err = block_decode(bytes, &arena, &body);
-    if (err == OK && !hash_equal(&body.id, id))
+    if (err == OK && !hash_equal(&body.id, id) && !SX_MUTANT(BODY_UNNAMED))
         err = ERR_ROOT;
     if (err == OK)
         *out = body.header;
@@ -156,9 +156,8 @@ bool sx_block_parent(const struct sx *core, const struct hash *id,
                      const struct candidate **out)
 {
     const struct sx_block *block;
-    struct chain_tip head = chain_head(core->chain);
     *out = NULL;
-    if (hash_equal(id, &head.id))
+    if (hash_equal(id, chain_head_id(core->chain)))
         return true;
     block = sx_block_find(core, id);
     if (block == NULL || block->candidate == NULL)
@@ -169,7 +168,7 @@ bool sx_block_parent(const struct sx *core, const struct hash *id,
 
 uint32_t sx_block_depth(const struct sx *core, const struct sx_block *block)
 {
-    uint64_t head = chain_head(core->chain).height;
+    uint64_t head = chain_head_height(core->chain);
     if (!block->has_header || block->header.height <= head)
         return 0;
     uint64_t depth = block->header.height - head;
@@ -218,7 +217,8 @@ static bool judge_once(struct sx *core, struct sx_block *block)
         return true;
     }
     below = sx_block_find(core, &block->header.parent);
-    if (below == NULL || below->verdict != SX_INVALID)
+    if ((below == NULL || below->verdict != SX_INVALID) &&
+        !SX_MUTANT(UNKNOWN_INVALID))
         return false;
     block->verdict = SX_INVALID;
     block->why = ERR_PARENT;
@@ -249,14 +249,15 @@ enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block)
  * executed on one; or it is not above the head. */
 static bool is_dead(const struct sx *core, const struct sx_block *block)
 {
-    struct chain_tip head = chain_head(core->chain);
+    const struct hash *head = chain_head_id(core->chain);
+    uint64_t height = chain_head_height(core->chain);
     if (!block->has_header)
-        return hash_equal(&block->id, &head.id);
-    if (block->header.height <= head.height)
+        return hash_equal(&block->id, head);
+    if (block->header.height <= height)
         return true;
-    if (hash_equal(&block->header.parent, &head.id))
+    if (hash_equal(&block->header.parent, head))
         return false;
-    if (block->header.height == head.height + 1)
+    if (block->header.height == height + 1)
         return true;
     return block->candidate != NULL &&
            sx_block_find(core, &block->header.parent) == NULL;

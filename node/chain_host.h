@@ -7,6 +7,7 @@
  * whoever asked. Everything else happens on the loop thread, callbacks too. */
 
 #include "ledger/sx.h"
+#include "node/verifier.h"
 
 #include <uv.h>
 
@@ -76,18 +77,9 @@ const char *chain_host_trouble(const struct chain_host *host);
 
 /* ---- verification from genesis, in the background ---- */
 
-struct chain_host_verify {
-    bool started;
-    bool done;
-    struct verify_report report;
-    enum err err;
-    uint64_t started_ms; /* monotonic */
-    uint64_t ended_ms;
-};
 /* Starts unless one runs. It reads what is committed through a reader of its
  * own, so the node goes on. ERR_BUSY, or a fault. */
 MUST_USE enum err chain_host_verify_start(struct chain_host *host);
-void chain_host_verify_get(struct chain_host *host,
-                           struct chain_host_verify *out);
+void chain_host_verify_get(struct chain_host *host, struct verifier_now *out);
 
 #endif

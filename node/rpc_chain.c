@@ -460,7 +460,7 @@ void rpc_chain_contract(struct node *node, struct control_call *call)
 /* ---- verification ---- */
 
 static void reply_verify(struct control_call *call,
-                         const struct chain_host_verify *v)
+                         const struct verifier_now *v)
 {
     const char *state = !v->done ? "running" : v->err == OK ? "ok" : "failed";
     uint64_t end = v->done ? v->ended_ms : uv_hrtime() / 1000000;
@@ -483,7 +483,7 @@ static void reply_verify(struct control_call *call,
 static bool answer_verify(struct node *node, struct control_call *call,
                           bool last)
 {
-    struct chain_host_verify verify;
+    struct verifier_now verify;
     chain_host_verify_get(node->host, &verify);
     if (!verify.done && !last)
         return false;
@@ -494,7 +494,7 @@ static bool answer_verify(struct node *node, struct control_call *call,
 void rpc_chain_verify(struct node *node, struct control_call *call)
 {
     static const char *const names[] = {"start", "wait_ms", NULL};
-    struct chain_host_verify verify;
+    struct verifier_now verify;
     bool start = false;
     enum err err = OK;
     if (!param_only(call, names) || !param_bool_if(call, "start", &start))

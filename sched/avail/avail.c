@@ -314,6 +314,15 @@ void avail_plan(const struct avail_frontier *frontier,
 {
     uint32_t cost = step->cost;
     CHECK(step >= frontier->steps && step < frontier->steps + frontier->count);
+    if (frontier->origins != NULL) {
+        const struct avail_origin *o =
+            &frontier->origins[step - frontier->steps];
+        avail_plan(o->frontier, o->step, out);
+        for (uint32_t m = 0; m < frontier->system->count; m++)
+            out[m].nats = avail_module_nats(&frontier->system->modules[m],
+                                            out[m].service_of);
+        return;
+    }
     for (uint32_t m = frontier->system->count; m-- > 0;) {
         const struct avail_split *split = &frontier->splits[m];
         uint32_t k = choice_at(frontier, m, cost);

@@ -13,6 +13,9 @@
  *   system up   = product of its modules
  *
  * Failures are taken as independent, so n instances want n failure domains.
+ * Where domains themselves fail (avail_solve_domains), every service has one
+ * instance in each of the same n domains, and the system's availability is the
+ * mean over how many of them are up.
  *
  * Everything is reckoned in nats, -ln(availability): series adds, a perfect
  * part has 0, and what is as good as up keeps its digits, which 1 - 1e-12
@@ -34,6 +37,7 @@
 #define AVAIL_MODULES_MAX   64u
 #define AVAIL_PARTS_MAX     64u /* submodules of a module */
 #define AVAIL_INSTANCES_MAX 64u
+#define AVAIL_DOMAINS_MAX   8u       /* that may fail: avail_solve_domains */
 #define AVAIL_COST_MAX      65536u   /* of the system fully split */
 #define AVAIL_PAIRS_MAX     4782969u /* 3^14 */
 /* How much an arena must give for avail_solve, at most. */
@@ -75,7 +79,20 @@ struct avail_step {
                         * nats where the plan is known to be the best */
 };
 
+/* Which submodule goes where. */
+struct avail_division {
+    uint32_t services;
+    const uint8_t *service_of; /* of each submodule, 0..services-1; lent from
+                                * the frontier's arena */
+    double nats;               /* of the module */
+};
+
 struct avail_split;
+struct avail_frontier;
+struct avail_origin {
+    const struct avail_frontier *frontier;
+    const struct avail_step *step;
+};
 
 struct avail_frontier {
     const struct avail_step *steps; /* cost rises, nats fall */
@@ -87,6 +104,7 @@ struct avail_frontier {
     const uint8_t *choices;
     const double *least;
     uint32_t cost_full;
+    const struct avail_origin *origins; /* of each step's plan; or NULL */
 };
 
 /* May it be solved? *out_module is the first that may not, or the count of
@@ -107,6 +125,25 @@ MUST_USE enum err avail_check(const struct avail_system *system,
 MUST_USE enum err avail_solve(const struct avail_system *system,
                               struct arena *arena, struct avail_frontier *out);
 
+/* The same where a whole domain is down for a share of the time, with every
+ * instance in it. Plans that are the best while k domains are up, for each k,
+ * are judged by the mean; nats_least is the mean of what each k could have at
+ * the best.
+ *
+ * domain_down  at least 0, below 1
+ * arena        AVAIL_ARENA_BYTES for each instance, at most
+ *
+ * As avail_solve; ERR_RANGE also when modules differ in their instances or have
+ * more than AVAIL_DOMAINS_MAX. */
+MUST_USE enum err avail_solve_domains(const struct avail_system *system,
+                                      double domain_down, struct arena *arena,
+                                      struct avail_frontier *out);
+
+/* The nats of a system with nats_up[k - 1] while k of n domains are up, k >= 1;
+ * with none of them it is down. n <= AVAIL_INSTANCES_MAX (CHECKed). */
+double avail_domains_nats(const double *nats_up, uint32_t n,
+                          double domain_down);
+
 /* The cheapest step that reaches the target; NULL: none does. */
 const struct avail_step *avail_cheapest(const struct avail_frontier *frontier,
                                         double nats_max);
@@ -119,14 +156,6 @@ uint32_t avail_cost_least(const struct avail_frontier *frontier,
  * more. */
 const struct avail_step *avail_best(const struct avail_frontier *frontier,
                                     uint32_t cost_max);
-
-/* Which submodule goes where. */
-struct avail_division {
-    uint32_t services;
-    const uint8_t *service_of; /* of each submodule, 0..services-1; lent from
-                                * the frontier's arena */
-    double nats;               /* of the module */
-};
 
 /* The divisions of every module at a step of this frontier (CHECKed).
  * out  system->count of them */

@@ -150,6 +150,7 @@ static void best_last(struct bag *bag, uint32_t k, uint32_t state)
         stride[groups] = bag->stride[g];
         groups += most[groups] > 0;
     }
+    CHECK(groups > 0);
     now[0] = 1;
     part = stride[0];
     do {
