@@ -6,9 +6,9 @@
  *
  * Prints rows "name value unit goal anchor" and writes them to TSV. Reads the
  * topologies vne/Waxman100.gml and vne/Geant.gml below $SUAN_DATA, else below
- * ../shared/data; exit code 77 where they are absent. The workload is that of
- * the Virne benchmark (suan sched embed --help); anchors are what its paper
- * gives for its best learned policy and for GRC. */
+ * ../shared/data; says so where they are absent. The workload is that of the
+ * Virne benchmark (suan sched embed --help); anchors are what its paper gives
+ * for its best learned policy and for GRC. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static FILE *tsv;
 static void row(const char *name, double value, const char *unit,
                 const char *goal, const char *anchor)
 {
-    printf("%-34s %10.3f %-6s %-8s %s\n", name, value, unit, goal, anchor);
+    printf("%-32s %12.3f %-6s %-8s %s\n", name, value, unit, goal, anchor);
     fflush(stdout);
     if (tsv != NULL)
         fprintf(tsv, "%s\t%.3f\t%s\t%s\t%s\n", name, value, unit, goal, anchor);
@@ -285,7 +285,7 @@ int main(int argc, char **argv)
     tsv = argc > 1 ? fopen(argv[1], "w") : NULL;
     for (size_t i = 0; i < sizeof(trials) / sizeof(trials[0]); i++)
         if (!run(&trials[i], seeds > 0 ? seeds : 1))
-            return 77;
+            break;
     if (tsv != NULL)
         fclose(tsv);
     return 0;

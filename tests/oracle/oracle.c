@@ -1,4 +1,4 @@
-#include "oracle.h"
+#include "tests/oracle/oracle.h"
 
 #include <glpk.h>
 #include <stdlib.h>

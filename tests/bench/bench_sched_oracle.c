@@ -1,20 +1,22 @@
+/* links: oracle */
 /* How far from the least cost is the joint placement, over drawn instances that
  * GLPK solves to the end?
  *
- *   bench_sched_oracle [N [FIRST]]     N instances (default 60)
- *   bench_sched_oracle --fixtures N    rows for tests/unit/sched/oracle_rows.h
+ *   bench_sched_oracle [TSV [N [FIRST]]]  N instances (default 500)
+ *   bench_sched_oracle --fixtures N       tests/unit/sched/oracle_rows.h
  *
- * Prints rows "name value unit goal anchor". */
+ * Prints rows "name value unit goal anchor" and writes them to TSV ("-": to
+ * none). Is built where GLPK is. */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "oracle.h"
 #include "sched/graph/embed.h"
 #include "sched/graph/plan_check.h"
 #include "tests/oracle/instance.h"
+#include "tests/oracle/oracle.h"
 
 #define COUNT_MAX   4096u
 #define SECONDS_MAX 60u
@@ -98,10 +100,14 @@ static void try_instance(uint64_t seed, struct sums *sums, bool fixtures)
     topology_done(&t);
 }
 
+static FILE *tsv;
+
 static void row(const char *name, double value, const char *unit,
                 const char *goal, const char *anchor)
 {
-    printf("%-34s %10.3f %-6s %-8s %s\n", name, value, unit, goal, anchor);
+    printf("%-32s %12.3f %-6s %-8s %s\n", name, value, unit, goal, anchor);
+    if (tsv != NULL)
+        fprintf(tsv, "%s\t%.3f\t%s\t%s\t%s\n", name, value, unit, goal, anchor);
 }
 
 static void tell(struct sums *s, uint32_t tried)
@@ -128,17 +134,20 @@ static void tell(struct sums *s, uint32_t tried)
 int main(int argc, char **argv)
 {
     static struct sums sums;
-    bool fixtures = argc > 2 && strcmp(argv[1], "--fixtures") == 0;
-    const char *text = fixtures ? argv[2] : argc > 1 ? argv[1] : "60";
-    uint32_t count = (uint32_t)strtoul(text, NULL, 10);
-    uint64_t first = !fixtures && argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    bool fixtures = argc > 1 && strcmp(argv[1], "--fixtures") == 0;
+    uint32_t count = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 500;
+    uint64_t first = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
     if (count == 0 || count > COUNT_MAX) {
-        fprintf(stderr, "usage: bench_sched_oracle [N [FIRST]]\n");
+        fprintf(stderr, "usage: bench_sched_oracle [TSV [N [FIRST]]]\n");
         return 2;
     }
+    if (!fixtures && argc > 1 && strcmp(argv[1], "-") != 0)
+        tsv = fopen(argv[1], "w");
     for (uint32_t i = 0; i < count; i++)
         try_instance(first + i, &sums, fixtures);
     if (!fixtures)
         tell(&sums, count);
+    if (tsv != NULL)
+        fclose(tsv);
     return 0;
 }
