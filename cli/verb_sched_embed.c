@@ -115,6 +115,8 @@ static int read_trial(struct cli *cli, const struct args *args,
         failed = read_count(cli, args, "backs", 0, 1000000, &backs);
     trial->workload.requests = (uint32_t)requests;
     trial->workload.seed = seed;
+    trial->workload.even_gaps =
+        strcmp(args_text(args, "gaps", "exponential"), "poisson") == 0;
     trial->way.policy = policy_of(trial->policy);
     trial->way.options = embed_options_default;
     trial->way.options.starts_max = (uint32_t)starts;
@@ -175,10 +177,11 @@ static double spread_of(const struct sums *sums, double n)
 static json_t *row_json(uint64_t seed, const struct embed_report *r)
 {
     return json_pack(
-        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:I,s:I}", "seed", (json_int_t)seed,
+        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:I,s:I}", "seed", (json_int_t)seed,
         "requests", (json_int_t)r->requests, "accepted",
         (json_int_t)r->accepted, "acceptance", share_of(r), "revenue_cost",
-        embed_report_revenue_cost(r), "cpu_ms_per_decision", ms_of(r),
+        embed_report_revenue_cost(r), "time_revenue_cost",
+        embed_report_time_revenue_cost(r), "cpu_ms_per_decision", ms_of(r),
         "cpu_ms_most", (double)r->cpu_ns_most / 1e6, "plans_checked",
         (json_int_t)r->checked, "live_most", (json_int_t)r->live_most);
 }

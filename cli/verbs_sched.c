@@ -32,6 +32,8 @@ static const struct opt embed_options[] = {
     {"starts", 0, "K", "start nodes tried for a request (default: 100)", false},
     {"backs", 0, "K", "steps back, if no start succeeds (default: 200)", false},
     {"moves", 0, "K", "moves evaluated to improve it (default: 200)", false},
+    {"gaps", 0, "exponential|poisson",
+     "between requests (default: exponential, a Poisson process)", false},
     {"policy", 0, "joint|grc|random", "how to place (default: joint)", false},
     {0},
 };
@@ -105,7 +107,8 @@ const struct verb verbs_sched[] = {
      "ways together. Requests come by a Poisson\nprocess of --rate a time "
      "unit and stay for an exponential time of mean 500. A\nnode takes one "
      "component of a request, a virtual link one path. Who finds no\nplace is "
-     "lost.\n\n"
+     "lost. --gaps poisson draws whole gaps of mean 1 / rate between requests, "
+     "as the benchmark's own generator does: they come more evenly.\n\n"
      "--policy joint chooses nodes and paths together, from many start nodes, "
      "with steps back when none succeeds, and then moves components while "
      "that saves bandwidth. grc ranks nodes by "

@@ -29,6 +29,11 @@ double embed_report_revenue_cost(const struct embed_report *report)
     return cost > 0 ? (nodes + (double)report->link_revenue) / cost : 0;
 }
 
+double embed_report_time_revenue_cost(const struct embed_report *report)
+{
+    return report->time_cost > 0 ? report->time_revenue / report->time_cost : 0;
+}
+
 /* ---- the topology ---- */
 
 static double radians(double degrees)
@@ -187,6 +192,21 @@ static double draw_exponential(struct dice *dice, double mean)
     return -log(u) * mean;
 }
 
+/* Poisson, by counting exponential steps; in pieces, for exp(-mean) of a large
+ * mean is 0. */
+static double draw_poisson(struct dice *dice, double mean)
+{
+    double count = 0;
+    while (mean > 0) {
+        double piece = mean < 32 ? mean : 32;
+        double at = draw_exponential(dice, 1);
+        for (; at <= piece; at += draw_exponential(dice, 1))
+            count++;
+        mean -= piece;
+    }
+    return count;
+}
+
 /* What the guests hold is what is used, nowhere more than there is. */
 static void compare_sums(struct replay *r)
 {
@@ -286,19 +306,26 @@ static struct hold *hold_copy(const struct hold *hold)
     return copy;
 }
 
-static void count_accepted(struct replay *r)
+static void count_accepted(struct replay *r, double life)
 {
+    struct embed_report before = r->report;
+    uint64_t nodes, links, cost;
     r->report.accepted++;
     for (uint32_t c = 0; c < r->job.component_count; c++)
         r->report.node_revenue += r->job.components[c].want.of[RES_CPU] / MILLI;
     for (uint32_t i = 0; i < r->job.link_count; i++)
         r->report.link_revenue += r->job.links[i].kbps / MBIT_KBPS;
     r->report.link_cost += plan_kbps(&r->job, &r->plan) / MBIT_KBPS;
+    nodes = r->report.node_revenue - before.node_revenue;
+    links = r->report.link_revenue - before.link_revenue;
+    cost = r->report.link_cost - before.link_cost;
+    r->report.time_revenue += (double)(nodes + links) * life;
+    r->report.time_cost += (double)(nodes + cost) * life;
     if (r->guest_count > r->report.live_most)
         r->report.live_most = r->guest_count;
 }
 
-static enum err guest_comes(struct replay *r, double ends_at)
+static enum err guest_comes(struct replay *r, double now, double life)
 {
     struct guest *guest = &r->guests[r->guest_count];
     struct plan_verdict verdict;
@@ -308,10 +335,10 @@ static enum err guest_comes(struct replay *r, double ends_at)
     guest->hold = hold_copy(&r->hold);
     if (guest->hold == NULL)
         return ERR_NOMEM;
-    guest->ends_at = ends_at;
+    guest->ends_at = now + life;
     CHECK(topology_take(r->topology, guest->hold) == OK);
     r->guest_count++;
-    count_accepted(r);
+    count_accepted(r, life);
     compare_sums(r);
     return OK;
 }
@@ -322,7 +349,9 @@ static enum err run(struct replay *r)
     for (uint32_t i = 0; i < r->workload->requests; i++) {
         double life;
         enum err err;
-        now += draw_exponential(&r->times, 1 / r->workload->rate);
+        now += r->workload->even_gaps
+                   ? draw_poisson(&r->times, 1 / r->workload->rate)
+                   : draw_exponential(&r->times, 1 / r->workload->rate);
         life = draw_exponential(&r->times, r->workload->life_mean);
         guests_leave(r, now);
         embed_request(r->workload, &r->requests, &r->job);
@@ -334,14 +363,14 @@ static enum err run(struct replay *r)
             r->way->seen(r->way->context, r->topology, &r->job,
                          err == OK ? &r->plan : NULL);
         if (err == OK)
-            TRY(guest_comes(r, now + life));
+            TRY(guest_comes(r, now, life));
     }
     return OK;
 }
 
 static bool workload_ok(const struct embed_workload *w)
 {
-    return w->rate > 0 && w->rate < 1e9 && w->life_mean > 0 &&
+    return w->rate >= 1e-6 && w->rate < 1e9 && w->life_mean > 0 &&
            w->life_mean < 1e12 && w->requests > 0 &&
            w->requests <= REPLAY_REQUESTS_MAX && w->size_min >= 2 &&
            w->size_min <= w->size_max && w->size_max <= 22 &&

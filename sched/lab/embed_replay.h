@@ -8,7 +8,9 @@
  * each link; all whole and equally likely. Nodes have 50..100 cores, links
  * 50..100 Mbit/s. Requests come by a Poisson process and stay for a time that
  * is exponential with mean 500. A node takes one component of a request, a
- * virtual link one path. A request that finds no place is lost.
+ * virtual link one path. A request that finds no place is lost. (The generator
+ * of the benchmark itself draws whole gaps between requests from a Poisson
+ * distribution of mean 1 / rate, so they come more evenly: even_gaps.)
  *
  * After every event the reservations are summed anew and compared with what the
  * topology says, and every plan passes plan_check. Any mistake is CHECKed. */
@@ -28,6 +30,7 @@ struct embed_workload {
     uint32_t edge_permille;
     uint32_t node_max; /* cores a component wants, at most */
     uint32_t link_max; /* Mbit/s a virtual link wants, at most */
+    bool even_gaps;    /* Poisson gaps of mean 1 / rate, not exponential ones */
     uint64_t seed;
 };
 #define REPLAY_REQUESTS_MAX 1000000u
@@ -58,6 +61,8 @@ struct embed_report {
     uint64_t node_revenue; /* cores of what was accepted */
     uint64_t link_revenue; /* Mbit/s */
     uint64_t link_cost;    /* Mbit/s times links taken */
+    double time_revenue;   /* (cores + Mbit/s) times the life of the request */
+    double time_cost;      /* (cores + Mbit/s times links), likewise */
     uint64_t cpu_ns;       /* of all decisions */
     uint64_t cpu_ns_most;  /* of one */
     uint64_t starts;       /* tried, all requests together */
@@ -68,6 +73,9 @@ struct embed_report {
  * links) taken: 1 when every virtual link takes one link. 0 when nothing was
  * accepted. */
 double embed_report_revenue_cost(const struct embed_report *report);
+
+/* The same weighted by the lives of the requests. */
+double embed_report_time_revenue_cost(const struct embed_report *report);
 
 /* Draws capacities for a graph that was read: cores and Mbit/s equally likely
  * from least to most. Delay: 5 us a km of the great circle where both ends have

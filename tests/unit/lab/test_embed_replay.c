@@ -128,6 +128,25 @@ static void a_replay_repeats_and_leaves_nothing_behind(void **state)
     topology_done(&topology);
 }
 
+static void even_gaps_make_another_replay_of_the_same_rate(void **state)
+{
+    struct embed_workload workload = embed_workload_virne;
+    struct embed_way way = {.options = embed_options_default};
+    struct embed_report one, other;
+    (void)state;
+    draw_square(5);
+    workload.rate = 0.01;
+    assert_int_equal(embed_replay(&topology, &workload, &way, &one), OK);
+    workload.even_gaps = true;
+    assert_int_equal(embed_replay(&topology, &workload, &way, &other), OK);
+    assert_true(other.accepted != one.accepted);
+    assert_in_range(other.accepted, one.accepted * 9 / 10,
+                    one.accepted * 12 / 10);
+    assert_true(embed_report_time_revenue_cost(&other) > 0.5);
+    assert_true(embed_report_time_revenue_cost(&other) <= 1);
+    topology_done(&topology);
+}
+
 static uint64_t ticks;
 static uint64_t tick(void)
 {
@@ -217,6 +236,7 @@ int main(void)
         cmocka_unit_test(capacities_are_drawn_and_delays_measured),
         cmocka_unit_test(requests_are_as_the_workload_says),
         cmocka_unit_test(a_replay_repeats_and_leaves_nothing_behind),
+        cmocka_unit_test(even_gaps_make_another_replay_of_the_same_rate),
         cmocka_unit_test(time_is_handed_in),
         cmocka_unit_test(a_workload_out_of_bounds_is_refused),
         cmocka_unit_test(the_joint_placement_accepts_most_on_geant),
