@@ -1,5 +1,5 @@
 /* links: oracle */
-/* How far from the least cost is the joint placement, over drawn instances that
+/* How far from the least cost are the placements, over drawn instances that
  * GLPK solves to the end?
  *
  *   bench_sched_oracle [TSV [N [FIRST]]]  N instances (default 500)
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sched/graph/baseline.h"
 #include "sched/graph/embed.h"
 #include "sched/graph/plan_check.h"
 #include "tests/oracle/instance.h"
@@ -21,12 +22,20 @@
 #define COUNT_MAX   4096u
 #define SECONDS_MAX 60u
 
-struct sums {
+enum way { JOINT, GRC, RANDOM, WAYS };
+static const char *const way_names[WAYS] = {"oracle", "oracle, GRC",
+                                            "oracle, random"};
+
+struct gaps {
     double gaps[COUNT_MAX]; /* per cent, of what both placed */
     uint32_t count;
     uint32_t exact;
-    uint32_t missed;   /* there is a plan, none was found */
-    uint32_t none;     /* there is none, and none was found */
+    uint32_t missed; /* there is a plan, none was found */
+};
+
+struct sums {
+    struct gaps ways[WAYS];
+    uint32_t none;     /* there is no plan */
     uint32_t unproven; /* the time ran out */
     double seconds;
 };
@@ -38,16 +47,39 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static bool embed(const struct topology *t, const struct job_graph *job,
+static enum err propose(enum way way, struct embed *work,
+                        const struct topology *t, const struct job_graph *job,
+                        struct dice *dice, struct plan *out)
+{
+    enum err err = ERR_CAPACITY;
+    switch (way) {
+    case JOINT:
+        err = embed_solve(work, job, &embed_options_default, out, NULL);
+        break;
+    case GRC:
+        err = baseline_grc(work, t, job, out);
+        break;
+    case RANDOM:
+        err = baseline_random(work, t, job, dice, out);
+        break;
+    case WAYS:
+        break;
+    }
+    return err;
+}
+
+static bool embed(enum way way, const struct topology *t,
+                  const struct job_graph *job, uint64_t seed,
                   uint64_t *out_kbps)
 {
-    struct embed_options options = embed_options_default;
     static struct plan plan;
     struct plan_verdict verdict;
     struct embed *work;
+    struct dice dice;
     enum err err;
+    dice_init(&dice, seed);
     CHECK(embed_new(t, &work) == OK);
-    err = embed_solve(work, job, &options, &plan, NULL);
+    err = propose(way, work, t, job, &dice, &plan);
     if (err == OK) {
         CHECK(plan_check(t, job, &plan, &verdict));
         *out_kbps = plan_kbps(job, &plan);
@@ -63,14 +95,26 @@ static double gap(uint64_t found, uint64_t least)
     return least == 0 ? 100 : 100 * ((double)found / (double)least - 1);
 }
 
+static void compare_way(const struct topology *t, const struct job_graph *job,
+                        uint64_t seed, enum way way,
+                        const struct oracle_answer *answer, struct gaps *gaps)
+{
+    uint64_t kbps = 0;
+    bool placed = embed(way, t, job, seed, &kbps);
+    CHECK(!placed || (answer->feasible && kbps >= answer->kbps));
+    gaps->missed += answer->feasible && !placed;
+    if (placed) {
+        gaps->exact += kbps == answer->kbps;
+        gaps->gaps[gaps->count++] = gap(kbps, answer->kbps);
+    }
+}
+
 static void try_instance(uint64_t seed, struct sums *sums, bool fixtures)
 {
     static struct job_graph job;
     static struct oracle_answer answer;
     struct plan_verdict verdict;
     struct topology t;
-    uint64_t kbps = 0;
-    bool placed;
     sample_instance(seed, &t, &job);
     oracle_solve(&t, &job, SECONDS_MAX, &answer);
     if (answer.feasible && !plan_check(&t, &job, &answer.plan, &verdict)) {
@@ -79,20 +123,11 @@ static void try_instance(uint64_t seed, struct sums *sums, bool fixtures)
                 plan_fault_text((enum plan_fault)verdict.first));
         exit(1);
     }
-    placed = embed(&t, &job, &kbps);
-    CHECK(!placed || !answer.proven ||
-          (answer.feasible && kbps >= answer.kbps));
     sums->seconds += answer.seconds;
-    if (!answer.proven) {
-        sums->unproven++;
-    } else if (!answer.feasible) {
-        sums->none++;
-    } else if (!placed) {
-        sums->missed++;
-    } else {
-        sums->exact += kbps == answer.kbps;
-        sums->gaps[sums->count++] = gap(kbps, answer.kbps);
-    }
+    sums->unproven += !answer.proven;
+    sums->none += answer.proven && !answer.feasible;
+    for (enum way way = JOINT; answer.proven && way < WAYS; way++)
+        compare_way(&t, &job, seed, way, &answer, &sums->ways[way]);
     if (fixtures && answer.proven)
         printf("    {%llu, %s, %llu},\n", (unsigned long long)seed,
                answer.feasible ? "true" : "false",
@@ -110,25 +145,36 @@ static void row(const char *name, double value, const char *unit,
         fprintf(tsv, "%s\t%.3f\t%s\t%s\t%s\n", name, value, unit, goal, anchor);
 }
 
+static void tell_way(enum way way, struct gaps *g)
+{
+    const char *goal = way == JOINT ? "<= 1" : "-";
+    char name[64];
+    double sum = 0;
+    qsort(g->gaps, g->count, sizeof(g->gaps[0]), compare);
+    for (uint32_t i = 0; i < g->count; i++)
+        sum += g->gaps[i];
+    if (g->count > 0) {
+        snprintf(name, sizeof(name), "%s, the least cost", way_names[way]);
+        row(name, 100.0 * g->exact / g->count, "%", "-", "GLPK, all proven");
+        snprintf(name, sizeof(name), "%s, gap, mean", way_names[way]);
+        row(name, sum / g->count, "%", goal, "GLPK");
+        snprintf(name, sizeof(name), "%s, gap, p95", way_names[way]);
+        row(name, g->gaps[(g->count - 1) * 95 / 100], "%", "-", "GLPK");
+        snprintf(name, sizeof(name), "%s, gap, max", way_names[way]);
+        row(name, g->gaps[g->count - 1], "%", "-", "GLPK");
+    }
+    snprintf(name, sizeof(name), "%s, plans missed", way_names[way]);
+    row(name, g->missed, "", "-", "GLPK found one");
+}
+
 static void tell(struct sums *s, uint32_t tried)
 {
-    double sum = 0;
-    qsort(s->gaps, s->count, sizeof(s->gaps[0]), compare);
-    for (uint32_t i = 0; i < s->count; i++)
-        sum += s->gaps[i];
-    if (s->count > 0) {
-        row("oracle, exactly the least cost", 100.0 * s->exact / s->count, "%",
-            "-", "GLPK, all proven");
-        row("oracle, gap, mean", sum / s->count, "%", "<= 1", "GLPK");
-        row("oracle, gap, p95", s->gaps[(s->count - 1) * 95 / 100], "%", "-",
-            "GLPK");
-        row("oracle, gap, max", s->gaps[s->count - 1], "%", "-", "GLPK");
-    }
-    row("oracle, a plan missed", s->missed, "of", "0", "GLPK found one");
-    printf("%u instances: %u placed by both, %u without a plan, %u not solved "
-           "in %u s; %.2f s each\n",
-           tried, s->count, s->none, s->unproven, SECONDS_MAX,
-           s->seconds / tried);
+    for (enum way way = JOINT; way < WAYS; way++)
+        tell_way(way, &s->ways[way]);
+    fprintf(stderr,
+            "%u instances: %u without a plan, %u not solved in %u s; %.2f s "
+            "each\n",
+            tried, s->none, s->unproven, SECONDS_MAX, s->seconds / tried);
 }
 
 int main(int argc, char **argv)
