@@ -84,6 +84,7 @@ MUST_USE enum err sx_noted_seq(struct chain *chain, uint64_t *out);
 
 struct sx_tx {
     struct bytes bytes;
+    const struct tx *tx; /* the bytes, decoded; NULL: the core does it. Lent */
     bool verified; /* tx_verify was OK for these bytes, with this chain's id */
     uint64_t token;
 };
@@ -116,8 +117,10 @@ struct sx_event {
     struct pubkey key;
     struct bytes bytes; /* lent until sx_step returns */
     bool txs_verified;  /* all transaction signatures in it were checked */
-    uint64_t seq;       /* SX_EV_LOGGED */
-    uint64_t height;    /* SX_EV_STORED */
+    const struct hash *tx_ids; /* of those of its one block, in order; NULL: the
+                                  core computes them. Lent likewise */
+    uint64_t seq;              /* SX_EV_LOGGED */
+    uint64_t height;           /* SX_EV_STORED */
 };
 
 /* ---- effects ---- */
@@ -219,6 +222,8 @@ bool sx_decides(const struct sx *core); /* this node is a validator now */
 uint64_t sx_peer_height(struct sx *core, uint64_t peer);
 /* Has the peer proven that it signs in this epoch? */
 bool sx_peer_signs(struct sx *core, uint64_t peer);
+/* Does it have the body of this undecided block? */
+bool sx_has_block(const struct sx *core, const struct hash *id);
 struct pool *sx_pool(struct sx *core); /* to look at */
 
 #endif

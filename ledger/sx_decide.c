@@ -258,6 +258,7 @@ static bool commit(struct sx *core, struct sx_block *const *run, uint32_t count)
         sx_halt(core, err);
         return false;
     }
+    sx_time_decided(core, &core->finals[0]->on);
     release(core, run, count);
     for (uint32_t i = 0; i < count && SX_MUTANT(FINAL_UNSTORED); i++)
         tell_final(core, candidates[i]);

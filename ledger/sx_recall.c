@@ -88,7 +88,7 @@ static enum err replay_block(struct sx *core, uint64_t seq, struct bytes body)
     struct sx_block *block = sx_block_need(core, &id);
     if (block == NULL)
         return core->halted;
-    enum err err = sx_block_fill(block, body, false);
+    enum err err = sx_block_fill(block, body, NULL, false);
     if (block->log_seq == 0)
         block->log_seq = seq;
     return err == OK || err_is_fault(err) ? err : ERR_CORRUPT;

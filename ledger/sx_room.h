@@ -69,6 +69,7 @@ struct sx_block {
     enum sx_verdict verdict;
     enum err why;                /* of SX_INVALID */
     struct buf bytes;            /* empty: not here */
+    struct candidate *body;      /* decoded; until the verdict */
     struct candidate *candidate; /* of SX_VALID */
     bool carries;                /* its transactions count as taken care of */
     uint64_t log_seq;            /* its record, 0: none */
@@ -137,6 +138,8 @@ struct sx {
     struct leaders leaders;
     int me;              /* index, or -1 */
     uint32_t honest_run; /* so many leaders in a row hold an honest one */
+    uint32_t patience;   /* doublings of D that decisions have needed of late */
+    uint32_t calm;       /* decisions since then that needed none */
     struct hash root;    /* the epoch's: the last block of the one before */
     bool root_stored;    /* nothing is signed before */
 
@@ -266,10 +269,10 @@ uint64_t sx_leader(const struct sx *core, uint64_t view); /* its index */
 
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id);
 struct sx_block *sx_block_need(struct sx *core, const struct hash *id);
-/* A body whose header has this id. ERR_ROOT and what block_decode refuses when
- * it is not what its header says. */
+/* A body whose header has this id. ids: of its transactions, or NULL. ERR_ROOT
+ * and what block_decode refuses when it is not what its header says. */
 enum err sx_block_fill(struct sx_block *block, struct bytes bytes,
-                       bool txs_verified);
+                       const struct hash *ids, bool txs_verified);
 /* Executes it and what it stands on, as far as bodies are here. */
 enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block);
 /* Executed blocks between the head and this one, itself included. */
@@ -327,6 +330,7 @@ bool sx_is_boundary(const struct sx *core, const struct header *header);
 /* ---- sx_time.c ---- */
 
 uint64_t sx_delay(const struct sx *core);
+void sx_time_decided(struct sx *core, const struct proposal *on);
 /* Has cur to be given up now? Sets the timer when not yet. */
 bool sx_overdue(struct sx *core);
 bool sx_tip_old(struct sx *core); /* the tip waits too long for its decision */

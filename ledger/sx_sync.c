@@ -269,7 +269,7 @@ static enum err take_headers(struct sx *core, const struct sx_msg *msg,
         block->header = run->headers[i];
         block->has_header = true;
         if (msg->block_count > 0)
-            TRY(sx_block_fill(block, msg->blocks[i], false));
+            TRY(sx_block_fill(block, msg->blocks[i], NULL, msg->txs_verified));
     }
     return OK;
 }

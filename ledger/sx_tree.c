@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a body may take while it is decoded. */
-#define BODY_ARENA_MAX (64u * 1024 * 1024)
-
 /* ---- the set ---- */
 
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id)
@@ -19,6 +16,12 @@ struct sx_block *sx_block_find(const struct sx *core, const struct hash *id)
             return core->blocks[i];
     }
     return NULL;
+}
+
+bool sx_has_block(const struct sx *core, const struct hash *id)
+{
+    const struct sx_block *block = sx_block_find(core, id);
+    return block != NULL && block->bytes.len > 0;
 }
 
 static void carry(struct sx *core, struct sx_block *block, bool on)
@@ -47,6 +50,7 @@ void sx_tree_carry(struct sx *core)
 static void block_free(struct sx_block *block)
 {
     candidate_free(block->candidate);
+    candidate_free(block->body);
     buf_done(&block->bytes);
     free(block);
 }
@@ -110,34 +114,29 @@ struct sx_block *sx_block_need(struct sx *core, const struct hash *id)
 
 /* ---- bodies ---- */
 
-static enum err check_body(const struct hash *id, struct bytes bytes,
-                           struct header *out)
-{
-    struct arena arena;
-    struct block body;
-    arena_init(&arena, BODY_ARENA_MAX);
-    enum err err = block_decode(bytes, &arena, &body);
-    if (err == OK && !hash_equal(&body.id, id) && !SX_MUTANT(BODY_UNNAMED))
-        err = ERR_ROOT;
-    if (err == OK)
-        *out = body.header;
-    arena_done(&arena);
-    return err;
-}
-
 enum err sx_block_fill(struct sx_block *block, struct bytes bytes,
-                       bool txs_verified)
+                       const struct hash *ids, bool txs_verified)
 {
-    struct header header;
+    struct candidate *body;
     if (block->bytes.len > 0)
         return OK;
-    TRY(check_body(&block->id, bytes, &header));
-    buf_add(&block->bytes, bytes);
-    if (block->bytes.err != OK) {
+    TRY(chain_read(bytes, ids, &body));
+    enum err err = OK;
+    if (!hash_equal(&candidate_block(body)->id, &block->id) &&
+        !SX_MUTANT(BODY_UNNAMED))
+        err = ERR_ROOT;
+    if (err == OK)
+        buf_add(&block->bytes, bytes);
+    if (err == OK && block->bytes.err != OK) {
         buf_clear(&block->bytes);
-        return ERR_NOMEM;
+        err = ERR_NOMEM;
     }
-    block->header = header;
+    if (err != OK) {
+        candidate_free(body);
+        return err;
+    }
+    block->body = body;
+    block->header = candidate_block(body)->header;
     block->has_header = true;
     block->txs_verified = txs_verified;
     return OK;
@@ -180,9 +179,13 @@ uint32_t sx_block_depth(const struct sx *core, const struct sx_block *block)
 static void execute(struct sx *core, struct sx_block *block,
                     const struct candidate *parent)
 {
-    enum err err =
-        chain_execute(core->chain, parent, buf_bytes(&block->bytes),
-                      block->txs_verified, core->pool, &block->candidate);
+    enum err err = chain_run(core->chain, parent, block->txs_verified,
+                             core->pool, block->body);
+    if (err == OK)
+        block->candidate = block->body;
+    else
+        candidate_free(block->body);
+    block->body = NULL;
     if (err_is_fault(err)) {
         sx_halt(core, err);
         return;
@@ -231,7 +234,9 @@ enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block)
     uint32_t count = 0;
     struct sx_block *at = block;
     CHECK(block != NULL);
+    /* A decided block may have been told again: it is not here to be judged. */
     while (at != NULL && at->verdict == SX_UNKNOWN && at->bytes.len > 0 &&
+           at->header.height > chain_head_height(core->chain) &&
            count < CHAIN_RUN_MAX) {
         chain[count++] = at;
         at = sx_block_find(core, &at->header.parent);

@@ -37,6 +37,8 @@ static const struct {
     {1073, 1,
      "a block that was made again after a restart was sent twice over"},
     {1010, 3, "a store whose set had rotted decided alone"},
+    {4000000, 3,
+     "the head, told again with its body, hid all that stands on it"},
     {12899, 0, "what was cut was synced, what was left was not"},
 };
 

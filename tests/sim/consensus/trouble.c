@@ -88,13 +88,19 @@ static bool damage(struct world *world, struct disk *disk, enum fault fault)
     return true;
 }
 
-/* A few cannot afford any loss: nothing is decided after it, and nothing wrong
- * may happen. */
-static bool ruins(const struct world *world, const struct machine *machine,
+/* A few cannot afford any loss. One of them has it: nothing is decided after
+ * it, and nothing wrong may happen. */
+static bool ruins(struct world *world, const struct machine *machine,
                   enum fault fault)
 {
-    return world->plan.fault_count == FAULT_COUNT && world->plan.keys < 4 &&
-           machine->key_number < world->plan.keys && fault != FAULT_ROT;
+    bool spent = world->plan.budget < (world->plan.weight - 1) / 3;
+    if (world->plan.fault_count != FAULT_COUNT || world->plan.keys > 3 ||
+        machine->key_number >= world->plan.keys || fault == FAULT_ROT ||
+        spent || (world->ruined && !machine->wiped))
+        return false;
+    world->plan.budget = 0;
+    world->ruined = true;
+    return true;
 }
 
 static bool lose(struct world *world, struct machine *machine, enum fault fault)

@@ -248,6 +248,7 @@ struct world {
     bool verbose; /* and prints it */
     bool healed;
     bool hushed; /* clients are silent */
+    bool ruined; /* a loss that the protocol does not bear */
     bool split;
     uint8_t side[MACHINES_MAX]; /* while split */
     uint64_t next_peer;

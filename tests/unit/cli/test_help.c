@@ -89,7 +89,8 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "config path",
                                         "sched availability",
                                         "sched embed",
-                                        "sched replicas"};
+                                        "sched replicas",
+                                        "sched replay"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool found = false;

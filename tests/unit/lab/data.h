@@ -1,28 +1,32 @@
 #ifndef TESTS_UNIT_LAB_DATA_H
 #define TESTS_UNIT_LAB_DATA_H
 
-/* Where data of others lies: $SUAN_DATA, else ../shared/data beside the
- * checkout. Tests that want it skip, and say so, where it is absent. */
+/* Where data that others recorded lies: $SUAN_DATA, or beside the checkout. It
+ * is not part of the project; tests that need it skip where it is absent. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "base/bytes.h"
+#define DATA_PATH_MAX 4096
 
-static inline void data_path(const char *name, char out[4096])
+/* The path of a file of it; false where it is not there. */
+static inline bool data_path(const char *name, char out[DATA_PATH_MAX])
 {
     const char *home = getenv("SUAN_DATA");
-    if (home != NULL)
-        snprintf(out, 4096, "%s/%s", home, name);
-    else
-        snprintf(out, 4096, "%s/../shared/data/%s", SUAN_SOURCE_DIR, name);
+    if (home == NULL)
+        home = SUAN_SOURCE_DIR "/../shared/data";
+    snprintf(out, DATA_PATH_MAX, "%s/%s", home, name);
+    return access(out, R_OK) == 0;
 }
 
-/* False: there is no such file. The caller frees *out. */
-static inline bool data_read(const char *path, uint8_t **out, size_t *out_len)
+/* All of a file of it; false where it is not there. The caller frees *out. */
+static inline bool data_read(const char *name, uint8_t **out, size_t *out_len)
 {
-    FILE *file = fopen(path, "rb");
+    char path[DATA_PATH_MAX];
+    FILE *file = data_path(name, path) ? fopen(path, "rb") : NULL;
     long size;
     if (file == NULL)
         return false;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "data.h"
+#include "tests/unit/lab/data.h"
 
 static struct topology topology;
 
@@ -27,12 +27,10 @@ static void draw_text(struct bytes text, uint64_t seed)
 
 static void draw_data(const char *name, uint64_t seed)
 {
-    char path[4096];
     uint8_t *text;
     size_t len;
-    data_path(name, path);
-    if (!data_read(path, &text, &len)) {
-        print_message("skipped: %s is not there (SUAN_DATA)\n", path);
+    if (!data_read(name, &text, &len)) {
+        print_message("skipped: %s is not there (SUAN_DATA)\n", name);
         skip();
     }
     draw_text(bytes_make(text, len), seed);

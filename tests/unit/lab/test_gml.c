@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "data.h"
+#include "tests/unit/lab/data.h"
 
 static struct gml gml;
 static char error[GML_ERROR_MAX];
@@ -118,15 +118,13 @@ static void texts_and_keys_are_bounded(void **state)
 
 static void read_data(const char *name, uint32_t nodes, uint32_t edges)
 {
-    char path[4096];
     uint8_t *text;
     size_t len;
-    data_path(name, path);
-    if (!data_read(path, &text, &len)) {
-        print_message("skipped: %s is not there (SUAN_DATA)\n", path);
+    if (!data_read(name, &text, &len)) {
+        print_message("skipped: %s is not there (SUAN_DATA)\n", name);
         skip();
     }
-    if (gml_parse(bytes_make(text, len), path, &gml, error) != OK)
+    if (gml_parse(bytes_make(text, len), name, &gml, error) != OK)
         fail_msg("%s", error);
     free(text);
     assert_int_equal(gml.node_count, nodes);

@@ -48,46 +48,6 @@ static void a_restart_does_not_vote_twice(void **state)
     net_close(&net);
 }
 
-/* Nobody else's word brings us into view v. */
-static void pass_views(struct node *me, uint64_t upto)
-{
-    for (uint64_t view = 1; view < upto; view++) {
-        struct proposal null = on_view(1, view, 0, NULL);
-        hear_cert(me, a_puppet(me), VOTE_NULLIFY, &null);
-    }
-}
-
-/* Our clock is behind, so that the same transaction on the same parent makes
- * the very same block as in the life before. */
-static void a_block_made_again_after_a_restart_is_one_block(void **state)
-{
-    struct net net;
-    struct sx_msg msg;
-    struct arena arena;
-    static struct block block;
-    struct hash id;
-    (void)state;
-    struct node *me = scene_open(&net, 4);
-    uint64_t first = view_led(&net, 2, me->who, true);
-    uint64_t second = view_led(&net, first + 1, me->who, true);
-    me->skew_ms = -1000000;
-    pass_views(me, first);
-    submit_transfer(&net, me, 0, 0, 5);
-    sync_log(me);
-    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
-    id = msg.vote.on.id;
-    restart(me);
-    pass_views(me, second);
-    submit_transfer(&net, me, 0, 0, 5);
-    sync_log(me);
-    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
-    assert_true(hash_equal(&msg.vote.on.id, &id));
-    arena_init(&arena, 1u << 20);
-    assert_int_equal(block_decode(msg.block, &arena, &block), OK);
-    arena_done(&arena);
-    net_close(&net);
-}
-
 static void a_restart_does_not_finalize_what_it_gave_up(void **state)
 {
     struct net net;
@@ -149,7 +109,6 @@ static void a_restart_still_has_the_block_it_voted_for(void **state)
     net_close(&net);
 }
 
-/* It never left, so it binds nobody. */
 static void nullify_upto(struct node *node, uint64_t from, uint64_t upto)
 {
     for (uint64_t view = from; view <= upto; view++) {
@@ -191,6 +150,7 @@ static void a_block_that_is_made_again_is_proposed_as_it_is(void **state)
     net_close(&net);
 }
 
+/* It never left, so it binds nobody. */
 static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
 {
     struct net net;
@@ -767,7 +727,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_restart_does_not_vote_twice),
-        cmocka_unit_test(a_block_made_again_after_a_restart_is_one_block),
         cmocka_unit_test(a_restart_does_not_finalize_what_it_gave_up),
         cmocka_unit_test(a_restart_does_not_give_up_what_it_finalized),
         cmocka_unit_test(a_restart_still_has_the_block_it_voted_for),
