@@ -136,10 +136,10 @@ static void draw_job_links(const struct embed_workload *workload,
                            struct dice *dice, struct job_graph *job)
 {
     job->link_count = 0;
-    for (uint8_t a = 0; a < job->component_count; a++)
-        for (uint8_t b = (uint8_t)(a + 1); b < job->component_count; b++)
+    for (uint32_t a = 0; a < job->component_count; a++)
+        for (uint32_t b = a + 1; b < job->component_count; b++)
             if (dice_chance(dice, workload->edge_permille))
-                CHECK(job_graph_join(job, a, b, 0) != NULL);
+                CHECK(job_graph_join(job, (uint8_t)a, (uint8_t)b, 0) != NULL);
 }
 
 void embed_request(const struct embed_workload *workload, struct dice *dice,
@@ -200,8 +200,10 @@ static double draw_poisson(struct dice *dice, double mean)
     while (mean > 0) {
         double piece = mean < 32 ? mean : 32;
         double at = draw_exponential(dice, 1);
-        for (; at <= piece; at += draw_exponential(dice, 1))
+        while (at <= piece) {
             count++;
+            at += draw_exponential(dice, 1);
+        }
         mean -= piece;
     }
     return count;
@@ -211,6 +213,7 @@ static double draw_poisson(struct dice *dice, double mean)
 static void compare_sums(struct replay *r)
 {
     const struct topology *t = r->topology;
+    CHECK(r->sum_links != NULL && r->sum_nodes != NULL && r->guests != NULL);
     memset(r->sum_links, 0, t->link_count * sizeof(*r->sum_links));
     memset(r->sum_nodes, 0, t->node_count * sizeof(*r->sum_nodes));
     for (uint32_t i = 0; i < r->guest_count; i++) {
