@@ -237,10 +237,13 @@ static void compare_sums(struct replay *r)
 
 static void guest_leaves(struct replay *r, uint32_t guest)
 {
-    topology_give(r->topology, r->guests[guest].hold);
-    free(r->guests[guest].hold);
+    struct hold *hold;
+    CHECK(r->guests != NULL && guest < r->guest_count);
+    hold = r->guests[guest].hold;
     r->guests[guest] = r->guests[--r->guest_count];
+    topology_give(r->topology, hold);
     compare_sums(r);
+    free(hold);
 }
 
 static void guests_leave(struct replay *r, double now)
@@ -331,7 +334,7 @@ static void count_accepted(struct replay *r, double life)
 static enum err guest_comes(struct replay *r, double now, double life)
 {
     struct guest *guest = &r->guests[r->guest_count];
-    struct plan_verdict verdict;
+    struct plan_verdict verdict = {0};
     CHECK(plan_check(r->topology, &r->job, &r->plan, &verdict));
     r->report.checked++;
     plan_hold(&r->job, &r->plan, &r->hold);
