@@ -241,6 +241,7 @@ static void guest_leaves(struct replay *r, uint32_t guest)
     CHECK(r->guests != NULL && guest < r->guest_count);
     hold = r->guests[guest].hold;
     r->guests[guest] = r->guests[--r->guest_count];
+    r->guests[r->guest_count].hold = NULL;
     topology_give(r->topology, hold);
     compare_sums(r);
     free(hold);
