@@ -23,6 +23,21 @@ static const struct opt availability_options[] = {
     {0},
 };
 
+static const struct opt embed_options[] = {
+    {"topology", 0, "FILE", "the graph to lay requests into, in GML", false},
+    {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
+    {"requests", 0, "N", "how many (default: 1000)", false},
+    {"seed", 0, "S", "of capacities and requests (default: 0)", false},
+    {"seeds", 0, "K", "seeds S, S+1, ... K of them, and their mean", false},
+    {"starts", 0, "K", "start nodes tried for a request (default: 100)", false},
+    {"backs", 0, "K", "steps back, if no start succeeds (default: 200)", false},
+    {"moves", 0, "K", "moves evaluated to improve it (default: 200)", false},
+    {"gaps", 0, "exponential|poisson",
+     "between requests (default: exponential, a Poisson process)", false},
+    {"policy", 0, "joint|grc|random", "how to place (default: joint)", false},
+    {0},
+};
+
 static const struct opt replicas_options[] = {
     {"target", 0, "SHARE", "how sure the job must be: 99.99%, 0.9999", false},
     {"availability", 0, "SHARE", "of every provider; without FILE", false},
@@ -95,6 +110,36 @@ const struct verb verbs_sched[] = {
      "FILE all providers are as --availability says.",
      "suan sched replicas --target 99.99% --availability 95%\n"
      "suan sched replicas docs/examples/sched/candidates.yaml --target 99.99%"},
+    {"sched embed", verb_sched_embed, embed_options, NULL, 0, 0, false,
+     "lay job graphs that come and go into a topology",
+     "The workload of the Virne benchmark for virtual network embedding, drawn "
+     "from\nthe seed: a request has 2 to 10 components, a virtual link between "
+     "two with\nprobability 0.5 (drawn again until it hangs together), and "
+     "wants 0 to 20 cores for\na component, 0 to 50 Mbit/s for a link. Nodes "
+     "of the topology have 50 to 100\ncores, links 50 to 100 Mbit/s, both "
+     "ways together. Requests come by a Poisson\nprocess of --rate a time "
+     "unit and stay for an exponential time of mean 500. A\nnode takes one "
+     "component of a request, a virtual link one path. Who finds no\nplace is "
+     "lost. --gaps poisson draws whole gaps of mean 1 / rate between requests, "
+     "as the benchmark's own generator does: they come more evenly.\n\n"
+     "--policy joint chooses nodes and paths together, from many start nodes, "
+     "with steps back when none succeeds, and then moves components while "
+     "that saves bandwidth. grc ranks nodes by "
+     "their global resource capacity and takes shortest paths; random draws "
+     "nodes.\n\n"
+     "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "
+     "Mbit/s)\nover what they took (cores + Mbit/s times links). Times are of "
+     "the processor, for\nthe decision alone. ALIVE is the most there were at "
+     "one time. After each event\nall reservations are summed anew, and a "
+     "checker that shares no code with the\nplacement validates each plan. "
+     "Longitude and Latitude of nodes give delays;\nother attributes are not "
+     "used. docs/scheduling.md has the model.",
+     "suan sched embed --topology docs/examples/sched/backbone.gml --rate "
+     "0.01\n"
+     "suan sched embed --topology Geant.gml --rate 0.016 --seeds 10 --starts "
+     "40\n"
+     "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
+     "--json"},
     {"sched replay", verb_sched_replay, replay_options, NULL, 0, 0, false,
      "replay a recorded workload under one policy or several",
      "--format openb fills a cluster of machines with accelerators until more "

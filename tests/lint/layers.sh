@@ -42,7 +42,7 @@ library_home() {
         echo "node/*|cli/small_image.c|sched/lab/*|tests/*" ;;
     ini.h | seccomp.h) echo "node/*|tests/*" ;;
     yaml.h | libsmartcols/*) echo "cli/*" ;;
-    cmocka.h) echo "tests/*" ;;
+    cmocka.h | glpk.h) echo "tests/*" ;;
     pthread.h | threads.h | semaphore.h) echo "node/*|cli/*|tests/*" ;;
     sys/socket.h | netinet/* | netdb.h | arpa/* | sys/un.h | net/*)
         echo "node/*|cli/*|tests/*" ;;
