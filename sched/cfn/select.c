@@ -4,6 +4,7 @@
 
 #define REQUESTS_MAX (INT64_C(1) << 26) /* the sum stays within 2^63 */
 #define LIVE_MAX     0xffffu
+#define SELECT_AHEAD 16u
 
 _Static_assert(SELECT_CHOICES <= SELECT_EXACT_MAX, "drawing is for many");
 _Static_assert(SERVICE_INSTANCES_MAX <= 256, "drawn with bytes");
@@ -156,40 +157,32 @@ static uint64_t draw(const uint8_t key[SHORT_HASH_KEY_LEN], uint64_t flow,
     return short_hash(key, BYTES_OF(text));
 }
 
+struct seen {
+    const struct service_instance *instance;
+    struct select_cost cost;
+    uint64_t key; /* cost.key, and what others may be about to add */
+};
+
 struct search {
     const struct service_table *table;
     const struct service *service;
     const struct select_rules *rules;
     uint64_t flow;
     uint64_t now_ms;
-    struct select_choice best; /* instance NULL: none yet */
+    struct seen seen[SELECT_EXACT_MAX]; /* that may be */
+    uint32_t count;
 };
-
-static bool better(const struct search *s, const struct select_cost *cost,
-                   const struct service_instance *i)
-{
-    int order;
-    if (s->best.instance == NULL)
-        return true;
-    order = select_compare(cost, &s->best.cost);
-    if (order != 0)
-        return order < 0;
-    return draw(s->rules->key, s->flow, i) <
-           draw(s->rules->key, s->flow, s->best.instance);
-}
 
 static void look_at(struct search *s, uint32_t position)
 {
-    const struct service_instance *i =
-        service_at(s->table, s->service, position);
-    struct select_cost cost;
-    if (select_judge(s->table, i, s->rules, s->now_ms, &cost) != SELECT_FITS)
+    struct seen *seen = &s->seen[s->count];
+    CHECK(s->count < SELECT_EXACT_MAX);
+    seen->instance = service_at(s->table, s->service, position);
+    if (select_judge(s->table, seen->instance, s->rules, s->now_ms,
+                     &seen->cost) != SELECT_FITS)
         return;
-    s->best.looked_at++;
-    if (better(s, &cost, i)) {
-        s->best.instance = i;
-        s->best.cost = cost;
-    }
+    seen->key = seen->cost.key;
+    s->count++;
 }
 
 /* Draws without putting back until enough of those that may be were seen: one
@@ -200,19 +193,66 @@ static void look_at_some(struct search *s, struct dice *dice)
     uint32_t count = s->service->count;
     for (uint32_t i = 0; i < count; i++)
         left[i] = (uint8_t)i;
-    while (count > 0 && s->best.looked_at < SELECT_CHOICES) {
+    while (count > 0 && s->count < SELECT_CHOICES) {
         uint32_t at = (uint32_t)dice_below(dice, count);
         look_at(s, left[at]);
         left[at] = left[--count];
     }
 }
 
+/* The least of the known ones; the first of equals. */
+static struct seen *least_known(struct search *s)
+{
+    struct seen *least = NULL;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct seen *seen = &s->seen[i];
+        if (seen->cost.tier == 0 && (least == NULL || seen->key < least->key))
+            least = seen;
+    }
+    return least;
+}
+
+/* Others are choosing, too, by much the same figures: of the next two flows of
+ * `peers` ingresses, ours is any. Those before it are placed where they will
+ * go, in at most SELECT_AHEAD steps. */
+static void place_others(struct search *s, struct dice *dice)
+{
+    uint64_t ahead =
+        s->rules->peers > 1 ? dice_below(dice, 2 * s->rules->peers) : 0;
+    uint64_t steps = ahead < SELECT_AHEAD ? ahead : SELECT_AHEAD;
+    for (uint64_t i = 0; i < steps; i++) {
+        struct seen *seen = least_known(s);
+        if (seen == NULL)
+            return;
+        const struct metric *of = seen->instance->told.metrics.of;
+        uint64_t slots = of[METRIC_SLOTS].value;
+        uint64_t flows = ahead / steps + (i < ahead % steps);
+        seen->key += flows * seen->cost.service_us / (slots > 0 ? slots : 1);
+    }
+}
+
+static bool better(const struct search *s, const struct seen *a,
+                   const struct seen *b)
+{
+    if (a->cost.tier != b->cost.tier)
+        return a->cost.tier < b->cost.tier;
+    if (a->key != b->key)
+        return a->key < b->key;
+    return draw(s->rules->key, s->flow, a->instance) <
+           draw(s->rules->key, s->flow, b->instance);
+}
+
 static enum err finish(const struct search *s, struct select_choice *out)
 {
-    if (s->best.instance == NULL)
+    const struct seen *best = &s->seen[0];
+    if (s->count == 0)
         return ERR_CAPACITY;
-    *out = s->best;
-    out->ref = service_ref(s->table, s->best.instance);
+    for (uint32_t i = 1; i < s->count; i++)
+        best = better(s, &s->seen[i], best) ? &s->seen[i] : best;
+    *out = (struct select_choice){.ref = service_ref(s->table, best->instance),
+                                  .instance = best->instance,
+                                  .cost = best->cost,
+                                  .looked_at = s->count};
     return OK;
 }
 
@@ -222,11 +262,13 @@ enum err select_instance(const struct service_table *table,
                          uint64_t now_ms, struct dice *dice,
                          struct select_choice *out)
 {
-    struct search s = {.table = table,
-                       .service = service_find(table, service),
-                       .rules = rules,
-                       .flow = flow,
-                       .now_ms = now_ms};
+    struct search s;
+    s.table = table;
+    s.service = service_find(table, service);
+    s.rules = rules;
+    s.flow = flow;
+    s.now_ms = now_ms;
+    s.count = 0;
     if (s.service == NULL)
         return ERR_NOT_FOUND;
     if (s.service->count > SELECT_EXACT_MAX)
@@ -234,6 +276,7 @@ enum err select_instance(const struct service_table *table,
     else
         for (uint32_t i = 0; i < s.service->count; i++)
             look_at(&s, i);
+    place_others(&s, dice);
     return finish(&s, out);
 }
 
@@ -243,21 +286,25 @@ enum err select_rendezvous(const struct service_table *table,
                            uint64_t flow, uint64_t now_ms,
                            struct select_choice *out)
 {
-    struct search s = {.table = table, .service = service_find(table, service)};
+    const struct service *s = service_find(table, service);
+    struct select_choice choice = {0};
     uint64_t best = 0;
-    if (s.service == NULL)
+    if (s == NULL)
         return ERR_NOT_FOUND;
-    for (uint32_t i = 0; i < s.service->count; i++) {
-        const struct service_instance *instance =
-            service_at(table, s.service, i);
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct service_instance *instance = service_at(table, s, i);
         uint64_t hash = draw(shared, flow, instance);
         if (!service_stands(instance, now_ms))
             continue;
-        s.best.looked_at++;
-        if (s.best.instance == NULL || hash > best) {
-            s.best.instance = instance;
+        choice.looked_at++;
+        if (choice.instance == NULL || hash > best) {
+            choice.instance = instance;
             best = hash;
         }
     }
-    return finish(&s, out);
+    if (choice.instance == NULL)
+        return ERR_CAPACITY;
+    choice.ref = service_ref(table, choice.instance);
+    *out = choice;
+    return OK;
 }
