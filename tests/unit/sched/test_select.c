@@ -265,8 +265,8 @@ static void others_are_thought_to_choose_too(void **state)
     rules.peers = 4;
     for (uint64_t flow = 0; flow < 4000; flow++)
         got[chosen(flow)]++;
-    /* Of eight places the first five, without equals, are 0 0 - 0 1. */
-    assert_in_range(got[0], 2250, 2750);
+    /* Behind 0 to 7 others: 0, 0, either, 1, either, 1, either, 1. */
+    assert_in_range(got[0], 1600, 1900);
     assert_int_equal(got[0] + got[1], 4000);
 }
 
