@@ -88,7 +88,8 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "config list",
                                         "config path",
                                         "sched availability",
-                                        "sched replicas"};
+                                        "sched replicas",
+                                        "sched select"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool found = false;
