@@ -6,6 +6,10 @@
 
 #include "base/check.h"
 
+/* The values of a transaction; malloc hands it out at once. msgpack-c's own
+ * first chunk is 8 KiB. */
+#define ZONE_FIRST 768
+
 /* ---- the gate: one pass, no allocation, no recursion ---- */
 
 /* One value's head: its type, and its value, length or count. */
@@ -255,26 +259,29 @@ static void objects_copy(msgpack_object *out, const msgpack_object *items,
     }
 }
 
-/* Unpacks what passed the gate; `pool` has room for exactly its values. */
+/* Unpacks what passed the gate; `pool` has room for exactly its values. The
+ * zone begins small, since most messages are, and grows. */
 static enum err unpack(struct bytes bytes, msgpack_object *pool, size_t count)
 {
-    msgpack_unpacked unpacked;
+    msgpack_zone zone;
+    msgpack_object object;
     msgpack_unpack_return got;
     msgpack_object *next = pool + 1;
     size_t offset = 0;
     enum err err = OK;
 
-    msgpack_unpacked_init(&unpacked);
-    got = msgpack_unpack_next(&unpacked, (const char *)bytes.ptr, bytes.len,
-                              &offset);
+    if (!msgpack_zone_init(&zone, ZONE_FIRST))
+        return ERR_NOMEM;
+    got = msgpack_unpack((const char *)bytes.ptr, bytes.len, &offset, &zone,
+                         &object);
     if (got == MSGPACK_UNPACK_NOMEM_ERROR)
         err = ERR_NOMEM;
     else if (got != MSGPACK_UNPACK_SUCCESS || offset != bytes.len)
         err = ERR_TYPE; /* the fuzzer holds that this never happens */
     else
-        objects_copy(pool, &unpacked.data, 1, &next, 0);
+        objects_copy(pool, &object, 1, &next, 0);
     CHECK(err != OK || next == pool + count);
-    msgpack_unpacked_destroy(&unpacked);
+    msgpack_zone_destroy(&zone);
     return err;
 }
 

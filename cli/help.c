@@ -38,7 +38,8 @@ static void put_wrapped(struct buf *out, const char *text, int indent, int at)
     buf_addf(out, "\n");
 }
 
-/* Paragraphs: a line end is a blank, an empty line stays. */
+/* Paragraphs: a line end is a blank, an empty line stays. One that begins with
+ * blanks is a table: its lines stay as they are. */
 static void put_text(struct buf *out, const char *text)
 {
     char paragraph[2048];
@@ -48,9 +49,12 @@ static void put_text(struct buf *out, const char *text)
         CHECK(len < sizeof(paragraph));
         memcpy(paragraph, text, len);
         paragraph[len] = '\0';
-        for (char *c = paragraph; *c != '\0'; c++)
+        for (char *c = paragraph; *c != '\0' && paragraph[0] != ' '; c++)
             *c = *c == '\n' ? ' ' : *c;
-        put_wrapped(out, paragraph, 0, 0);
+        if (paragraph[0] == ' ')
+            buf_addf(out, "%s\n", paragraph);
+        else
+            put_wrapped(out, paragraph, 0, 0);
         if (end == NULL)
             return;
         buf_addf(out, "\n");

@@ -66,6 +66,10 @@ struct block {
  * ERR_RANGE (tx_count), what tx_decode refuses, ERR_TRAILING, ERR_ROOT. */
 MUST_USE enum err block_decode(struct bytes bytes, struct arena *arena,
                                struct block *out);
+/* The same when the ids of its transactions were computed already, in order, as
+ * many as block_slices finds; NULL: they were not. */
+MUST_USE enum err block_decode_known(struct bytes bytes, const struct hash *ids,
+                                     struct arena *arena, struct block *out);
 /* The encoding of a header, evidence and transactions already encoded. */
 void block_encode(const struct header *header, const struct evidence *evidence,
                   uint32_t evidence_count, const struct bytes *tx_bytes,

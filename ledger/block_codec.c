@@ -134,8 +134,8 @@ static enum err decode_evidence(struct cursor *cursor, struct block *out)
     return cursor->err;
 }
 
-static enum err decode_txs(struct cursor *cursor, struct arena *arena,
-                           struct block *out)
+static enum err decode_txs(struct cursor *cursor, const struct hash *ids,
+                           struct arena *arena, struct block *out)
 {
     uint32_t count = out->tx_count;
     out->txs = arena_calloc(arena, count, sizeof(*out->txs));
@@ -149,13 +149,15 @@ static enum err decode_txs(struct cursor *cursor, struct arena *arena,
         out->tx_bytes[i] = cursor_take(cursor, len);
         if (cursor->err != OK)
             return cursor->err;
-        TRY(tx_decode(out->tx_bytes[i], arena, &out->txs[i]));
+        TRY(ids != NULL ? tx_decode_known(out->tx_bytes[i], &ids[i], arena,
+                                          &out->txs[i])
+                        : tx_decode(out->tx_bytes[i], arena, &out->txs[i]));
     }
     return cursor_finish(cursor);
 }
 
-enum err block_decode(struct bytes bytes, struct arena *arena,
-                      struct block *out)
+enum err block_decode_known(struct bytes bytes, const struct hash *ids,
+                            struct arena *arena, struct block *out)
 {
     struct cursor cursor;
     struct block block;
@@ -175,13 +177,19 @@ enum err block_decode(struct bytes bytes, struct arena *arena,
     if (block.tx_count > LIMIT_BLOCK_TXS ||
         block.tx_count > cursor.rest.len / 4)
         return ERR_RANGE;
-    TRY(decode_txs(&cursor, arena, &block));
+    TRY(decode_txs(&cursor, ids, arena, &block));
     TRY(block_tx_root(&block, &root));
     if (!hash_equal(&root, &block.header.tx_root))
         return ERR_ROOT;
     header_id(&block.header, &block.id);
     *out = block;
     return OK;
+}
+
+enum err block_decode(struct bytes bytes, struct arena *arena,
+                      struct block *out)
+{
+    return block_decode_known(bytes, NULL, arena, out);
 }
 
 enum err block_slices(struct bytes bytes, struct bytes out[LIMIT_BLOCK_TXS],

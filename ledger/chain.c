@@ -161,6 +161,16 @@ struct chain_tip chain_head(const struct chain *chain)
     return chain->head.tip;
 }
 
+uint64_t chain_head_height(const struct chain *chain)
+{
+    return chain->head.tip.height;
+}
+
+const struct hash *chain_head_id(const struct chain *chain)
+{
+    return &chain->head.tip.id;
+}
+
 const struct hash *chain_id(const struct chain *chain)
 {
     return &chain->genesis.chain;

@@ -45,6 +45,9 @@ struct chain_tip {
 };
 struct chain_tip chain_tip(const struct chain *chain);
 struct chain_tip chain_head(const struct chain *chain);
+uint64_t chain_head_height(const struct chain *chain);
+const struct hash *chain_head_id(
+    const struct chain *chain); /* until it moves */
 
 const struct hash *chain_id(const struct chain *chain);
 const struct genesis *chain_genesis(const struct chain *chain);
@@ -109,6 +112,17 @@ MUST_USE enum err chain_build(struct chain *chain,
                               struct chain_drops *out_drops,
                               struct candidate **out);
 
+/* What another made, decoded and not executed: good for candidate_block,
+ * chain_run and candidate_free. Copies the bytes. ids: of its transactions, in
+ * order, computed from these bytes; or NULL. What block_decode refuses, or
+ * ERR_NOMEM. */
+MUST_USE enum err chain_read(struct bytes block, const struct hash *ids,
+                             struct candidate **out);
+/* Executes what was read, once, as chain_execute says; whatever else comes than
+ * OK, it is good for candidate_free only. */
+MUST_USE enum err chain_run(struct chain *chain, const struct candidate *parent,
+                            bool sigs_verified, struct pool *pool,
+                            struct candidate *candidate);
 /* Executes what another made and compares everything the header promises.
  * sigs_verified: block_verify_sigs was OK for these bytes; else transaction
  * signatures are checked here, save those that wait in `pool` (may be NULL).

@@ -143,6 +143,7 @@ static enum err finish_build(struct builder *b, const struct position *parent)
     struct candidate *candidate = b->candidate;
     struct block *block = &candidate->block;
     struct header *header = &block->header;
+    TRY(block_tx_root(block, &header->tx_root));
     TRY(chain_finish_roots(b->chain, candidate, header));
     header_id(header, &block->id);
     block_encode(header, block->evidence, block->evidence_count, b->tx_bytes,

@@ -246,9 +246,7 @@ static enum err audit(const struct chain *chain, struct state *state)
 enum err chain_finish_roots(const struct chain *chain,
                             struct candidate *candidate, struct header *header)
 {
-    const struct block *block = &candidate->block;
-    TRY(block_tx_root(block, &header->tx_root));
-    TRY(results_root(candidate->results, block->tx_count,
+    TRY(results_root(candidate->results, candidate->block.tx_count,
                      &header->receipt_root));
     TRY(state_seal(candidate->overlay, amount_micro(0), &header->state_root));
     return audit(chain, candidate->overlay);
@@ -327,13 +325,13 @@ static enum err run_all(const struct chain *chain,
     return err;
 }
 
-static enum err execute_into(struct chain *chain, const struct position *parent,
-                             struct candidate *candidate, bool sigs_verified,
-                             struct pool *pool)
+/* The decoder has compared the root of the transactions already. */
+static enum err run_into(struct chain *chain, const struct position *parent,
+                         struct candidate *candidate, bool sigs_verified,
+                         struct pool *pool)
 {
-    struct block *block = &candidate->block;
+    const struct block *block = &candidate->block;
     struct header got = {0};
-    TRY(block_decode(buf_bytes(&candidate->bytes), &candidate->arena, block));
     TRY(check_header(chain, parent, candidate));
     if (!sigs_verified)
         TRY(check_sigs(chain, block, pool));
@@ -346,28 +344,50 @@ static enum err execute_into(struct chain *chain, const struct position *parent,
                             candidate->overlay, &candidate->after);
 }
 
-enum err chain_execute(struct chain *chain, const struct candidate *parent,
-                       struct bytes block, bool sigs_verified,
-                       struct pool *pool, struct candidate **out)
+enum err chain_read(struct bytes block, const struct hash *ids,
+                    struct candidate **out)
 {
-    const struct position *position = chain_parent_position(chain, parent);
     if (block.len > LIMIT_BLOCK_BYTES)
         return ERR_TOO_LARGE;
     struct candidate *candidate = candidate_new();
     if (candidate == NULL)
         return ERR_NOMEM;
-    candidate->parent = position->tip.id;
     buf_add(&candidate->bytes, block);
     enum err err = candidate->bytes.err;
     if (err == OK)
-        err = store_hold(chain->store);
-    if (err == OK) {
-        err =
-            state_fork(chain_parent_state(chain, parent), &candidate->overlay);
-        if (err == OK)
-            err = execute_into(chain, position, candidate, sigs_verified, pool);
-        store_release(chain->store);
+        err = block_decode_known(buf_bytes(&candidate->bytes), ids,
+                                 &candidate->arena, &candidate->block);
+    if (err != OK) {
+        candidate_free(candidate);
+        return err;
     }
+    *out = candidate;
+    return OK;
+}
+
+enum err chain_run(struct chain *chain, const struct candidate *parent,
+                   bool sigs_verified, struct pool *pool,
+                   struct candidate *candidate)
+{
+    const struct position *position = chain_parent_position(chain, parent);
+    CHECK(candidate->overlay == NULL);
+    candidate->parent = position->tip.id;
+    TRY(store_hold(chain->store));
+    enum err err =
+        state_fork(chain_parent_state(chain, parent), &candidate->overlay);
+    if (err == OK)
+        err = run_into(chain, position, candidate, sigs_verified, pool);
+    store_release(chain->store);
+    return err;
+}
+
+enum err chain_execute(struct chain *chain, const struct candidate *parent,
+                       struct bytes block, bool sigs_verified,
+                       struct pool *pool, struct candidate **out)
+{
+    struct candidate *candidate = NULL;
+    TRY(chain_read(block, NULL, &candidate));
+    enum err err = chain_run(chain, parent, sigs_verified, pool, candidate);
     if (err != OK) {
         candidate_free(candidate);
         return err;

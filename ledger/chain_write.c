@@ -277,6 +277,31 @@ static enum err check_link(struct chain *chain, uint64_t height,
     return OK;
 }
 
+/* The sets are what headers commit to: with another one a chain would decide
+ * alone what nobody else believes. Only the set after next, right after an
+ * epoch's end, stands in no header yet. */
+static enum err check_sets(struct chain *chain)
+{
+    const struct position *at = &chain->tip;
+    uint64_t epoch = epoch_of_height(at->tip.height + 1, chain->epoch_blocks);
+    struct hash told = at->tip.header.next_set;
+    struct hash set;
+    validators_hash(&at->set, &set);
+    if (at->tip.height > 0 && at->tip.header.epoch < epoch)
+        return hash_equal(&set, &told) ? OK : ERR_CORRUPT;
+    if (at->tip.height > 0 && !hash_equal(&at->next_hash, &told))
+        return ERR_CORRUPT;
+    if (epoch > 1) {
+        struct header root;
+        TRY(must_be(
+            chain_header_at(chain, (epoch - 1) * chain->epoch_blocks, &root)));
+        told = root.next_set;
+    } else {
+        validators_hash(&chain->genesis.validators, &told);
+    }
+    return hash_equal(&set, &told) ? OK : ERR_CORRUPT;
+}
+
 static enum err check_links(struct chain *chain)
 {
     const struct chain_tip *tip = &chain->tip.tip;
@@ -287,6 +312,7 @@ static enum err check_links(struct chain *chain)
         tip->height > LINKS_CHECKED ? tip->height - LINKS_CHECKED : 0;
     for (uint64_t height = tip->height + 1; height-- > low;)
         TRY(check_link(chain, height, &id));
+    TRY(check_sets(chain));
     TRY(mmr_load(&earlier, tip->height, read_node, chain->store));
     mmr_root(&earlier, &root);
     if (!hash_equal(&root, &tip->header.history_root))

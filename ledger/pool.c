@@ -24,10 +24,17 @@ struct sender {
     struct amount fees;
 };
 
+/* The first bits of an id or a key choose one of many maps, so that a search
+ * looks at a few places only. Who makes up ids that share these bits gets what
+ * one map would give everybody. */
+#define BUCKETS 4096u
+
 struct pool {
     struct pool_limits limits;
-    struct map by_id;
-    struct map senders;
+    struct map by_id[BUCKETS];
+    struct map senders[BUCKETS];
+    uint32_t count;
+    uint32_t sender_count;
     struct entry *oldest;
     struct entry *newest;
     struct entry *removed; /* until the sweep, linked by newer */
@@ -37,6 +44,12 @@ struct pool {
 
 #define CONTAINER(ptr, type, member)                                           \
     ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+static struct map *bucket(struct map maps[BUCKETS], const uint8_t first[2])
+{
+    return &maps[((unsigned)first[0] | (unsigned)first[1] << 8) &
+                 (BUCKETS - 1)];
+}
 
 enum err pool_new(const struct pool_limits *limits, struct pool **out)
 {
@@ -63,21 +76,22 @@ void pool_free(struct pool *pool)
         struct hash id = pool->oldest->public.tx.id;
         pool_remove(pool, &id);
     }
-    CHECK(pool->bytes == 0 && pool->senders.count == 0);
+    CHECK(pool->bytes == 0 && pool->sender_count == 0);
     pool_sweep(pool);
     free(pool);
 }
 
-static struct sender *find_sender(const struct pool *pool,
-                                  const struct pubkey *key)
+static struct sender *find_sender(struct pool *pool, const struct pubkey *key)
 {
-    struct map_leaf *leaf = map_find(&pool->senders, BYTES_OF(key->b));
+    struct map_leaf *leaf =
+        map_find(bucket(pool->senders, key->b), BYTES_OF(key->b));
     return leaf == NULL ? NULL : CONTAINER(leaf, struct sender, leaf);
 }
 
-static struct entry *find_entry(const struct pool *pool, const struct hash *id)
+static struct entry *find_entry(struct pool *pool, const struct hash *id)
 {
-    struct map_leaf *leaf = map_find(&pool->by_id, hash_as_bytes(id));
+    struct map_leaf *leaf =
+        map_find(bucket(pool->by_id, id->b), hash_as_bytes(id));
     return leaf == NULL ? NULL : CONTAINER(leaf, struct entry, by_id);
 }
 
@@ -88,7 +102,8 @@ static struct sender *sender_new(struct pool *pool, const struct pubkey *key)
         return NULL;
     sender->key = *key;
     sender->leaf.key = BYTES_OF(sender->key.b);
-    CHECK(map_insert(&pool->senders, &sender->leaf) == NULL);
+    CHECK(map_insert(bucket(pool->senders, key->b), &sender->leaf) == NULL);
+    pool->sender_count++;
     return sender;
 }
 
@@ -96,14 +111,16 @@ static void sender_drop_empty(struct pool *pool, struct sender *sender)
 {
     if (sender->entries.count > 0)
         return;
-    CHECK(map_remove(&pool->senders, sender->leaf.key) == &sender->leaf);
+    CHECK(map_remove(bucket(pool->senders, sender->key.b), sender->leaf.key) ==
+          &sender->leaf);
+    pool->sender_count--;
     free(sender);
 }
 
 static enum err check_room(const struct pool *pool, const struct sender *sender,
                            size_t len)
 {
-    if (pool->by_id.count >= pool->limits.txs ||
+    if (pool->count >= pool->limits.txs ||
         len > pool->limits.bytes - pool->bytes)
         return ERR_POOL_FULL;
     if (sender != NULL && sender->entries.count >= pool->limits.account_txs)
@@ -155,7 +172,9 @@ static void link_entry(struct pool *pool, struct sender *sender,
     else
         pool->oldest = entry;
     pool->newest = entry;
-    CHECK(map_insert(&pool->by_id, &entry->by_id) == NULL);
+    CHECK(map_insert(bucket(pool->by_id, entry->public.tx.id.b),
+                     &entry->by_id) == NULL);
+    pool->count++;
     CHECK(map_insert(&sender->entries, &entry->by_nonce) == NULL);
     pool->bytes += entry->public.bytes.len;
     pool->fresh++;
@@ -206,7 +225,9 @@ void pool_remove(struct pool *pool, const struct hash *id)
         entry->newer->older = entry->older;
     else
         pool->newest = entry->older;
-    CHECK(map_remove(&pool->by_id, entry->by_id.key) == &entry->by_id);
+    CHECK(map_remove(bucket(pool->by_id, id->b), entry->by_id.key) ==
+          &entry->by_id);
+    pool->count--;
     CHECK(map_remove(&sender->entries, entry->by_nonce.key) ==
           &entry->by_nonce);
     enum err err =
@@ -252,7 +273,7 @@ uint32_t pool_fresh(const struct pool *pool)
 
 uint32_t pool_count(const struct pool *pool)
 {
-    return (uint32_t)pool->by_id.count;
+    return pool->count;
 }
 
 uint64_t pool_bytes(const struct pool *pool)
@@ -260,7 +281,7 @@ uint64_t pool_bytes(const struct pool *pool)
     return pool->bytes;
 }
 
-struct amount pool_fees(const struct pool *pool, const struct pubkey *sender)
+struct amount pool_fees(struct pool *pool, const struct pubkey *sender)
 {
     struct sender *found = find_sender(pool, sender);
     return found == NULL ? amount_micro(0) : found->fees;

@@ -58,7 +58,7 @@ uint32_t pool_count(const struct pool *pool);
 uint32_t pool_fresh(const struct pool *pool);
 uint64_t pool_bytes(const struct pool *pool);
 /* What an account's waiting transactions will pay in fees. */
-struct amount pool_fees(const struct pool *pool, const struct pubkey *sender);
+struct amount pool_fees(struct pool *pool, const struct pubkey *sender);
 
 /* In arrival order; NULL ends. pool_next(pool, NULL) is the first. */
 struct pool_entry *pool_next(struct pool *pool, const struct pool_entry *after);

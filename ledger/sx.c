@@ -91,12 +91,16 @@ struct pool *sx_pool(struct sx *core)
 /* Of the head, and of certified headers whose blocks are not here yet. */
 static uint64_t proven_height(const struct sx *core)
 {
-    uint64_t height = chain_head(core->chain).height;
+    uint64_t height = chain_head_height(core->chain);
     for (uint32_t i = 0; i < core->block_count; i++) {
         const struct sx_block *block = core->blocks[i];
         if (block->wanted && block->has_header && block->header.height > height)
             height = block->header.height;
     }
+    for (uint32_t i = 0; SX_MUTANT(HEIGHT_BELIEVED) && i < core->peer_count;
+         i++)
+        if (core->peers[i].height > height)
+            height = core->peers[i].height;
     return height;
 }
 

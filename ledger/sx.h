@@ -55,7 +55,9 @@ enum sx_log_type {
                            this key has signed nothing yet. Written by whoever
                            makes the key, never by the core */
     SX_LOG_AMNESIA = 5, /* empty: from here on we know that we have forgotten */
-    SX_LOG_RECALLED = 6, /* empty: what was forgotten is harmless by now */
+    SX_LOG_RECALLED = 6, /* height u64 LE that was stored then: what was
+                            forgotten is harmless for a store that has come so
+                            far. Empty (older): for none that can be named */
 };
 
 /* A log for a key that is being made: its first record says that nothing has
@@ -64,8 +66,9 @@ MUST_USE enum err sx_make_log(const char *dir, const struct wal_owner *owner);
 
 /* Before the first step, for a core with a signer: every record of its safety
  * log in order, then what the opening found and the number of the record before
- * the next one (wal_last). A log that is missing, empty, damaged, or shorter
- * than the chain's store remembers puts the core into amnesia: it signs nothing
+ * the next one (wal_last). A log that is missing, empty, damaged, shorter than
+ * the chain's store remembers, or trimmed further than this store allows (an
+ * older copy of it was put back) puts the core into amnesia: it signs nothing
  * until a finalization proves that its forgotten votes are harmless.
  * ERR_CORRUPT (a record that passed its checksum makes no sense: a bug or
  * another program's), ERR_NOMEM. */
@@ -81,6 +84,7 @@ MUST_USE enum err sx_noted_seq(struct chain *chain, uint64_t *out);
 
 struct sx_tx {
     struct bytes bytes;
+    const struct tx *tx; /* the bytes, decoded; NULL: the core does it. Lent */
     bool verified; /* tx_verify was OK for these bytes, with this chain's id */
     uint64_t token;
 };
@@ -113,8 +117,10 @@ struct sx_event {
     struct pubkey key;
     struct bytes bytes; /* lent until sx_step returns */
     bool txs_verified;  /* all transaction signatures in it were checked */
-    uint64_t seq;       /* SX_EV_LOGGED */
-    uint64_t height;    /* SX_EV_STORED */
+    const struct hash *tx_ids; /* of those of its one block, in order; NULL: the
+                                  core computes them. Lent likewise */
+    uint64_t seq;              /* SX_EV_LOGGED */
+    uint64_t height;           /* SX_EV_STORED */
 };
 
 /* ---- effects ---- */
@@ -216,6 +222,8 @@ bool sx_decides(const struct sx *core); /* this node is a validator now */
 uint64_t sx_peer_height(struct sx *core, uint64_t peer);
 /* Has the peer proven that it signs in this epoch? */
 bool sx_peer_signs(struct sx *core, uint64_t peer);
+/* Does it have the body of this undecided block? */
+bool sx_has_block(const struct sx *core, const struct hash *id);
 struct pool *sx_pool(struct sx *core); /* to look at */
 
 #endif

@@ -131,7 +131,7 @@ static bool collect(struct sx *core, const struct hash *last,
                     struct sx_block *run[CHAIN_RUN_MAX], uint32_t *out_count)
 {
     struct sx_block *back[CHAIN_RUN_MAX];
-    struct hash head = chain_head(core->chain).id;
+    struct hash head = *chain_head_id(core->chain);
     struct hash at = *last;
     uint32_t count = 0;
     while (!hash_equal(&at, &head)) {
@@ -188,13 +188,26 @@ static uint64_t needed_from(const struct sx *core)
 
 /* ---- committing ---- */
 
-static void note_log(const struct sx *core, struct store_batch *batch)
+static void note(struct store_batch *batch, const char *name, uint64_t seq)
 {
     uint8_t raw[8];
-    u64be_put(raw, core->synced);
-    if (core->signer != NULL)
-        store_batch_put(batch, STORE_META, BYTES_LIT(SX_META_LOG),
-                        BYTES_OF(raw));
+    u64be_put(raw, seq);
+    store_batch_put(batch, STORE_META, bytes_str(name), BYTES_OF(raw));
+}
+
+/* What the batch's store will know of the log. What was not needed once is
+ * never needed again. */
+static void note_log(struct sx *core, struct store_batch *batch)
+{
+    uint64_t need = needed_from(core);
+    CHECK(core->trim_count < CHAIN_FLIGHT_MAX);
+    if (need > core->log_need)
+        core->log_need = need;
+    core->trim_to[core->trim_count++] = core->log_need;
+    if (core->signer == NULL)
+        return;
+    note(batch, SX_META_LOG, core->synced);
+    note(batch, SX_META_NEED, core->log_need);
 }
 
 /* The tree's entries go; their candidates are the chain's now. */
@@ -214,7 +227,6 @@ static void store_run(struct sx *core, struct store_batch *batch)
         store_batch_free(batch);
         return;
     }
-    note_log(core, batch);
     effect->height = store_batch_height(batch);
     effect->batch = batch;
     core->block_mono_ms = core->mono_ms;
@@ -246,15 +258,15 @@ static bool commit(struct sx *core, struct sx_block *const *run, uint32_t count)
         sx_halt(core, err);
         return false;
     }
+    sx_time_decided(core, &core->finals[0]->on);
     release(core, run, count);
     for (uint32_t i = 0; i < count && SX_MUTANT(FINAL_UNSTORED); i++)
         tell_final(core, candidates[i]);
-    store_run(core, batch);
     drop_first(core);
     sx_tree_prune(core);
     sx_tree_sweep(core);
-    CHECK(core->trim_count < CHAIN_FLIGHT_MAX);
-    core->trim_to[core->trim_count++] = needed_from(core);
+    note_log(core, batch);
+    store_run(core, batch);
     return true;
 }
 
@@ -402,12 +414,14 @@ static void forget_views(struct sx *core)
 static void take_set(struct sx *core)
 {
     int before = core->me;
+    struct hash old;
+    struct hash new;
+    validators_hash(&core->set, &old);
     if (!SX_MUTANT(OLD_SET) || core->set.count == 0)
         core->set = *chain_validators(core->chain);
     core->quorum = validators_quorum(&core->set);
-    /* Words are noted by seat, and the seats are new. */
-    if (!core->recall_full)
-        memset(core->recall_done, 0, sizeof(core->recall_done));
+    validators_hash(&core->set, &new);
+    sx_recall_epoch(core, hash_equal(&old, &new));
     leaders_init(&core->leaders, &core->set, &core->root);
     core->honest_run = honest_run(core);
     core->me = core->signer == NULL
@@ -432,7 +446,8 @@ void sx_epoch_start(struct sx *core)
         chain_tip(core->chain).height >= (core->epoch - 1) * core->epoch_blocks;
     core->final_view = 0;
     core->final_id = head.id;
-    if (head.height > 0 && head.header.epoch == core->epoch) {
+    if (head.height > 0 && head.header.epoch == core->epoch &&
+        !SX_MUTANT(SIGN_DECIDED)) {
         core->final_view = head.view;
         load_final_cert(core, head.height);
     }

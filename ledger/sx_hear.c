@@ -45,7 +45,7 @@ void sx_say_status(struct sx *core, struct sx_peer *peer)
 /* Validators every second, others (they are told of every block) seldom. */
 void sx_statuses(struct sx *core)
 {
-    if (core->letter_count > SX_LETTERS_MAX)
+    if (core->letter_count > SX_LETTERS_MAX || SX_MUTANT(NO_STATUS))
         return;
     for (uint32_t i = 0; i < core->peer_count; i++) {
         struct sx_peer *peer = &core->peers[i];
@@ -63,7 +63,8 @@ void sx_statuses(struct sx *core)
 /* Somebody who is behind hears where we are, not more often than D. */
 static void help_straggler(struct sx *core, struct sx_peer *peer)
 {
-    if (core->mono_ms >= peer->status_ms + sx_delay(core))
+    if (core->mono_ms >= peer->status_ms + sx_delay(core) &&
+        !SX_MUTANT(NO_STATUS))
         sx_say_status(core, peer);
 }
 
@@ -193,10 +194,13 @@ static enum err take_carried(struct sx *core, struct sx_peer *peer,
 static enum err take_body(struct sx *core, const struct sx_msg *msg)
 {
     struct sx_block *block;
-    if (msg->block.len == 0)
-        return OK;
+    if (msg->block.len == 0 ||
+        hash_equal(&msg->vote.on.id, chain_head_id(core->chain)))
+        return OK; /* proposed again, it needs no body */
     block = sx_block_need(core, &msg->vote.on.id);
-    return block == NULL ? OK : sx_block_fill(block, msg->block, false);
+    return block == NULL ? OK
+                         : sx_block_fill(block, msg->block, msg->tx_ids,
+                                         msg->txs_verified);
 }
 
 /* The leader's first word in a view counts; a second, different one makes us
@@ -287,8 +291,9 @@ static void on_status(struct sx *core, struct sx_peer *peer,
 
 /* Only one that was asked for: its header says which it is. */
 static void on_block(struct sx *core, struct sx_peer *peer,
-                     const struct sx_event *event, struct bytes bytes)
+                     const struct sx_msg *msg)
 {
+    struct bytes bytes = msg->block;
     struct cursor cursor;
     struct header header;
     struct hash id;
@@ -302,7 +307,7 @@ static void on_block(struct sx *core, struct sx_peer *peer,
     struct sx_block *block = sx_block_find(core, &id);
     if (block == NULL || block->bytes.len > 0)
         return;
-    enum err err = sx_block_fill(block, bytes, event->txs_verified);
+    enum err err = sx_block_fill(block, bytes, msg->tx_ids, msg->txs_verified);
     if (err_is_fault(err))
         sx_halt(core, err);
     else if (err != OK)
@@ -312,7 +317,7 @@ static void on_block(struct sx *core, struct sx_peer *peer,
 /* ---- all ---- */
 
 static void dispatch(struct sx *core, struct sx_peer *peer,
-                     const struct sx_event *event, const struct sx_msg *msg)
+                     const struct sx_msg *msg)
 {
     switch (msg->tag) {
     case SX_MSG_PROPOSE:
@@ -334,7 +339,7 @@ static void dispatch(struct sx *core, struct sx_peer *peer,
         sx_on_get_block(core, peer, &msg->id);
         return;
     case SX_MSG_BLOCK:
-        on_block(core, peer, event, msg->block);
+        on_block(core, peer, msg);
         return;
     case SX_MSG_GET_FINALS:
         sx_on_get_finals(core, peer, msg->height);
@@ -360,6 +365,8 @@ void sx_on_message(struct sx *core, const struct sx_event *event)
         sx_blame(core, event->peer, err);
         return;
     }
+    msg.txs_verified = event->txs_verified;
+    msg.tx_ids = event->tx_ids;
     heard(core, peer);
-    dispatch(core, peer, event, &msg);
+    dispatch(core, peer, &msg);
 }

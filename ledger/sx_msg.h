@@ -74,6 +74,9 @@ struct sx_msg {
     uint32_t block_count;
     struct pubkey key;    /* LINK */
     struct signature sig; /* LINK */
+    /* Not on the wire, see struct sx_event. */
+    bool txs_verified;
+    const struct hash *tx_ids;
 };
 
 /* ERR_TRUNCATED, ERR_TRAILING, ERR_KIND (tag, vote kind), ERR_RANGE (counts,

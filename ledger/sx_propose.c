@@ -143,7 +143,7 @@ static bool something_waits(const struct sx *core)
 static bool too_early(struct sx *core)
 {
     uint64_t at = core->block_mono_ms + core->min_interval_ms;
-    if (chain_head(core->chain).height == 0 && core->block_count == 0)
+    if (chain_head_height(core->chain) == 0 && core->block_count == 0)
         return false;
     if (core->mono_ms < at)
         sx_wake(core, at);
@@ -168,7 +168,8 @@ static struct candidate *build(struct sx *core, const struct turn *turn)
     struct chain_drops drops;
     enum err err = chain_build(
         core->chain, turn->tip != NULL ? turn->tip->candidate : NULL,
-        core->pool, core->evidence, core->evidence_count, core->wall_ms,
+        core->pool, core->evidence,
+        SX_MUTANT(EVIDENCE_KEPT) ? 0 : core->evidence_count, core->wall_ms,
         &core->signer->key, &drops, &candidate);
     refuse_drops(core, &drops);
     if (err == OK)
@@ -183,16 +184,20 @@ static bool is_empty(const struct candidate *candidate)
     return block->tx_count == 0 && block->evidence_count == 0;
 }
 
-/* Puts our own block into the tree; takes the candidate. */
+/* Puts our own block into the tree; takes the candidate. It may stand there
+ * already: made in an earlier view or life, by a clock that is behind its
+ * parent's time. */
 static struct sx_block *plant(struct sx *core, struct candidate *candidate)
 {
     const struct block *body = candidate_block(candidate);
     struct sx_block *block = sx_block_need(core, &body->id);
     if (block == NULL || block->candidate != NULL) {
         candidate_free(candidate);
-        return NULL;
+        return block;
     }
-    buf_add(&block->bytes, candidate_bytes(candidate));
+    /* A log that kept the block and lost the vote has brought its bytes. */
+    if (block->bytes.len == 0)
+        buf_add(&block->bytes, candidate_bytes(candidate));
     if (block->bytes.err != OK) {
         candidate_free(candidate);
         sx_halt(core, ERR_NOMEM);
@@ -268,7 +273,8 @@ bool sx_propose(struct sx *core)
             propose_fresh(core, &turn, beat))
             return true;
     }
-    if (turn.tip != NULL && core->halted == OK && sx_tip_old(core))
+    if (turn.tip != NULL && core->halted == OK && sx_tip_old(core) &&
+        !SX_MUTANT(NO_REPEAT))
         return put_forward(core, &turn, turn.tip);
     return false;
 }

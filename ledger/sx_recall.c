@@ -82,16 +82,26 @@ static enum err replay_block(struct sx *core, uint64_t seq, struct bytes body)
     if (cursor.err != OK)
         return ERR_CORRUPT;
     if (header.epoch != core->epoch ||
-        header.height <= chain_head(core->chain).height)
+        header.height <= chain_head_height(core->chain))
         return OK;
     header_id(&header, &id);
     struct sx_block *block = sx_block_need(core, &id);
     if (block == NULL)
         return core->halted;
-    enum err err = sx_block_fill(block, body, false);
+    enum err err = sx_block_fill(block, body, NULL, false);
     if (block->log_seq == 0)
         block->log_seq = seq;
     return err == OK || err_is_fault(err) ? err : ERR_CORRUPT;
+}
+
+static enum err replay_recalled(struct sx *core, struct bytes body)
+{
+    if (body.len != 0 && body.len != 8)
+        return ERR_CORRUPT;
+    core->recall_covers = core->recall_seen && body.len == 8 &&
+                          chain_tip(core->chain).height >= u64le_get(body.ptr);
+    core->recall_seen = false;
+    return OK;
 }
 
 enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
@@ -108,12 +118,12 @@ enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
     case SX_LOG_INIT:
         return OK;
     case SX_LOG_AMNESIA:
-        core->recall_seen = true;
+        core->recall_seen = !SX_MUTANT(AMNESIA_FORGOTTEN);
+        core->recall_covers = false;
         core->recall_seq = seq;
         return OK;
     case SX_LOG_RECALLED:
-        core->recall_seen = false;
-        return OK;
+        return replay_recalled(core, body);
     }
     return ERR_CORRUPT;
 }
@@ -133,12 +143,12 @@ static void resume(struct sx *core)
     sx_enter(core, latest);
 }
 
-enum err sx_noted_seq(struct chain *chain, uint64_t *out)
+static enum err noted(struct chain *chain, const char *name, uint64_t *out)
 {
     uint8_t raw[8];
     size_t len = 0;
-    enum err err = store_read(chain_store(chain), STORE_META,
-                              BYTES_LIT(SX_META_LOG), raw, sizeof(raw), &len);
+    enum err err = store_read(chain_store(chain), STORE_META, bytes_str(name),
+                              raw, sizeof(raw), &len);
     if (err == OK && len != sizeof(raw))
         err = ERR_CORRUPT;
     if (err == OK)
@@ -150,30 +160,51 @@ enum err sx_noted_seq(struct chain *chain, uint64_t *out)
     return err;
 }
 
-/* All there? An empty log was not made with the key: that one begins with INIT.
- * And what was trimmed, or belongs to an epoch to come, is remembered by a
- * store that has come so far; one that was lost and is fetched again has not.
- */
-static bool is_whole(const struct sx *core, const struct wal_report *report,
-                     uint64_t noted)
+enum err sx_noted_seq(struct chain *chain, uint64_t *out)
 {
+    return noted(chain, SX_META_LOG, out);
+}
+
+/* Is every record there that this store cannot do without? What was trimmed is
+ * remembered by the store that allowed it; one that was lost and is fetched
+ * again, or an older copy that was put back, has allowed less. */
+static bool is_covered(const struct sx *core, const struct wal_report *report,
+                       uint64_t synced)
+{
+    if (core->recall_covers || report->first_seq == 1)
+        return true;
+    /* A store of an older version has synced and does not say what it needs. */
+    return synced > 0 &&
+           (core->log_need == 0 || report->first_seq <= core->log_need);
+}
+
+/* All there? An empty log was not made with the key: that one begins with INIT.
+ * Votes of an epoch that the store has not come to are votes in views that it
+ * may come to vote in again. */
+static bool is_whole(const struct sx *core, const struct wal_report *report,
+                     uint64_t synced)
+{
+    if (SX_MUTANT(LOG_BELIEVED))
+        return !core->recall_seen;
     return report->found == WAL_WHOLE && report->last_seq > 0 &&
-           report->last_seq >= noted && !core->recall_seen &&
-           !core->recall_ahead && (noted > 0 || report->first_seq == 1);
+           report->last_seq >= synced && !core->recall_seen &&
+           !core->recall_ahead && is_covered(core, report, synced);
 }
 
 void sx_replayed(struct sx *core, const struct wal_report *report,
                  uint64_t last)
 {
-    uint64_t noted = 0;
-    enum err err = sx_noted_seq(core->chain, &noted);
+    uint64_t synced = 0;
+    enum err err = sx_noted_seq(core->chain, &synced);
+    if (err == OK)
+        err = noted(core->chain, SX_META_NEED, &core->log_need);
     if (err != OK)
         sx_halt(core, err);
     core->logged = last;
     core->synced = last;
     resume(core);
     core->replaying = false;
-    core->amnesia = !is_whole(core, report, noted);
+    core->amnesia = !is_whole(core, report, synced);
     core->recall_wanted = core->amnesia;
 }
 
@@ -195,6 +226,11 @@ static uint64_t recall_weight(const struct sx *core)
     return weight;
 }
 
+static uint64_t recall_quorum(const struct sx *core)
+{
+    return SX_MUTANT(RECALL_FEW) ? 1 : core->quorum;
+}
+
 /* What counts is a certificate for the view before the one the other says it is
  * in (the first needs none). An epoch that is not ours yet is a claim without a
  * proof: it counts when we have come there and it is said again. Once a quorum
@@ -203,14 +239,15 @@ void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
                     uint64_t view, uint64_t cert_view)
 {
     if (!core->amnesia || core->recall_full || peer->index < 0 ||
-        peer->index == core->me || epoch != core->epoch || cert_view + 1 < view)
+        peer->index == core->me || epoch != core->epoch ||
+        (cert_view + 1 < view && !SX_MUTANT(RECALL_CLAIMS)))
         return;
     if (later(epoch, cert_view, core->recall_epoch, core->recall_view)) {
         core->recall_epoch = epoch;
         core->recall_view = cert_view;
     }
     core->recall_done[peer->index] = true;
-    core->recall_full = recall_weight(core) >= core->quorum;
+    core->recall_full = recall_weight(core) >= recall_quorum(core);
 }
 
 /* Before anything else gets into the log: a log with records is believed. */
@@ -223,10 +260,24 @@ void sx_recall_begin(struct sx *core)
     sx_notice(core, SX_NOTICE_AMNESIA, core->me);
 }
 
+/* Words are noted by seat, and the seats are new. A quorum of the old set need
+ * not meet those of another set who had gone on before us: it has to speak
+ * again. Where the set is the same the mark stands, else short epochs would
+ * never let anybody recall. */
+void sx_recall_epoch(struct sx *core, bool same_set)
+{
+    if (core->recall_full && same_set)
+        return;
+    core->recall_full = false;
+    memset(core->recall_done, 0, sizeof(core->recall_done));
+}
+
 /* Two views above the highest that was told, where the first view of an epoch
  * stands for the second after the last of the one before; or two epochs. */
 static bool is_beyond(const struct sx *core)
 {
+    if (SX_MUTANT(RECALL_SOON))
+        return true;
     if (core->epoch == core->recall_epoch)
         return core->final_view >= core->recall_view + 2;
     if (core->epoch == core->recall_epoch + 1)
@@ -236,9 +287,11 @@ static bool is_beyond(const struct sx *core)
 
 static void end_amnesia(struct sx *core)
 {
+    uint8_t raw[8];
     CHECK(!core->recall_wanted); /* it is in the log that we had forgotten */
     core->amnesia = false;
-    sx_log(core, SX_LOG_RECALLED, bytes_make(NULL, 0));
+    u64le_put(raw, chain_tip(core->chain).height);
+    sx_log(core, SX_LOG_RECALLED, BYTES_OF(raw));
     sx_notice(core, SX_NOTICE_RECALLED, core->me);
 }
 
@@ -248,9 +301,8 @@ static void end_amnesia(struct sx *core)
  * it is decided, all forgotten votes lie below. */
 void sx_recall(struct sx *core)
 {
-    if (!core->amnesia || core->me < 0 || recall_weight(core) < core->quorum)
-        return;
-    if (is_beyond(core))
+    /* Who has spoken is not counted again: the set may be another by now. */
+    if (core->amnesia && core->me >= 0 && core->recall_full && is_beyond(core))
         end_amnesia(core);
 }
 

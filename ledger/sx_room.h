@@ -26,7 +26,10 @@
                            */
 #define SX_AHEAD_TXS 512u /* fewer wait for the disk */
 
-#define SX_META_LOG "log_seq" /* in STORE_META: u64 BE, known to be synced */
+/* In STORE_META, u64 BE each: what the log was known to be synced to, and the
+ * first record that this store cannot do without. */
+#define SX_META_LOG  "log_seq"
+#define SX_META_NEED "log_need"
 
 /* ---- views ---- */
 
@@ -66,6 +69,7 @@ struct sx_block {
     enum sx_verdict verdict;
     enum err why;                /* of SX_INVALID */
     struct buf bytes;            /* empty: not here */
+    struct candidate *body;      /* decoded; until the verdict */
     struct candidate *candidate; /* of SX_VALID */
     bool carries;                /* its transactions count as taken care of */
     uint64_t log_seq;            /* its record, 0: none */
@@ -134,6 +138,8 @@ struct sx {
     struct leaders leaders;
     int me;              /* index, or -1 */
     uint32_t honest_run; /* so many leaders in a row hold an honest one */
+    uint32_t patience;   /* doublings of D that decisions have needed of late */
+    uint32_t calm;       /* decisions since then that needed none */
     struct hash root;    /* the epoch's: the last block of the one before */
     bool root_stored;    /* nothing is signed before */
 
@@ -178,12 +184,14 @@ struct sx {
     bool recall_ahead;      /* replay: a vote of an epoch that the store has not
                                come to */
     uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
+    bool recall_covers;     /* replay: what came before it is harmless here */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
     bool recall_full;                   /* ... and it is a quorum */
     uint64_t recall_epoch;
     uint64_t recall_view;
     uint64_t logged; /* last number given */
     uint64_t synced;
+    uint64_t log_need; /* records below are not needed, in the latest batch */
     uint64_t trim_to[CHAIN_FLIGHT_MAX]; /* once each batch is stored */
     uint32_t trim_count;
 
@@ -261,10 +269,10 @@ uint64_t sx_leader(const struct sx *core, uint64_t view); /* its index */
 
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id);
 struct sx_block *sx_block_need(struct sx *core, const struct hash *id);
-/* A body whose header has this id. ERR_ROOT and what block_decode refuses when
- * it is not what its header says. */
+/* A body whose header has this id. ids: of its transactions, or NULL. ERR_ROOT
+ * and what block_decode refuses when it is not what its header says. */
 enum err sx_block_fill(struct sx_block *block, struct bytes bytes,
-                       bool txs_verified);
+                       const struct hash *ids, bool txs_verified);
 /* Executes it and what it stands on, as far as bodies are here. */
 enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block);
 /* Executed blocks between the head and this one, itself included. */
@@ -322,6 +330,7 @@ bool sx_is_boundary(const struct sx *core, const struct header *header);
 /* ---- sx_time.c ---- */
 
 uint64_t sx_delay(const struct sx *core);
+void sx_time_decided(struct sx *core, const struct proposal *on);
 /* Has cur to be given up now? Sets the timer when not yet. */
 bool sx_overdue(struct sx *core);
 bool sx_tip_old(struct sx *core); /* the tip waits too long for its decision */
@@ -332,6 +341,8 @@ void sx_repeat(struct sx *core);
 /* A validator's word on how far the epoch is, while we have forgotten. */
 void sx_recall_hear(struct sx *core, const struct sx_peer *peer, uint64_t epoch,
                     uint64_t view, uint64_t cert_view);
+/* A new epoch, with the same set or another. */
+void sx_recall_epoch(struct sx *core, bool same_set);
 void sx_recall_begin(struct sx *core); /* first thing in a step */
 void sx_recall(struct sx *core);
 void sx_recall_vouched(struct sx *core);

@@ -38,6 +38,8 @@ uint64_t sx_gap(const struct sx *core, uint64_t from, uint64_t to)
 {
     if (SX_MUTANT(SKIP_UNNULLIFIED))
         return 0;
+    if (SX_MUTANT(PARENT_OLD) && from < core->final_view)
+        from = core->final_view;
     for (uint64_t view = from + 1; view < to; view++) {
         const struct sx_slot *slot = sx_slot_at(core, view);
         if (slot == NULL || slot->certs[VOTE_NULLIFY - 1] == NULL)
@@ -66,7 +68,8 @@ bool sx_advance(struct sx *core)
         if (slot == NULL || slot->view < core->cur)
             continue;
         if (slot->certs[VOTE_NOTARIZE - 1] != NULL ||
-            slot->certs[VOTE_NULLIFY - 1] != NULL) {
+            slot->certs[VOTE_NULLIFY - 1] != NULL ||
+            (SX_MUTANT(LEAVE_ALONE) && slot->own[VOTE_NULLIFY - 1].kind != 0)) {
             sx_enter(core, slot->view + 1);
             break;
         }
@@ -92,7 +95,7 @@ static bool is_fresh(const struct sx *core, const struct sx_slot *slot,
                      const struct sx_block *block, const struct hash *parent)
 {
     uint64_t leader = sx_leader(core, slot->view);
-    if (!hash_equal(&block->header.parent, parent))
+    if (!hash_equal(&block->header.parent, parent) && !SX_MUTANT(PARENT_OTHER))
         return false;
     return SX_MUTANT(PROPOSER_ANY) ||
            pubkey_equal(&block->header.proposer, &core->set.items[leader].key);
@@ -102,14 +105,16 @@ static bool is_fresh(const struct sx *core, const struct sx_slot *slot,
  * epoch; the root is not. */
 static bool may_repeat(const struct sx *core, const struct sx_slot *slot)
 {
+    if (SX_MUTANT(REPEAT_ROOT))
+        return true;
     return slot->on.parent_view > 0 && !hash_equal(&slot->on.id, &core->root);
 }
 
 /* The decided block proposed once more: there is nothing to execute. */
 static bool is_decided(const struct sx *core, const struct hash *id)
 {
-    struct chain_tip head = chain_head(core->chain);
-    return hash_equal(id, &core->final_id) && hash_equal(id, &head.id);
+    return hash_equal(id, &core->final_id) &&
+           hash_equal(id, chain_head_id(core->chain));
 }
 
 static bool vote_for(struct sx *core, struct sx_slot *slot,
@@ -169,21 +174,46 @@ static bool judge_fresh(struct sx *core, struct sx_slot *slot,
     return vote_for(core, slot, block);
 }
 
-/* The proposal of the view we are in. */
-static bool judge(struct sx *core)
+static bool judge_view(struct sx *core, uint64_t view)
 {
-    struct sx_slot *slot = sx_slot_at(core, core->cur);
+    struct sx_slot *slot = sx_slot_at(core, view);
     struct hash parent;
     if (core->me < 0 || slot == NULL || !slot->has_proposal ||
         slot->conflicted || slot->invalid ||
         !sx_may_sign(core, slot, VOTE_NOTARIZE, &slot->on))
         return false;
     if (!sx_parent_id(core, slot->on.parent_view, &parent) ||
-        sx_gap(core, slot->on.parent_view, core->cur) != 0)
+        sx_gap(core, slot->on.parent_view, view) != 0)
         return false;
     if (hash_equal(&parent, &slot->on.id))
         return judge_repeat(core, slot);
     return judge_fresh(core, slot, &parent);
+}
+
+#ifdef SUAN_MUTANTS
+/* Views that were left: those we finalized in, or those we did not. */
+static bool judge_left(struct sx *core)
+{
+    for (uint64_t view = core->final_view + 1; view < core->cur; view++) {
+        const struct sx_slot *slot = sx_slot_at(core, view);
+        bool finalized = slot != NULL && slot->own[VOTE_FINALIZE - 1].kind != 0;
+        if (finalized ? SX_MUTANT(NOTARIZE_AFTER_FINALIZE)
+                      : SX_MUTANT(NOTARIZE_OLD_VIEW))
+            if (judge_view(core, view))
+                return true;
+    }
+    return false;
+}
+#endif
+
+/* The proposal of the view we are in. */
+static bool judge(struct sx *core)
+{
+#ifdef SUAN_MUTANTS
+    if (judge_left(core))
+        return true;
+#endif
+    return judge_view(core, core->cur);
 }
 
 /* ---- nullifying ---- */
@@ -253,7 +283,9 @@ static bool finalize(struct sx *core)
         return false;
     for (size_t i = 0; i < core->slot_count && core->halted == OK; i++) {
         struct sx_slot *slot = core->slots[i];
-        if (slot != NULL && slot->own[VOTE_FINALIZE - 1].kind == 0 &&
+        if (slot != NULL &&
+            (slot->own[VOTE_FINALIZE - 1].kind == 0 ||
+             SX_MUTANT(FINALIZE_TWICE)) &&
             finalize_one(core, slot))
             return true;
     }

@@ -15,20 +15,21 @@ static bool own(const struct sx_slot *slot, enum vote_kind kind)
 
 static bool may_notarize(const struct sx *core, const struct sx_slot *slot)
 {
-    if (slot->view != core->cur && !SX_MUTANT(NOTARIZE_OLD_VIEW))
+    if (slot->view != core->cur && !SX_MUTANT(NOTARIZE_OLD_VIEW) &&
+        !SX_MUTANT(NOTARIZE_AFTER_FINALIZE))
         return false;
     if (own(slot, VOTE_NOTARIZE) && !SX_MUTANT(NOTARIZE_TWICE))
         return false;
     if (own(slot, VOTE_NULLIFY) && !SX_MUTANT(NOTARIZE_AFTER_NULLIFY))
         return false;
-    return !own(slot, VOTE_FINALIZE);
+    return !own(slot, VOTE_FINALIZE) || SX_MUTANT(NOTARIZE_AFTER_FINALIZE);
 }
 
 static bool may_nullify(const struct sx_slot *slot)
 {
     if (own(slot, VOTE_FINALIZE) && !SX_MUTANT(NULLIFY_AFTER_FINALIZE))
         return false;
-    return !own(slot, VOTE_NULLIFY);
+    return !own(slot, VOTE_NULLIFY) || SX_MUTANT(NULLIFY_TWICE);
 }
 
 static bool may_finalize(const struct sx_slot *slot, const struct proposal *on)
@@ -43,7 +44,7 @@ static bool may_finalize(const struct sx_slot *slot, const struct proposal *on)
     if ((cert == NULL || !same_proposal(&cert->on, on)) &&
         !SX_MUTANT(FINALIZE_EARLY))
         return false;
-    return !own(slot, VOTE_FINALIZE);
+    return !own(slot, VOTE_FINALIZE) || SX_MUTANT(FINALIZE_TWICE);
 }
 
 /* Is this node in a state to sign anything at all? */
@@ -57,7 +58,7 @@ static bool may_sign_at_all(const struct sx *core)
         return false;
     if (!core->root_stored && !SX_MUTANT(SIGN_EARLY_EPOCH))
         return false;
-    return core->mono_ms >= core->listen_until_ms;
+    return core->mono_ms >= core->listen_until_ms || SX_MUTANT(SIGN_UNHEARD);
 }
 
 bool sx_may_sign(const struct sx *core, const struct sx_slot *slot,

@@ -333,6 +333,9 @@ void sx_take_cert(struct sx *core, const struct cert *cert)
         return;
     }
     slot = sx_slot_need(core, cert->on.view);
+    if (SX_MUTANT(NULL_CANCELS) && slot != NULL &&
+        slot->certs[VOTE_NULLIFY - 1] != NULL)
+        return;
     if (slot != NULL && slot->certs[cert->kind - 1] == NULL)
         keep_cert(core, slot, cert);
 }

@@ -257,7 +257,7 @@ static bool connects(const struct sx *core, const struct inward *run)
 static enum err take_headers(struct sx *core, const struct sx_msg *msg,
                              const struct inward *run)
 {
-    uint64_t head = chain_head(core->chain).height;
+    uint64_t head = chain_head_height(core->chain);
     for (uint32_t i = 0; i < run->count && core->halted == OK; i++) {
         struct sx_block *block;
         if (run->headers[i].height <= head)
@@ -269,7 +269,7 @@ static enum err take_headers(struct sx *core, const struct sx_msg *msg,
         block->header = run->headers[i];
         block->has_header = true;
         if (msg->block_count > 0)
-            TRY(sx_block_fill(block, msg->blocks[i], false));
+            TRY(sx_block_fill(block, msg->blocks[i], NULL, msg->txs_verified));
     }
     return OK;
 }
@@ -277,7 +277,7 @@ static enum err take_headers(struct sx *core, const struct sx_msg *msg,
 static enum err take_run(struct sx *core, struct sx_peer *peer,
                          const struct sx_msg *msg, struct inward *run)
 {
-    uint64_t head = chain_head(core->chain).height;
+    uint64_t head = chain_head_height(core->chain);
     TRY(read_run(core, msg, run));
     if (run->headers[run->count - 1].height <= head)
         return compare_past(core, run);
@@ -332,7 +332,7 @@ static struct sx_peer *pick(struct sx *core,
 
 static bool is_ahead(const struct sx *core, const struct sx_peer *peer)
 {
-    return peer->height > chain_head(core->chain).height;
+    return peer->height > chain_head_height(core->chain);
 }
 
 static bool is_validator(const struct sx *core, const struct sx_peer *peer)
@@ -364,7 +364,7 @@ static bool finals_due(struct sx *core, uint64_t next)
 /* What waits for its blocks is proven already: no more of it is needed yet. */
 static void ask_finals(struct sx *core)
 {
-    uint64_t next = chain_head(core->chain).height + 1;
+    uint64_t next = chain_head_height(core->chain) + 1;
     struct sx_peer *peer;
     if (core->final_count > SX_FINALS_MAX / 2)
         return;

@@ -5,8 +5,10 @@
 
 #include "base/check.h"
 
-#define NEVER       UINT64_MAX
-#define DELAY_TIMES 60u /* D grows to this many D0 at most */
+#define NEVER          UINT64_MAX
+#define DELAY_TIMES    60u /* D grows to this many D0 at most */
+#define PATIENCE_MAX   5u  /* doublings that outlast a decision */
+#define CALM_DECISIONS 8u
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
@@ -18,15 +20,33 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+#ifdef SUAN_MUTANTS
+static uint64_t views_since_notarized(const struct sx *core)
+{
+    for (uint64_t view = core->cur - 1; view > core->final_view; view--) {
+        const struct sx_slot *slot = sx_slot_at(core, view);
+        if (slot != NULL && slot->certs[VOTE_NOTARIZE - 1] != NULL)
+            return core->cur - view - 1;
+    }
+    return core->cur - core->final_view - 1;
+}
+#endif
+
 /* D doubles whenever as many views went by undecided as must have had an honest
  * leader among theirs: so crashed leaders in a row do not inflate it, but a D0
- * that is too small always gets corrected. */
+ * that is too small always gets corrected, and stays so for a while. */
 uint64_t sx_delay(const struct sx *core)
 {
     uint64_t views = core->cur - core->final_view - 1;
-    uint64_t doublings = views / core->honest_run;
+    uint64_t doublings = core->patience + views / core->honest_run;
     uint64_t cap = min_u64(DELAY_TIMES * core->delay_ms,
                            max_u64(SX_DELAY_MAX_MS, core->delay_ms));
+    if (SX_MUTANT(NO_CAP))
+        cap = NEVER / 8;
+#ifdef SUAN_MUTANTS
+    if (SX_MUTANT(BACKOFF_EARLY))
+        doublings = views_since_notarized(core) / core->honest_run;
+#endif
     if (SX_MUTANT(NO_BACKOFF))
         return core->delay_ms;
     if (SX_MUTANT(BACKOFF_STUCK))
@@ -36,6 +56,23 @@ uint64_t sx_delay(const struct sx *core)
             return cap;
         if (doublings == 0)
             return d;
+    }
+}
+
+/* A decision that took several honest leaders came of too little patience; the
+ * next one would, too. It falls back one doubling after so many decisions that
+ * took one, or when nothing waits any more (sx_pool_touched). A fact of the
+ * proposal, so that who slept learns the same. */
+void sx_time_decided(struct sx *core, const struct proposal *on)
+{
+    uint64_t given_up = on->view - on->parent_view - 1;
+    CHECK(on->view > on->parent_view);
+    if (given_up >= core->honest_run) {
+        core->patience += core->patience < PATIENCE_MAX;
+        core->calm = 0;
+    } else if (core->patience > 0 && ++core->calm == CALM_DECISIONS) {
+        core->patience--;
+        core->calm = 0;
     }
 }
 
@@ -129,11 +166,18 @@ bool sx_overdue(struct sx *core)
 
 /* ---- saying it again ---- */
 
-static void repeat_votes(struct sx *core, const struct sx_slot *slot)
+static void repeat_votes(struct sx *core, struct sx_slot *slot)
 {
     for (unsigned k = 0; k < SX_KINDS; k++) {
-        if (slot->own[k].kind != 0)
-            sx_send_vote(core, &slot->own[k]);
+        if (slot->own[k].kind == 0)
+            continue;
+        if (SX_MUTANT(SIGN_AGAIN)) {
+            struct vote vote = slot->own[k];
+            slot->own[k].kind = 0;
+            (void)sx_sign(core, slot, vote.kind, &vote.on, false);
+            return;
+        }
+        sx_send_vote(core, &slot->own[k]);
     }
 }
 
@@ -192,7 +236,7 @@ static bool has_spoken(const struct sx_slot *slot)
 
 void sx_repeat(struct sx *core)
 {
-    const struct sx_slot *slot = sx_slot_at(core, core->cur);
+    struct sx_slot *slot = sx_slot_at(core, core->cur);
     uint64_t period = 2 * sx_delay(core);
     bool spoken = has_spoken(slot);
     if (core->me < 0 || core->set.count == 1 || SX_MUTANT(NO_RETRY) ||

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a body may take while it is decoded. */
-#define BODY_ARENA_MAX (64u * 1024 * 1024)
-
 /* ---- the set ---- */
 
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id)
@@ -19,6 +16,12 @@ struct sx_block *sx_block_find(const struct sx *core, const struct hash *id)
             return core->blocks[i];
     }
     return NULL;
+}
+
+bool sx_has_block(const struct sx *core, const struct hash *id)
+{
+    const struct sx_block *block = sx_block_find(core, id);
+    return block != NULL && block->bytes.len > 0;
 }
 
 static void carry(struct sx *core, struct sx_block *block, bool on)
@@ -47,6 +50,7 @@ void sx_tree_carry(struct sx *core)
 static void block_free(struct sx_block *block)
 {
     candidate_free(block->candidate);
+    candidate_free(block->body);
     buf_done(&block->bytes);
     free(block);
 }
@@ -110,34 +114,29 @@ struct sx_block *sx_block_need(struct sx *core, const struct hash *id)
 
 /* ---- bodies ---- */
 
-static enum err check_body(const struct hash *id, struct bytes bytes,
-                           struct header *out)
-{
-    struct arena arena;
-    struct block body;
-    arena_init(&arena, BODY_ARENA_MAX);
-    enum err err = block_decode(bytes, &arena, &body);
-    if (err == OK && !hash_equal(&body.id, id))
-        err = ERR_ROOT;
-    if (err == OK)
-        *out = body.header;
-    arena_done(&arena);
-    return err;
-}
-
 enum err sx_block_fill(struct sx_block *block, struct bytes bytes,
-                       bool txs_verified)
+                       const struct hash *ids, bool txs_verified)
 {
-    struct header header;
+    struct candidate *body;
     if (block->bytes.len > 0)
         return OK;
-    TRY(check_body(&block->id, bytes, &header));
-    buf_add(&block->bytes, bytes);
-    if (block->bytes.err != OK) {
+    TRY(chain_read(bytes, ids, &body));
+    enum err err = OK;
+    if (!hash_equal(&candidate_block(body)->id, &block->id) &&
+        !SX_MUTANT(BODY_UNNAMED))
+        err = ERR_ROOT;
+    if (err == OK)
+        buf_add(&block->bytes, bytes);
+    if (err == OK && block->bytes.err != OK) {
         buf_clear(&block->bytes);
-        return ERR_NOMEM;
+        err = ERR_NOMEM;
     }
-    block->header = header;
+    if (err != OK) {
+        candidate_free(body);
+        return err;
+    }
+    block->body = body;
+    block->header = candidate_block(body)->header;
     block->has_header = true;
     block->txs_verified = txs_verified;
     return OK;
@@ -156,9 +155,8 @@ bool sx_block_parent(const struct sx *core, const struct hash *id,
                      const struct candidate **out)
 {
     const struct sx_block *block;
-    struct chain_tip head = chain_head(core->chain);
     *out = NULL;
-    if (hash_equal(id, &head.id))
+    if (hash_equal(id, chain_head_id(core->chain)))
         return true;
     block = sx_block_find(core, id);
     if (block == NULL || block->candidate == NULL)
@@ -169,7 +167,7 @@ bool sx_block_parent(const struct sx *core, const struct hash *id,
 
 uint32_t sx_block_depth(const struct sx *core, const struct sx_block *block)
 {
-    uint64_t head = chain_head(core->chain).height;
+    uint64_t head = chain_head_height(core->chain);
     if (!block->has_header || block->header.height <= head)
         return 0;
     uint64_t depth = block->header.height - head;
@@ -181,9 +179,13 @@ uint32_t sx_block_depth(const struct sx *core, const struct sx_block *block)
 static void execute(struct sx *core, struct sx_block *block,
                     const struct candidate *parent)
 {
-    enum err err =
-        chain_execute(core->chain, parent, buf_bytes(&block->bytes),
-                      block->txs_verified, core->pool, &block->candidate);
+    enum err err = chain_run(core->chain, parent, block->txs_verified,
+                             core->pool, block->body);
+    if (err == OK)
+        block->candidate = block->body;
+    else
+        candidate_free(block->body);
+    block->body = NULL;
     if (err_is_fault(err)) {
         sx_halt(core, err);
         return;
@@ -218,7 +220,8 @@ static bool judge_once(struct sx *core, struct sx_block *block)
         return true;
     }
     below = sx_block_find(core, &block->header.parent);
-    if (below == NULL || below->verdict != SX_INVALID)
+    if ((below == NULL || below->verdict != SX_INVALID) &&
+        !SX_MUTANT(UNKNOWN_INVALID))
         return false;
     block->verdict = SX_INVALID;
     block->why = ERR_PARENT;
@@ -231,7 +234,9 @@ enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block)
     uint32_t count = 0;
     struct sx_block *at = block;
     CHECK(block != NULL);
+    /* A decided block may have been told again: it is not here to be judged. */
     while (at != NULL && at->verdict == SX_UNKNOWN && at->bytes.len > 0 &&
+           at->header.height > chain_head_height(core->chain) &&
            count < CHAIN_RUN_MAX) {
         chain[count++] = at;
         at = sx_block_find(core, &at->header.parent);
@@ -249,14 +254,15 @@ enum sx_verdict sx_block_judge(struct sx *core, struct sx_block *block)
  * executed on one; or it is not above the head. */
 static bool is_dead(const struct sx *core, const struct sx_block *block)
 {
-    struct chain_tip head = chain_head(core->chain);
+    const struct hash *head = chain_head_id(core->chain);
+    uint64_t height = chain_head_height(core->chain);
     if (!block->has_header)
-        return hash_equal(&block->id, &head.id);
-    if (block->header.height <= head.height)
+        return hash_equal(&block->id, head);
+    if (block->header.height <= height)
         return true;
-    if (hash_equal(&block->header.parent, &head.id))
+    if (hash_equal(&block->header.parent, head))
         return false;
-    if (block->header.height == head.height + 1)
+    if (block->header.height == height + 1)
         return true;
     return block->candidate != NULL &&
            sx_block_find(core, &block->header.parent) == NULL;

@@ -43,23 +43,60 @@ static enum err read_body(struct bytes body, struct arena *arena,
     return mp_close(&reader);
 }
 
-enum err tx_decode(struct bytes bytes, struct arena *arena, struct tx *out)
+/* All but the id; *out_body is what the signature is over. */
+static enum err read_outer(struct bytes bytes, struct arena *arena,
+                           struct tx *out, struct bytes *out_body)
 {
     struct mp_reader reader;
-    struct tx tx;
-    memset(&tx, 0, sizeof(tx));
+    memset(out, 0, sizeof(*out));
     if (bytes.len > LIMIT_TX_BYTES)
         return ERR_TOO_LARGE;
     TRY(mp_open(&reader, bytes, arena));
     mp_enter_exact(&reader, 2);
-    struct bytes body = mp_get_bin(&reader, LIMIT_TX_BYTES);
-    mp_get_signature(&reader, &tx.sig);
+    *out_body = mp_get_bin(&reader, LIMIT_TX_BYTES);
+    mp_get_signature(&reader, &out->sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));
-    TRY(read_body(body, arena, &tx));
-    hash_bytes(HASH_TAG_TX, bytes, &tx.id);
+    return read_body(*out_body, arena, out);
+}
+
+enum err tx_decode_known(struct bytes bytes, const struct hash *id,
+                         struct arena *arena, struct tx *out)
+{
+    struct bytes body;
+    struct tx tx;
+    TRY(read_outer(bytes, arena, &tx, &body));
+    tx.id = *id;
     *out = tx;
     return OK;
+}
+
+/* The gate has only one spelling of a body: the one that came is the one that
+ * tx_verify would make. */
+enum err tx_decode_verified(struct bytes bytes, const struct hash *id,
+                            const struct hash *chain, struct arena *arena,
+                            struct tx *out)
+{
+    struct hash digest;
+    struct bytes body;
+    struct tx tx;
+    TRY(read_outer(bytes, arena, &tx, &body));
+    if (!hash_equal(&tx.chain, chain))
+        return ERR_CHAIN;
+    sign_digest(HASH_TAG_TX, chain, body, &digest);
+    TRY(sign_verify(&tx.sender, &digest, &tx.sig));
+    tx.id = *id;
+    *out = tx;
+    return OK;
+}
+
+enum err tx_decode(struct bytes bytes, struct arena *arena, struct tx *out)
+{
+    struct hash id;
+    if (bytes.len > LIMIT_TX_BYTES)
+        return ERR_TOO_LARGE;
+    hash_bytes(HASH_TAG_TX, bytes, &id);
+    return tx_decode_known(bytes, &id, arena, out);
 }
 
 void tx_encode(const struct tx *tx, struct buf *out)

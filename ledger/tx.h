@@ -39,6 +39,13 @@ struct tx {
  * ERR_TOO_LARGE above LIMIT_TX_BYTES, then what mp_open_message refuses. */
 MUST_USE enum err tx_decode(struct bytes bytes, struct arena *arena,
                             struct tx *out);
+/* The same for bytes whose id the caller has computed. */
+MUST_USE enum err tx_decode_known(struct bytes bytes, const struct hash *id,
+                                  struct arena *arena, struct tx *out);
+/* tx_decode_known and tx_verify in one, without encoding it once more. */
+MUST_USE enum err tx_decode_verified(struct bytes bytes, const struct hash *id,
+                                     const struct hash *chain,
+                                     struct arena *arena, struct tx *out);
 /* Appends the encoding of a signed transaction. */
 void tx_encode(const struct tx *tx, struct buf *out);
 /* Sets sender, sig and id; the other fields are the caller's. */

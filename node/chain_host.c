@@ -236,6 +236,85 @@ void chain_host_unlink(struct chain_host *host, uint64_t peer)
     host->gone[host->gone_count++] = peer;
 }
 
+/* ---- what has to be checked first ---- */
+
+static bool is_known(void *ctx, const struct hash *id)
+{
+    const struct chain_host *host = ctx;
+    return pool_find(sx_pool(host->core), id) != NULL;
+}
+
+static bool has_block(void *ctx, const struct hash *id)
+{
+    const struct chain_host *host = ctx;
+    return sx_has_block(host->core, id);
+}
+
+static void on_txs(void *ctx, const struct sx_tx *txs, size_t count)
+{
+    struct sx_event event = {
+        .kind = SX_EV_SUBMIT, .txs = txs, .tx_count = count};
+    chain_host_step(ctx, &event);
+}
+
+static void on_tx_bad(void *ctx, uint64_t token, enum err err)
+{
+    const struct chain_host *host = ctx;
+    struct hash none = {{0}};
+    host->events.on_refused(host->events.ctx, &none, token, err, 0);
+}
+
+static void message_step(struct chain_host *host, uint64_t peer,
+                         struct bytes message, bool verified,
+                         const struct hash *ids)
+{
+    struct sx_event event = {.kind = SX_EV_MESSAGE,
+                             .peer = peer,
+                             .bytes = message,
+                             .txs_verified = verified,
+                             .tx_ids = ids};
+    chain_host_step(host, &event);
+}
+
+/* What the machine could not do is nobody's fault: the core asks again. */
+static void message_bad(struct chain_host *host, uint64_t peer, enum err err)
+{
+    if (!err_is_fault(err))
+        host->events.on_peer_bad(host->events.ctx, peer, err);
+}
+
+static void on_message(void *ctx, uint64_t peer, struct bytes message,
+                       const struct hash *ids, enum err err)
+{
+    if (err == OK)
+        message_step(ctx, peer, message, true, ids);
+    else
+        message_bad(ctx, peer, err);
+}
+
+enum err chain_host_submit(struct chain_host *host, struct bytes tx,
+                           uint64_t token)
+{
+    return checks_tx(host->checks, tx, token);
+}
+
+enum err chain_host_message(struct chain_host *host, uint64_t peer,
+                            struct bytes message)
+{
+    enum checks_verdict verdict;
+    const struct hash *ids;
+    enum err err;
+    CHECK(!host->stepping);
+    err = checks_message(host->checks, peer, message, &verdict, &ids);
+    if (err == ERR_RATE || err_is_fault(err))
+        return err;
+    if (err != OK)
+        message_bad(host, peer, err);
+    else if (verdict != CHECKS_WAIT)
+        message_step(host, peer, message, verdict == CHECKS_GOOD, ids);
+    return OK;
+}
+
 /* ---- verification ---- */
 
 enum err chain_host_verify_start(struct chain_host *host)
@@ -300,10 +379,18 @@ static enum err open_core(struct chain_host *host,
                                       .mono_ms = mono_ms(),
                                       .seed = uv_hrtime(),
                                       .listen_ms = LISTEN_MS};
+    struct checks_events checks_events = {.ctx = host,
+                                          .is_known = is_known,
+                                          .has_block = has_block,
+                                          .on_txs = on_txs,
+                                          .on_tx_bad = on_tx_bad,
+                                          .on_message = on_message};
     TRY(store_lmdb_open(options->dir, &store_options, &host->store));
     TRY(chain_open(host->store, options->genesis, options->kinds,
                    &host->chain));
     TRY(sx_new(host->chain, &core_options, &host->core));
+    TRY(checks_new(host->loop, &options->genesis->chain, &checks_events,
+                   &host->checks));
     TRY(verifier_new(host->store, host->genesis, &host->kinds,
                      &host->verifier));
     return options->signer == NULL ? OK : open_log(host, options);
@@ -312,6 +399,7 @@ static enum err open_core(struct chain_host *host,
 static void close_core(struct chain_host *host)
 {
     verifier_free(host->verifier);
+    checks_free(host->checks);
     safety_log_close(host->log);
     sx_free(host->core);
     chain_close(host->chain);
@@ -386,14 +474,14 @@ static void stop_disk(struct chain_host *host)
 void chain_host_close(struct chain_host *host)
 {
     host->closing = true;
+    checks_stop(host->checks);
     if (host->log != NULL)
         safety_log_stop(host->log);
     stop_disk(host);
     uv_close((uv_handle_t *)&host->stored, on_handle_closed);
     uv_close((uv_handle_t *)&host->timer, on_handle_closed);
-    while (host->open_handles > 0 || chain_host_checking(host))
+    while (host->open_handles > 0 || checks_busy(host->checks))
         uv_run(host->loop, UV_RUN_ONCE);
-    chain_host_check_done(host);
     close_core(host);
     pthread_mutex_destroy(&host->disk.lock);
     pthread_cond_destroy(&host->disk.more);

@@ -5,57 +5,13 @@
  * in chain_host.c, signature checks in chain_host_check.c) and by nobody else.
  */
 
-#include "ledger/map.h"
 #include "node/chain_host.h"
+#include "node/checks.h"
 #include "node/safety_log.h"
 #include "node/verifier.h"
 
 #include <pthread.h>
 
-#define CHECKERS 2 /* batches of transactions checked at the same time */
-
-/* Something that waits for its signatures to be checked: a transaction, or a
- * message with a block of many that are new here. */
-struct item {
-    struct item *next;
-    struct hash id; /* of a transaction */
-    struct map_leaf by_id;
-    bool is_again; /* it is here already, from another peer: not checked twice;
-                      the core says so */
-    bool is_checked; /* a block brought it meanwhile */
-    bool is_started; /* a worker has it */
-    bool is_message;
-    uint64_t token; /* of a transaction */
-    uint64_t peer;  /* of a message */
-    uint8_t *bytes;
-    size_t len;
-    enum err err;
-    /* Of a message with one block: which of its transactions were checked when
-     * they came, a bit each; may be NULL. */
-    uint8_t *checked;
-};
-
-/* Blocks do not wait behind transactions. */
-enum { QUEUE_TXS, QUEUE_BLOCKS, QUEUE_COUNT };
-struct queue {
-    struct item *first;
-    struct item *last;
-    size_t count;
-    uint64_t begun; /* batches */
-    uint64_t passed;
-};
-
-/* One batch on a worker thread. */
-struct checking {
-    uv_work_t work; /* first */
-    struct chain_host *host;
-    struct item *items;
-    struct item *last;
-    struct queue *queue;
-    uint64_t turn; /* batches of one queue are passed on as they began */
-    bool busy;
-    bool done; /* by the worker */
-};
 /* The storage thread's queue: batches in, heights out. */
 struct disk {
     pthread_t thread;
@@ -83,9 +39,7 @@ struct chain_host {
     struct safety_log *log; /* NULL: nothing is signed here */
     unsigned open_handles;
     struct disk disk;
-    struct queue queues[QUEUE_COUNT];
-    struct checking checking[CHECKERS + 1]; /* the last one's are blocks */
-    struct map checked; /* transactions that wait or are being checked, by id */
+    struct checks *checks;
     struct verifier *verifier;
     uint64_t logged;             /* what the core knows to be synced */
     bool stepping;               /* effects are being carried out */
@@ -97,10 +51,5 @@ struct chain_host {
 
 /* One event for the core; carries out the effects. */
 void chain_host_step(struct chain_host *host, struct sx_event *event);
-
-/* Is a worker still at it? */
-bool chain_host_checking(const struct chain_host *host);
-/* What still waits is thrown away. */
-void chain_host_check_done(struct chain_host *host);
 
 #endif

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SETS_MAX 64
+#define SETS_MAX    64
+#define WORKERS_MAX 18u
 
 static const char help[] =
     "suand - the node of a market in computing power\n"
@@ -113,6 +114,20 @@ static int run(const struct node_options *options)
     return exit_code;
 }
 
+/* Signature checks are spread over all cores (checks.h), and who waits for a
+ * disk or a name server finds a thread as well. libuv's own four are enough for
+ * two cores; what the operator has set stays. */
+static void size_workers(void)
+{
+    unsigned workers = uv_available_parallelism() + 2;
+    char text[16];
+    if (workers > WORKERS_MAX)
+        workers = WORKERS_MAX;
+    snprintf(text, sizeof(text), "%u", workers);
+    if (workers > 4 && setenv("UV_THREADPOOL_SIZE", text, 0) != 0)
+        log_odd("node", "signature checks have four threads only");
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -129,5 +144,6 @@ int main(int argc, char **argv)
     log_init(LOG_INFO_LEVEL);
     if (wallet_process_harden() != OK)
         log_odd("node", "core dumps could not be switched off");
+    size_workers();
     return run(&arguments.options);
 }

@@ -9,7 +9,8 @@
  *   bench_flood fund DIR                gives each of the senders some money
  *   bench_flood run SECONDS HOW DIR...  transfers made final per second; how
  *                                       many; in how many blocks; seconds of
- *                                       processor time of all validators, ours
+ *                                       processor time of all validators, ours;
+ *                                       us of one signature check meanwhile
  *
  * DIR is a validator's data directory. Everything is signed before the clock
  * runs. HOW is `link`: as a peer of every validator, as another node would; or
@@ -37,6 +38,7 @@
 #include "ledger/tx.h"
 #include "node/net/link.h"
 #include "node/wire.h"
+#include "tests/bench/check_rate.h"
 
 #define SENDERS     2000u
 #define WINDOW      8000u   /* transfers that are not final yet */
@@ -90,9 +92,7 @@ static struct {
 
 static double now_ms(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec * 1e-6;
+    return clock_ms(CLOCK_MONOTONIC);
 }
 
 static void nap_ms(long ms)
@@ -110,63 +110,23 @@ __attribute__((noreturn)) static void fail(const char *what, const char *why)
 
 /* ---- how fast this machine checks signatures ---- */
 
-struct verifier {
-    pthread_t thread;
-    double seconds;
-    double cpu; /* seconds it really had a core */
-    uint64_t done;
-};
-
-static double cpu_now(clockid_t clock)
-{
-    struct timespec ts;
-    clock_gettime(clock, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-static void *verify_main(void *arg)
-{
-    struct verifier *verifier = arg;
-    enum { KEYS = 64 };
-    static const struct hash digest = {{7}};
-    struct pubkey keys[KEYS];
-    struct signature sigs[KEYS];
-    for (int i = 0; i < KEYS; i++) {
-        uint8_t secret[64];
-        crypto_sign_keypair(keys[i].b, secret);
-        crypto_sign_detached(sigs[i].b, NULL, digest.b, HASH_LEN, secret);
-    }
-    double until = now_ms() + verifier->seconds * 1e3;
-    verifier->cpu = -cpu_now(CLOCK_THREAD_CPUTIME_ID);
-    while (now_ms() < until) {
-        for (int i = 0; i < KEYS; i++)
-            CHECK(sign_verify(&keys[i], &digest, &sigs[i]) == OK);
-        verifier->done += KEYS;
-    }
-    verifier->cpu += cpu_now(CLOCK_THREAD_CPUTIME_ID);
-    return NULL;
-}
-
 static int command_verify(double seconds)
 {
-    static struct verifier verifiers[CORES_MAX];
+    static struct check_rate rates[CORES_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t all = 0;
-    double cpu = 0;
+    double us = 0;
     if (cores > CORES_MAX)
         cores = CORES_MAX;
     for (long i = 0; i < cores; i++) {
-        verifiers[i].seconds = seconds;
-        CHECK(pthread_create(&verifiers[i].thread, NULL, verify_main,
-                             &verifiers[i]) == 0);
+        rates[i].until_ms = now_ms() + seconds * 1e3;
+        check_rate_start(&rates[i]);
     }
     for (long i = 0; i < cores; i++) {
-        pthread_join(verifiers[i].thread, NULL);
-        all += verifiers[i].done;
-        cpu += verifiers[i].cpu;
+        us += check_rate_us(&rates[i]) / (double)cores;
+        all += rates[i].done;
     }
-    printf("%.0f %ld %.3f\n", (double)all / seconds, cores,
-           cpu * 1e6 / (double)all);
+    printf("%.0f %ld %.3f\n", (double)all / seconds, cores, us);
     return 0;
 }
 
@@ -373,14 +333,14 @@ static void *watch_main(void *arg)
     }
     flood.from_height = next_block(client, &flood.from_ms);
     flood.from_cpu = cpu_of_all();
-    flood.from_self = cpu_now(CLOCK_PROCESS_CPUTIME_ID);
+    flood.from_self = clock_ms(CLOCK_PROCESS_CPUTIME_ID) / 1e3;
     while (now_ms() < flood.from_ms + flood.seconds * 1e3) {
         sample_final(client);
         nap_ms(25);
     }
     flood.to_height = next_block(client, &flood.to_ms);
     flood.to_cpu = cpu_of_all();
-    flood.to_self = cpu_now(CLOCK_PROCESS_CPUTIME_ID);
+    flood.to_self = clock_ms(CLOCK_PROCESS_CPUTIME_ID) / 1e3;
     atomic_store(&flood.over, true);
     return NULL;
 }
@@ -587,8 +547,10 @@ static uint64_t count_final(uint64_t *out_blocks)
 
 static int command_run(const char *how, char **dirs)
 {
+    static struct check_rate probe = {.end = &flood.over};
     uint64_t blocks;
     sign_all();
+    check_rate_start(&probe);
     if (strcmp(how, "link") == 0)
         run_links();
     else
@@ -597,9 +559,10 @@ static int command_run(const char *how, char **dirs)
     uint64_t count = count_final(&blocks);
     if (flood.sent == flood.tx_count)
         fprintf(stderr, "bench_flood: ran out of transfers\n");
-    printf("%.1f %llu %llu %.3f %.3f\n", (double)count / seconds,
+    printf("%.1f %llu %llu %.3f %.3f %.3f\n", (double)count / seconds,
            (unsigned long long)count, (unsigned long long)blocks,
-           flood.to_cpu - flood.from_cpu, flood.to_self - flood.from_self);
+           flood.to_cpu - flood.from_cpu, flood.to_self - flood.from_self,
+           check_rate_us(&probe));
     if (flood.refused > 0)
         fprintf(stderr, "bench_flood: %llu were refused\n",
                 (unsigned long long)flood.refused);

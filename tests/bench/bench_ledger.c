@@ -451,7 +451,9 @@ static void submit(struct bench *b, uint32_t first, uint32_t count,
     struct sx_event event = {.kind = SX_EV_SUBMIT, .txs = txs};
     CHECK(count <= SUBMIT_BATCH);
     for (uint32_t i = 0; i < count; i++)
-        txs[i] = (struct sx_tx){buf_bytes(&b->txs[first + i]), verified, i};
+        txs[i] = (struct sx_tx){.bytes = buf_bytes(&b->txs[first + i]),
+                                .verified = verified,
+                                .token = i};
     event.tx_count = count;
     step(b, &event);
 }

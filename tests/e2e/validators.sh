@@ -74,11 +74,15 @@ check "and it signs again when that is safe" until_true 30 votes_are validator-3
 # ---- a wiped safety log: nothing is signed until it is known to be harmless
 stop_node validator-4
 mv "$D/validator-4/votes" "$WORK/wiped"
+# With one more away nothing is decided, and so nothing is safe before we look.
+pid=$(pid_of validator-3)
+kill -STOP "$pid"
 start validator-4
 until_true 10 answers validator-4
 check "a validator that has forgotten says so" votes_are validator-4 "has forgotten"
 warned() { suan node status --node "$1" --json | jq -e --arg t "$2" '.warnings[] | select(.what | test($t))'; }
 check "and warns" until_true 5 warned validator-4 "safety log"
+kill -CONT "$pid"
 check "the others go on" grows buyer
 began=$SECONDS
 check "it signs again when that is safe" until_true 60 votes_are validator-4 signs

@@ -14,8 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct transfer transfer;
     struct buf again;
     struct tx tx;
+    struct tx twice;
 
-    arena_init(&arena, 32 * len + 4096);
+    arena_init(&arena, 64 * len + 8192);
     buf_init(&again, LIMIT_TX_BYTES);
     if (tx_decode(in, &arena, &tx) == OK) {
         enum err err;
@@ -24,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         CHECK(bytes_equal(buf_bytes(&again), in));
         err = tx_verify(&tx, &tx.chain);
         CHECK(err == OK || err == ERR_SIGNATURE);
+        CHECK(tx_decode_verified(in, &tx.id, &tx.chain, &arena, &twice) == err);
+        CHECK(err != OK || hash_equal(&twice.id, &tx.id));
         in = tx.payload;
     }
     /* The payload of the one inside, or the input itself as one. */

@@ -98,6 +98,9 @@ static struct letter *send_other(struct world *world, struct machine *actor,
     if (tag == SX_MSG_CERT && does(actor, ACT_BAD_CERT) &&
         dice_chance(&world->dice, 600))
         return forge_cert(world, message);
+    if (tag == SX_MSG_VOTE && does(actor, ACT_BAD_VOTE) &&
+        dice_chance(&world->dice, 500))
+        return forge_bad_vote(world, message);
     if (tag == SX_MSG_STATUS && does(actor, ACT_LIES))
         return forge_status(world, message);
     if (tag == SX_MSG_BLOCK && does(actor, ACT_WITHHOLD))
@@ -206,6 +209,18 @@ static void say(struct world *world, struct machine *actor,
     letter_drop(letter);
 }
 
+static void claim(struct world *world, struct machine *actor)
+{
+    struct machine *to = somebody(world, actor);
+    struct letter *letter;
+    if (to == NULL || to->key == actor->key)
+        return;
+    letter = forge_claim(world, actor, to);
+    if (letter != NULL)
+        net_post(world, actor, to, letter, 0);
+    letter_drop(letter);
+}
+
 static void have_idea(struct world *world, struct machine *actor)
 {
     struct letter *heard =
@@ -220,6 +235,8 @@ static void have_idea(struct world *world, struct machine *actor)
             say(world, actor, forge_flood(world, actor));
     if (does(actor, ACT_USURP))
         to_all(world, actor, forge_usurp(world, actor));
+    if (does(actor, ACT_CLAIM))
+        claim(world, actor);
     if (does(actor, ACT_GARBAGE))
         say(world, actor, forge_garbage(world));
     if (does(actor, ACT_ECHO) && heard != NULL)

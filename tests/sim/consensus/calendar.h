@@ -36,9 +36,10 @@ enum entry_kind {
     ENTRY_CLIENT,    /* node: the client's number */
     ENTRY_RETRY,     /* a: the transaction's number */
     ENTRY_TROUBLE,
-    ENTRY_MEND,  /* node, from: a link's faults end */
-    ENTRY_UNITE, /* the network is one again */
-    ENTRY_ACT,   /* node: a dishonest one has an idea */
+    ENTRY_MEND,    /* node, from: a link's faults end */
+    ENTRY_UNITE,   /* the network is one again */
+    ENTRY_RESTORE, /* node: a copy of its store is put back; a: made */
+    ENTRY_ACT,     /* node: a dishonest one has an idea */
 };
 
 struct entry {

@@ -42,6 +42,7 @@ void disk_done(struct disk *disk)
     cut(disk, disk->first);
     free(disk->records);
     store_close(disk->store);
+    store_close(disk->backup);
     memset(disk, 0, sizeof(*disk));
 }
 
@@ -204,11 +205,107 @@ bool disk_damage_log(struct disk *disk, struct dice *dice)
     return true;
 }
 
+void disk_wipe_store(struct disk *disk)
+{
+    store_close(disk->store);
+    CHECK(store_mem_new(&disk->store) == OK);
+}
+
 void disk_wipe(struct disk *disk)
 {
     disk_wipe_log(disk);
+    disk_wipe_store(disk);
+}
+
+/* ---- copies ---- */
+
+struct copying {
+    struct store_batch *batch;
+    enum store_table table;
+};
+
+static enum err copy_one(void *ctx, struct bytes key, struct bytes value)
+{
+    const struct copying *copying = ctx;
+    store_batch_put(copying->batch, copying->table, key, value);
+    return OK;
+}
+
+static struct store *copy_of(struct store *store)
+{
+    struct copying copying = {.batch = store_batch_new(0)};
+    struct store *copy;
+    for (unsigned i = 0; i < STORE_TABLES; i++) {
+        struct store_range all = {.table = (enum store_table)i};
+        copying.table = all.table;
+        CHECK(store_each(store, &all, copy_one, &copying) == OK);
+    }
+    CHECK(store_mem_new(&copy) == OK);
+    CHECK(store_commit(copy, copying.batch) == OK);
+    store_batch_free(copying.batch);
+    return copy;
+}
+
+void disk_back_up(struct disk *disk)
+{
+    store_close(disk->backup);
+    disk->backup = copy_of(disk->store);
+}
+
+void disk_put_back(struct disk *disk)
+{
+    CHECK(disk->backup != NULL);
     store_close(disk->store);
-    CHECK(store_mem_new(&disk->store) == OK);
+    disk->store = copy_of(disk->backup);
+}
+
+/* ---- rot ---- */
+
+struct rotting {
+    struct store_batch *batch;
+    enum store_table table;
+    uint64_t left; /* entries until the one */
+    struct dice *dice;
+};
+
+static enum err count_one(void *ctx, struct bytes key, struct bytes value)
+{
+    (void)key;
+    *(uint64_t *)ctx += value.len > 0 ? 1 : 0;
+    return OK;
+}
+
+static enum err rot_one(void *ctx, struct bytes key, struct bytes value)
+{
+    struct rotting *rotting = ctx;
+    struct buf buf;
+    if (value.len == 0 || rotting->left-- > 0)
+        return OK;
+    buf_init(&buf, value.len);
+    buf_add(&buf, value);
+    CHECK(buf.err == OK);
+    buf.ptr[dice_below(rotting->dice, buf.len)] ^=
+        (uint8_t)(1u << dice_below(rotting->dice, 8));
+    store_batch_put(rotting->batch, rotting->table, key, buf_bytes(&buf));
+    buf_done(&buf);
+    return ERR_EXISTS; /* found */
+}
+
+void disk_rot(struct disk *disk, struct dice *dice)
+{
+    struct rotting rotting = {.dice = dice};
+    struct store_range range = {.table = STORE_META};
+    uint64_t count = 0;
+    while (count == 0) {
+        range.table = (enum store_table)dice_below(dice, STORE_TABLES);
+        CHECK(store_each(disk->store, &range, count_one, &count) == OK);
+    }
+    rotting.table = range.table;
+    rotting.left = dice_below(dice, count);
+    rotting.batch = store_batch_new(0);
+    CHECK(store_each(disk->store, &range, rot_one, &rotting) == ERR_EXISTS);
+    CHECK(store_commit(disk->store, rotting.batch) == OK);
+    store_batch_free(rotting.batch);
 }
 
 /* ---- opening ---- */

@@ -23,6 +23,8 @@ struct disk_record {
 
 struct disk {
     struct store *store;
+    struct store *backup;   /* an older copy of it, or NULL */
+    uint64_t full_until_us; /* takes nothing before */
     /* decided, not yet in the store, oldest first; the process's own */
     struct store_batch *batches[64];
     uint32_t batch_count;
@@ -64,6 +66,13 @@ void disk_wipe_log(struct disk *disk);
  * would miss. */
 bool disk_damage_log(struct disk *disk, struct dice *dice);
 void disk_wipe(struct disk *disk);
+void disk_wipe_store(struct disk *disk);
+/* Takes a copy of the store. */
+void disk_back_up(struct disk *disk);
+/* The copy takes the store's place. */
+void disk_put_back(struct disk *disk);
+/* One bit of one value is another from now on. */
+void disk_rot(struct disk *disk, struct dice *dice);
 
 /* ---- at the next start ---- */
 

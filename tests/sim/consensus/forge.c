@@ -216,6 +216,34 @@ static struct letter *propose(struct world *world, struct machine *actor,
     return letter;
 }
 
+/* Ways to stand wrong. */
+enum stand {
+    STAND_ON_HEAD,     /* on what is decided, whatever is notarized above */
+    STAND_ON_PROPOSED, /* on what was only proposed */
+    STAND_FOR_OTHER,   /* in another's name */
+    STAND_ON_OLD,      /* said to stand on something older */
+    STAND_ELSEWHERE,   /* says the truth, and the block is on the head */
+    STAND_COUNT,
+};
+
+/* Any of them; where there is room for a lie, that one first. */
+static enum stand choose_stand(struct world *world, const struct machine *actor,
+                               const struct proposal *on)
+{
+    const struct letter *last = actor->last_proposal;
+    static struct sx_msg heard;
+    if (dice_chance(&world->dice, 500))
+        return (enum stand)dice_below(&world->dice, STAND_COUNT);
+    if (last != NULL && sx_msg_decode(letter_bytes(last), &heard) == OK &&
+        heard.vote.on.epoch == on->epoch &&
+        votes_set(world, on->epoch) != NULL &&
+        !votes_notarized(world, on->epoch, heard.vote.on.view))
+        return STAND_ON_PROPOSED;
+    if (on->parent_view > actor->before.final_view)
+        return dice_chance(&world->dice, 500) ? STAND_ON_HEAD : STAND_ELSEWHERE;
+    return (enum stand)dice_below(&world->dice, STAND_COUNT);
+}
+
 struct letter *forge_fork(struct world *world, struct machine *actor,
                           struct bytes message)
 {
@@ -223,16 +251,17 @@ struct letter *forge_fork(struct world *world, struct machine *actor,
     struct candidate *parent = NULL;
     struct letter *letter = NULL;
     struct proposal on;
-    uint64_t throw = dice_below(&world->dice, 4);
     if (sx_msg_decode(message, &msg) != OK)
         return NULL;
     on = msg.vote.on;
-    on.parent_view = actor->before.final_view;
-    if (throw == 1 && !last_proposed(actor, &parent, &on))
+    enum stand stand = choose_stand(world, actor, &on);
+    if (stand != STAND_ELSEWHERE)
+        on.parent_view = actor->before.final_view;
+    if (stand == STAND_ON_PROPOSED && !last_proposed(actor, &parent, &on))
         return NULL;
-    if (throw == 2)
+    if (stand == STAND_FOR_OTHER)
         proposer = other_key(world, actor);
-    if (throw == 3) /* said to stand on something older */
+    if (stand == STAND_ON_OLD)
         on.parent_view /= 2;
     if (on.epoch == actor->before.epoch && on.parent_view < on.view)
         letter = propose(world, actor, parent, proposer, &on);
@@ -242,12 +271,15 @@ struct letter *forge_fork(struct world *world, struct machine *actor,
 
 struct letter *forge_usurp(struct world *world, struct machine *actor)
 {
+    const struct pubkey *proposer = &actor->signer.key;
     struct proposal on = {.epoch = actor->before.epoch,
                           .view = actor->before.view,
                           .parent_view = actor->before.final_view};
     if (on.parent_view >= on.view)
         return NULL;
-    return propose(world, actor, NULL, &actor->signer.key, &on);
+    if (dice_chance(&world->dice, 500))
+        proposer = votes_leader(world, on.epoch, on.view);
+    return proposer == NULL ? NULL : propose(world, actor, NULL, proposer, &on);
 }
 
 struct letter *forge_unjustified(struct world *world, struct bytes message)
@@ -341,6 +373,14 @@ struct letter *forge_cert(struct world *world, struct bytes message)
 
 /* ---- the rest ---- */
 
+struct letter *forge_bad_vote(struct world *world, struct bytes message)
+{
+    if (sx_msg_decode(message, &msg) != OK)
+        return NULL;
+    flip(world, msg.vote.sig.b, sizeof(msg.vote.sig.b));
+    return encoded(&msg);
+}
+
 struct letter *forge_status(struct world *world, struct bytes message)
 {
     if (sx_msg_decode(message, &msg) != OK)
@@ -357,6 +397,12 @@ struct letter *forge_status(struct world *world, struct bytes message)
         msg.epoch += dice_below(&world->dice, 3);
     if (dice_chance(&world->dice, 500))
         msg.cert.len = 0;
+    /* The first view takes no certificate: nobody can say that it is not so. */
+    if (dice_chance(&world->dice, 200)) {
+        msg.view = 1;
+        msg.final_view = 0;
+        msg.cert.len = 0;
+    }
     return encoded(&msg);
 }
 
@@ -407,6 +453,23 @@ struct letter *forge_garbage(struct world *world)
     if (len > 0 && dice_chance(&world->dice, 800))
         bytes[0] = (uint8_t)dice_between(&world->dice, 0, 10);
     return letter_new(bytes_make(bytes, len));
+}
+
+/* The receiver's own key, or some validator's, which it does not hold. */
+struct letter *forge_claim(struct world *world, const struct machine *actor,
+                           const struct machine *to)
+{
+    struct hash digest;
+    memset(&msg, 0, sizeof(msg));
+    msg.tag = SX_MSG_LINK;
+    msg.key = dice_chance(&world->dice, 500) ? to->signer.key
+                                             : *other_key(world, actor);
+    sign_digest(HASH_TAG_LINK, &world->genesis.chain,
+                BYTES_OF(actor->link_key.b), &digest);
+    if (actor->signer.sign(actor->signer.ctx, HASH_TAG_LINK, &digest,
+                           &msg.sig) != OK)
+        return NULL;
+    return encoded(&msg);
 }
 
 struct letter *forge_damage(struct world *world, struct bytes message)

@@ -82,6 +82,7 @@ void judge_step(struct world *world, struct machine *machine)
     if (!world->plan.overload && now.target > world->final_count + 64)
         judge_fails(world, "machine %u believes in height %" PRIu64,
                     machine->index, now.target);
+    rules_step(world, machine, &now);
     if (now.epoch > before->epoch || now.view > before->view) {
         machine->views +=
             now.epoch > before->epoch ? now.view : now.view - before->view;
@@ -92,6 +93,7 @@ void judge_step(struct world *world, struct machine *machine)
              now.epoch, now.view);
     }
     machine->before = now;
+    judge_guilt_seen(machine);
     check_bounds(world, machine);
 }
 
@@ -128,7 +130,7 @@ static void answered(struct world *world, struct machine *machine,
 void judge_refused(struct world *world, struct machine *machine,
                    const struct sx_effect *effect)
 {
-    const struct sim_tx *tx = people_find(world, &effect->id);
+    struct sim_tx *tx = people_find(world, &effect->id);
     tell(world, "%u refuses transaction %td: %s", machine->index,
          tx == NULL ? -1 : tx - world->txs, err_name(effect->err));
     /* It may be on this disk before anybody was told. */
@@ -140,6 +142,8 @@ void judge_refused(struct world *world, struct machine *machine,
     /* Waiting here already, it goes on waiting. */
     if (effect->err != ERR_EXISTS || effect->height > 0)
         answered(world, machine, &effect->id);
+    if (tx != NULL && effect->token != 0)
+        people_refused(world, tx, effect->err);
 }
 
 /* ---- final ---- */
@@ -186,6 +190,17 @@ static void learn_sets(struct world *world, struct machine *machine,
         return;
     note_set(world, epoch, &set);
     same_set(world, machine, epoch, &set);
+}
+
+/* Whoever has an epoch's last block knows the sets of the next two. */
+static void learn_at(struct world *world, struct machine *machine,
+                     uint64_t height)
+{
+    uint64_t epoch = height / world->plan.epoch_blocks;
+    if (height % world->plan.epoch_blocks != 0)
+        return;
+    learn_sets(world, machine, epoch + 1);
+    learn_sets(world, machine, epoch + 2);
 }
 
 static void check_cert(struct world *world, struct machine *machine,
@@ -245,6 +260,7 @@ static void first_final(struct world *world, struct machine *machine,
     for (uint32_t i = 0; i < block->tx_count; i++)
         people_final(world, &block->txs[i].id, block->header.height);
     people_height(world, block->header.height);
+    judge_guilt_final(world, block);
 }
 
 void judge_final(struct world *world, struct machine *machine,
@@ -263,6 +279,8 @@ void judge_final(struct world *world, struct machine *machine,
                     "machine %u calls block %" PRIu64
                     " final before it is stored",
                     machine->index, height);
+    if (height > world->final_count && machine->rotten)
+        return; /* its first word since it opened */
     if (height > world->final_count)
         judge_fails(world,
                     "machine %u has block %" PRIu64 " before its parent "
@@ -279,11 +297,7 @@ void judge_final(struct world *world, struct machine *machine,
                         height, machine->index,
                         world->finals[height].first_machine);
     }
-    if (height % world->plan.epoch_blocks == 0) {
-        uint64_t epoch = height / world->plan.epoch_blocks;
-        learn_sets(world, machine, epoch + 1);
-        learn_sets(world, machine, epoch + 2);
-    }
+    learn_at(world, machine, height);
     for (uint32_t i = 0; i < block->tx_count; i++)
         answered(world, machine, &block->txs[i].id);
 }
@@ -305,7 +319,17 @@ static void find_final(struct world *world, struct machine *machine,
         judge_fails(world, "machine %u has lost block %" PRIu64, machine->index,
                     height);
     first_final(world, machine, &block);
+    learn_at(world, machine, height);
     arena_done(&arena);
+}
+
+void judge_unopened(struct world *world, const struct machine *machine,
+                    enum err err)
+{
+    tell(world, "%u does not start: %s", machine->index, err_name(err));
+    if (!machine->rotten || err == ERR_NOMEM)
+        judge_fails(world, "machine %u does not start: %s", machine->index,
+                    err_name(err));
 }
 
 void judge_opened(struct world *world, struct machine *machine)
@@ -315,6 +339,11 @@ void judge_opened(struct world *world, struct machine *machine)
     if (tip.height == 0)
         world->finals[0].id = tip.id;
     sx_status(machine->core, &machine->before);
+    rules_opened(world, machine);
+    rules_forgets(machine);
+    judge_votes_there(world, machine);
+    if (machine->rotten)
+        return;
     /* On the disk, and it died before it could tell. */
     while (world->final_count <= tip.height)
         find_final(world, machine, world->final_count);
@@ -397,7 +426,7 @@ void judge_halt(struct world *world, struct machine *machine, enum err err)
     tell(world, "%u halts: %s", machine->index, err_name(err));
     if (world->plan.overload && (err == ERR_PARENT || err == ERR_ROOT))
         return;
-    if (machine->acts != 0)
+    if (machine->acts != 0 || machine->rotten)
         return;
     judge_fails(world, "machine %u halts: %s", machine->index, err_name(err));
 }

@@ -211,6 +211,9 @@ void judge_end(struct world *world)
             continue;
         if (decides)
             check_answers(world, machine);
+        /* What is on its way to the disk is there already, or not yet. */
+        if (chain_in_flight(machine->chain) > 0)
+            continue;
         check_money(world, machine);
         check_proof(world, machine);
         last = i;

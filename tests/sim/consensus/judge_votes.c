@@ -106,6 +106,9 @@ static void signed_vote(struct world *world, struct machine *machine,
                     "machine %u signs in view %" PRIu64 ", and is in %" PRIu64
                     " with %" PRIu64 " decided",
                     machine->index, on->view, status.view, status.final_view);
+    if (kind == VOTE_NOTARIZE && on->epoch == status.epoch)
+        rules_notarize(world, machine, on, status.final_view);
+    rules_listened(world, machine);
     if (status.amnesia || status.twin)
         judge_fails(world, "machine %u signs though it must not",
                     machine->index);
@@ -132,7 +135,8 @@ enum err __wrap_vote_sign(enum vote_kind kind, const struct proposal *on,
     if (machine->pending_count == SIGNED_MAX)
         judge_fails(judge_world, "machine %u signs and does not log",
                     machine->index);
-    machine->pending[machine->pending_count++] = out->sig;
+    machine->pending[machine->pending_count++] = (struct pending_vote){
+        .sig = out->sig, .epoch = on->epoch, .view = on->view};
     return OK;
 }
 
@@ -195,16 +199,42 @@ void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
     uint32_t i = 0;
     note_block(world, machine, seq, body);
     while (i < machine->pending_count) {
-        if (!holds(body, &machine->pending[i])) {
+        const struct pending_vote *vote = &machine->pending[i];
+        if (!holds(body, &vote->sig)) {
             i++;
             continue;
         }
         machine->logged =
             world_room(machine->logged, sizeof(*machine->logged),
                        machine->logged_count, &machine->logged_cap);
-        machine->logged[machine->logged_count++] = (struct logged_vote){
-            .mark = u64le_get(machine->pending[i].b), .seq = seq};
+        machine->logged[machine->logged_count++] =
+            (struct logged_vote){.mark = u64le_get(vote->sig.b),
+                                 .seq = seq,
+                                 .epoch = vote->epoch,
+                                 .view = vote->view};
         machine->pending[i] = machine->pending[--machine->pending_count];
+    }
+}
+
+/* Whoever opens its log and goes on has every vote of its own that still binds
+ * it: of a view that its store does not know to be decided. */
+void judge_votes_there(struct world *world, const struct machine *machine)
+{
+    const struct sx_status *now = &machine->before;
+    const struct disk *disk = &machine->disk;
+    uint64_t first =
+        disk->first < disk->count ? disk->records[disk->first].seq : UINT64_MAX;
+    if (now->amnesia || machine->acts != 0 || machine->copy)
+        return;
+    for (size_t i = 0; i < machine->logged_count; i++) {
+        const struct logged_vote *vote = &machine->logged[i];
+        if (vote->seq < first &&
+            (vote->epoch > now->epoch ||
+             (vote->epoch == now->epoch && vote->view > now->final_view)))
+            judge_fails(world,
+                        "machine %u starts without its vote of epoch %" PRIu64
+                        " view %" PRIu64 ", and believes it knows all",
+                        machine->index, vote->epoch, vote->view);
     }
 }
 
@@ -237,7 +267,7 @@ static void check_known(struct world *world, const struct machine *machine,
     uint64_t seq = logged_at(machine, sig);
     bool held = seq != UINT64_MAX && seq > machine->disk.synced_seq;
     for (uint32_t i = 0; i < machine->pending_count && !held; i++)
-        held = memcmp(machine->pending[i].b, sig->b, sizeof(sig->b)) == 0;
+        held = memcmp(machine->pending[i].sig.b, sig->b, sizeof(sig->b)) == 0;
     if (held)
         not_synced(world, machine, on);
 }

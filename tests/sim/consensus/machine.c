@@ -58,6 +58,7 @@ static void stop(struct machine *machine)
     machine->core = NULL;
     machine->chain = NULL;
     machine->up = false;
+    machine->guilt_count = 0;
     inbox_empty(machine);
 }
 
@@ -67,6 +68,7 @@ void machine_done(struct machine *machine)
     disk_done(&machine->disk);
     free(machine->inbox);
     free(machine->logged);
+    free(machine->guilts);
     free(machine->taken);
     letter_drop(machine->bent);
     letter_drop(machine->last_proposal);
@@ -145,6 +147,10 @@ static void log_record(struct world *world, struct machine *machine,
     tell(world, "%u logs record %llu of type %u, %zu bytes", machine->index,
          (unsigned long long)seq, effect->log_type, effect->bytes.len);
     judge_logged(world, machine, seq, effect->bytes);
+    if (effect->log_type == SX_LOG_RECALLED) {
+        rules_recalled(world, machine);
+        machine->forgot = false;
+    }
 }
 
 static void carry_out(struct world *world, struct machine *machine,
@@ -195,6 +201,8 @@ static void carry_out(struct world *world, struct machine *machine,
         tell(world, "%u calls %d bad: %s", machine->index,
              peer == NULL ? -1 : (int)peer->index, err_name(effect->err));
         world->foreign_told += effect->err == ERR_SIGNATURE ? 1 : 0;
+        if (effect->peer == machine->minds)
+            machine->minds = 0;
         if (peer != NULL && machine_honest(machine) && machine_honest(peer) &&
             !world->plan.overload)
             judge_fails(world, "honest %u calls honest %u bad: %s",
@@ -275,6 +283,16 @@ static void step(struct world *world, struct machine *machine,
 
 /* ---- what happens to it ---- */
 
+/* A full disk takes it later: nothing is lost, and nothing else happens. */
+static bool is_full(struct world *world, struct machine *machine,
+                    const struct entry *entry)
+{
+    if (machine->disk.full_until_us <= world->now_us)
+        return false;
+    world_add(world, 50 * MS, entry);
+    return true;
+}
+
 static void on_alarm(struct world *world, struct machine *machine,
                      const struct entry *entry)
 {
@@ -294,7 +312,8 @@ static void hear_vote(struct world *world, struct machine *machine,
 {
     static struct sx_msg msg;
     if (entry->letter->len > 0 && entry->letter->bytes[0] == SX_MSG_VOTE &&
-        sx_msg_decode(letter_bytes(entry->letter), &msg) == OK)
+        sx_msg_decode(letter_bytes(entry->letter), &msg) == OK &&
+        sx_peer_signs(machine->core, net_arrives(world, entry)))
         votes_heard(world, machine, &world->machines[entry->from], &msg.vote);
 }
 
@@ -316,7 +335,18 @@ static void on_message(struct world *world, struct machine *machine,
         actor_hear(world, machine, entry->letter);
     else if (world->machines[entry->from].acts != 0)
         hear_vote(world, machine, entry);
+    uint32_t life = machine->life;
+    const struct machine *from = &world->machines[entry->from];
+    if (machine->before.amnesia)
+        rules_word(machine, from, entry->letter);
+    machine->minds =
+        rules_foreign(world, machine, event.peer, from, entry->letter)
+            ? event.peer
+            : 0;
     step(world, machine, &event);
+    if (machine->minds != 0 && machine->life == life)
+        judge_fails(world, "machine %u takes a vote from %u in another's name",
+                    machine->index, entry->from);
 }
 
 static void on_peer(struct world *world, struct machine *machine,
@@ -345,18 +375,23 @@ static void on_synced(struct world *world, struct machine *machine,
                       const struct entry *entry)
 {
     struct sx_event event = {.kind = SX_EV_LOGGED, .seq = entry->a};
+    if (is_full(world, machine, entry))
+        return;
     machine->disk.syncing_seq = 0;
     disk_synced(&machine->disk, entry->a);
     world_trace(world, 4, machine->index, entry->a);
     step(world, machine, &event);
 }
 
-static void on_commit(struct world *world, struct machine *machine)
+static void on_commit(struct world *world, struct machine *machine,
+                      const struct entry *entry)
 {
     struct entry stored = {
         .kind = ENTRY_STORED, .node = machine->index, .life = machine->life};
-    uint64_t told_us =
-        world->now_us + upto(world, world->plan.store_us_max / 4);
+    uint64_t told_us;
+    if (is_full(world, machine, entry))
+        return;
+    told_us = world->now_us + upto(world, world->plan.store_us_max / 4);
     stored.a = disk_commit(&machine->disk);
     machine->disk.committing = false;
     /* One after the other. */
@@ -397,7 +432,7 @@ void machine_handle(struct world *world, struct machine *machine,
         on_synced(world, machine, entry);
         return;
     case ENTRY_COMMIT:
-        on_commit(world, machine);
+        on_commit(world, machine, entry);
         return;
     case ENTRY_STORED:
         on_stored(world, machine, entry);
@@ -414,6 +449,7 @@ void machine_handle(struct world *world, struct machine *machine,
     case ENTRY_TROUBLE:
     case ENTRY_MEND:
     case ENTRY_UNITE:
+    case ENTRY_RESTORE:
     case ENTRY_ACT:
         break;
     }
@@ -422,7 +458,7 @@ void machine_handle(struct world *world, struct machine *machine,
 
 /* ---- life and death ---- */
 
-static void replay(struct world *world, struct machine *machine)
+static enum err replay(struct world *world, struct machine *machine)
 {
     struct disk *disk = &machine->disk;
     struct wal_report report = disk_open(disk);
@@ -433,6 +469,8 @@ static void replay(struct world *world, struct machine *machine)
             continue;
         err = sx_replay(machine->core, record->seq, record->type,
                         bytes_make(record->bytes, record->len));
+        if (err != OK && machine->rotten)
+            return err;
         if (err != OK)
             judge_fails(world, "machine %u: record %llu of its own log: %s",
                         machine->index, (unsigned long long)record->seq,
@@ -445,6 +483,7 @@ static void replay(struct world *world, struct machine *machine)
          (unsigned long long)report.first_seq,
          (unsigned long long)report.last_seq);
     sx_replayed(machine->core, &report, disk->next_seq - 1);
+    return OK;
 }
 
 static void reset_life(struct world *world, struct machine *machine)
@@ -467,31 +506,39 @@ static void reset_life(struct world *world, struct machine *machine)
             &world->dice, 1, 2 * world->plan.crash_effects);
 }
 
-void machine_start(struct world *world, struct machine *machine)
+static enum err open_all(struct world *world, struct machine *machine,
+                         uint64_t seed)
 {
     struct kind_table kinds = {NULL, 0};
-    struct sx_options options = {
-        .mono_ms = 1000,
-        .seed = dice_next(&world->dice),
-        .listen_ms = machine->acts != 0 ? 0 : world->plan.listen_ms};
+    struct sx_options options = {.mono_ms = 1000, .seed = seed};
+    if (machine->acts == 0)
+        options.listen_ms = world->plan.listen_ms;
+    if (world->plan.link_keys)
+        options.link_key = machine->link_key;
+    if (machine_validates(machine))
+        options.signer = &machine->signer;
+    TRY(chain_open(machine->disk.store, &world->genesis, &kinds,
+                   &machine->chain));
+    TRY(sx_new(machine->chain, &options, &machine->core));
+    return machine_validates(machine) ? replay(world, machine) : OK;
+}
+
+void machine_start(struct world *world, struct machine *machine)
+{
     struct sx_event event = {.kind = SX_EV_TIME};
+    uint64_t seed = dice_next(&world->dice);
     enum err err;
     if (machine->up)
         return;
     reset_life(world, machine);
     tell(world, "%u starts, life %u", machine->index, machine->life);
-    err = chain_open(machine->disk.store, &world->genesis, &kinds,
-                     &machine->chain);
-    if (err != OK)
-        judge_fails(world, "machine %u: its chain does not open: %s",
-                    machine->index, err_name(err));
-    if (world->plan.link_keys)
-        options.link_key = machine->link_key;
-    if (machine_validates(machine))
-        options.signer = &machine->signer;
-    CHECK(sx_new(machine->chain, &options, &machine->core) == OK);
-    if (machine_validates(machine))
-        replay(world, machine);
+    err = open_all(world, machine, seed);
+    if (err != OK) {
+        judge_unopened(world, machine, err);
+        machine->halted = err;
+        stop(machine);
+        return;
+    }
     judge_opened(world, machine);
     net_dial(world, machine);
     step(world, machine, &event);

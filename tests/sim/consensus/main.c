@@ -1,9 +1,10 @@
 /* sim_consensus: whole nodes on one virtual clock and network.
  *
  *   sim_consensus --seed N [-v]         one world, told as it goes with -v
- *   sim_consensus --many K [--from N]   K seeds, each in a process of its own
- *   sim_consensus --twice N             one seed twice: the same trace
- *   sim_consensus --regressions         the seeds that failed once
+ *   sim_consensus --many K [--from N] [--step S] [--workers W]
+ *                                       K seeds N, N + S, ..., each in a
+ * process of its own sim_consensus --twice N             one seed twice: the
+ * same trace sim_consensus --regressions         the seeds that failed once
  *   sim_mutants --mutants [--mutant N | --quick]  a bug at a time, until it is
  * caught
  *
@@ -22,7 +23,8 @@
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: sim_consensus --seed N [-v] | --many K [--from N] | "
+            "usage: sim_consensus --seed N [-v] | --many K [--from N] [--step "
+            "S] [--workers W] | "
             "--twice N | --regressions | --mutants [--mutant N | --quick] "
             "[--tries T]\n"
             "       [--nodes n] [--views v] [--real]\n");
@@ -57,7 +59,8 @@ static uint64_t *number_of(struct asked *asked, struct run_options *options,
                  {"--from", &asked->from},     {"--twice", &asked->twice},
                  {"--tries", &asked->tries},   {"--nodes", &options->nodes},
                  {"--views", &options->views}, {"--mutant", &options->mutant},
-                 {"--act", &options->act}};
+                 {"--act", &options->act},     {"--workers", &options->workers},
+                 {"--step", &options->step}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(word, words[i].word) == 0)
             return words[i].to;
@@ -95,14 +98,16 @@ int main(int argc, char **argv)
     if (options.nodes > PLAN_KEYS_MAX)
         return usage();
     runs_init();
-    if (asked.mutants)
-        return runs_mutants(&options, asked.tries);
+    if (asked.mutants) {
+        struct hunt_bounds bounds = {asked.from, asked.tries};
+        return hunt(&options, &bounds);
+    }
     if (asked.again)
         return runs_regressions(&options);
     if (asked.twice > 0)
         return runs_twice(&options, asked.twice);
     if (asked.many > 0)
-        return runs_many(&options, asked.from, asked.many);
+        return campaign(&options, asked.from, asked.many);
     if (asked.seed == 0)
         return usage();
     return runs_one(&options, asked.seed, asked.verbose);

@@ -11,6 +11,7 @@
 
 #define GRANT    UINT64_C(1000000000)
 #define OPEN_MAX 8u
+#define PATIENCE 3u /* refusals before something else is wished */
 
 void people_genesis(struct world *world, struct genesis *genesis)
 {
@@ -138,6 +139,7 @@ static void sign_wish(struct world *world, struct sim_tx *wish, struct buf *out)
     /* May be refused in the end: then it must not block the next. */
     if (tx.kind == TX_VALIDATOR_UNBOND)
         wish->expiry = world->final_count + 20;
+    wish->kind = tx.kind;
     tx.expiry_height = wish->expiry;
     sign_payload(world, from, &tx, &payload, out);
     wish->id = tx.id;
@@ -279,6 +281,41 @@ void people_entry(struct world *world, const struct entry *entry)
 
 /* ---- what became of them ---- */
 
+/* An unbonding may be more than there is, or than may leave now. All that comes
+ * after it waits for its number, so that its owner pays somebody instead. */
+void people_refused(struct world *world, struct sim_tx *tx, enum err err)
+{
+    size_t number = (size_t)(tx - world->txs);
+    struct client *client = &world->clients[tx->client];
+    struct sim_tx *instead;
+    if (tx->fate != TX_OPEN || tx->kind != TX_VALIDATOR_UNBOND ||
+        err == ERR_EXISTS || ++tx->refusals < PATIENCE)
+        return;
+    instead = make_tx(world, tx->client, tx->nonce);
+    if (instead == NULL)
+        return;
+    tell(world, "transaction %zu instead of %zu", world->tx_count - 1, number);
+    world->txs[number].fate = TX_REPLACED;
+    client->replaced++;
+    client->open--; /* one number, two transactions */
+    submit(world, instead);
+}
+
+/* One of those with this number is final: the others never will be. */
+static void bury_rivals(struct world *world, const struct sim_tx *tx)
+{
+    struct client *client = &world->clients[tx->client];
+    for (size_t i = 0; i < world->tx_count && client->replaced > 0; i++) {
+        struct sim_tx *other = &world->txs[i];
+        if (other == tx || other->client != tx->client ||
+            other->nonce != tx->nonce ||
+            (other->fate != TX_OPEN && other->fate != TX_REPLACED))
+            continue;
+        client->replaced -= other->fate == TX_REPLACED ? 1 : 0;
+        other->fate = TX_DEAD;
+    }
+}
+
 void people_final(struct world *world, const struct hash *id, uint64_t height)
 {
     struct sim_tx *tx = people_find(world, id);
@@ -299,6 +336,8 @@ void people_final(struct world *world, const struct hash *id, uint64_t height)
                     (unsigned long long)client->final_nonce);
     client->final_nonce++;
     client->open--;
+    bury_rivals(world, tx);
+    client->replaced -= tx->fate == TX_REPLACED ? 1 : 0;
     tx->fate = TX_FINAL;
     tx->height = height;
     world->txs_final++;
@@ -310,8 +349,14 @@ void people_height(struct world *world, uint64_t height)
     for (size_t i = 0; i < count; i++) {
         struct sim_tx *tx = &world->txs[i];
         struct sim_tx *instead;
-        if (tx->fate != TX_OPEN || tx->expiry >= height + 1)
+        if ((tx->fate != TX_OPEN && tx->fate != TX_REPLACED) ||
+            tx->expiry >= height + 1)
             continue;
+        if (tx->fate == TX_REPLACED) {
+            world->clients[tx->client].replaced--;
+            tx->fate = TX_DEAD;
+            continue;
+        }
         tx->fate = TX_DEAD;
         world->clients[tx->client].open--;
         /* Its number has to be filled. */

@@ -5,15 +5,15 @@
 #include <string.h>
 
 static const char *const fault_names[FAULT_COUNT] = {
-    "crash",      "crash-all", "split", "one-way", "flap",
-    "clog",       "pause",     "slow",  "clock",   "wipe-log",
-    "damage-log", "wipe-disk", "copy"};
+    "crash", "crash-all",  "split",     "one-way",  "flap",       "clog",
+    "pause", "slow",       "clock",     "wipe-log", "damage-log", "wipe-disk",
+    "copy",  "wipe-store", "old-store", "full",     "rot"};
 
 static const char *const mischief_names[ACT_COUNT] = {
-    "twins",  "equivocate", "selective",   "both-ends", "yes",
-    "silent", "late",       "bad-block",   "withhold",  "bad-cert",
-    "flood",  "lies",       "unjustified", "repropose", "poison",
-    "echo",   "garbage",    "fork",        "usurp"};
+    "twins",       "equivocate", "selective", "both-ends", "yes",     "silent",
+    "late",        "bad-block",  "withhold",  "bad-cert",  "flood",   "lies",
+    "unjustified", "repropose",  "poison",    "echo",      "garbage", "fork",
+    "usurp",       "bad-vote",   "claim"};
 
 const char *plan_fault_name(unsigned bit)
 {
@@ -60,7 +60,7 @@ static uint32_t draw_acts(struct dice *dice)
     uint32_t acts = 0;
     uint64_t count = dice_between(dice, 1, 3);
     for (uint64_t i = 0; i < count; i++)
-        acts |= 1u << dice_below(dice, ACT_COUNT);
+        acts |= 1u << dice_below(dice, ACT_MIXED);
     return acts;
 }
 
@@ -104,7 +104,7 @@ static void draw_trouble(struct plan *plan, struct dice *dice)
 {
     if (dice_chance(dice, 150))
         return; /* a quiet world must work, too */
-    for (unsigned i = 0; i < FAULT_COUNT; i++)
+    for (unsigned i = 0; i < FAULT_COUNT_PLAIN; i++)
         if (dice_chance(dice, 350))
             plan->faults |= 1u << i;
     plan->trouble_us = dice_between(dice, 200 * MS, 8 * SECOND);
@@ -114,6 +114,24 @@ static void draw_trouble(struct plan *plan, struct dice *dice)
         plan->crash_effects = (uint32_t)dice_between(dice, 50, 3000);
     if ((plan->faults & FAULT_CRASH) != 0 && dice_chance(dice, 500))
         plan->edge_permille = (uint32_t)dice_between(dice, 2, 60);
+}
+
+/* Dice of its own: the other seeds live in the worlds they always had. */
+static void draw_store_trouble(struct plan *plan)
+{
+    struct dice dice;
+    plan->fault_count = FAULT_COUNT_PLAIN;
+    if (plan->seed % 7 != 2)
+        return;
+    dice_init(&dice, plan->seed * UINT64_C(0x9e3779b97f4a7c15) + 78);
+    plan->fault_count = FAULT_COUNT;
+    for (unsigned i = FAULT_COUNT_PLAIN; i < FAULT_COUNT; i++)
+        if (dice_chance(&dice, 500))
+            plan->faults |= 1u << i;
+    if (plan->trouble_us == 0)
+        plan->down_us_max = 3 * SECOND;
+    if (plan->trouble_us == 0 || plan->trouble_us > 2 * SECOND)
+        plan->trouble_us = dice_between(&dice, 200 * MS, 2 * SECOND);
 }
 
 static void draw_chain(struct plan *plan, struct dice *dice)
@@ -170,6 +188,7 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     draw_dishonest(plan, &dice);
     draw_network(plan, &dice);
     draw_trouble(plan, &dice);
+    draw_store_trouble(plan);
     draw_chain(plan, &dice);
     draw_people(plan, &dice);
     plan->followers = dice_chance(&dice, 300) ? 1 : 0;
@@ -182,9 +201,12 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     plan->store_us_max = dice_between(&dice, 100, 20 * MS);
     plan->step_us = dice_chance(&dice, 700) ? 0 : dice_below(&dice, 100);
     plan->chaos_us = dice_between(&dice, 4 * SECOND, 40 * SECOND);
-    /* Each kind of mischief has seeds of its own. */
+    /* Each kind of mischief has seeds of its own; the later kinds have others,
+     * so that the worlds of the earlier ones stay what they were. */
     if (seed % 4 == 3 && plan->keys >= 4)
-        plan_act(plan, 1u << (seed / 4 % ACT_COUNT));
+        plan_act(plan, 1u << (seed / 4 % ACT_MIXED));
+    if (seed % 64 == 21 && plan->keys >= 4)
+        plan_act(plan, 1u << (ACT_MIXED + seed / 64 % (ACT_COUNT - ACT_MIXED)));
     plan->views_max = plan->keys > 10 ? 40 : plan->keys > 7 ? 120 : 400;
 }
 

@@ -26,8 +26,14 @@ enum fault {
     FAULT_DAMAGE_LOG = 1u << 10, /* a synced record of it is */
     FAULT_WIPE_DISK = 1u << 11,  /* everything is */
     FAULT_COPY = 1u << 12, /* a second machine with the same key and no log */
-    FAULT_COUNT = 13,
+    /* Only seeds that are 2 modulo 7 have these. */
+    FAULT_WIPE_STORE = 1u << 13, /* the store is gone, the log is there */
+    FAULT_OLD_STORE = 1u << 14,  /* an older copy of the store is put back */
+    FAULT_FULL = 1u << 15,       /* the disk takes nothing for a while */
+    FAULT_ROT = 1u << 16,        /* a bit of the store is another */
+    FAULT_COUNT = 17,
 };
+#define FAULT_COUNT_PLAIN 13u
 
 /* What a dishonest validator does. */
 enum mischief {
@@ -50,7 +56,10 @@ enum mischief {
     ACT_GARBAGE = 1u << 16,     /* bytes */
     ACT_FORK = 1u << 17,        /* sound blocks on the wrong parents */
     ACT_USURP = 1u << 18,       /* proposes in others' views */
-    ACT_COUNT = 19,
+    ACT_MIXED = 19,             /* so many kinds are mixed by any seed */
+    ACT_BAD_VOTE = 1u << 19,    /* its votes are signed wrongly, to some */
+    ACT_CLAIM = 1u << 20,       /* claims others' keys on its links */
+    ACT_COUNT = 21,
 };
 
 struct plan {
@@ -92,7 +101,8 @@ struct plan {
     uint64_t step_us; /* what an event costs */
     /* trouble */
     uint32_t faults;
-    uint64_t trouble_us; /* mean time between two troubles; 0: none */
+    uint32_t fault_count; /* that may be drawn */
+    uint64_t trouble_us;  /* mean time between two troubles; 0: none */
     uint64_t down_us_max;
     uint32_t crash_effects; /* mean effects between crashes of a machine */
     uint32_t edge_permille; /* crashes at stores, syncs and epoch ends */

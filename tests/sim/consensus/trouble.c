@@ -70,26 +70,89 @@ static bool affords(struct world *world, const struct machine *machine)
     return true;
 }
 
-static void lose(struct world *world, struct machine *machine, enum fault fault)
+/* What is left of a disk after this. False: nothing happened to it. */
+static bool damage(struct world *world, struct disk *disk, enum fault fault)
 {
-    if (!affords(world, machine))
-        return;
+    if (fault == FAULT_DAMAGE_LOG)
+        return disk_damage_log(disk, &world->dice);
+    if (fault == FAULT_WIPE_LOG)
+        disk_wipe_log(disk);
+    if (fault == FAULT_WIPE_DISK)
+        disk_wipe(disk);
+    if (fault == FAULT_WIPE_STORE)
+        disk_wipe_store(disk);
+    if (fault == FAULT_OLD_STORE)
+        disk_put_back(disk);
+    if (fault == FAULT_ROT)
+        disk_rot(disk, &world->dice);
+    return true;
+}
+
+/* A few cannot afford any loss. One of them has it: nothing is decided after
+ * it, and nothing wrong may happen. */
+static bool ruins(struct world *world, const struct machine *machine,
+                  enum fault fault)
+{
+    bool spent = world->plan.budget < (world->plan.weight - 1) / 3;
+    if (world->plan.fault_count != FAULT_COUNT || world->plan.keys > 3 ||
+        machine->key_number >= world->plan.keys || fault == FAULT_ROT ||
+        spent || (world->ruined && !machine->wiped))
+        return false;
+    world->plan.budget = 0;
+    world->ruined = true;
+    return true;
+}
+
+static bool lose(struct world *world, struct machine *machine, enum fault fault)
+{
+    if (!affords(world, machine) && !ruins(world, machine, fault))
+        return false;
     machine_crash(world, machine, duration(world));
-    if (fault == FAULT_DAMAGE_LOG &&
-        !disk_damage_log(&machine->disk, &world->dice))
-        return;
+    if (!damage(world, &machine->disk, fault))
+        return false;
     machine->wiped = true;
     machine->public_epoch = machine->public_view = 0;
-    if (fault == FAULT_WIPE_LOG)
-        disk_wipe_log(&machine->disk);
-    if (fault == FAULT_WIPE_DISK)
-        disk_wipe(&machine->disk);
-    if (fault != FAULT_DAMAGE_LOG)
+    machine->forgot |=
+        (fault & (FAULT_WIPE_LOG | FAULT_WIPE_DISK | FAULT_DAMAGE_LOG)) != 0;
+    if (fault == FAULT_WIPE_LOG || fault == FAULT_WIPE_DISK)
         machine->logged_count = 0;
     tell(world, "%u loses its %s", machine->index,
-         fault == FAULT_WIPE_DISK  ? "disk"
-         : fault == FAULT_WIPE_LOG ? "log"
-                                   : "peace: a record is damaged");
+         fault == FAULT_WIPE_DISK    ? "disk"
+         : fault == FAULT_WIPE_LOG   ? "log"
+         : fault == FAULT_WIPE_STORE ? "store"
+         : fault == FAULT_OLD_STORE  ? "present: an older store is put back"
+         : fault == FAULT_ROT        ? "innocence: a bit of its store is wrong"
+                                     : "peace: a record is damaged");
+    return true;
+}
+
+/* A copy of the store is made, and put back soon; again and again. */
+static void back_up(struct world *world, struct machine *machine)
+{
+    struct entry entry = {.kind = ENTRY_RESTORE, .node = machine->index};
+    disk_back_up(&machine->disk);
+    tell(world, "%u has its store copied", machine->index);
+    world_add(world, dice_between(&world->dice, 50 * MS, 2 * SECOND), &entry);
+}
+
+static void restore(struct world *world, struct machine *machine, bool again)
+{
+    struct entry entry = {
+        .kind = ENTRY_RESTORE, .node = machine->index, .a = 1};
+    if (world->healed || !machine_honest(machine))
+        return;
+    if (again)
+        back_up(world, machine);
+    else if (lose(world, machine, FAULT_OLD_STORE))
+        world_add(world, dice_between(&world->dice, 50 * MS, 3 * SECOND),
+                  &entry);
+}
+
+/* It may do anything but harm, like a dishonest one. */
+static void rot(struct world *world, struct machine *machine)
+{
+    if (machine_validates(machine) && !machine->wiped)
+        machine->rotten = machine->dishonest = lose(world, machine, FAULT_ROT);
 }
 
 /* A second machine with the same key: an operator's mistake. */
@@ -194,13 +257,19 @@ static void happens_to(struct world *world, struct machine *machine,
         jump_clock(world, machine);
     else if (fault == FAULT_COPY)
         copy(world, machine);
+    else if (fault == FAULT_OLD_STORE)
+        back_up(world, machine);
+    else if (fault == FAULT_FULL)
+        machine->disk.full_until_us = world->now_us + duration(world);
+    else if (fault == FAULT_ROT)
+        rot(world, machine);
     else
-        lose(world, machine, fault);
+        (void)lose(world, machine, fault);
 }
 
 static void trouble(struct world *world)
 {
-    uint32_t bit = (uint32_t)dice_below(&world->dice, FAULT_COUNT);
+    uint32_t bit = (uint32_t)dice_below(&world->dice, world->plan.fault_count);
     enum fault fault = (enum fault)(1u << bit);
     struct machine *machine;
     if ((world->plan.faults & fault) == 0)
@@ -231,6 +300,10 @@ void trouble_entry(struct world *world, const struct entry *entry)
         mend(world, entry);
         return;
     }
+    if (entry->kind == ENTRY_RESTORE) {
+        restore(world, &world->machines[entry->node], entry->a != 0);
+        return;
+    }
     if (entry->kind == ENTRY_UNITE) {
         world->split = false;
         tell(world, "the network is one");
@@ -250,6 +323,7 @@ void trouble_heal(struct world *world)
         machine->skew_us = 0;
         machine->crash_in = 0;
         machine->slow_until_us = 0;
+        machine->disk.full_until_us = 0;
         if (machine->paused_until_us > world->now_us)
             machine->paused_until_us = world->now_us;
         if (!machine->up && machine->halted == OK)

@@ -195,6 +195,23 @@ static bool notarized(struct world *world, const struct validators *set,
     return false;
 }
 
+bool votes_null(struct world *world, uint64_t epoch, uint64_t view)
+{
+    return makes_quorum(world, votes_set(world, epoch),
+                        slot_of(&world->all_votes, epoch, view)->nullified);
+}
+
+bool votes_notarized(struct world *world, uint64_t epoch, uint64_t view)
+{
+    const struct validators *set = votes_set(world, epoch);
+    struct vote_slot *slot = slot_of(&world->all_votes, epoch, view);
+    for (uint32_t i = 0; i < slot->ballot_count; i++)
+        if (makes_quorum(world, set, slot->ballots[i].notarized) ||
+            makes_quorum(world, set, slot->ballots[i].finalized))
+            return true;
+    return false;
+}
+
 static bool again(struct world *world, const struct validators *set,
                   const struct proposal *on)
 {
@@ -230,34 +247,51 @@ static void check_skipped(struct world *world, const struct proposal *on,
                         (unsigned long long)on->epoch, (unsigned long long)v);
 }
 
-/* An honest leader has proposed it itself. */
-static void check_leader(struct world *world, const struct proposal *on,
-                         const struct validators *set, uint16_t leader)
+const struct pubkey *votes_leader(struct world *world, uint64_t epoch,
+                                  uint64_t view)
 {
+    const struct validators *set = votes_set(world, epoch);
+    uint64_t root = (epoch - 1) * world->plan.epoch_blocks;
+    if (set == NULL || root >= world->final_count)
+        return NULL;
+    if (world->leaders_epoch != epoch)
+        leaders_init(&world->leaders, set, &world->finals[root].id);
+    world->leaders_epoch = epoch;
+    return &set->items[leaders_at(&world->leaders, view)].key;
+}
+
+bool votes_led(struct world *world, const struct proposal *on,
+               const struct pubkey *asks)
+{
+    const struct validators *set = votes_set(world, on->epoch);
+    const struct pubkey *leader = votes_leader(world, on->epoch, on->view);
     struct vote_slot *slot = slot_of(&world->all_votes, on->epoch, on->view);
-    if (dishonest_key(world, &set->items[leader].key))
-        return;
+    if (leader == NULL || pubkey_equal(leader, asks) ||
+        dishonest_key(world, leader))
+        return true;
+    uint32_t index = (uint32_t)validators_find(set, leader);
     for (uint32_t i = 0; i < slot->ballot_count; i++)
         if (hash_equal(&slot->ballots[i].on.id, &on->id) &&
-            has_bit(slot->ballots[i].notarized, leader))
-            return;
-    judge_fails(world, "view %llu of epoch %llu: not what its leader proposed",
-                (unsigned long long)on->view, (unsigned long long)on->epoch);
+            slot->ballots[i].on.parent_view == on->parent_view &&
+            has_bit(slot->ballots[i].notarized, index))
+            return true;
+    return false;
 }
 
 void votes_decided(struct world *world, const struct proposal *on,
                    const struct header *header)
 {
     const struct validators *set = votes_set(world, on->epoch);
-    uint64_t root = (on->epoch - 1) * world->plan.epoch_blocks;
-    struct leaders leaders;
-    uint16_t leader;
+    static const struct pubkey nobody;
+    const struct pubkey *leader;
     if (set == NULL || world->plan.overload)
         return;
-    CHECK(root < world->final_count);
-    leaders_init(&leaders, set, &world->finals[root].id);
-    leader = leaders_at(&leaders, on->view);
-    check_leader(world, on, set, leader);
+    leader = votes_leader(world, on->epoch, on->view);
+    CHECK(leader != NULL);
+    if (!votes_led(world, on, &nobody))
+        judge_fails(
+            world, "view %llu of epoch %llu: not what its leader proposed",
+            (unsigned long long)on->view, (unsigned long long)on->epoch);
     /* A block may be proposed again on itself, by others. */
     if (on->parent_view > 0 && again(world, set, on)) {
         check_skipped(world, on, set);
@@ -266,7 +300,7 @@ void votes_decided(struct world *world, const struct proposal *on,
     if (on->parent_view > 0)
         check_parent(world, on, set, &header->parent);
     check_skipped(world, on, set);
-    if (!pubkey_equal(&header->proposer, &set->items[leader].key))
+    if (!pubkey_equal(&header->proposer, leader))
         judge_fails(world, "block %llu has another proposer than its leader",
                     (unsigned long long)header->height);
 }
@@ -316,9 +350,15 @@ void votes_heard(struct world *world, struct machine *machine,
     vote_digest(vote->kind, &vote->on, &world->genesis.chain, &digest);
     if (sign_verify(&from->signer.key, &digest, &vote->sig) != OK)
         return;
-    for (unsigned k = 0; k < 3; k++)
-        if (heard[k].kind != 0 && heard[k].on.epoch == vote->on.epoch &&
-            heard[k].on.view == vote->on.view && evidence_pair(&heard[k], vote))
-            world->pairs++;
+    for (unsigned k = 0; k < 3; k++) {
+        if (heard[k].kind == 0 || heard[k].on.epoch != vote->on.epoch ||
+            heard[k].on.view != vote->on.view ||
+            !evidence_pair(&heard[k], vote))
+            continue;
+        world->pairs++;
+        tell(world, "%u hears a guilty pair of %u: e%llu v%llu, %u and %u",
+             machine->index, from->index, (unsigned long long)vote->on.epoch,
+             (unsigned long long)vote->on.view, heard[k].kind, vote->kind);
+    }
     heard[vote->kind - 1] = *vote;
 }

@@ -17,6 +17,8 @@
  *   forge.c    what they make up
  *   votes.c    all votes that were ever public
  *   judge.c    what must hold, always and in the end
+ *   judge_rules.c  the rules of one node
+ *   judge_guilt.c  what becomes of evidence
  *   tell.c     the story, for people */
 
 #include "ledger/sx.h"
@@ -49,11 +51,26 @@ struct own_slot {
 struct logged_vote {
     uint64_t mark; /* first bytes of the signature */
     uint64_t seq;
+    uint64_t epoch;
+    uint64_t view;
+};
+/* A vote on its way there. */
+struct pending_vote {
+    struct signature sig;
+    uint64_t epoch;
+    uint64_t view;
 };
 /* A block's record in the log. */
 struct logged_block {
     struct hash id;
     uint64_t seq;
+};
+/* A validator's guilt: in one view once. */
+struct guilt {
+    uint64_t epoch;
+    uint64_t view;
+    uint16_t index;
+    uint64_t noticed; /* the epoch of whoever noticed it */
 };
 #define BLOCKS_KEPT 128u
 #define SIGNED_MAX  64u
@@ -68,7 +85,9 @@ struct machine {
     uint32_t acts;        /* enum mischief; 0: honest */
     bool dishonest;       /* it, or its key: another has a copy */
     bool copy;            /* a second machine of an honest key */
-    bool wiped;           /* lost its log or disk once */
+    bool wiped;           /* lost its log, store or disk once */
+    bool forgot;          /* its log, and has not recalled since */
+    bool rotten;          /* its store is damaged */
     struct disk disk;
     int64_t skew_us;
     /* its process */
@@ -95,9 +114,12 @@ struct machine {
     uint64_t views;          /* gone through, in all its lives */
     bool twin_seen;
     bool amnesia_seen;
+    struct guilt *guilts; /* that it noticed in this life */
+    size_t guilt_count;
+    size_t guilt_cap;
     /* what it signed */
     struct own_slot own[OWN_SLOTS];
-    struct signature pending[SIGNED_MAX]; /* signed, not seen in the log yet */
+    struct pending_vote pending[SIGNED_MAX]; /* not seen in the log yet */
     uint32_t pending_count;
     struct logged_vote *logged;
     size_t logged_count;
@@ -119,6 +141,9 @@ struct machine {
     struct letter *last_proposal; /* heard */
     /* what it last heard of each dishonest machine */
     struct vote heard[MACHINES_MAX][3];
+    uint64_t words;         /* machines that told it where they are */
+    uint64_t words_epoch;   /* ... in this life, which began in it */
+    uint64_t minds;         /* the peer that it has to call bad, or 0 */
     bool uncertified;       /* in the middle of a run */
     uint64_t stored_us;     /* when it is told of the last batch */
     uint64_t stored_height; /* the last it was told of in this life */
@@ -144,7 +169,12 @@ struct wire {
 
 /* ---- people ---- */
 
-enum tx_fate { TX_OPEN = 1, TX_FINAL, TX_DEAD };
+enum tx_fate {
+    TX_OPEN = 1,
+    TX_FINAL,
+    TX_DEAD,     /* can never be final */
+    TX_REPLACED, /* was refused; another has its number, and either may win */
+};
 
 struct sim_tx {
     struct hash id;
@@ -153,6 +183,8 @@ struct sim_tx {
     uint64_t expiry;
     uint64_t place; /* where it is handed in next */
     enum tx_fate fate;
+    uint32_t kind;
+    uint32_t refusals; /* by the rules, to its owner */
     struct letter *letter;
     uint64_t height;
     uint64_t born_us;
@@ -162,7 +194,8 @@ struct client {
     uint64_t bonded; /* by its own count */
     uint64_t next_nonce;
     uint64_t final_nonce; /* all below are final */
-    uint32_t open;
+    uint32_t open;        /* numbers that are given and not final */
+    uint32_t replaced;    /* transactions of that fate */
 };
 
 /* ---- votes ---- */
@@ -215,6 +248,7 @@ struct world {
     bool verbose; /* and prints it */
     bool healed;
     bool hushed; /* clients are silent */
+    bool ruined; /* a loss that the protocol does not bear */
     bool split;
     uint8_t side[MACHINES_MAX]; /* while split */
     uint64_t next_peer;
@@ -235,11 +269,16 @@ struct world {
     uint32_t *tx_map; /* open addressing by id: number + 1 */
     size_t tx_map_cap;
     uint64_t txs_final;
-    struct votes votes;         /* public ones */
-    struct votes all_votes;     /* and what was only signed */
-    uint64_t foreign;           /* votes in another's name, heard */
-    uint64_t foreign_told;      /* and called bad */
-    uint64_t pairs;             /* of votes that prove guilt, heard in time */
+    struct leaders leaders; /* of this epoch; 0: none */
+    uint64_t leaders_epoch;
+    struct votes votes;     /* public ones */
+    struct votes all_votes; /* and what was only signed */
+    uint64_t foreign;       /* votes in another's name, heard */
+    uint64_t foreign_told;  /* and called bad */
+    uint64_t pairs;         /* of votes that prove guilt, heard in time */
+    struct guilt *punished; /* by decided blocks */
+    size_t punished_count;
+    size_t punished_cap;
     struct final_block *finals; /* [height]; 0 is the genesis */
     size_t final_count;
     size_t final_cap;
@@ -329,6 +368,8 @@ void people_genesis(struct world *world, struct genesis *genesis);
 void people_entry(struct world *world, const struct entry *entry);
 struct sim_tx *people_find(struct world *world, const struct hash *id);
 void people_final(struct world *world, const struct hash *id, uint64_t height);
+/* A machine has refused it, and says so to its owner. */
+void people_refused(struct world *world, struct sim_tx *tx, enum err err);
 /* A height was reached: what expired is dead. */
 void people_height(struct world *world, uint64_t height);
 /* How many are neither final nor dead. */
@@ -366,18 +407,22 @@ struct letter *forge_proposal(struct world *world, struct machine *actor,
                               struct bytes message, uint32_t bad,
                               struct proposal *out_on);
 /* A sound block where it has no business: on the decided head, on what was only
- * proposed, or in another's name. */
+ * proposed, in another's name, or on another parent than it says. */
 struct letter *forge_fork(struct world *world, struct machine *actor,
                           struct bytes message);
-/* Its own proposal in the view of another leader's. */
+/* Its own proposal in the view of another leader's, perhaps with a block in
+ * that one's name. */
 struct letter *forge_usurp(struct world *world, struct machine *actor);
 struct letter *forge_unjustified(struct world *world, struct bytes message);
 struct letter *forge_repropose(struct world *world, struct machine *actor,
                                struct bytes message);
 struct letter *forge_cert(struct world *world, struct bytes message);
+struct letter *forge_bad_vote(struct world *world, struct bytes message);
 struct letter *forge_status(struct world *world, struct bytes message);
 struct letter *forge_flood(struct world *world, struct machine *actor);
 struct letter *forge_garbage(struct world *world);
+struct letter *forge_claim(struct world *world, const struct machine *actor,
+                           const struct machine *to);
 struct letter *forge_damage(struct world *world, struct bytes message);
 
 /* ---- votes.c ---- */
@@ -395,6 +440,37 @@ void votes_decided(struct world *world, const struct proposal *on,
 void votes_heard(struct world *world, struct machine *machine,
                  const struct machine *from, const struct vote *vote);
 const struct validators *votes_set(const struct world *world, uint64_t epoch);
+/* By all that was ever signed, and the dishonest for everything: can there be a
+ * certificate that the view is null; that something of it is notarized or
+ * final? The epoch's set is known. */
+bool votes_null(struct world *world, uint64_t epoch, uint64_t view);
+bool votes_notarized(struct world *world, uint64_t epoch, uint64_t view);
+/* Whose view it is; NULL: not known yet. */
+const struct pubkey *votes_leader(struct world *world, uint64_t epoch,
+                                  uint64_t view);
+/* Has the view's leader signed it? Nobody asks dishonest ones, nor a leader
+ * that is about to. */
+bool votes_led(struct world *world, const struct proposal *on,
+               const struct pubkey *asks);
+
+/* ---- judge_rules.c ---- */
+
+/* An honest machine is about to sign it. */
+void rules_notarize(struct world *world, const struct machine *machine,
+                    const struct proposal *on, uint64_t final_view);
+void rules_listened(struct world *world, const struct machine *machine);
+void rules_step(struct world *world, const struct machine *machine,
+                const struct sx_status *now);
+void rules_opened(struct world *world, const struct machine *machine);
+/* Amnesia: a life begins, somebody says where it is, it is over. */
+void rules_forgets(struct machine *machine);
+void rules_word(struct machine *machine, const struct machine *from,
+                const struct letter *letter);
+void rules_recalled(struct world *world, const struct machine *machine);
+/* Has this machine to call the sender bad? */
+bool rules_foreign(struct world *world, const struct machine *machine,
+                   uint64_t peer, const struct machine *from,
+                   const struct letter *letter);
 
 /* ---- judge.c, judge_votes.c, judge_end.c ---- */
 
@@ -415,7 +491,15 @@ __attribute__((format(printf, 2, 3), noreturn)) void judge_fails(
 void judge_learn_set(struct world *world, const struct machine *machine,
                      uint64_t epoch);
 void judge_opened(struct world *world, struct machine *machine);
+/* It could not be opened. */
+void judge_unopened(struct world *world, const struct machine *machine,
+                    enum err err);
 void judge_step(struct world *world, struct machine *machine);
+/* What it has evidence of now. */
+void judge_guilt_seen(struct machine *machine);
+/* A block is final: what it punishes, and what its proposer left out. */
+void judge_guilt_final(struct world *world, const struct block *block);
+void judge_votes_there(struct world *world, const struct machine *machine);
 void judge_logged(struct world *world, struct machine *machine, uint64_t seq,
                   struct bytes body);
 void judge_send(struct world *world, struct machine *machine,

@@ -89,6 +89,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "config path",
                                         "sched availability",
                                         "sched replicas",
+                                        "sched replay",
                                         "sched select"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

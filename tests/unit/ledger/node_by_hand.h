@@ -325,7 +325,8 @@ UNUSED static void submit(struct node *node, const struct test_tx *txs,
     struct sx_tx given[600];
     assert_true(count <= 600);
     for (size_t i = 0; i < count; i++)
-        given[i] = (struct sx_tx){buf_bytes(&txs[i].bytes), false, 100 + i};
+        given[i] =
+            (struct sx_tx){.bytes = buf_bytes(&txs[i].bytes), .token = 100 + i};
     node->net->now_ms += 10;
     step(node, (struct sx_event){
                    .kind = SX_EV_SUBMIT, .txs = given, .tx_count = count});
@@ -643,7 +644,7 @@ UNUSED static void submit_to_all(struct net *net, unsigned from, uint64_t nonce)
 {
     struct test_tx t;
     transfer(net, &t, from, nonce, 1);
-    struct sx_tx given = {buf_bytes(&t.bytes), false, nonce};
+    struct sx_tx given = {.bytes = buf_bytes(&t.bytes), .token = nonce};
     for (unsigned i = 0; i < net->count; i++)
         if (net->nodes[i]->core != NULL)
             step(net->nodes[i], (struct sx_event){.kind = SX_EV_SUBMIT,

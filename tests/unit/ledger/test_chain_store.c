@@ -279,6 +279,33 @@ static void opening_notices_a_changed_header(void **state)
     world_close(&w);
 }
 
+static void opening_notices_a_changed_set(void **state)
+{
+    (void)state;
+    for (unsigned blocks = 1; blocks <= 6; blocks++) {
+        struct world w;
+        uint64_t seed = 5;
+        struct validators set;
+        struct buf raw;
+        uint8_t key[8];
+        world_open_kinds(&w, &test_table);
+        fill(&w, blocks, &seed);
+        uint64_t epoch = chain_next_epoch(w.chain);
+        assert_int_equal(chain_set_of(w.chain, epoch, &set), OK);
+        set.items[0].weight += 1024;
+        buf_init(&raw, VALIDATORS_BYTES_MAX);
+        validators_encode(&set, &raw);
+        struct store_batch *batch = store_batch_new(0);
+        u64be_put(key, epoch);
+        store_batch_put(batch, STORE_SET, BYTES_OF(key), buf_bytes(&raw));
+        assert_int_equal(store_commit(w.store, batch), OK);
+        store_batch_free(batch);
+        buf_done(&raw);
+        assert_int_equal(reopen(&w), ERR_CORRUPT);
+        world_close(&w);
+    }
+}
+
 static void an_audit_notices_a_changed_record_and_a_changed_page(void **state)
 {
     struct world w;
@@ -483,6 +510,7 @@ int main(void)
         cmocka_unit_test(opening_notices_damage_near_the_tip),
         cmocka_unit_test(opening_notices_a_changed_history),
         cmocka_unit_test(opening_notices_a_changed_header),
+        cmocka_unit_test(opening_notices_a_changed_set),
         cmocka_unit_test(an_audit_notices_a_changed_record_and_a_changed_page),
         cmocka_unit_test(an_audit_notices_money_that_was_put_there),
         cmocka_unit_test(opening_passes_every_fault_on_and_then_succeeds),

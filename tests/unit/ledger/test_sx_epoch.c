@@ -216,7 +216,7 @@ static void the_next_set_takes_over(void **state)
     net_settle(&net);
     test_kind_tx(&bond, &net.w.genesis.chain, &net.w.users[1], 0,
                  KIND_VALIDATOR, net.keys[3].signer.key.b, 1000000);
-    struct sx_tx given = {buf_bytes(&bond.bytes), false, 1};
+    struct sx_tx given = {.bytes = buf_bytes(&bond.bytes), .token = 1};
     for (unsigned i = 0; i < 4; i++)
         step(net.nodes[i], (struct sx_event){.kind = SX_EV_SUBMIT,
                                              .txs = &given,
@@ -240,6 +240,52 @@ static void the_next_set_takes_over(void **state)
     net_live(&net, 3000);
     assert_true(chain_tip(net.nodes[1]->chain).height > before);
     assert_same_tip(net.nodes[1], net.nodes[3]);
+    net_close(&net);
+}
+
+/* ---- a decided block, told again ---- */
+
+static void null_views(struct node *me, uint64_t from, uint64_t upto)
+{
+    for (uint64_t view = from; view < upto; view++) {
+        struct proposal null = on_view(1, view, 0, NULL);
+        hear_cert(me, a_puppet(me), VOTE_NULLIFY, &null);
+    }
+}
+
+/* A leader may propose the head again, and may send its body along though
+ * nobody needs it. What stands on the head is judged as before. */
+static void the_head_told_again_is_in_nobodys_way(void **state)
+{
+    struct net net;
+    struct cert cert;
+    struct offer one;
+    struct buf body;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    struct candidate *head = offer_on_root(me, 1, &one);
+    buf_init(&body, LIMIT_BLOCK_BYTES);
+    buf_add(&body, one.block);
+    certify(&net, VOTE_FINALIZE, &one.on, ALL_BUT(me->who), &cert);
+    hear_this_cert(me, a_puppet(me), &cert);
+    settle(me);
+    assert_int_equal(chain_tip(me->chain).height, 1);
+    puppets_decide(&net, head, &cert);
+    uint64_t again = view_led(&net, 2, me->who, false);
+    uint64_t next = view_led(&net, again + 1, me->who, false);
+    null_views(me, 2, again);
+    struct offer two = {.on = on_view(1, again, 1, &one.on.id),
+                        .block = buf_bytes(&body)};
+    hear_proposal(me, leader_of(&net, again), &two);
+    null_views(me, again, next);
+    struct candidate *child = block_by(&net, leader_of(&net, next), NULL);
+    struct offer three = {.on =
+                              on_view(1, next, 1, &candidate_block(child)->id),
+                          .block = candidate_bytes(child)};
+    hear_proposal(me, leader_of(&net, next), &three);
+    assert_true(signed_vote(me, VOTE_NOTARIZE, next, NULL));
+    candidate_free(child);
+    buf_done(&body);
     net_close(&net);
 }
 
@@ -352,6 +398,7 @@ int main(void)
         cmocka_unit_test(votes_of_other_epochs_do_not_count),
         cmocka_unit_test(a_straggler_of_the_last_epoch_is_helped),
         cmocka_unit_test(the_next_set_takes_over),
+        cmocka_unit_test(the_head_told_again_is_in_nobodys_way),
         cmocka_unit_test(a_tower_of_undecided_blocks_has_a_bound),
         cmocka_unit_test(a_block_above_the_bound_is_not_voted_for),
     };

@@ -300,6 +300,35 @@ static void the_delay_grows_with_undecided_views_and_falls_with_a_decision(
     net_close(&net);
 }
 
+/* D after a block that was decided when D had grown. */
+static uint64_t delay_after_decision(bool crowd)
+{
+    struct net net;
+    struct offer offer;
+    struct node *me = scene_open(&net, 4);
+    if (crowd) /* one waits for the nonce before its own */
+        submit_transfer(&net, me, 0, 1, 5);
+    while (delay_of(me) < 4 * D0 ||
+           (int)leader_of(&net, view_of(me)) == me->who)
+        nullify_this(me);
+    struct candidate *block = offer_on_root(me, view_of(me), &offer);
+    hear_cert(me, a_puppet(me), VOTE_FINALIZE, &offer.on);
+    disk(me);
+    assert_int_equal(height_of(me), 1);
+    uint64_t delay = delay_of(me);
+    candidate_free(block);
+    net_close(&net);
+    return delay;
+}
+
+static void a_delay_that_was_needed_stays_as_long_as_transactions_wait(
+    void **state)
+{
+    (void)state;
+    assert_int_equal(delay_after_decision(true), 2 * D0);
+    assert_int_equal(delay_after_decision(false), D0);
+}
+
 static void the_transactions_of_a_view_that_was_given_up_are_proposed_again(
     void **state)
 {
@@ -554,6 +583,8 @@ int main(void)
         cmocka_unit_test(a_leader_that_is_known_to_be_away_is_not_waited_for),
         cmocka_unit_test(
             the_delay_grows_with_undecided_views_and_falls_with_a_decision),
+        cmocka_unit_test(
+            a_delay_that_was_needed_stays_as_long_as_transactions_wait),
         cmocka_unit_test(
             the_transactions_of_a_view_that_was_given_up_are_proposed_again),
         cmocka_unit_test(the_transactions_of_a_fork_that_died_wait_again),

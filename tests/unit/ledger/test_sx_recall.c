@@ -109,6 +109,47 @@ static void a_restart_still_has_the_block_it_voted_for(void **state)
     net_close(&net);
 }
 
+static void nullify_upto(struct node *node, uint64_t from, uint64_t upto)
+{
+    for (uint64_t view = from; view <= upto; view++) {
+        struct proposal null = on_view(1, view, 0, NULL);
+        hear_cert(node, a_puppet(node), VOTE_NULLIFY, &null);
+    }
+}
+
+/* Its clock stands still, so that it makes the very block again that it has
+ * made in an earlier view, or that is in its log. */
+static void a_block_that_is_made_again_is_proposed_as_it_is(void **state)
+{
+    struct net net;
+    struct sx_msg msg;
+    struct buf first;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    uint64_t one = view_led(&net, 1, me->who, true);
+    uint64_t two = view_led(&net, one + 1, me->who, true);
+    uint64_t three = view_led(&net, two + 1, me->who, true);
+    me->skew_ms = -(int64_t)T0;
+    nullify_upto(me, 1, one - 1);
+    submit_transfer(&net, me, 0, 0, 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    buf_init(&first, LIMIT_BLOCK_BYTES);
+    buf_add(&first, msg.block);
+    pass(me, 5); /* the least between two blocks */
+    nullify_upto(me, one, two - 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    assert_int_equal(msg.vote.on.view, two);
+    assert_true(bytes_equal(msg.block, buf_bytes(&first)));
+    restart(me);
+    nullify_upto(me, two, three - 1);
+    submit_transfer(&net, me, 0, 0, 1);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    assert_int_equal(msg.vote.on.view, three);
+    assert_true(bytes_equal(msg.block, buf_bytes(&first)));
+    buf_done(&first);
+    net_close(&net);
+}
+
 /* It never left, so it binds nobody. */
 static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
 {
@@ -128,6 +169,33 @@ static void a_vote_that_was_not_synced_is_as_if_it_had_not_been(void **state)
     assert_true(signed_vote(me, VOTE_NOTARIZE, 1, NULL));
     candidate_free(a);
     candidate_free(b);
+    net_close(&net);
+}
+
+/* The leader's log ends between its block and its vote, and its clock is
+ * behind, so that the parent's time rules: it makes the very same block again.
+ */
+static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
+{
+    struct net net;
+    struct sx_msg msg;
+    (void)state;
+    net_open_epochs(&net, 4, 600, 0, 1);
+    struct node *me = net_add(&net, (int)leader_of(&net, 1));
+    puppets_link(me);
+    me->log_by_hand = true;
+    me->skew_ms = -3600000;
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(signed_vote(me, VOTE_NOTARIZE, 1, NULL));
+    assert_int_equal(me->log[me->log_count - 2].type, SX_LOG_BLOCK);
+    me->synced_seq = me->log[me->log_count - 2].seq;
+    restart(me);
+    me->log_by_hand = false;
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(sent(me, SX_MSG_PROPOSE, 0, &msg));
+    struct buf *body = &me->log[1].body;
+    assert_int_equal(me->log[1].type, SX_LOG_BLOCK);
+    assert_true(bytes_equal(msg.block, buf_bytes(body)));
     net_close(&net);
 }
 
@@ -304,6 +372,22 @@ static void a_decision_two_views_above_what_all_tell_ends_the_amnesia(
     }
 }
 
+/* The seats of who has spoken are another set's by the time that enough is
+ * decided. */
+static void words_of_a_quorum_stand_when_the_set_is_another(void **state)
+{
+    struct net net;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    damaged(me);
+    puppets_link(me);
+    all_tell_view_3(me);
+    memset(me->core->recall_done, 0, sizeof(me->core->recall_done));
+    decide_in(me, 5);
+    assert_false(forgetful(me));
+    net_close(&net);
+}
+
 static void the_word_of_too_few_does_not_end_the_amnesia(void **state)
 {
     struct net net;
@@ -433,6 +517,75 @@ static void the_operators_word_ends_the_amnesia(void **state)
     /* It holds over a restart. */
     node_restart(v, WAL_WHOLE);
     assert_false(forgetful(v));
+    net_close(&net);
+}
+
+static void the_operators_word_holds_before_anything_is_stored(void **state)
+{
+    struct net net;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    submit_transfer(&net, v, 0, 0, 5);
+    settle(v);
+    empty(v);
+    pass(v, 1000);
+    assert_true(forgetful(v));
+    vouch(v);
+    node_restart(v, WAL_WHOLE);
+    assert_false(forgetful(v));
+    net_close(&net);
+}
+
+/* ---- an older copy of the store ---- */
+
+static uint64_t meta_of(struct node *v, const char *name)
+{
+    uint8_t raw[8];
+    size_t len = 0;
+    assert_int_equal(store_read(v->store, STORE_META, bytes_str(name), raw,
+                                sizeof(raw), &len),
+                     OK);
+    assert_int_equal(len, sizeof(raw));
+    return u64be_get(raw);
+}
+
+/* What the store knows of the log, as it was before. */
+static void put_back(struct node *v, uint64_t synced, uint64_t need)
+{
+    struct store_batch *batch = store_batch_new(0);
+    uint8_t raw[8];
+    u64be_put(raw, synced);
+    store_batch_put(batch, STORE_META, BYTES_LIT(SX_META_LOG), BYTES_OF(raw));
+    u64be_put(raw, need);
+    store_batch_put(batch, STORE_META, BYTES_LIT(SX_META_NEED), BYTES_OF(raw));
+    assert_int_equal(store_commit(v->store, batch), OK);
+    store_batch_free(batch);
+}
+
+static void a_log_is_believed_by_the_store_that_let_it_be_cut(void **state)
+{
+    struct net net;
+    uint64_t synced = 0;
+    uint64_t need = 0;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    for (uint64_t i = 0; i < 6; i++) {
+        submit_transfer(&net, v, 0, i, 5);
+        settle(v);
+        if (i == 2) {
+            synced = meta_of(v, SX_META_LOG);
+            need = meta_of(v, SX_META_NEED);
+        }
+        assert_true(v->log[0].seq <= meta_of(v, SX_META_NEED));
+    }
+    node_restart(v, WAL_WHOLE);
+    assert_false(forgetful(v));
+    assert_true(v->log[0].seq > need);
+    put_back(v, synced, need);
+    node_restart(v, WAL_WHOLE);
+    assert_true(forgetful(v));
     net_close(&net);
 }
 
@@ -577,17 +730,22 @@ int main(void)
         cmocka_unit_test(a_restart_does_not_finalize_what_it_gave_up),
         cmocka_unit_test(a_restart_does_not_give_up_what_it_finalized),
         cmocka_unit_test(a_restart_still_has_the_block_it_voted_for),
+        cmocka_unit_test(a_block_that_is_made_again_is_proposed_as_it_is),
         cmocka_unit_test(a_vote_that_was_not_synced_is_as_if_it_had_not_been),
+        cmocka_unit_test(a_block_whose_vote_was_lost_is_proposed_again_whole),
         cmocka_unit_test(records_of_no_sense_are_refused),
         cmocka_unit_test(a_log_with_gaps_makes_a_validator_sign_nothing),
         cmocka_unit_test(
             a_decision_two_views_above_what_all_tell_ends_the_amnesia),
+        cmocka_unit_test(words_of_a_quorum_stand_when_the_set_is_another),
         cmocka_unit_test(the_word_of_too_few_does_not_end_the_amnesia),
         cmocka_unit_test(a_claim_without_a_certificate_does_not_count),
         cmocka_unit_test(amnesia_outlives_a_restart_until_it_is_over),
         cmocka_unit_test(a_recalled_validator_votes_again),
         cmocka_unit_test(the_operators_word_ends_the_amnesia),
+        cmocka_unit_test(the_operators_word_holds_before_anything_is_stored),
         cmocka_unit_test(a_word_that_nobody_needs_changes_nothing),
+        cmocka_unit_test(a_log_is_believed_by_the_store_that_let_it_be_cut),
         cmocka_unit_test(a_single_validator_without_its_log_stays_silent),
         cmocka_unit_test(
             a_certificate_with_a_vote_of_ours_that_we_never_gave_stops_signing),

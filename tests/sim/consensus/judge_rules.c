@@ -1,0 +1,210 @@
+/* Rules of one node, looked at where it obeys them: a rule that only one of
+ * many breaks does no harm yet, and the world need not wait until it does. */
+
+#include "tests/sim/consensus/world.h"
+
+#include <inttypes.h>
+
+#define DELAY_TIMES_MAX 60u
+#define DELAY_MS_MAX    10000u
+
+/* ---- a notarize vote ---- */
+
+static void check_parent(struct world *world, const struct machine *machine,
+                         const struct proposal *on, uint64_t final_view)
+{
+    if (on->parent_view < final_view)
+        judge_fails(world,
+                    "machine %u notarizes view %" PRIu64 " on view %" PRIu64
+                    ", and has view %" PRIu64 " decided",
+                    machine->index, on->view, on->parent_view, final_view);
+    if (on->parent_view > 0 &&
+        !votes_notarized(world, on->epoch, on->parent_view))
+        judge_fails(world,
+                    "machine %u notarizes view %" PRIu64 " on view %" PRIu64
+                    ", which nobody can have seen notarized",
+                    machine->index, on->view, on->parent_view);
+    for (uint64_t view = on->parent_view + 1; view < on->view; view++)
+        if (!votes_null(world, on->epoch, view))
+            judge_fails(world,
+                        "machine %u notarizes view %" PRIu64 " across view "
+                        "%" PRIu64 ", which nobody can have seen null",
+                        machine->index, on->view, view);
+}
+
+static void check_root(struct world *world, const struct machine *machine,
+                       const struct proposal *on)
+{
+    uint64_t root = (on->epoch - 1) * world->plan.epoch_blocks;
+    if (root < world->final_count &&
+        hash_equal(&world->finals[root].id, &on->id))
+        judge_fails(world,
+                    "machine %u notarizes the root of epoch %" PRIu64
+                    " in view %" PRIu64,
+                    machine->index, on->epoch, on->view);
+}
+
+void rules_notarize(struct world *world, const struct machine *machine,
+                    const struct proposal *on, uint64_t final_view)
+{
+    judge_learn_set(world, machine, on->epoch);
+    if (world->plan.overload || votes_set(world, on->epoch) == NULL)
+        return;
+    check_parent(world, machine, on, final_view);
+    check_root(world, machine, on);
+    if (!votes_led(world, on, &machine->signer.key))
+        judge_fails(world,
+                    "machine %u notarizes in view %" PRIu64
+                    " what its leader has not proposed",
+                    machine->index, on->view);
+}
+
+/* ---- any vote ---- */
+
+/* A second machine with this key would have been heard. */
+void rules_listened(struct world *world, const struct machine *machine)
+{
+    uint64_t lived_ms = (world->now_us - machine->boot_us) / MS;
+    if (machine->acts == 0 && lived_ms < world->plan.listen_ms)
+        judge_fails(world,
+                    "machine %u signs %" PRIu64
+                    " ms after its start and has to listen",
+                    machine->index, lived_ms);
+}
+
+/* ---- views, delays ---- */
+
+/* A view is left by a certificate, never by a clock alone. */
+static void check_entry(struct world *world, const struct machine *machine,
+                        const struct sx_status *now)
+{
+    uint64_t left = now->view - 1;
+    if (left == 0 || world->plan.overload ||
+        votes_set(world, now->epoch) == NULL)
+        return;
+    if (!votes_null(world, now->epoch, left) &&
+        !votes_notarized(world, now->epoch, left))
+        judge_fails(world,
+                    "machine %u leaves view %" PRIu64 " of epoch %" PRIu64
+                    ", and no certificate of it can be",
+                    machine->index, left, now->epoch);
+}
+
+static void check_delay(struct world *world, const struct machine *machine,
+                        const struct sx_status *now)
+{
+    uint64_t first = world->plan.delay_ms;
+    uint64_t most = first > DELAY_MS_MAX ? first : DELAY_MS_MAX;
+    if (now->delay_ms > most || now->delay_ms > first * DELAY_TIMES_MAX)
+        judge_fails(world, "I9: machine %u waits for %" PRIu64 " ms",
+                    machine->index, now->delay_ms);
+}
+
+/* What waits is in an undecided block, or on its way to the disk, or the next
+ * leader may take it. */
+static void check_pool(struct world *world, const struct machine *machine,
+                       const struct sx_status *now)
+{
+    const struct pool *pool = sx_pool(machine->core);
+    if (now->unfinal == 0 && chain_in_flight(machine->chain) == 0 &&
+        pool_fresh(pool) < pool_count(pool))
+        judge_fails(world,
+                    "machine %u lets %u of %u transactions wait for a block "
+                    "that is no more",
+                    machine->index, pool_count(pool) - pool_fresh(pool),
+                    pool_count(pool));
+}
+
+void rules_step(struct world *world, const struct machine *machine,
+                const struct sx_status *now)
+{
+    const struct sx_status *before = &machine->before;
+    if (now->epoch > before->epoch || now->view > before->view)
+        check_entry(world, machine, now);
+    check_delay(world, machine, now);
+    check_pool(world, machine, now);
+}
+
+/* ---- a loss ---- */
+
+/* Who has lost its log says nothing before it has recalled, however often it
+ * starts. */
+void rules_opened(struct world *world, const struct machine *machine)
+{
+    if (machine->forgot && !machine->rotten && machine->acts == 0 &&
+        machine_validates(machine) && !machine->before.amnesia)
+        judge_fails(world, "machine %u has lost its log and believes it has it",
+                    machine->index);
+}
+
+void rules_forgets(struct machine *machine)
+{
+    struct sx_status now;
+    sx_status(machine->core, &now);
+    machine->words = 0;
+    machine->words_epoch = now.epoch;
+}
+
+/* A certificate proves how far the other is; the first view takes none. */
+void rules_word(struct machine *machine, const struct machine *from,
+                const struct letter *letter)
+{
+    static struct sx_msg msg;
+    if (letter->len > 0 && letter->bytes[0] == SX_MSG_STATUS &&
+        sx_msg_decode(letter_bytes(letter), &msg) == OK &&
+        (msg.cert.len > 0 || msg.view <= 1))
+        machine->words |= UINT64_C(1) << from->index;
+}
+
+static uint64_t words_weight(const struct world *world,
+                             const struct machine *machine,
+                             const struct validators *set)
+{
+    bool counted[LIMIT_VALIDATORS] = {false};
+    uint64_t weight = 0;
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        int index = validators_find(set, &world->machines[i].signer.key);
+        if ((machine->words >> i & 1) == 0 || index < 0 || counted[index])
+            continue;
+        counted[index] = true;
+        weight += set->items[index].weight;
+    }
+    return weight;
+}
+
+/* Who signs again has heard a quorum, in one of the epochs of this life. */
+void rules_recalled(struct world *world, const struct machine *machine)
+{
+    struct sx_status now;
+    sx_status(machine->core, &now);
+    for (uint64_t epoch = machine->words_epoch; epoch <= now.epoch; epoch++) {
+        const struct validators *set = votes_set(world, epoch);
+        if (set == NULL ||
+            words_weight(world, machine, set) >= validators_quorum(set))
+            return;
+    }
+    judge_fails(world, "machine %u recalls what no quorum has told it",
+                machine->index);
+}
+
+/* ---- votes in another's name ---- */
+
+/* A leader could have an accomplice sign its second proposal, and nobody would
+ * be guilty: who says a vote signs it, or is called bad. */
+bool rules_foreign(struct world *world, const struct machine *machine,
+                   uint64_t peer, const struct machine *from,
+                   const struct letter *letter)
+{
+    static struct sx_msg msg;
+    const struct sx_status *now = &machine->before;
+    const struct validators *set = votes_set(world, now->epoch);
+    if (machine->acts != 0 || !now->validator || set == NULL ||
+        letter->len == 0 ||
+        (letter->bytes[0] != SX_MSG_VOTE && letter->bytes[0] != SX_MSG_PROPOSE))
+        return false;
+    if (sx_msg_decode(letter_bytes(letter), &msg) != OK ||
+        msg.vote.on.epoch != now->epoch || msg.vote.index >= set->count)
+        return false;
+    return !pubkey_equal(&set->items[msg.vote.index].key, &from->signer.key) &&
+           sx_peer_signs(machine->core, peer);
+}
