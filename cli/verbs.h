@@ -67,6 +67,7 @@ int verb_sched_availability(struct cli *cli, const struct args *args);
 int verb_sched_embed(struct cli *cli, const struct args *args);
 int verb_sched_replicas(struct cli *cli, const struct args *args);
 int verb_sched_replay(struct cli *cli, const struct args *args);
+int verb_sched_select(struct cli *cli, const struct args *args);
 int verb_doctor(struct cli *cli, const struct args *args);
 int verb_version(struct cli *cli, const struct args *args);
 int verb_completion(struct cli *cli, const struct args *args);

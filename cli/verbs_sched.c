@@ -58,6 +58,14 @@ static const struct opt replay_options[] = {
     {0},
 };
 
+static const struct opt select_options[] = {
+    {"flows", 0, "N", "send so many flows, none of which ends (default: 100)",
+     false},
+    {"seed", 0, "N", "of the throws, and of settling equals (default: 1)",
+     false},
+    {0},
+};
+
 const struct verb verbs_sched[] = {
     {"sched availability", verb_sched_availability, availability_options,
      "FILE", 1, 1, false, "split a system into services, for its availability",
@@ -171,5 +179,25 @@ const struct verb verbs_sched[] = {
      "  --pods docs/examples/sched/pods.csv --policy fgd --policy bestfit\n"
      "suan sched replay --format openb --nodes N.csv --pods P.csv --load 1.3 "
      "\\\n  --seed 42 --seeds 10 --json"},
+    {"sched select", verb_sched_select, select_options, "FILE", 1, 1, false,
+     "which instance of a service a new flow goes to, and why",
+     "FILE, in YAML or JSON, lists under \"instances:\" what is known of each "
+     "(- "
+     "is\nstandard input): \"alder: {rtt_us: 400, service_us: 1000, in_flight: "
+     "3}\". The\nfields, in microseconds and whole numbers: rtt_us; "
+     "service_us, "
+     "of one request alone;\nin_flight, requests there; load_permille, used "
+     "where in_flight is not told; slots,\nrequests served at the same time "
+     "(default 1); score, 0 to 10; source, of service_us;\nflows, begun since "
+     "it was told of. At the top: peers, ingresses that share the\ninstances "
+     "(default 1), and delay_us, a bound.\n\nThe flow goes where the expected "
+     "delay is least: rtt_us / 2 + service_us * (1 +\nrequests / slots). "
+     "Requests are those told and flows * peers; of a load they are\nload / (1 "
+     "- load). Declared (nominal) times count double. What is not known comes\n"
+     "last. With peers, some of the next flows of all ingresses are placed "
+     "before ours.\nFLOWS tells where the next ones go, DELAY what the first "
+     "would meet. No instance\nwithin delay_us ends with code 8.",
+     "suan sched select docs/examples/sched/service.yaml\n"
+     "suan sched select service.yaml --flows 1000 --json"},
     {0},
 };

@@ -90,7 +90,8 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "sched availability",
                                         "sched embed",
                                         "sched replicas",
-                                        "sched replay"};
+                                        "sched replay",
+                                        "sched select"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool found = false;
