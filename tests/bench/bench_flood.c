@@ -1,6 +1,6 @@
 /* links: suan_node suan_cli */
-/* As many transfers as validators on this machine make final. Part of
- * consensus.sh.
+/* As many transfers as validators on this machine make final.
+ * Part of consensus.sh.
  *
  *   bench_flood verify SECONDS          signatures checked per second, by all
  *                                       cores at once; how many cores; what
