@@ -44,8 +44,9 @@ MUST_USE enum err pool_add(struct pool *pool, const struct tx *tx,
                            uint64_t token, uint64_t now_ms);
 /* NULL when it does not wait here. */
 struct pool_entry *pool_find(struct pool *pool, const struct hash *id);
-/* Removes, and forgets who carried it; ids that do not wait are fine. The entry's bytes stay readable until
- * pool_sweep, so that what was said about it in this step holds. */
+/* Removes, and forgets who carried it; ids that do not wait are fine. The
+ * entry's bytes stay readable until pool_sweep, so that what was said about it
+ * in this step holds. */
 void pool_remove(struct pool *pool, const struct hash *id);
 void pool_sweep(struct pool *pool);
 
