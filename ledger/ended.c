@@ -49,7 +49,7 @@ static enum err add_step(const struct ended *ended, uint64_t epoch,
                          struct sx_msg *out, size_t *total)
 {
     struct buf buf;
-    struct bytes copy;
+    struct bytes copy = {0};
     buf_init(&buf, LIMIT_MESSAGE_BYTES);
     enum err err = chain_prove_step(ended->chain, epoch, &buf);
     if (err == OK)

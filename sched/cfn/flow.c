@@ -181,16 +181,13 @@ static enum err choose(struct flow_table *t,
                        const struct service_table *services,
                        const struct select_rules *rules,
                        const struct service_id *service, uint64_t hash,
-                       uint64_t now_ms, bool full, struct dice *dice,
+                       uint64_t now_ms, struct dice *dice,
                        struct select_choice *out)
 {
-    if (!full && now_ms >= t->unkept_until_ms)
-        return select_instance(services, service, rules, hash, now_ms, dice,
-                               out);
-    TRY(select_rendezvous(services, service, t->secret, hash, now_ms, out));
-    if (full)
-        t->unkept_until_ms = now_ms + t->affinity_ms;
-    return OK;
+    if (now_ms < t->unkept_until_ms)
+        return select_rendezvous(services, service, t->secret, hash, now_ms,
+                                 out);
+    return select_instance(services, service, rules, hash, now_ms, dice, out);
 }
 
 enum err flow_steer(struct flow_table *table, struct service_table *services,
@@ -213,8 +210,10 @@ enum err flow_steer(struct flow_table *table, struct service_table *services,
     if (at != 0)
         drop(table, services, at);
     at = take_slot(table, services, now_ms);
-    TRY(choose(table, services, rules, &packet->service, hash, now_ms, at == 0,
-               dice, &choice));
+    if (at == 0)
+        table->unkept_until_ms = now_ms + table->affinity_ms;
+    TRY(choose(table, services, rules, &packet->service, hash, now_ms, dice,
+               &choice));
     if (at != 0) {
         keep(table, at, hash, key, choice.ref, now_ms);
         service_begin(services, choice.ref);
