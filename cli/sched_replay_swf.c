@@ -194,11 +194,12 @@ static int tell_table(struct cli *cli, const struct question *q,
                       const struct swf *swf,
                       const struct replay_swf_result *results)
 {
-    tell_left_out(cli, q, swf, &results[0]);
-    if (cli->headers)
+    if (cli->headers) {
+        tell_left_out(cli, q, swf, &results[0]);
         fprintf(cli->out, "%-12s %8s %8s %8s %9s %7s %9s %6s %5s\n", "POLICY",
                 "WAIT", "P95", "MAX", "SLOWDOWN", "USED", "MAKESPAN", "BEFORE",
                 "US");
+    }
     for (uint32_t i = 0; i < q->rule_count; i++) {
         const struct replay_swf_result *r = &results[i];
         char wait[UNIT_TEXT_MAX], p95[UNIT_TEXT_MAX], most[UNIT_TEXT_MAX],

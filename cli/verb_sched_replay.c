@@ -24,5 +24,6 @@ int verb_sched_replay(struct cli *cli, const struct args *args)
         if (strcmp(name, formats[i].name) == 0)
             return formats[i].run(cli, args);
     }
-    return cli_usage(cli, "--format openb or --format swf", "there is no format %.40s", name);
+    return cli_usage(cli, "--format openb or --format swf",
+                     "there is no format %.40s", name);
 }
