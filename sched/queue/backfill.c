@@ -348,7 +348,7 @@ enum err backfill_arrive(struct backfill *backfill,
 static void withdraw(struct backfill *b, uint32_t ticket)
 {
     uint32_t i = 0;
-    while (b->queue[i] != ticket)
+    while (i < b->waiting && b->queue[i] != ticket)
         i++;
     CHECK(i < b->waiting);
     memmove(&b->queue[i], &b->queue[i + 1],

@@ -58,6 +58,8 @@ static uint32_t step_at(const struct profile *profile, uint64_t at_ms)
 {
     uint32_t low = 0;
     uint32_t high = profile->count;
+    if (high > 1 && at_ms < profile->steps[1].from_ms)
+        return 0; /* now, which is asked for most */
     while (high - low > 1) {
         uint32_t mid = low + (high - low) / 2;
         if (profile->steps[mid].from_ms <= at_ms)
