@@ -23,10 +23,34 @@ static const struct opt availability_options[] = {
     {0},
 };
 
+static const struct opt embed_options[] = {
+    {"topology", 0, "FILE", "the graph to lay requests into, in GML", false},
+    {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
+    {"requests", 0, "N", "how many (default: 1000)", false},
+    {"seed", 0, "S", "of capacities and requests (default: 0)", false},
+    {"seeds", 0, "K", "seeds S, S+1, ... K of them, and their mean", false},
+    {"starts", 0, "K", "start nodes tried for a request (default: 100)", false},
+    {"backs", 0, "K", "steps back, if no start succeeds (default: 200)", false},
+    {"moves", 0, "K", "moves evaluated to improve it (default: 200)", false},
+    {"gaps", 0, "exponential|poisson",
+     "between requests (default: exponential, a Poisson process)", false},
+    {"policy", 0, "joint|grc|random", "how to place (default: joint)", false},
+    {0},
+};
+
 static const struct opt replicas_options[] = {
     {"target", 0, "SHARE", "how sure the job must be: 99.99%, 0.9999", false},
     {"availability", 0, "SHARE", "of every provider; without FILE", false},
     {"fewest", 0, NULL, "the fewest replicas, not the cheapest", false},
+    {0},
+};
+
+static const struct opt workflow_options[] = {
+    {"offers", 0, "OFFERS", "the file of offers and links; needed", false},
+    {"policy", 0, "POLICY", "fastest (default) or cheapest", false},
+    {"deadline", 0, "TIME", "the end at the latest: 90s, 10m, 1h30m", false},
+    {"seed", 0, "S", "of the local search (default: 0)", false},
+    {"tasks", 0, NULL, "list every task with its place and time", false},
     {0},
 };
 
@@ -48,6 +72,14 @@ static const struct opt replay_options[] = {
      false},
     {"limit", 0, "N", "swf: the first N jobs (default: all)", false},
     {"estimate", 0, "N", "swf: times asked for, over those of the log (1)",
+     false},
+    {0},
+};
+
+static const struct opt select_options[] = {
+    {"flows", 0, "N", "send so many flows, none of which ends (default: 100)",
+     false},
+    {"seed", 0, "N", "of the throws, and of settling equals (default: 1)",
      false},
     {0},
 };
@@ -104,6 +136,62 @@ const struct verb verbs_sched[] = {
      "FILE all providers are as --availability says.",
      "suan sched replicas --target 99.99% --availability 95%\n"
      "suan sched replicas docs/examples/sched/candidates.yaml --target 99.99%"},
+    {"sched workflow", verb_sched_workflow, workflow_options, "FILE", 1, 1,
+     false, "plan a graph of tasks in time on priced offers",
+     "FILE is a recorded workflow in WfFormat JSON (schema 1.5 or before; - is "
+     "standard\ninput). OFFERS, in YAML or JSON, has speeds, cores, memory and "
+     "prices of offers,\nlinks between their sites, and where inputs lie; "
+     "docs/examples/sched/offers.yaml\nsays all that it may.\n\n"
+     "A task takes its recorded time divided by the offer's speed, keeps its "
+     "cores and\nmemory while it runs, and starts when all its files are "
+     "there. Within an offer\nfiles take no time. Between offers they take the "
+     "round trip and their bits at the\nlink's bandwidth, which transfers do "
+     "not share; each reader fetches its own copy.\nA link that is not listed "
+     "cannot be used. Inputs may lie at a site, and may be\nbound to zones, "
+     "with all that their data reaches.\n\nThe cost is price * cores * time of "
+     "each task and the senders' egress per GiB,\nrounded up, in credits. "
+     "\"fastest\" ends as early as it can, then cheaply; \"cheapest\"\ncosts "
+     "as "
+     "little as it can by --deadline. Plans come from list scheduling (HEFT,\n"
+     "PEFT), a local search, and for small graphs from a search of all plans, "
+     "told as\n\"none is faster\" where it ended. The least makespan that is "
+     "told is the longest\nway through the graph or all work on all cores. "
+     "Every plan is checked by itself. A\ndeadline that is not met, or a task "
+     "that fits nowhere, ends with code 8.",
+     "suan sched workflow docs/examples/sched/survey.json \\\n"
+     "  --offers docs/examples/sched/offers.yaml --tasks\n"
+     "suan sched workflow survey.json --offers offers.yaml --policy cheapest "
+     "\\\n  --deadline 30m"},
+    {"sched embed", verb_sched_embed, embed_options, NULL, 0, 0, false,
+     "lay job graphs that come and go into a topology",
+     "The workload of the Virne benchmark for virtual network embedding, drawn "
+     "from\nthe seed: a request has 2 to 10 components, a virtual link between "
+     "two with\nprobability 0.5 (drawn again until it hangs together), and "
+     "wants 0 to 20 cores for\na component, 0 to 50 Mbit/s for a link. Nodes "
+     "of the topology have 50 to 100\ncores, links 50 to 100 Mbit/s, both "
+     "ways together. Requests come by a Poisson\nprocess of --rate a time "
+     "unit and stay for an exponential time of mean 500. A\nnode takes one "
+     "component of a request, a virtual link one path. Who finds no\nplace is "
+     "lost. --gaps poisson draws whole gaps of mean 1 / rate between requests, "
+     "as the benchmark's own generator does: they come more evenly.\n\n"
+     "--policy joint chooses nodes and paths together, from many start nodes, "
+     "with steps back when none succeeds, and then moves components while "
+     "that saves bandwidth. grc ranks nodes by "
+     "their global resource capacity and takes shortest paths; random draws "
+     "nodes.\n\n"
+     "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "
+     "Mbit/s)\nover what they took (cores + Mbit/s times links). Times are of "
+     "the processor, for\nthe decision alone. ALIVE is the most there were at "
+     "one time. After each event\nall reservations are summed anew, and a "
+     "checker that shares no code with the\nplacement validates each plan. "
+     "Longitude and Latitude of nodes give delays;\nother attributes are not "
+     "used. docs/scheduling.md has the model.",
+     "suan sched embed --topology docs/examples/sched/backbone.gml --rate "
+     "0.01\n"
+     "suan sched embed --topology Geant.gml --rate 0.016 --seeds 10 --starts "
+     "40\n"
+     "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
+     "--json"},
     {"sched replay", verb_sched_replay, replay_options, NULL, 0, 0, false,
      "replay a recorded workload under one policy or several",
      "--format openb fills a cluster of machines with accelerators until more "
@@ -160,5 +248,25 @@ const struct verb verbs_sched[] = {
      "suan sched replay --format swf --log NASA.swf.gz --load 1.5 --policy "
      "easy "
      "\\\n  --policy fcfs"},
+    {"sched select", verb_sched_select, select_options, "FILE", 1, 1, false,
+     "which instance of a service a new flow goes to, and why",
+     "FILE, in YAML or JSON, lists under \"instances:\" what is known of each "
+     "(- "
+     "is\nstandard input): \"alder: {rtt_us: 400, service_us: 1000, in_flight: "
+     "3}\". The\nfields, in microseconds and whole numbers: rtt_us; "
+     "service_us, "
+     "of one request alone;\nin_flight, requests there; load_permille, used "
+     "where in_flight is not told; slots,\nrequests served at the same time "
+     "(default 1); score, 0 to 10; source, of service_us;\nflows, begun since "
+     "it was told of. At the top: peers, ingresses that share the\ninstances "
+     "(default 1), and delay_us, a bound.\n\nThe flow goes where the expected "
+     "delay is least: rtt_us / 2 + service_us * (1 +\nrequests / slots). "
+     "Requests are those told and flows * peers; of a load they are\nload / (1 "
+     "- load). Declared (nominal) times count double. What is not known comes\n"
+     "last. With peers, some of the next flows of all ingresses are placed "
+     "before ours.\nFLOWS tells where the next ones go, DELAY what the first "
+     "would meet. No instance\nwithin delay_us ends with code 8.",
+     "suan sched select docs/examples/sched/service.yaml\n"
+     "suan sched select service.yaml --flows 1000 --json"},
     {0},
 };

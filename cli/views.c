@@ -429,6 +429,8 @@ const struct view view_chain = {
         {
             {"Chain", "chain", CELL_ID, 0},
             {"Height", "height", CELL_UINT, 0},
+            {"Fetching", "fetching", CELL_TEXT, O},
+            {"History from", "base", CELL_UINT, 0},
             {"Block", "block", CELL_ID, 0},
             {"Time", "time_ms", CELL_AGO, 0},
             {"State root", "state_root", CELL_ID, 0},
@@ -599,6 +601,7 @@ const struct view view_verify = {
     .fields =
         {
             {"State", "state", CELL_TEXT, 0},
+            {"From block", "base", CELL_UINT, 0},
             {"Blocks", "height", CELL_UINT, 0},
             {"Transactions", "txs", CELL_UINT, 0},
             {"Seconds", "seconds", CELL_TEXT, O},

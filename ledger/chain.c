@@ -106,6 +106,7 @@ static enum err open_into(struct chain *chain, const struct kind_table *kinds)
     TRY(take_params(chain));
     TRY(state_ground(chain->store, &chain->genesis.chain, &chain->ground));
     TRY(meet_genesis(chain));
+    TRY(chain_load_base(chain));
     TRY(chain_load_position(chain, &chain->tip));
     chain->head = chain->tip;
     return chain_check_links(chain);
@@ -217,12 +218,14 @@ struct state *chain_state(struct chain *chain)
 
 struct state *chain_head_state(struct chain *chain)
 {
+    CHECK(!chain->syncing);
     return chain_parent_state(chain, NULL);
 }
 
 const struct position *chain_parent_position(const struct chain *chain,
                                              const struct candidate *parent)
 {
+    CHECK(!chain->syncing);
     return parent != NULL ? &parent->after : &chain->head;
 }
 
@@ -271,6 +274,23 @@ void candidate_free(struct candidate *candidate)
 
 /* ---- deciding and storing ---- */
 
+/* What the epoch changes is kept as it was when the one before it ended, for
+ * newcomers (ended.h). Nobody begins at the end of epoch 0. */
+static void keep_old(const struct chain *chain, uint64_t first,
+                     struct store_batch *batch)
+{
+    uint8_t raw[8];
+    uint64_t before = epoch_of_height(first, chain->epoch_blocks) - 1;
+    if (before == 0)
+        return;
+    if (first == before * chain->epoch_blocks + 1) {
+        store_batch_clear(batch, STORE_UNDO);
+        store_batch_put(batch, STORE_META, BYTES_LIT(META_UNDO),
+                        key_height(before, raw));
+    }
+    store_batch_keep_old(batch);
+}
+
 static enum err fill_run(const struct chain *chain,
                          struct candidate *const *run, size_t count,
                          struct store_batch *batch)
@@ -296,6 +316,7 @@ static enum err make_batch(const struct chain *chain,
     batch = store_batch_new(last->block.header.height);
     if (batch == NULL)
         return ERR_NOMEM;
+    keep_old(chain, run[0]->block.header.height, batch);
     enum err err = fill_run(chain, run, count, batch);
     if (err != OK) {
         store_batch_free(batch);
@@ -309,6 +330,7 @@ static void check_run(const struct chain *chain, struct candidate *const *run,
                       size_t count, const struct cert *cert)
 {
     const struct hash *parent = &chain->head.tip.id;
+    CHECK(!chain->syncing);
     CHECK(count > 0 && count <= CHAIN_RUN_MAX);
     for (size_t i = 0; i < count; i++) {
         CHECK(hash_equal(&run[i]->parent, parent));

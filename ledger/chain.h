@@ -14,6 +14,8 @@
 #include "ledger/cert.h"
 #include "ledger/genesis.h"
 #include "ledger/kind.h"
+#include "ledger/light.h"
+#include "ledger/mmr.h"
 #include "ledger/pool.h"
 #include "ledger/result.h"
 #include "ledger/store.h"
@@ -162,6 +164,38 @@ uint32_t chain_in_flight(const struct chain *chain);
 size_t chain_stored(struct chain *chain, uint64_t height,
                     const struct candidate *out_run[CHAIN_RUN_MAX]);
 
+/* ---- chains that do not begin at the genesis ---- */
+
+/* The block whose state was fetched instead of executed, the last of its epoch.
+ * It and what came before it is not here: their blocks, transactions and
+ * results are ERR_NOT_FOUND; the headers and certificates of the epochs' last
+ * blocks are. 0: all of history is here. */
+uint64_t chain_base(const struct chain *chain);
+/* The state is being fetched: until chain_sync_end the chain stands at the
+ * genesis by name, and its state is nobody's: nothing is to be built, executed
+ * or checked on it (CHECKed), nor shown. True after a restart, too. */
+bool chain_is_syncing(const struct chain *chain);
+/* From here on it is, once this batch is stored. The chain stands at the
+ * genesis and nothing is on its way to the disk (CHECKed). */
+void chain_sync_begin(struct chain *chain, struct store_batch *batch);
+/* ... unless that batch was thrown away. */
+void chain_sync_cancel(struct chain *chain);
+/* An epoch's last block, checked by the caller, and the validators of the epoch
+ * after. Epochs ascend. */
+void chain_sync_step(struct chain *chain, const struct light_step *step,
+                     const struct validators *next, struct store_batch *batch);
+/* The epoch of the last step in the store; 0: none. ERR_CORRUPT, or a fault. */
+MUST_USE enum err chain_sync_steps(struct chain *chain, uint64_t *out_epoch);
+/* The state in the store is that of this header, whose step was stored: the
+ * batch makes it the base. history: of the headers before it. ERR_ROOT: it is
+ * not what the header says; or a fault. */
+MUST_USE enum err chain_sync_fill(struct chain *chain,
+                                  const struct header *header,
+                                  const struct mmr *history,
+                                  struct store_batch *batch);
+/* That batch is stored: the chain stands on its base. What chain_open finds. */
+MUST_USE enum err chain_sync_end(struct chain *chain);
+
 /* ---- the past: what is on the disk ---- */
 
 /* All copy into the arena. ERR_NOT_FOUND, or a fault. */
@@ -171,7 +205,8 @@ MUST_USE enum err chain_block_at(struct chain *chain, uint64_t height,
 MUST_USE enum err chain_cert_at(struct chain *chain, uint64_t height,
                                 struct arena *arena, struct bytes *out);
 /* The first certified height from `height` on: its certificate decides all
- * blocks in between. ERR_CORRUPT when there is none within a run. */
+ * blocks in between. ERR_NOT_FOUND up to the base, ERR_CORRUPT when there is
+ * none within a run. */
 MUST_USE enum err chain_cert_after(struct chain *chain, uint64_t height,
                                    struct arena *arena, uint64_t *out_height,
                                    struct bytes *out);
@@ -246,6 +281,7 @@ MUST_USE enum err chain_audit_money(struct chain *chain);
 MUST_USE enum err chain_audit_state(struct chain *chain);
 
 struct verify_report {
+    uint64_t base;   /* verified from here: 0 is the genesis */
     uint64_t height; /* verified up to here */
     uint64_t tip;    /* of how many */
     uint64_t txs;
@@ -259,7 +295,11 @@ typedef enum err (*verify_fn)(void *ctx, const struct verify_report *report);
  * certificate, result, state record, page, history node and index with what the
  * store has. scratch is an empty store for the replay (NULL: in memory). The
  * report is filled in any case; a difference is ERR_CORRUPT, with
- * report->err the reason. */
+ * report->err the reason.
+ *
+ * A chain with a base has nothing to execute from: the steps are checked from
+ * the genesis to the base, every block after it by its links, roots, signatures
+ * and certificates, and the state tree and the money at the tip. */
 MUST_USE enum err chain_verify(struct store *store,
                                const struct genesis *genesis,
                                const struct kind_table *kinds,

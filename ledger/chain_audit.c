@@ -53,11 +53,26 @@ struct leaf {
 
 struct leaves {
     const struct state *state;
+    struct store *store;
     struct leaf *items;
     size_t count;
     size_t cap;
     size_t checked;
 };
+
+/* The record is found through its path, too. */
+static enum err check_path(struct store *store, const struct hash *path,
+                           struct bytes key)
+{
+    uint8_t raw[STORE_KEY_MAX];
+    size_t len = 0;
+    enum err err = store_read(store, STORE_PATH, hash_as_bytes(path), raw,
+                              sizeof(raw), &len);
+    if (err == ERR_NOT_FOUND ||
+        (err == OK && !bytes_equal(bytes_make(raw, len), key)))
+        return ERR_CORRUPT;
+    return err;
+}
 
 static enum err take_record(void *ctx, struct bytes key, struct bytes value)
 {
@@ -76,7 +91,7 @@ static enum err take_record(void *ctx, struct bytes key, struct bytes value)
     state_path(leaves->state, (enum state_table)key.ptr[0],
                bytes_make(key.ptr + 1, key.len - 1), &leaf->path);
     hash_bytes(HASH_TAG_VALUE, value, &leaf->value);
-    return OK;
+    return check_path(leaves->store, &leaf->path, key);
 }
 
 static int leaf_compare(const void *a, const void *b)
@@ -108,12 +123,16 @@ static enum err audit_state(struct chain *chain, struct leaves *leaves)
               leaf_compare);
     TRY(smt_audit(&pages, &chain->tip.tip.header.state_root, match_leaf,
                   leaves));
-    return leaves->checked == leaves->count ? OK : ERR_CORRUPT;
+    if (leaves->checked != leaves->count)
+        return ERR_CORRUPT;
+    struct store_stat stat;
+    TRY(store_stat(chain->store, &stat));
+    return stat.entries[STORE_PATH] == leaves->count ? OK : ERR_CORRUPT;
 }
 
 enum err chain_audit_state(struct chain *chain)
 {
-    struct leaves leaves = {.state = chain->ground};
+    struct leaves leaves = {.state = chain->ground, .store = chain->store};
     TRY(store_hold(chain->store));
     enum err err = audit_state(chain, &leaves);
     store_release(chain->store);

@@ -26,6 +26,8 @@ enum err chain_cert_after(struct chain *chain, uint64_t height,
                           struct arena *arena, uint64_t *out_height,
                           struct bytes *out)
 {
+    if (chain->base > 0 && height <= chain->base)
+        return ERR_NOT_FOUND;
     for (uint64_t h = height; h < height + CHAIN_RUN_MAX; h++) {
         enum err err = chain_cert_at(chain, h, arena, out);
         if (err == OK)
@@ -55,14 +57,22 @@ static enum err read_header(void *ctx, struct bytes key, struct bytes value)
     return OK;
 }
 
+static enum err scan_header(struct chain *chain, enum store_table table,
+                            struct header_read *read)
+{
+    struct store_range range = {.table = table, .prefix = read->key};
+    return store_each(chain->store, &range, read_header, read);
+}
+
 enum err chain_header_at(struct chain *chain, uint64_t height,
                          struct header *out)
 {
     uint8_t raw[8];
     struct header_read read = {.err = ERR_NOT_FOUND};
     read.key = key_height(height, raw);
-    struct store_range range = {.table = STORE_BLOCK, .prefix = read.key};
-    TRY(store_each(chain->store, &range, read_header, &read));
+    TRY(scan_header(chain, STORE_BLOCK, &read));
+    if (read.err == ERR_NOT_FOUND)
+        TRY(scan_header(chain, STORE_HEADER, &read));
     TRY(read.err);
     *out = read.header;
     return OK;

@@ -42,6 +42,8 @@ struct chain {
     uint64_t block_txs_max;
     struct amount supply;
     struct state *ground;
+    uint64_t base;
+    bool syncing;
     struct position tip;
     struct position head;
     struct candidate *flight[CHAIN_FLIGHT_MAX]; /* oldest first */
@@ -57,6 +59,11 @@ struct bytes key_place(struct bytes owner, struct tx_place place,
 struct bytes key_mmr(unsigned level, uint64_t index, uint8_t out[9]);
 #define META_GENESIS "genesis" /* canonical bytes */
 #define META_TIP     "tip"     /* height u64 BE */
+#define META_BASE    "base"    /* height u64 BE; none: 0 */
+#define META_SYNC                                                              \
+    "sync"               /* there while the state is being fetched: the        \
+                            epoch of the last step, u64 BE */
+#define META_UNDO "undo" /* the epoch whose end STORE_UNDO speaks of */
 
 /* The position and state a candidate's child builds on. */
 const struct position *chain_parent_position(const struct chain *chain,
@@ -115,6 +122,16 @@ MUST_USE enum err chain_fill_batch(const struct chain *chain,
                                    const struct candidate *candidate,
                                    struct store_batch *batch);
 MUST_USE enum err chain_sum_money(struct state *state, struct amount *out);
+/* Every node that appending to the history finishes. */
+void chain_put_node(void *batch, unsigned level, uint64_t index,
+                    const struct hash *node);
+MUST_USE enum err chain_put_set(struct store_batch *batch, uint64_t epoch,
+                                const struct validators *set);
+/* Of a chain with a base, held; see chain_verify. */
+MUST_USE enum err chain_verify_base(struct chain *chain, verify_fn fn,
+                                    void *ctx, struct verify_report *report);
+/* Base and syncing, from the store. */
+MUST_USE enum err chain_load_base(struct chain *chain);
 /* ERR_CORRUPT unless the last blocks hang together. */
 MUST_USE enum err chain_check_links(struct chain *chain);
 

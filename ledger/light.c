@@ -5,13 +5,9 @@
 
 #include <string.h>
 
-/* What is known on the way: who signs which epochs. */
 struct walk {
     struct cursor cursor;
-    struct validators set;
-    uint64_t epoch_low; /* the set signs these, both inclusive */
-    uint64_t epoch;
-    struct hash chain;
+    struct light_walk at;
 };
 
 static enum err open_file(struct bytes file, struct cursor *out,
@@ -86,14 +82,58 @@ static enum err take_set(struct cursor *cursor, const struct header *header,
     return OK;
 }
 
+/* ---- steps ---- */
+
+void light_walk_start(struct light_walk *walk, const struct genesis *genesis)
+{
+    walk->set = genesis->validators;
+    walk->chain = genesis->chain;
+    walk->epoch_low = 1;
+    walk->epoch = 2;
+}
+
+static enum err check_step(const struct light_walk *walk,
+                           const struct light_step *step)
+{
+    struct cert cert;
+    TRY(cert_decode(step->cert, &cert));
+    if (!hash_equal(&step->header.chain, &walk->chain))
+        return ERR_CHAIN;
+    if (step->header.epoch != walk->epoch || walk->epoch == UINT64_MAX ||
+        cert.kind != VOTE_FINALIZE || cert.on.epoch != walk->epoch ||
+        !hash_equal(&cert.on.id, &step->id))
+        return ERR_PROOF;
+    return cert_verify(&cert, &walk->set, &walk->chain);
+}
+
+/* The end of an epoch, and who signs the next. */
+enum err light_walk_step(struct light_walk *walk, struct cursor *cursor,
+                         struct light_step *out)
+{
+    struct light_step step;
+    uint8_t letter = cursor_u8(cursor);
+    header_decode(cursor, &step.header);
+    step.cert = cursor_take(cursor, cursor_u32le(cursor));
+    if (cursor->err != OK)
+        return cursor->err;
+    if (letter != 'E')
+        return ERR_KIND;
+    header_id(&step.header, &step.id);
+    TRY(check_step(walk, &step));
+    TRY(take_set(cursor, &step.header, &walk->set, true));
+    walk->epoch++;
+    walk->epoch_low = walk->epoch;
+    *out = step;
+    return OK;
+}
+
+/* ---- files ---- */
+
 static enum err start_genesis(struct walk *walk, struct bytes bytes)
 {
     struct genesis genesis;
     TRY(genesis_decode(bytes, &genesis));
-    walk->set = genesis.validators;
-    walk->chain = genesis.chain;
-    walk->epoch_low = 1;
-    walk->epoch = 2;
+    light_walk_start(&walk->at, &genesis);
     genesis_done(&genesis);
     return OK;
 }
@@ -108,37 +148,10 @@ static enum err start_block(struct walk *walk, struct bytes bytes,
     TRY(cursor_finish(&cursor));
     if (header.epoch == UINT64_MAX)
         return ERR_RANGE;
-    TRY(take_set(&walk->cursor, &header, &walk->set, false));
-    walk->chain = header.chain;
-    walk->epoch_low = walk->epoch = header.epoch + 1;
+    TRY(take_set(&walk->cursor, &header, &walk->at.set, false));
+    walk->at.chain = header.chain;
+    walk->at.epoch_low = walk->at.epoch = header.epoch + 1;
     *out_epoch = header.epoch;
-    return OK;
-}
-
-/* The end of an epoch, and who signs the next. */
-static enum err take_step(struct walk *walk)
-{
-    struct header header;
-    struct hash id;
-    struct cert cert;
-    (void)cursor_u8(&walk->cursor);
-    header_decode(&walk->cursor, &header);
-    struct bytes bytes =
-        cursor_take(&walk->cursor, cursor_u32le(&walk->cursor));
-    if (walk->cursor.err != OK)
-        return walk->cursor.err;
-    TRY(cert_decode(bytes, &cert));
-    if (!hash_equal(&header.chain, &walk->chain))
-        return ERR_CHAIN;
-    header_id(&header, &id);
-    if (header.epoch != walk->epoch || header.epoch == UINT64_MAX ||
-        cert.kind != VOTE_FINALIZE || cert.on.epoch != header.epoch ||
-        !hash_equal(&cert.on.id, &id))
-        return ERR_PROOF;
-    TRY(cert_verify(&cert, &walk->set, &walk->chain));
-    TRY(take_set(&walk->cursor, &header, &walk->set, true));
-    walk->epoch++;
-    walk->epoch_low = walk->epoch;
     return OK;
 }
 
@@ -150,14 +163,17 @@ static enum err take_proof(struct walk *walk, struct arena *arena,
     if (rest.len == 0)
         return ERR_TRUNCATED;
     if (rest.ptr[0] == 'T') {
-        TRY(proof_check_tx(rest, &walk->chain, &walk->set, arena, &out->tx));
+        TRY(proof_check_tx(rest, &walk->at.chain, &walk->at.set, arena,
+                           &out->tx));
         epoch = out->tx.certified.epoch;
     } else {
-        TRY(proof_check_state(rest, &walk->chain, &walk->set, &out->state));
+        TRY(proof_check_state(rest, &walk->at.chain, &walk->at.set,
+                              &out->state));
         epoch = out->state.header.epoch;
     }
     out->kind = (char)rest.ptr[0];
-    return epoch >= walk->epoch_low && epoch <= walk->epoch ? OK : ERR_PROOF;
+    return epoch >= walk->at.epoch_low && epoch <= walk->at.epoch ? OK
+                                                                  : ERR_PROOF;
 }
 
 enum err light_check(struct bytes file, const struct hash *trusted,
@@ -179,11 +195,12 @@ enum err light_check(struct bytes file, const struct hash *trusted,
     } else {
         TRY(start_block(&walk, start, &got.start_epoch));
     }
-    if (chain != NULL && !hash_equal(chain, &walk.chain))
+    if (chain != NULL && !hash_equal(chain, &walk.at.chain))
         return ERR_CHAIN;
-    got.chain = walk.chain;
+    got.chain = walk.at.chain;
     while (walk.cursor.rest.len > 0 && walk.cursor.rest.ptr[0] == 'E') {
-        TRY(take_step(&walk));
+        struct light_step step;
+        TRY(light_walk_step(&walk.at, &walk.cursor, &step));
         got.steps++;
     }
     TRY(take_proof(&walk, arena, &got));

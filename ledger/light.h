@@ -44,6 +44,31 @@ struct light_proof {
     struct tx_proof tx;
 };
 
+/* ---- the way, step by step: for whoever fetches steps from others ---- */
+
+/* Who signs which epochs, as far as one has come. */
+struct light_walk {
+    struct hash chain;
+    struct validators set;
+    uint64_t epoch_low; /* the set signs these, both inclusive */
+    uint64_t epoch;     /* of the next step */
+};
+/* The step, as it was read. */
+struct light_step {
+    struct header header; /* of the epoch's last block */
+    struct hash id;
+    struct bytes cert; /* lent */
+};
+void light_walk_start(struct light_walk *walk, const struct genesis *genesis);
+/* One step where the cursor stands, on the 'E'. The walk's set is then that of
+ * the epoch after. What light_check refuses of a step; the walk is garbage
+ * then. Pure. */
+MUST_USE enum err light_walk_step(struct light_walk *walk,
+                                  struct cursor *cursor,
+                                  struct light_step *out);
+
+/* ---- files ---- */
+
 /* Where a file says it starts, before anything of it is believed: to ask for
  * the right hash. ERR_TOO_LARGE, ERR_PARSE (not a proof file), ERR_VERSION,
  * ERR_TRUNCATED, ERR_KIND. */

@@ -17,6 +17,13 @@ struct entry {
     uint8_t bytes[];
 };
 
+/* What a block brought and nobody has handed in here. */
+struct ghost {
+    struct map_leaf by_id;
+    struct hash id;
+    uint32_t carried;
+};
+
 struct sender {
     struct map_leaf leaf;
     struct pubkey key;
@@ -33,6 +40,7 @@ struct pool {
     struct pool_limits limits;
     struct map by_id[BUCKETS];
     struct map senders[BUCKETS];
+    struct map ghosts[BUCKETS];
     uint32_t count;
     uint32_t sender_count;
     struct entry *oldest;
@@ -68,19 +76,6 @@ enum err pool_new(const struct pool_limits *limits, struct pool **out)
     return OK;
 }
 
-void pool_free(struct pool *pool)
-{
-    if (pool == NULL)
-        return;
-    while (pool->oldest != NULL) {
-        struct hash id = pool->oldest->public.tx.id;
-        pool_remove(pool, &id);
-    }
-    CHECK(pool->bytes == 0 && pool->sender_count == 0);
-    pool_sweep(pool);
-    free(pool);
-}
-
 static struct sender *find_sender(struct pool *pool, const struct pubkey *key)
 {
     struct map_leaf *leaf =
@@ -93,6 +88,65 @@ static struct entry *find_entry(struct pool *pool, const struct hash *id)
     struct map_leaf *leaf =
         map_find(bucket(pool->by_id, id->b), hash_as_bytes(id));
     return leaf == NULL ? NULL : CONTAINER(leaf, struct entry, by_id);
+}
+
+static struct ghost *find_ghost(struct pool *pool, const struct hash *id)
+{
+    struct map_leaf *leaf =
+        map_find(bucket(pool->ghosts, id->b), hash_as_bytes(id));
+    return leaf == NULL ? NULL : CONTAINER(leaf, struct ghost, by_id);
+}
+
+static void ghost_drop(struct pool *pool, struct ghost *ghost)
+{
+    if (ghost == NULL)
+        return;
+    CHECK(map_remove(bucket(pool->ghosts, ghost->id.b), ghost->by_id.key) ==
+          &ghost->by_id);
+    free(ghost);
+}
+
+/* Without memory for it the block is as if it had not been told of. */
+static void ghost_carry(struct pool *pool, const struct hash *id, int by)
+{
+    struct ghost *ghost = find_ghost(pool, id);
+    if (ghost == NULL && by > 0) {
+        ghost = calloc(1, sizeof(*ghost));
+        if (ghost == NULL)
+            return;
+        ghost->id = *id;
+        ghost->by_id.key = hash_as_bytes(&ghost->id);
+        CHECK(map_insert(bucket(pool->ghosts, id->b), &ghost->by_id) == NULL);
+    }
+    if (ghost == NULL)
+        return;
+    if (by > 0)
+        ghost->carried++;
+    else if (--ghost->carried == 0)
+        ghost_drop(pool, ghost);
+}
+
+static void ghosts_free(struct pool *pool)
+{
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        struct map_leaf *leaf;
+        while ((leaf = map_first(&pool->ghosts[i])) != NULL)
+            ghost_drop(pool, CONTAINER(leaf, struct ghost, by_id));
+    }
+}
+
+void pool_free(struct pool *pool)
+{
+    if (pool == NULL)
+        return;
+    while (pool->oldest != NULL) {
+        struct hash id = pool->oldest->public.tx.id;
+        pool_remove(pool, &id);
+    }
+    CHECK(pool->bytes == 0 && pool->sender_count == 0);
+    pool_sweep(pool);
+    ghosts_free(pool);
+    free(pool);
 }
 
 static struct sender *sender_new(struct pool *pool, const struct pubkey *key)
@@ -177,7 +231,12 @@ static void link_entry(struct pool *pool, struct sender *sender,
     pool->count++;
     CHECK(map_insert(&sender->entries, &entry->by_nonce) == NULL);
     pool->bytes += entry->public.bytes.len;
-    pool->fresh++;
+    struct ghost *ghost = find_ghost(pool, &entry->public.tx.id);
+    if (ghost != NULL)
+        entry->public.carried = ghost->carried;
+    else
+        pool->fresh++;
+    ghost_drop(pool, ghost);
 }
 
 enum err pool_add(struct pool *pool, const struct tx *tx, struct bytes bytes,
@@ -214,8 +273,10 @@ struct pool_entry *pool_find(struct pool *pool, const struct hash *id)
 void pool_remove(struct pool *pool, const struct hash *id)
 {
     struct entry *entry = find_entry(pool, id);
-    if (entry == NULL)
+    if (entry == NULL) {
+        ghost_drop(pool, find_ghost(pool, id));
         return;
+    }
     struct sender *sender = entry->sender;
     if (entry->older != NULL)
         entry->older->newer = entry->newer;
@@ -255,15 +316,24 @@ void pool_carry(struct pool *pool, const struct hash *id, int by)
 {
     struct entry *entry = find_entry(pool, id);
     CHECK(by == 1 || by == -1);
-    if (entry == NULL)
+    if (entry == NULL) {
+        ghost_carry(pool, id, by);
         return;
-    /* One that came after the block it is in did not count then. */
+    }
+    /* One that was thrown out and came again does not know of its block. */
     if (by < 0 && entry->public.carried == 0)
         return;
     if (by > 0 && entry->public.carried++ == 0)
         pool->fresh--;
     if (by < 0 && --entry->public.carried == 0)
         pool->fresh++;
+}
+
+bool pool_carried(struct pool *pool, const struct hash *id)
+{
+    const struct entry *entry = find_entry(pool, id);
+    return entry != NULL ? entry->public.carried > 0
+                         : find_ghost(pool, id) != NULL;
 }
 
 uint32_t pool_fresh(const struct pool *pool)

@@ -44,14 +44,18 @@ MUST_USE enum err pool_add(struct pool *pool, const struct tx *tx,
                            uint64_t token, uint64_t now_ms);
 /* NULL when it does not wait here. */
 struct pool_entry *pool_find(struct pool *pool, const struct hash *id);
-/* Removes; ids that do not wait are fine. The entry's bytes stay readable until
- * pool_sweep, so that what was said about it in this step holds. */
+/* Removes, and forgets who carried it; ids that do not wait are fine. The
+ * entry's bytes stay readable until pool_sweep, so that what was said about it
+ * in this step holds. */
 void pool_remove(struct pool *pool, const struct hash *id);
 void pool_sweep(struct pool *pool);
 
-/* An undecided block with this transaction has come (+1) or died (-1). Unknown
- * ids are fine. */
+/* A block with this transaction has come (+1) or died (-1). One that does not
+ * wait here is remembered too, until pool_remove or its last block's death: it
+ * may come later. */
 void pool_carry(struct pool *pool, const struct hash *id, int by);
+/* Is it in such a block, whether it waits here or not? */
+bool pool_carried(struct pool *pool, const struct hash *id);
 
 uint32_t pool_count(const struct pool *pool);
 /* How many are in no undecided block. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_MAX (STORE_KEY_MAX - 1)
+#define KEY_MAX (STORE_KEY_MAX - 2) /* the table's byte, and undo's */
 
 enum presence {
     UNSET = 0, /* says nothing: look below */
@@ -19,6 +19,10 @@ struct record {
     struct map_leaf leaf; /* key: table u8 | key */
     struct bytes value;
     enum presence presence;
+    /* of a sealed state: has the parent no such record, or this one none any
+     * more, then where it stands in the tree */
+    bool is_moved;
+    struct hash path;
 };
 
 /* What a record was before a change, for rollback. */
@@ -435,7 +439,7 @@ static i128 money_in(struct bytes value)
 
 /* Turns one changed record into a change of the tree; *out_same when it is what
  * the parent has. */
-static enum err seal_record(struct state *state, const struct record *record,
+static enum err seal_record(struct state *state, struct record *record,
                             struct smt_change *out, i128 *money, bool *out_same)
 {
     uint8_t raw[LIMIT_STATE_VALUE];
@@ -454,6 +458,8 @@ static enum err seal_record(struct state *state, const struct record *record,
         *money += money_in(record->value) - money_in(old);
     smt_path(&state->chain, (enum state_table)key.ptr[0],
              bytes_make(key.ptr + 1, key.len - 1), &out->path);
+    record->is_moved = (err == OK) != is_there;
+    record->path = out->path;
     memset(&out->value, 0, sizeof(out->value));
     if (is_there)
         hash_bytes(HASH_TAG_VALUE, record->value, &out->value);
@@ -504,6 +510,17 @@ enum err state_seal(struct state *state, struct amount minted,
     return OK;
 }
 
+/* Who has only the tree finds the record through its path. */
+static void path_to_batch(const struct record *record,
+                          struct store_batch *batch)
+{
+    struct bytes path = hash_as_bytes(&record->path);
+    if (record->presence == PRESENT)
+        store_batch_put(batch, STORE_PATH, path, record->leaf.key);
+    else
+        store_batch_delete(batch, STORE_PATH, path);
+}
+
 void state_to_batch(const struct state *state, struct store_batch *batch)
 {
     CHECK(state->sealed && state->parent != NULL);
@@ -514,6 +531,8 @@ void state_to_batch(const struct state *state, struct store_batch *batch)
             store_batch_put(batch, STORE_STATE, leaf->key, record->value);
         else if (record->presence == DELETED)
             store_batch_delete(batch, STORE_STATE, leaf->key);
+        if (record->is_moved)
+            path_to_batch(record, batch);
     }
     leaf = map_first(&state->pages);
     for (; leaf != NULL; leaf = map_after(&state->pages, leaf->key)) {

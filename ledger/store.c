@@ -7,9 +7,12 @@
 
 #define BATCH_BYTES_MAX (256u * 1024 * 1024)
 
+enum { OP_PUT, OP_DELETE, OP_CLEAR };
+
 struct store_batch {
     uint64_t height;
-    struct buf ops; /* is_delete u8 | table u8 | key_len u16 | value_len u32
+    bool keeps_old;
+    struct buf ops; /* what u8 | table u8 | key_len u16 | value_len u32
                        | key | value, one after the other */
 };
 
@@ -131,12 +134,12 @@ enum err store_batch_error(const struct store_batch *batch)
     return batch->ops.err;
 }
 
-static void add_op(struct store_batch *batch, bool is_delete,
+static void add_op(struct store_batch *batch, uint8_t what,
                    enum store_table table, struct bytes key, struct bytes value)
 {
-    CHECK(key.len > 0 && key.len <= STORE_KEY_MAX);
+    CHECK((key.len > 0) == (what != OP_CLEAR) && key.len <= STORE_KEY_MAX);
     CHECK(value.len < BATCH_BYTES_MAX);
-    buf_add_u8(&batch->ops, is_delete);
+    buf_add_u8(&batch->ops, what);
     buf_add_u8(&batch->ops, (uint8_t)table);
     buf_add_u16le(&batch->ops, (uint16_t)key.len);
     buf_add_u32le(&batch->ops, (uint32_t)value.len);
@@ -147,13 +150,32 @@ static void add_op(struct store_batch *batch, bool is_delete,
 void store_batch_put(struct store_batch *batch, enum store_table table,
                      struct bytes key, struct bytes value)
 {
-    add_op(batch, false, table, key, value);
+    add_op(batch, OP_PUT, table, key, value);
 }
 
 void store_batch_delete(struct store_batch *batch, enum store_table table,
                         struct bytes key)
 {
-    add_op(batch, true, table, key, bytes_make(NULL, 0));
+    add_op(batch, OP_DELETE, table, key, bytes_make(NULL, 0));
+}
+
+void store_batch_clear(struct store_batch *batch, enum store_table table)
+{
+    add_op(batch, OP_CLEAR, table, bytes_make(NULL, 0), bytes_make(NULL, 0));
+}
+
+void store_batch_keep_old(struct store_batch *batch)
+{
+    batch->keeps_old = true;
+}
+
+struct bytes store_undo_key(enum store_table table, struct bytes key,
+                            uint8_t out[STORE_KEY_MAX])
+{
+    CHECK(key.len < STORE_KEY_MAX);
+    out[0] = (uint8_t)table;
+    memcpy(out + 1, key.ptr, key.len);
+    return bytes_make(out, key.len + 1);
 }
 
 bool store_batch_next(const struct store_batch *batch, size_t *at,
@@ -164,8 +186,13 @@ bool store_batch_next(const struct store_batch *batch, size_t *at,
     if (*at == all.len)
         return false;
     cursor_init(&cursor, bytes_make(all.ptr + *at, all.len - *at));
-    out->is_delete = cursor_u8(&cursor) != 0;
+    uint8_t what = cursor_u8(&cursor);
+    out->is_delete = what == OP_DELETE;
+    out->is_clear = what == OP_CLEAR;
     out->table = (enum store_table)cursor_u8(&cursor);
+    out->keeps_old = batch->keeps_old &&
+                     (out->table == STORE_STATE || out->table == STORE_PAGE ||
+                      out->table == STORE_PATH);
     size_t key_len = cursor_u16le(&cursor);
     size_t value_len = cursor_u32le(&cursor);
     out->key = cursor_take(&cursor, key_len);

@@ -25,8 +25,12 @@ enum store_table {
     STORE_SUBJECT_TX = 9, /* subject | height u64 | position u32 -> tx id */
     STORE_SET = 10,       /* epoch u64 -> validators */
     STORE_BLOCK_ID = 11,  /* block id -> height u64 */
+    STORE_HEADER = 12,    /* height u64 -> header of a block that is not here */
+    STORE_PATH = 13,      /* path 32 in the state tree -> key in STORE_STATE */
+    STORE_UNDO = 14,      /* table u8 | key -> 0 u8, or 1 u8 | value: what that
+                             table had when the last epoch ended */
 };
-#define STORE_TABLES  12
+#define STORE_TABLES  15
 #define STORE_KEY_MAX 511u
 
 struct store;
@@ -103,6 +107,14 @@ void store_batch_put(struct store_batch *batch, enum store_table table,
 /* Deleting what is not there is OK. */
 void store_batch_delete(struct store_batch *batch, enum store_table table,
                         struct bytes key);
+/* The whole table. */
+void store_batch_clear(struct store_batch *batch, enum store_table table);
+/* What this batch changes in STORE_STATE, STORE_PAGE and STORE_PATH is noted in
+ * STORE_UNDO as it was before, unless a note of it is there already. */
+void store_batch_keep_old(struct store_batch *batch);
+/* The key of such a note. */
+struct bytes store_undo_key(enum store_table table, struct bytes key,
+                            uint8_t out[STORE_KEY_MAX]);
 MUST_USE enum err store_batch_error(const struct store_batch *batch);
 
 /* One atomic, synced transaction; the storage thread. The batch stays the

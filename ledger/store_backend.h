@@ -32,6 +32,8 @@ struct store {
 struct store_op {
     enum store_table table;
     bool is_delete;
+    bool is_clear; /* the whole table; no key */
+    bool keeps_old;
     struct bytes key;
     struct bytes value;
 };

@@ -4,6 +4,7 @@
 #include "ledger/store_backend.h"
 
 #include "base/check.h"
+#include "ledger/lmdb_error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,15 +15,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <lmdb.h>
 
-#define MAP_BYTES      (UINT64_C(64) << 30)
-#define LAYOUT         1u
-#define LAYOUT_KEY     "layout"
-#define FREE_BYTES_LOW (UINT64_C(4) << 20)
+#define MAP_BYTES  (UINT64_C(64) << 30)
+#define LAYOUT     2u
+#define LAYOUT_KEY "layout"
 
 struct store_lmdb {
     struct store store;
@@ -50,60 +49,14 @@ static const char *const table_names[STORE_TABLES] = {
     [STORE_SUBJECT_TX] = "subject",
     [STORE_SET] = "set",
     [STORE_BLOCK_ID] = "id",
+    [STORE_HEADER] = "header",
+    [STORE_PATH] = "path",
+    [STORE_UNDO] = "undo",
 };
 
 static struct store_lmdb *lmdb_of(struct store *store)
 {
     return (struct store_lmdb *)(void *)store;
-}
-
-/* What LMDB and the system say, in our words. */
-static enum err map_error(int rc)
-{
-    switch (rc) {
-    case MDB_SUCCESS:
-        return OK;
-    case MDB_NOTFOUND:
-        return ERR_NOT_FOUND;
-    case MDB_MAP_FULL:
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return ERR_FULL;
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-    case MDB_BAD_DBI:
-    case MDB_INCOMPATIBLE:
-        return ERR_CORRUPT;
-    case MDB_VERSION_MISMATCH:
-        return ERR_VERSION;
-    case ENOMEM:
-        return ERR_NOMEM;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return ERR_PERM;
-    case ENOENT:
-        return ERR_NOT_FOUND;
-    case EBUSY:
-    case EAGAIN:
-    case MDB_READERS_FULL:
-        return ERR_BUSY;
-    default:
-        return ERR_IO;
-    }
-}
-
-/* LMDB reports a short write, which is how a full disk often shows, as EIO. */
-static enum err map_write_error(const struct store_lmdb *db, int rc)
-{
-    struct statvfs vfs;
-    enum err err = map_error(rc);
-    if (err == ERR_IO && statvfs(db->dir, &vfs) == 0 &&
-        (uint64_t)vfs.f_bavail * vfs.f_frsize < FREE_BYTES_LOW)
-        return ERR_FULL;
-    return err;
 }
 
 static MDB_val val_of(struct bytes bytes)
@@ -140,10 +93,10 @@ static bool was_overtaken(const struct store_lmdb *db)
 static enum err lmdb_hold(struct store *store)
 {
     struct store_lmdb *db = lmdb_of(store);
-    TRY(map_error(mdb_txn_renew(db->reader)));
+    TRY(lmdb_error(mdb_txn_renew(db->reader)));
     while (was_overtaken(db)) {
         mdb_txn_reset(db->reader);
-        TRY(map_error(mdb_txn_renew(db->reader)));
+        TRY(lmdb_error(mdb_txn_renew(db->reader)));
     }
     return OK;
 }
@@ -164,7 +117,7 @@ static enum err lmdb_peek(struct store *store, enum store_table table,
     int rc = mdb_get(db->reader, db->tables[table], &k, &v);
     if (rc == MDB_SUCCESS)
         *out = bytes_of(&v);
-    return map_error(rc);
+    return lmdb_error(rc);
 }
 
 /* Puts the cursor on the first key of the range; MDB_NOTFOUND: empty. */
@@ -202,7 +155,7 @@ static enum err lmdb_each(struct store *store, const struct store_range *range,
     MDB_val key;
     MDB_val value;
     enum err err = OK;
-    TRY(map_error(
+    TRY(lmdb_error(
         mdb_cursor_open(db->reader, db->tables[range->table], &cursor)));
     int rc = cursor_start(cursor, range, &key, &value);
     while (rc == MDB_SUCCESS && err == OK) {
@@ -214,7 +167,7 @@ static enum err lmdb_each(struct store *store, const struct store_range *range,
     }
     mdb_cursor_close(cursor);
     if (err == OK && rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
-        err = map_error(rc);
+        err = lmdb_error(rc);
     return err;
 }
 
@@ -225,12 +178,49 @@ static bool grows_at_the_end(enum store_table table)
     return table == STORE_BLOCK || table == STORE_CERT || table == STORE_RESULT;
 }
 
+/* Notes what was there before, unless it was noted before. */
+static int keep_old(const struct store_lmdb *db, MDB_txn *txn,
+                    const struct store_op *op)
+{
+    uint8_t raw[STORE_KEY_MAX];
+    MDB_val key = val_of(op->key);
+    MDB_val undo_key = val_of(store_undo_key(op->table, op->key, raw));
+    MDB_val old = {0};
+    MDB_val note;
+    int rc = mdb_get(txn, db->tables[STORE_UNDO], &undo_key, &note);
+    if (rc != MDB_NOTFOUND)
+        return rc;
+    rc = mdb_get(txn, db->tables[op->table], &key, &old);
+    if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
+        return rc;
+    /* What was read may move when something is put: it is copied first. */
+    bool is_there = rc == MDB_SUCCESS;
+    struct bytes value = bytes_of(&old);
+    uint8_t *copy = malloc(1 + value.len);
+    if (copy == NULL)
+        return ENOMEM;
+    copy[0] = is_there;
+    if (value.len > 0)
+        memcpy(copy + 1, value.ptr, value.len);
+    note = val_of(bytes_make(copy, 1 + value.len));
+    rc = mdb_put(txn, db->tables[STORE_UNDO], &undo_key, &note, 0);
+    free(copy);
+    return rc;
+}
+
 static int apply_op(const struct store_lmdb *db, MDB_txn *txn,
                     const struct store_op *op)
 {
     MDB_dbi table = db->tables[op->table];
     MDB_val key = val_of(op->key);
     MDB_val value = val_of(op->value);
+    if (op->is_clear)
+        return mdb_drop(txn, table, 0);
+    if (op->keeps_old) {
+        int rc = keep_old(db, txn, op);
+        if (rc != MDB_SUCCESS)
+            return rc;
+    }
     if (op->is_delete) {
         int rc = mdb_del(txn, table, &key, NULL);
         return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
@@ -264,17 +254,17 @@ static enum err lmdb_commit(struct store *store,
     CHECK(!db->read_only);
     int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
     if (rc != MDB_SUCCESS)
-        return map_write_error(db, rc);
+        return lmdb_write_error(db->dir, rc);
     while (rc == MDB_SUCCESS && store_batch_next(batch, &at, &op))
         rc = apply_op(db, txn, &op);
     if (rc != MDB_SUCCESS) {
         mdb_txn_abort(txn);
-        return map_write_error(db, rc);
+        return lmdb_write_error(db->dir, rc);
     }
     rc = mdb_txn_commit(txn);
     if (rc == MDB_SUCCESS)
         note_commit(db);
-    return map_write_error(db, rc);
+    return lmdb_write_error(db->dir, rc);
 }
 
 /* ---- care ---- */
@@ -292,7 +282,7 @@ static enum err lmdb_stat(struct store *store, struct store_stat *out)
     out->map_bytes = info.me_mapsize;
     out->used_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
     for (unsigned i = 0; i < STORE_TABLES && err == OK; i++) {
-        err = map_error(mdb_stat(db->reader, db->tables[i], &stat));
+        err = lmdb_error(mdb_stat(db->reader, db->tables[i], &stat));
         out->entries[i] = stat.ms_entries;
     }
     store_release(store);
@@ -339,13 +329,13 @@ static enum err take_lock(struct store_lmdb *db)
 {
     char path[PATH_MAX + 16];
     if (mkdir(db->dir, 0700) != 0 && errno != EEXIST)
-        return map_error(errno);
+        return lmdb_error(errno);
     snprintf(path, sizeof(path), "%s/store.lock", db->dir);
     db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (db->lock_fd < 0)
-        return map_error(errno);
+        return lmdb_error(errno);
     if (flock(db->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? ERR_BUSY : map_error(errno);
+        return errno == EWOULDBLOCK ? ERR_BUSY : lmdb_error(errno);
     return OK;
 }
 
@@ -360,7 +350,7 @@ static enum err check_length(struct store_lmdb *db)
     mdb_env_stat(db->env, &stat_db);
     snprintf(path, sizeof(path), "%s/data.mdb", db->dir);
     if (stat(path, &file) != 0)
-        return map_error(errno);
+        return lmdb_error(errno);
     uint64_t need = (uint64_t)(info.me_last_pgno + 1) * stat_db.ms_psize;
     return (uint64_t)file.st_size < need ? ERR_CORRUPT : OK;
 }
@@ -371,12 +361,12 @@ static enum err open_env(struct store_lmdb *db, uint64_t map_bytes)
     int rc = mdb_env_create(&db->env);
     if (rc != MDB_SUCCESS) {
         db->env = NULL;
-        return map_error(rc);
+        return lmdb_error(rc);
     }
     if ((rc = mdb_env_set_maxdbs(db->env, STORE_TABLES)) != MDB_SUCCESS ||
         (rc = mdb_env_set_mapsize(db->env, map_bytes)) != MDB_SUCCESS ||
         (rc = mdb_env_open(db->env, db->dir, flags, 0600)) != MDB_SUCCESS)
-        return map_write_error(db, rc);
+        return lmdb_write_error(db->dir, rc);
     return check_length(db);
 }
 
@@ -392,11 +382,11 @@ static enum err check_layout(struct store_lmdb *db, MDB_txn *txn)
         return got.len == 4 && u32le_get(got.ptr) == LAYOUT ? OK : ERR_VERSION;
     }
     if (rc != MDB_NOTFOUND || db->read_only)
-        return map_error(rc);
+        return lmdb_error(rc);
     u32le_put(raw, LAYOUT);
     value = val_of(BYTES_OF(raw));
-    return map_write_error(
-        db, mdb_put(txn, db->tables[STORE_META], &key, &value, 0));
+    return lmdb_write_error(
+        db->dir, mdb_put(txn, db->tables[STORE_META], &key, &value, 0));
 }
 
 static enum err open_tables(struct store_lmdb *db)
@@ -404,19 +394,19 @@ static enum err open_tables(struct store_lmdb *db)
     unsigned flags = db->read_only ? 0 : MDB_CREATE;
     enum err err = OK;
     MDB_txn *txn;
-    TRY(map_write_error(
-        db,
+    TRY(lmdb_write_error(
+        db->dir,
         mdb_txn_begin(db->env, NULL, db->read_only ? MDB_RDONLY : 0, &txn)));
     for (unsigned i = 0; i < STORE_TABLES && err == OK; i++)
-        err = map_write_error(
-            db, mdb_dbi_open(txn, table_names[i], flags, &db->tables[i]));
+        err = lmdb_write_error(
+            db->dir, mdb_dbi_open(txn, table_names[i], flags, &db->tables[i]));
     if (err == OK)
         err = check_layout(db, txn);
     if (err != OK) {
         mdb_txn_abort(txn);
         return err;
     }
-    return map_write_error(db, mdb_txn_commit(txn));
+    return lmdb_write_error(db->dir, mdb_txn_commit(txn));
 }
 
 static enum err open_reader(struct store_lmdb *db)
@@ -424,7 +414,7 @@ static enum err open_reader(struct store_lmdb *db)
     int rc = mdb_txn_begin(db->env, NULL, MDB_RDONLY, &db->reader);
     if (rc != MDB_SUCCESS) {
         db->reader = NULL;
-        return map_error(rc);
+        return lmdb_error(rc);
     }
     mdb_txn_reset(db->reader);
     return OK;

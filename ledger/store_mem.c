@@ -93,17 +93,17 @@ static enum err mem_each(struct store *store, const struct store_range *range,
     return OK;
 }
 
-static struct entry *entry_new(const struct store_op *op)
+static struct entry *entry_new(struct bytes key, struct bytes value)
 {
-    struct entry *entry = malloc(sizeof(*entry) + op->key.len + op->value.len);
+    struct entry *entry = malloc(sizeof(*entry) + key.len + value.len);
     if (entry == NULL)
         return NULL;
     memset(entry, 0, sizeof(*entry));
-    memcpy(entry->data, op->key.ptr, op->key.len);
-    if (op->value.len > 0)
-        memcpy(entry->data + op->key.len, op->value.ptr, op->value.len);
-    entry->leaf.key = bytes_make(entry->data, op->key.len);
-    entry->value = bytes_make(entry->data + op->key.len, op->value.len);
+    memcpy(entry->data, key.ptr, key.len);
+    if (value.len > 0)
+        memcpy(entry->data + key.len, value.ptr, value.len);
+    entry->leaf.key = bytes_make(entry->data, key.len);
+    entry->value = bytes_make(entry->data + key.len, value.len);
     return entry;
 }
 
@@ -116,23 +116,49 @@ static void entries_free(struct entry *entry)
     }
 }
 
+/* The note of what an op changes: as it is before the batch, which is what the
+ * first change of a key finds; the notes of later ones are not needed. */
+static struct entry *note_new(const struct store_mem *mem,
+                              const struct store_op *op)
+{
+    uint8_t raw[STORE_KEY_MAX];
+    uint8_t *value;
+    struct bytes old = bytes_make(NULL, 0);
+    struct map_leaf *leaf = map_find(&mem->shelf->tables[op->table], op->key);
+    if (leaf != NULL)
+        old = entry_of(leaf)->value;
+    value = malloc(1 + old.len);
+    if (value == NULL)
+        return NULL;
+    value[0] = leaf != NULL;
+    if (old.len > 0)
+        memcpy(value + 1, old.ptr, old.len);
+    struct entry *note = entry_new(store_undo_key(op->table, op->key, raw),
+                                   bytes_make(value, 1 + old.len));
+    free(value);
+    return note;
+}
+
 /* All the memory a batch needs, in order: after this nothing can fail. */
-static enum err prepare(const struct store_batch *batch, struct entry **out)
+static enum err prepare(const struct store_mem *mem,
+                        const struct store_batch *batch, struct entry **out)
 {
     struct entry *first = NULL;
     struct entry **last = &first;
     struct store_op op;
     size_t at = 0;
     while (store_batch_next(batch, &at, &op)) {
-        if (op.is_delete)
-            continue;
-        struct entry *entry = entry_new(&op);
-        if (entry == NULL) {
-            entries_free(first);
-            return ERR_NOMEM;
+        for (unsigned note = 0; note < 2; note++) {
+            if (note == 0 ? !op.keeps_old : op.is_delete || op.is_clear)
+                continue;
+            *last =
+                note == 0 ? note_new(mem, &op) : entry_new(op.key, op.value);
+            if (*last == NULL) {
+                entries_free(first);
+                return ERR_NOMEM;
+            }
+            last = &(*last)->next;
         }
-        *last = entry;
-        last = &entry->next;
     }
     *out = first;
     return OK;
@@ -148,6 +174,29 @@ static void drop(struct store_mem *mem, enum store_table table,
     free(entry_of(leaf));
 }
 
+static void drop_all(struct store_mem *mem, enum store_table table)
+{
+    struct map_leaf *leaf;
+    while ((leaf = map_first(&mem->shelf->tables[table])) != NULL)
+        drop(mem, table, leaf->key);
+}
+
+/* The next prepared one; false: there is one with its key already. */
+static bool insert(struct store_mem *mem, enum store_table table,
+                   struct entry **entry)
+{
+    struct entry *ours = *entry;
+    CHECK(ours != NULL);
+    *entry = ours->next;
+    ours->next = NULL;
+    if (map_insert(&mem->shelf->tables[table], &ours->leaf) != NULL) {
+        free(ours);
+        return false;
+    }
+    mem->shelf->used_bytes += ours->leaf.key.len + ours->value.len;
+    return true;
+}
+
 static enum err mem_commit(struct store *store, const struct store_batch *batch)
 {
     struct store_mem *mem = mem_of(store);
@@ -155,17 +204,17 @@ static enum err mem_commit(struct store *store, const struct store_batch *batch)
     struct store_op op;
     size_t at = 0;
     CHECK(store->held == 0 && mem->owns);
-    TRY(prepare(batch, &entry));
+    TRY(prepare(mem, batch, &entry));
     while (store_batch_next(batch, &at, &op)) {
-        drop(mem, op.table, op.key);
-        if (op.is_delete)
+        if (op.is_clear) {
+            drop_all(mem, op.table);
             continue;
-        CHECK(entry != NULL);
-        struct entry *next = entry->next;
-        entry->next = NULL;
-        mem->shelf->used_bytes += op.key.len + op.value.len;
-        CHECK(map_insert(&mem->shelf->tables[op.table], &entry->leaf) == NULL);
-        entry = next;
+        }
+        if (op.keeps_old)
+            (void)insert(mem, STORE_UNDO, &entry);
+        drop(mem, op.table, op.key);
+        if (!op.is_delete)
+            CHECK(insert(mem, op.table, &entry));
     }
     CHECK(entry == NULL);
     return OK;
@@ -189,11 +238,8 @@ static void mem_check_readers(struct store *store)
 static void mem_close(struct store *store)
 {
     struct store_mem *mem = mem_of(store);
-    for (unsigned i = 0; i < STORE_TABLES && mem->owns; i++) {
-        struct map_leaf *leaf;
-        while ((leaf = map_first(&mem->shelf->tables[i])) != NULL)
-            drop(mem, (enum store_table)i, leaf->key);
-    }
+    for (unsigned i = 0; i < STORE_TABLES && mem->owns; i++)
+        drop_all(mem, (enum store_table)i);
     if (mem->owns)
         free(mem->shelf);
     free(mem);

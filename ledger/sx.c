@@ -48,6 +48,8 @@ enum err sx_new(struct chain *chain, const struct sx_options *options,
         sx_epoch_start(core);
         err = core->halted;
     }
+    if (err == OK)
+        err = sx_pages_new(core, options->sync_epochs);
     if (err != OK) {
         sx_free(core);
         return err;
@@ -71,6 +73,7 @@ void sx_free(struct sx *core)
         free(core->finals[i]);
     free(core->final_cert);
     free_letters(core);
+    sx_pages_free(core);
     free(core->peers);
     pool_free(core->pool);
     arena_done(&core->arena);
@@ -121,6 +124,7 @@ void sx_status(const struct sx *core, struct sx_status *out)
         .idle = core->block_count == 0 && pool_count(core->pool) == 0,
         .target = proven_height(core),
     };
+    sx_pages_status(core, &out->fetch);
 }
 
 void sx_member(const struct sx *core, uint32_t index, uint64_t mono_ms,
@@ -430,6 +434,17 @@ static void dispatch(struct sx *core, const struct sx_event *event)
     CHECK(false); /* an event is one of eight */
 }
 
+static void take_part(struct sx *core)
+{
+    sx_settle(core);
+    sx_recall(core);
+    if (core->mono_ms < core->listen_until_ms)
+        sx_wake(core, core->listen_until_ms);
+    sx_relay(core);
+    sx_repeat(core);
+    sx_ask(core);
+}
+
 static void finish(struct sx *core, struct sx_effects *out)
 {
     struct sx_effect *effect;
@@ -468,13 +483,9 @@ void sx_step(struct sx *core, const struct sx_event *event,
         sx_recall_begin(core);
         sx_claim_all(core);
         dispatch(core, event);
-        sx_settle(core);
-        sx_recall(core);
-        if (core->mono_ms < core->listen_until_ms)
-            sx_wake(core, core->listen_until_ms);
-        sx_relay(core);
-        sx_repeat(core);
-        sx_ask(core);
+        sx_pages_go(core);
+        if (!sx_fetching(core))
+            take_part(core);
         sx_statuses(core);
     }
     finish(core, out);

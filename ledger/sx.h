@@ -39,6 +39,11 @@ struct sx_options {
     /* A validator listens this long before it signs anything: a second machine
      * with the same key would be heard. 0: not at all (tests). */
     uint64_t listen_ms;
+    /* A store that holds nothing but the genesis fetches the state by pages
+     * when at least so many epochs have ended, 2 to SX_STEPS_MAX; with fewer,
+     * or 0, it executes all blocks. A fetch that was begun is ended in any
+     * case. */
+    uint64_t sync_epochs;
 };
 
 /* chain is lent until sx_free. ERR_NOMEM. */
@@ -162,6 +167,8 @@ enum sx_notice {
                            the clocks wrong? */
     SX_NOTICE_JOINED,   /* we are a validator from this epoch on */
     SX_NOTICE_LEFT,     /* we are none any more */
+    SX_NOTICE_FETCHES,  /* the state is being fetched (chain_is_syncing) */
+    SX_NOTICE_FETCHED,  /* ... and here: the chain stands on its base */
 };
 
 struct sx_effect {
@@ -192,6 +199,24 @@ void sx_step(struct sx *core, const struct sx_event *event,
 
 /* ---- to look at ---- */
 
+/* The state is fetched in stages. */
+enum sx_fetch_stage {
+    SX_FETCH_OFF,   /* it is not, or no more */
+    SX_FETCH_LOOK,  /* is there enough to fetch? */
+    SX_FETCH_PAGES, /* steps to the target, pages of its state */
+    SX_FETCH_SWEEP, /* all is here: it is looked through */
+};
+struct sx_fetch {
+    enum sx_fetch_stage stage;
+    uint64_t step;    /* epochs whose end is proven */
+    uint64_t target;  /* height of the state that is fetched; 0: none yet */
+    uint64_t pages;   /* that came */
+    uint64_t records; /* with them */
+    uint64_t bytes;
+    uint64_t swept; /* pages and records looked through */
+    uint32_t peers; /* that are being asked */
+};
+
 struct sx_status {
     uint64_t epoch;
     uint64_t view;
@@ -206,6 +231,7 @@ struct sx_status {
     uint32_t unfinal;  /* executed blocks that wait for their decision */
     uint64_t slots;    /* undecided views that there is room for */
     uint64_t idle;     /* 1: nothing is to be decided */
+    struct sx_fetch fetch;
 };
 void sx_status(const struct sx *core, struct sx_status *out);
 /* A validator of this epoch's set, as this node sees it. */

@@ -215,7 +215,7 @@ static void release(struct sx *core, struct sx_block *const *run,
                     uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        run[i]->candidate = NULL;
+        sx_block_decided(core, run[i]);
         sx_block_drop(core, run[i]);
     }
 }
@@ -323,6 +323,10 @@ static void trim(struct sx *core)
 void sx_on_stored(struct sx *core, uint64_t height)
 {
     const struct candidate *run[CHAIN_RUN_MAX];
+    if (sx_fetching(core)) {
+        sx_pages_stored(core);
+        return;
+    }
     size_t count = chain_stored(core->chain, height, run);
     for (size_t i = 0; i < count; i++)
         tell_final(core, run[i]);

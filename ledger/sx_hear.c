@@ -31,7 +31,8 @@ void sx_say_status(struct sx *core, struct sx_peer *peer)
                          .epoch = core->epoch,
                          .view = core->cur,
                          .final_view = core->final_view,
-                         .height = chain_tip(core->chain).height};
+                         .height = chain_tip(core->chain).height,
+                         .base = chain_base(core->chain)};
     buf_init(&buf, CERT_BYTES_MAX);
     if (cert != NULL && peer->index >= 0)
         cert_encode(cert, &buf);
@@ -269,7 +270,8 @@ static void on_status(struct sx *core, struct sx_peer *peer,
     peer->epoch = msg->epoch;
     peer->view = msg->view;
     peer->height = msg->height;
-    if (msg->cert.len > 0 && msg->epoch == core->epoch) {
+    peer->base = msg->base;
+    if (msg->cert.len > 0 && msg->epoch == core->epoch && !sx_fetching(core)) {
         enum err err = take_cert(core, peer, msg->cert);
         if (err == OK && cert_decode(msg->cert, &cert) == OK)
             cert_view = cert.on.view;
@@ -350,8 +352,27 @@ static void dispatch(struct sx *core, struct sx_peer *peer,
     case SX_MSG_LINK:
         sx_on_claim(core, peer, msg);
         return;
+    case SX_MSG_GET_STEPS:
+        sx_on_get_steps(core, peer, msg);
+        return;
+    case SX_MSG_STEPS:
+        sx_on_steps(core, peer, msg);
+        return;
+    case SX_MSG_GET_PAGES:
+        sx_on_get_pages(core, peer, msg);
+        return;
+    case SX_MSG_PAGES:
+        sx_on_pages(core, peer, msg);
+        return;
     }
-    CHECK(false); /* decoded: a tag is one of ten */
+    CHECK(false); /* decoded: a tag is one of fourteen */
+}
+
+/* While the state is nobody's, blocks and votes would find no ground. */
+static bool is_of_use(const struct sx *core, enum sx_tag tag)
+{
+    return !sx_fetching(core) || tag == SX_MSG_STATUS || tag == SX_MSG_LINK ||
+           tag == SX_MSG_STEPS || tag == SX_MSG_PAGES;
 }
 
 void sx_on_message(struct sx *core, const struct sx_event *event)
@@ -368,5 +389,6 @@ void sx_on_message(struct sx *core, const struct sx_event *event)
     msg.txs_verified = event->txs_verified;
     msg.tx_ids = event->tx_ids;
     heard(core, peer);
-    dispatch(core, peer, &msg);
+    if (is_of_use(core, msg.tag))
+        dispatch(core, peer, &msg);
 }

@@ -143,6 +143,7 @@ void sx_on_link(struct sx *core, const struct sx_event *event)
 void sx_on_unlink(struct sx *core, uint64_t id)
 {
     struct sx_peer *peer = sx_peer_find(core, id);
+    sx_pages_unlink(core, id);
     if (peer != NULL)
         *peer = core->peers[--core->peer_count];
 }

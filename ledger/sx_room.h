@@ -88,6 +88,10 @@ struct sx_peer {
     uint64_t epoch;     /* what it said last: hints, not facts */
     uint64_t view;
     uint64_t height;
+    uint64_t base;      /* it has the blocks after this one */
+    uint64_t held_ms;   /* not asked for steps or pages before this */
+    uint32_t vain;      /* such questions in a row without an answer */
+    bool poisons;       /* never again: it answered with what does not hold */
     uint64_t status_ms; /* when we last told it where we are */
     uint64_t heard_ms;
     uint64_t budget; /* bytes we may still answer with */
@@ -201,6 +205,8 @@ struct sx {
     uint64_t arrived_ms;   /* when the last run came */
     uint32_t asked_vain;
 
+    struct sx_pages *pages; /* the state is being fetched; NULL: not */
+
     struct sx_peer *peers;
     uint32_t peer_count;
     uint32_t peer_cap;
@@ -286,6 +292,7 @@ void sx_block_drop(struct sx *core, struct sx_block *block);
 /* After a decision: what cannot be decided any more goes. */
 void sx_tree_prune(struct sx *core);
 void sx_tree_carry(struct sx *core);
+void sx_block_decided(struct sx *core, struct sx_block *block);
 /* ... and what nobody refers to. */
 void sx_tree_sweep(struct sx *core);
 void sx_tree_clear(struct sx *core);
@@ -369,6 +376,28 @@ void sx_on_finals(struct sx *core, struct sx_peer *peer,
 void sx_on_get_finals(struct sx *core, struct sx_peer *peer, uint64_t height);
 void sx_push_run(struct sx *core, uint64_t first);
 void sx_ask(struct sx *core); /* for runs, blocks, certificates */
+
+/* ---- sx_pages.c, sx_steps.c, sx_give.c: fetching the state, giving it ---- */
+
+/* After the chain was opened. */
+enum err sx_pages_new(struct sx *core, uint64_t sync_epochs);
+void sx_pages_free(struct sx *core);
+/* Is the chain's state nobody's? Then nothing but fetching is done. */
+bool sx_fetching(const struct sx *core);
+/* Not yet sure whether to fetch: runs are not asked for. */
+bool sx_pages_looking(const struct sx *core);
+void sx_pages_go(struct sx *core); /* what is due */
+void sx_pages_stored(struct sx *core);
+void sx_pages_unlink(struct sx *core, uint64_t peer);
+void sx_on_steps(struct sx *core, struct sx_peer *peer,
+                 const struct sx_msg *msg);
+void sx_on_pages(struct sx *core, struct sx_peer *peer,
+                 const struct sx_msg *msg);
+void sx_on_get_steps(struct sx *core, struct sx_peer *peer,
+                     const struct sx_msg *msg);
+void sx_on_get_pages(struct sx *core, struct sx_peer *peer,
+                     const struct sx_msg *msg);
+void sx_pages_status(const struct sx *core, struct sx_fetch *out);
 
 /* ---- sx_submit.c: transactions ---- */
 

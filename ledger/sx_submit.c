@@ -66,10 +66,14 @@ static void submit_one(struct sx *core, const struct sx_tx *given)
         tx = *given->tx;
     else
         err = tx_decode(given->bytes, &core->arena, &tx);
+    if (err == OK && sx_fetching(core))
+        err = ERR_NOT_READY; /* there is no state to check it on */
     if (err == OK)
         err = admit(core, &tx, given);
-    /* A sender who missed the answer and tries again: it is final. */
-    if (err == ERR_NONCE && chain_find_tx(core->chain, &tx.id, &place) == OK)
+    /* It came in a block first, or its sender missed the answer and tries
+     * again: it is final or about to be. */
+    if (err == ERR_NONCE && (chain_find_tx(core->chain, &tx.id, &place) == OK ||
+                             pool_carried(core->pool, &tx.id)))
         err = ERR_EXISTS;
     if (err_is_fault(err)) {
         sx_halt(core, err);

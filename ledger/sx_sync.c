@@ -122,7 +122,8 @@ void sx_on_get_finals(struct sx *core, struct sx_peer *peer, uint64_t height)
 {
     uint64_t tip = chain_tip(core->chain).height;
     struct stored_run run;
-    if (height == 0 || height > tip || SX_MUTANT(NO_FINALS)) {
+    if (height <= chain_base(core->chain) || height > tip ||
+        SX_MUTANT(NO_FINALS)) {
         sx_say_status(core, peer);
         return;
     }
@@ -332,7 +333,8 @@ static struct sx_peer *pick(struct sx *core,
 
 static bool is_ahead(const struct sx *core, const struct sx_peer *peer)
 {
-    return peer->height > chain_head_height(core->chain);
+    uint64_t head = chain_head_height(core->chain);
+    return peer->height > head && peer->base <= head;
 }
 
 static bool is_validator(const struct sx *core, const struct sx_peer *peer)
@@ -366,7 +368,7 @@ static void ask_finals(struct sx *core)
 {
     uint64_t next = chain_head_height(core->chain) + 1;
     struct sx_peer *peer;
-    if (core->final_count > SX_FINALS_MAX / 2)
+    if (core->final_count > SX_FINALS_MAX / 2 || sx_pages_looking(core))
         return;
     peer = pick(core, is_ahead);
     if (peer == NULL) {

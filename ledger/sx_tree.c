@@ -26,6 +26,8 @@ bool sx_has_block(const struct sx *core, const struct hash *id)
 
 static void carry(struct sx *core, struct sx_block *block, bool on)
 {
+    if (block->carries == on)
+        return;
     const struct block *body = candidate_block(block->candidate);
     for (uint32_t i = 0; i < body->tx_count; i++)
         pool_carry(core->pool, &body->txs[i].id, on ? 1 : -1);
@@ -42,9 +44,16 @@ void sx_tree_carry(struct sx *core)
         struct sx_block *block = core->blocks[i];
         bool on = block->wanted || (slot != NULL && slot->has_proposal &&
                                     hash_equal(&slot->on.id, &block->id));
-        if (block->candidate != NULL && block->carries != on)
+        if (block->candidate != NULL)
             carry(core, block, on);
     }
+}
+
+/* What is decided is taken care of until it is stored. */
+void sx_block_decided(struct sx *core, struct sx_block *block)
+{
+    carry(core, block, true);
+    block->candidate = NULL; /* the chain's now */
 }
 
 static void block_free(struct sx_block *block)

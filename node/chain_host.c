@@ -378,7 +378,8 @@ static enum err open_core(struct chain_host *host,
                                       .link_key = options->link_key,
                                       .mono_ms = mono_ms(),
                                       .seed = uv_hrtime(),
-                                      .listen_ms = LISTEN_MS};
+                                      .listen_ms = LISTEN_MS,
+                                      .sync_epochs = options->sync_epochs};
     struct checks_events checks_events = {.ctx = host,
                                           .is_known = is_known,
                                           .has_block = has_block,

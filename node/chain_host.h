@@ -41,6 +41,7 @@ struct chain_host_options {
     const char *log_dir;         /* of the safety log; with a signer */
     const struct signer *signer; /* lent; a validator's, or NULL */
     struct pubkey link_key;      /* what our links are bound to */
+    uint64_t sync_epochs;        /* sx_options'; 0: all blocks are executed */
     struct chain_host_events events;
 };
 

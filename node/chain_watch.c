@@ -115,6 +115,50 @@ static json_t *member_json(struct node *node, const struct validator *item,
     return object;
 }
 
+static const char *const fetch_texts[] = {
+    [SX_FETCH_OFF] = "done",
+    [SX_FETCH_LOOK] = "looking",
+    [SX_FETCH_PAGES] = "pages",
+    [SX_FETCH_SWEEP] = "checking",
+};
+
+bool chain_watch_fetch(struct node *node, char text[CHAIN_WATCH_TEXT])
+{
+    struct sx_status status;
+    sx_status(chain_host_core(node->host), &status);
+    const struct sx_fetch *fetch = &status.fetch;
+    text[0] = '\0';
+    if (!chain_is_syncing(chain_host_chain(node->host)))
+        return false;
+    if (fetch->stage == SX_FETCH_SWEEP)
+        snprintf(text, CHAIN_WATCH_TEXT,
+                 "checking the state of block %llu: %llu of it looked at",
+                 (unsigned long long)fetch->target,
+                 (unsigned long long)fetch->swept);
+    else
+        snprintf(text, CHAIN_WATCH_TEXT,
+                 "%llu pages, %llu records of block %llu's state, %u peers "
+                 "asked",
+                 (unsigned long long)fetch->pages,
+                 (unsigned long long)fetch->records,
+                 (unsigned long long)fetch->target, fetch->peers);
+    return true;
+}
+
+/* null where nothing is, or was, to be fetched in this life. */
+static json_t *fetch_json(struct node *node, const struct sx_fetch *fetch)
+{
+    if (fetch->stage == SX_FETCH_OFF || fetch->stage == SX_FETCH_LOOK ||
+        !chain_is_syncing(chain_host_chain(node->host)))
+        return json_null();
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "stage",
+        fetch_texts[fetch->stage], "epoch", json_u64(fetch->step), "height",
+        json_u64(fetch->target), "pages", json_u64(fetch->pages), "records",
+        json_u64(fetch->records), "bytes", json_u64(fetch->bytes), "checked",
+        json_u64(fetch->swept), "peers", json_u64(fetch->peers));
+}
+
 void chain_watch_put(struct node *node, json_t *object)
 {
     const struct validators *set =
@@ -123,7 +167,13 @@ void chain_watch_put(struct node *node, json_t *object)
     struct sx_status status;
     struct chain_reach reach;
     char why[CHAIN_WATCH_TEXT];
+    char fetch[CHAIN_WATCH_TEXT];
     sx_status(chain_host_core(node->host), &status);
+    (void)chain_watch_fetch(node, fetch);
+    json_object_set_new(object, "base",
+                        json_u64(chain_base(chain_host_chain(node->host))));
+    json_object_set_new(object, "sync", fetch_json(node, &status.fetch));
+    json_object_set_new(object, "fetching", json_text(fetch));
     for (uint32_t i = 0; i < set->count; i++)
         json_array_append_new(members,
                               member_json(node, &set->items[i], i, &status));

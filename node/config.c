@@ -10,7 +10,14 @@
 #include <string.h>
 
 /* What a value must look like, by key. */
-enum shape { SHAPE_TEXT, SHAPE_BOOL, SHAPE_UINT, SHAPE_DECIMAL, SHAPE_LEVEL };
+enum shape {
+    SHAPE_TEXT,
+    SHAPE_BOOL,
+    SHAPE_UINT,
+    SHAPE_DECIMAL,
+    SHAPE_LEVEL,
+    SHAPE_SYNC,
+};
 
 static const struct {
     const char *section;
@@ -32,6 +39,8 @@ static enum shape shape_of(enum config_key key)
         return SHAPE_BOOL;
     case CONFIG_node_log_level:
         return SHAPE_LEVEL;
+    case CONFIG_node_sync:
+        return SHAPE_SYNC;
     case CONFIG_node_peers_max:
     case CONFIG_node_blobs_max_mib:
     case CONFIG_node_images_max_mib:
@@ -57,9 +66,12 @@ static enum shape shape_of(enum config_key key)
 
 static const char *shape_text(enum shape shape)
 {
-    static const char *const texts[] = {"text", "true or false",
-                                        "a whole number", "a decimal number",
-                                        "debug, info, odd or broken"};
+    static const char *const texts[] = {"text",
+                                        "true or false",
+                                        "a whole number",
+                                        "a decimal number",
+                                        "debug, info, odd or broken",
+                                        "pages or blocks"};
     return texts[shape];
 }
 
@@ -84,6 +96,8 @@ static bool shape_ok(enum shape shape, const char *text)
         return amount_parse(text, &amount) == OK;
     case SHAPE_LEVEL:
         return log_level_parse(text, &level) == OK;
+    case SHAPE_SYNC:
+        return strcmp(text, "pages") == 0 || strcmp(text, "blocks") == 0;
     }
     return false;
 }

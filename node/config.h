@@ -21,6 +21,10 @@
     X(node, peers, "", "comma list of host:port[@node-address] to dial")       \
     X(node, genesis, "genesis",                                                \
       "file of the network's genesis, relative to the data directory")         \
+    X(node, sync, "pages",                                                     \
+      "pages: a new node fetches the state of the last epoch and goes on "     \
+      "from "                                                                  \
+      "there; blocks: it executes all blocks and has all of history")          \
     X(node, log_level, "info", "debug, info, odd or broken")                   \
     X(node, peers_max, "64", "peer connections at most")                       \
     X(node, blobs_max_mib, "0", "disk for blobs; 0 = a quarter of the disk")   \

@@ -139,6 +139,25 @@ static void on_refused(void *ctx, const struct hash *id, uint64_t token,
         tx_watch_refused(node, token, err, height);
 }
 
+/* The chain has leapt from the genesis to its base: what is otherwise learnt
+ * block by block is read once. */
+static void on_fetched(struct node *node)
+{
+    struct chain *chain = chain_host_chain(node->host);
+    struct account account;
+    enum err err = account_get(chain_state(chain), &node->self, &account);
+    log_info("chain", "the state at height %llu is here; going on from it",
+             (unsigned long long)chain_base(chain));
+    if (err == OK && node->own != NULL)
+        own_tx_nonce(node->own, account.nonce);
+    if (err == OK && node->shell != NULL)
+        err = shell_contracts(node->shell);
+    if (err != OK)
+        log_odd("chain", "the fetched state cannot be read: %s", err_text(err));
+    if (node->waiters != NULL)
+        waiters_poke(node->waiters);
+}
+
 /* What an operator should know of the votes; see ledger/sx.h. */
 static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
 {
@@ -178,6 +197,12 @@ static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
         return;
     case SX_NOTICE_LEFT:
         log_info("chain", "this node is no validator any more");
+        return;
+    case SX_NOTICE_FETCHES:
+        log_info("chain", "fetching the state from peers, page by page");
+        return;
+    case SX_NOTICE_FETCHED:
+        on_fetched(node);
         return;
     }
 }

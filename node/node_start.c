@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SYNC_EPOCHS 4u /* ended ones: with fewer, blocks are executed */
+
 /* ---- configuration and identity ---- */
 
 static enum err fail(struct rpc_error *out, enum err err, const char *next,
@@ -206,6 +208,10 @@ static enum err open_chain(struct node *node, struct rpc_error *out)
         .link_key = node->self,
         .genesis = &node->genesis,
         .kinds = &kinds,
+        .sync_epochs =
+            strcmp(config_text(&node->config, CONFIG_node_sync), "pages") == 0
+                ? SYNC_EPOCHS
+                : 0,
         .signer = node->vote_key != NULL ? &node->vote_signer : NULL,
         .events = node_chain_events,
     };

@@ -248,6 +248,14 @@ void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
     unlink_entry(own, at);
 }
 
+void own_tx_nonce(struct own_tx *own, uint64_t nonce)
+{
+    if (nonce > own->chain_nonce)
+        own->chain_nonce = nonce;
+    if (own->next_nonce < own->chain_nonce)
+        own->next_nonce = own->chain_nonce;
+}
+
 uint32_t own_tx_count(const struct own_tx *own)
 {
     return own->count;

@@ -41,6 +41,9 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
  * it may have been numbered twice. */
 void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
                   uint64_t nonce);
+/* The account's next nonce on the chain, where blocks were not seen one by one.
+ */
+void own_tx_nonce(struct own_tx *own, uint64_t nonce);
 /* Sends what is due (again). Call after each block and each second. */
 void own_tx_tick(struct own_tx *own, uint64_t height, uint64_t now_ms);
 uint32_t own_tx_count(const struct own_tx *own);

@@ -1,6 +1,7 @@
 #include "node/records.h"
 
 #include "base/check.h"
+#include "ledger/lmdb_error.h"
 
 #include <errno.h>
 #include <lmdb.h>
@@ -10,12 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
-#define MAP_BYTES      (UINT64_C(16) << 30) /* of addresses, not of disk */
-#define FREE_BYTES_LOW (UINT64_C(4) << 20)
-#define ROOM_WAIT_NS   300000000
+#define MAP_BYTES    (UINT64_C(16) << 30) /* of addresses, not of disk */
+#define ROOM_WAIT_NS 300000000
 
 /* A record on its way to the disk. */
 struct saving {
@@ -57,43 +56,11 @@ struct record_store {
 
 /* ---- words ---- */
 
-static enum err map_error(int rc)
+/* A file that is not allowed to grow is no full disk: waiting for room, as is
+ * done here, would be for ever. */
+static enum err write_error(const struct record_store *store, int rc)
 {
-    switch (rc) {
-    case MDB_SUCCESS:
-        return OK;
-    case MDB_NOTFOUND:
-        return ERR_NOT_FOUND;
-    case MDB_MAP_FULL:
-    case ENOSPC:
-    case EDQUOT:
-        return ERR_FULL;
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-        return ERR_CORRUPT;
-    case MDB_VERSION_MISMATCH:
-        return ERR_VERSION;
-    case ENOMEM:
-        return ERR_NOMEM;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return ERR_PERM;
-    default:
-        return ERR_IO;
-    }
-}
-
-/* LMDB reports a short write, which is how a full disk often shows, as EIO. */
-static enum err map_write_error(const struct record_store *store, int rc)
-{
-    struct statvfs vfs;
-    enum err err = map_error(rc);
-    if (err == ERR_IO && statvfs(store->dir, &vfs) == 0 &&
-        (uint64_t)vfs.f_bavail * vfs.f_frsize < FREE_BYTES_LOW)
-        return ERR_FULL;
-    return err;
+    return rc == EFBIG ? ERR_IO : lmdb_write_error(store->dir, rc);
 }
 
 static MDB_val val_of(const void *bytes, size_t len)
@@ -186,9 +153,9 @@ enum err records_open(struct records *records, const char *dir)
     CHECK(used > 0 && (size_t)used < sizeof(store->dir));
     list_init(&store->collected);
     list_init(&store->queue);
-    err = mkdir(dir, 0700) == 0 || errno == EEXIST ? OK : map_error(errno);
+    err = mkdir(dir, 0700) == 0 || errno == EEXIST ? OK : lmdb_error(errno);
     if (err == OK)
-        err = map_write_error(store, open_env(store));
+        err = write_error(store, open_env(store));
     if (err != OK) {
         store_free(store);
         return err;
@@ -227,7 +194,7 @@ static enum err write_all(const struct record_store *store,
     MDB_txn *txn;
     int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (rc != MDB_SUCCESS)
-        return map_write_error(store, rc);
+        return write_error(store, rc);
     for (; rc == MDB_SUCCESS && first != NULL; first = first->next)
         rc = write_one(store, txn, first->key,
                        bytes_make(first->value, first->len));
@@ -235,7 +202,7 @@ static enum err write_all(const struct record_store *store,
         rc = mdb_txn_commit(txn);
     else
         mdb_txn_abort(txn);
-    return map_write_error(store, rc);
+    return write_error(store, rc);
 }
 
 static struct saving *saving_new(const char *key, struct bytes value)
@@ -275,12 +242,12 @@ enum err records_get(struct records *records, const char *key, struct buf *out)
     MDB_txn *txn;
     int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (rc != MDB_SUCCESS)
-        return map_error(rc);
+        return lmdb_error(rc);
     rc = mdb_get(txn, store->table, &k, &v);
     if (rc == MDB_SUCCESS)
         buf_add(out, bytes_make(v.mv_data, v.mv_size));
     mdb_txn_abort(txn);
-    return rc == MDB_SUCCESS ? out->err : map_error(rc);
+    return rc == MDB_SUCCESS ? out->err : lmdb_error(rc);
 }
 
 /* False: not of this prefix, and none behind it is. */
@@ -306,7 +273,7 @@ static enum err walk(MDB_cursor *cursor, const char *prefix, records_each_fn fn,
         TRY(fn(ctx, text, bytes_make(value.mv_data, value.mv_size)));
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
-    return rc == MDB_NOTFOUND ? OK : map_error(rc);
+    return rc == MDB_NOTFOUND ? OK : lmdb_error(rc);
 }
 
 enum err records_each(struct records *records, const char *prefix,
@@ -319,10 +286,10 @@ enum err records_each(struct records *records, const char *prefix,
     enum err err;
     int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (rc != MDB_SUCCESS)
-        return map_error(rc);
+        return lmdb_error(rc);
     snprintf(below, sizeof(below), "%s/", prefix);
     rc = mdb_cursor_open(txn, store->table, &cursor);
-    err = map_error(rc);
+    err = lmdb_error(rc);
     if (rc == MDB_SUCCESS) {
         err = walk(cursor, below, fn, ctx);
         mdb_cursor_close(cursor);

@@ -217,7 +217,14 @@ void rpc_chain_block(struct node *node, struct control_call *call)
     if (!param_only(call, names) || !which_block(node, call, &height))
         return;
     arena_init(&arena, 32u * 1024 * 1024);
-    if (block_json(node, height, &arena, &block) != OK) {
+    if (height > 0 && height <= chain_base(chain_of(node))) {
+        control_refuse(call, ERR_NOT_FOUND,
+                       "asking a node that has all of history",
+                       "block %llu is not on this node: it fetched the state "
+                       "at %llu and has the blocks after it",
+                       (unsigned long long)height,
+                       (unsigned long long)chain_base(chain_of(node)));
+    } else if (block_json(node, height, &arena, &block) != OK) {
         control_refuse(call, ERR_NOT_FOUND, "suan chain status",
                        "there is no block %llu yet (the tip is %llu)",
                        (unsigned long long)height,
@@ -465,9 +472,10 @@ static void reply_verify(struct control_call *call,
     const char *state = !v->done ? "running" : v->err == OK ? "ok" : "failed";
     uint64_t end = v->done ? v->ended_ms : uv_hrtime() / 1000000;
     json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:f}", "state", state, "height",
-        json_u64(v->report.height), "total", json_u64(v->report.tip), "txs",
-        json_u64(v->report.txs), "tip", json_hash(&v->report.tip_id), "seconds",
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:f}", "state", state, "base",
+        json_u64(v->report.base), "height", json_u64(v->report.height), "total",
+        json_u64(v->report.tip), "txs", json_u64(v->report.txs), "tip",
+        json_hash(&v->report.tip_id), "seconds",
         (double)(end - v->started_ms) / 1000.0);
     if (v->done && v->err != OK)
         json_object_set_new(

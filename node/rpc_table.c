@@ -1,6 +1,7 @@
 #include "node/rpc_table.h"
 
 #include "base/check.h"
+#include "node/chain_watch.h"
 #include "node/rpc_blob.h"
 #include "node/rpc_call.h"
 #include "node/rpc_chain.h"
@@ -112,11 +113,40 @@ static const char *nearest(const char *method)
     return table[best].method;
 }
 
+/* What cannot be answered, or must not be done, while the state is fetched:
+ * there is none to look at. */
+static bool needs_state(const char *method)
+{
+    static const char *const names[] = {"chain.",      "tx.",
+                                        "validator.",  "job.submit",
+                                        "job.approve", "sell.start"};
+    if (strcmp(method, "chain.status") == 0)
+        return false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strncmp(method, names[i], strlen(names[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_fetching(struct node *node, struct control_call *call)
+{
+    char text[CHAIN_WATCH_TEXT];
+    if (!needs_state(call->method) || node->host == NULL ||
+        !chain_watch_fetch(node, text))
+        return false;
+    call_refuse(call, ERR_NOT_READY, text, "suan chain status",
+                "this node is still fetching the chain's state");
+    return true;
+}
+
 void rpc_dispatch(void *node, struct control_call *call)
 {
     CHECK(node != NULL && call->method != NULL);
     for (size_t i = 0; i < METHODS; i++) {
         if (strcmp(table[i].method, call->method) == 0) {
+            if (is_fetching(node, call))
+                return;
             table[i].fn(node, call);
             return;
         }

@@ -443,10 +443,13 @@ static enum err collect_contract(void *ctx, struct bytes key,
     return OK;
 }
 
-static enum err replay_contracts(struct shell *shell)
+enum err shell_contracts(struct shell *shell)
 {
     struct replay replay = {0};
-    struct state *state = chain_state(chain_host_chain(shell->node->host));
+    struct chain *chain = chain_host_chain(shell->node->host);
+    struct state *state = chain_state(chain);
+    if (chain_is_syncing(chain))
+        return OK; /* when the state is here */
     enum err err = state_each(state, STATE_CONTRACT, collect_contract, &replay);
     for (size_t i = 0; err == OK && i < replay.count; i++)
         shell_contract(shell, &replay.ids[i]);
@@ -476,7 +479,7 @@ enum err shell_new(struct node *node, struct shell **out)
     if (err == OK && node->buy != NULL)
         err = records_each(&node->records, "buy", load_buy, shell);
     if (err == OK)
-        err = replay_contracts(shell);
+        err = shell_contracts(shell);
     if (err != OK)
         return err; /* node_close frees node->shell */
     shell_tick(shell);

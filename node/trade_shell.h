@@ -37,6 +37,8 @@ uint64_t shell_now_ms(struct shell *shell);
 void shell_event(struct shell *shell, const struct trade_event *event);
 /* A contract's record as of the newest final block. */
 void shell_contract(struct shell *shell, const struct hash *id);
+/* All contracts on the chain: at the start, and when the state was fetched. */
+MUST_USE enum err shell_contracts(struct shell *shell);
 /* Once a second, and after each block. */
 void shell_tick(struct shell *shell);
 

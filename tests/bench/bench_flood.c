@@ -1,12 +1,13 @@
 /* links: suan_node suan_cli */
-/* As many transfers as validators on this machine make final. Part of
- * consensus.sh.
+/* As many transfers as validators on this machine make final.
+ * Part of consensus.sh.
  *
  *   bench_flood verify SECONDS          signatures checked per second, by all
  *                                       cores at once; how many cores; what
  *                                       one takes, in us of processor time
  *   bench_flood address DIR             who pays for all of it
  *   bench_flood fund DIR                gives each of the senders some money
+ *   bench_flood people DIR COUNT        gives as many new accounts some
  *   bench_flood run SECONDS HOW DIR...  transfers made final per second; how
  *                                       many; in how many blocks; seconds of
  *                                       processor time of all validators, ours;
@@ -261,6 +262,22 @@ static int command_fund(void)
             client,
             make_transfer(&payer, &flood.senders[i].signer.key, SHARE_MICRO),
             last);
+    }
+    return 0;
+}
+
+/* Nobody has their keys: they fill the state. */
+static int command_people(unsigned long count)
+{
+    static struct sender payer;
+    struct client *client = flood.targets[0].client;
+    sender_init(&payer, 0);
+    payer.nonce = ask_nonce(client, payer.address);
+    for (unsigned long i = 0; i < count; i++) {
+        bool last = i % FUND_CHUNK == FUND_CHUNK - 1 || i == count - 1;
+        struct pubkey nobody = {{0}};
+        u64le_put(nobody.b, payer.nonce + 1);
+        submit_and_wait(client, make_transfer(&payer, &nobody, 1), last);
     }
     return 0;
 }
@@ -571,8 +588,9 @@ static int command_run(const char *how, char **dirs)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: bench_flood verify SECONDS | address DIR | "
-                    "fund DIR | run SECONDS link|socket DIR...\n");
+    fprintf(stderr,
+            "usage: bench_flood verify SECONDS | address DIR | "
+            "fund DIR | people DIR COUNT | run SECONDS link|socket DIR...\n");
     return 2;
 }
 
@@ -582,6 +600,10 @@ int main(int argc, char **argv)
     CHECK(sodium_init() >= 0);
     if (strcmp(command, "verify") == 0)
         return command_verify(strtod(argv[2], NULL));
+    if (strcmp(command, "people") == 0 && argc == 4) {
+        open_all(argv + 2, 1);
+        return command_people(strtoul(argv[3], NULL, 10));
+    }
     if (strcmp(command, "address") == 0 || strcmp(command, "fund") == 0) {
         static struct sender payer;
         open_all(argv + 2, 1);

@@ -216,6 +216,7 @@ static void put_pool(struct sx *core)
     for (uint32_t i = 0; i < town.bounds.txs; i++) {
         const struct pool_entry *entry = pool_find(core->pool, &town.tx_ids[i]);
         put(entry != NULL);
+        put(pool_carried(core->pool, &town.tx_ids[i]));
         if (entry == NULL)
             continue;
         put(entry->carried);

@@ -53,6 +53,7 @@ struct life {
 static struct key keys[PEERS]; /* in index order */
 static struct genesis genesis;
 static unsigned me;
+static uint64_t sync_epochs;
 
 static enum err key_sign(void *ctx, const char *tag, const struct hash *digest,
                          struct signature *out)
@@ -116,7 +117,8 @@ static void step(struct life *l, struct sx_event event);
 static void start(struct life *l, bool whole)
 {
     struct sx_options options = {.signer = &keys[me].signer,
-                                 .mono_ms = l->now_ms};
+                                 .mono_ms = l->now_ms,
+                                 .sync_epochs = sync_epochs};
     struct wal_report report = {.found = whole ? WAL_WHOLE : WAL_DAMAGED};
     CHECK(chain_open(l->store, &genesis, NULL, &l->chain) == OK);
     CHECK(sx_new(l->chain, &options, &l->core) == OK);
@@ -432,7 +434,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     CHECK(l != NULL);
     once();
     cursor_init(&cursor, bytes_make(data, len));
-    me = cursor_u8(&cursor) % PEERS;
+    uint8_t who = cursor_u8(&cursor);
+    me = who % PEERS;
+    sync_epochs = (who & 4u) != 0 ? 2 : 0;
     l->now_ms = 1000;
     CHECK(store_mem_new(&l->store) == OK);
     put_record(l, SX_LOG_INIT, bytes_make(NULL, 0));

@@ -32,7 +32,7 @@ allowed_for() {
 library_home() {
     case $1 in
     msgpack.h | msgpack/*) echo "base/mp.c" ;;
-    lmdb.h) echo "ledger/store_lmdb.c|node/records.c" ;;
+    lmdb.h) echo "ledger/store_lmdb.c|ledger/lmdb_error.c|node/records.c" ;;
     nng/*) echo "node/net/*|node/control*|node/feed*|cli/client*|tests/*" ;;
     uv.h) echo "node/*|tests/*" ;;
     sodium.h | sodium/*)
@@ -42,7 +42,7 @@ library_home() {
         echo "node/*|cli/small_image.c|sched/lab/*|tests/*" ;;
     ini.h | seccomp.h) echo "node/*|tests/*" ;;
     yaml.h | libsmartcols/*) echo "cli/*" ;;
-    cmocka.h) echo "tests/*" ;;
+    cmocka.h | glpk.h) echo "tests/*" ;;
     pthread.h | threads.h | semaphore.h) echo "node/*|cli/*|tests/*" ;;
     sys/socket.h | netinet/* | netdb.h | arpa/* | sys/un.h | net/*)
         echo "node/*|cli/*|tests/*" ;;

@@ -156,6 +156,14 @@ def blob(data):
     return struct.pack("<I", len(data)) + data
 
 
+def short(data):
+    return struct.pack("<H", len(data)) + data
+
+
+def page_item(page, *records):
+    return short(page) + b"".join(short(k) + short(v) for k, v in records)
+
+
 def sx_messages(chain, order, on):
     """One of each kind; what is inside a message need not hold."""
     parent = cert(chain, 4, {i: order[i] for i in (0, 1, 3)}, *on)
@@ -169,7 +177,7 @@ def sx_messages(chain, order, on):
         ("repeat", b"\1" + leader + blob(b"") + b"\0" + blob(b"")),
         ("vote", b"\2" + leader),
         ("cert", b"\3" + parent),
-        ("status", b"\4" + struct.pack("<QQQQ", 7, 10, 8, 1234) +
+        ("status", b"\4" + struct.pack("<QQQQQ", 7, 10, 8, 1234, 600) +
          blob(parent)),
         ("get-certs", b"\5" + struct.pack("<QQQ", 7, 3, 9)),
         ("get-block", b"\6" + H("sx-hdr", b"x")),
@@ -181,6 +189,14 @@ def sx_messages(chain, order, on):
          blob(parent) + blob(b"one") + blob(b"two")),
         ("link", b"\x0a" + pub(order[1]) +
          sign(seed(order[1]), H("sx-link", chain + link))),
+        ("get-steps", b"\x0b" + struct.pack("<IQ", 5, 2)),
+        ("steps", b"\x0c" + struct.pack("<IQB", 5, 3, 2) + blob(b"one") +
+         blob(b"two") + b"\2" + H("sx-hdr", b"high") + H("sx-hdr", b"low")),
+        ("get-pages", b"\x0d" + struct.pack("<IQB", 6, 3, 3) + b"\0" +
+         b"\3\xab\xc0" + b"\x3f" + bytes(range(31)) + b"\xf0"),
+        ("pages", b"\x0e" + struct.pack("<IQB", 6, 3, 2) +
+         blob(page_item(b"a page", (b"\1k", b"v"), (b"\2kk", b""))) +
+         blob(page_item(b"another"))),
     ]
 
 

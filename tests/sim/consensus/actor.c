@@ -103,9 +103,11 @@ static struct letter *send_other(struct world *world, struct machine *actor,
         return forge_bad_vote(world, message);
     if (tag == SX_MSG_STATUS && does(actor, ACT_LIES))
         return forge_status(world, message);
-    if (tag == SX_MSG_BLOCK && does(actor, ACT_WITHHOLD))
+    if ((tag == SX_MSG_BLOCK || tag == SX_MSG_PAGES) &&
+        does(actor, ACT_WITHHOLD))
         return NULL;
-    if ((tag == SX_MSG_BLOCK || tag == SX_MSG_FINALS) &&
+    if ((tag == SX_MSG_BLOCK || tag == SX_MSG_FINALS || tag == SX_MSG_STEPS ||
+         tag == SX_MSG_PAGES) &&
         does(actor, ACT_POISON))
         return forge_damage(world, message);
     return letter_keep(letter);
@@ -255,7 +257,9 @@ static void have_idea(struct world *world, struct machine *actor)
 void actor_entry(struct world *world, const struct entry *entry)
 {
     struct machine *actor = &world->machines[entry->node];
-    if (actor->up && !does(actor, ACT_SILENT))
+    /* Who is fetching the state has nothing to build on. */
+    if (actor->up && !does(actor, ACT_SILENT) &&
+        !chain_is_syncing(actor->chain))
         have_idea(world, actor);
     world_add(world, dice_between(&world->dice, 20 * MS, SECOND), entry);
 }

@@ -23,6 +23,7 @@ struct sum {
     atomic_uint_fast64_t cpu_us;
     atomic_uint_fast64_t events;
     atomic_uint_fast64_t blocks;
+    atomic_uint_fast64_t fetches;
     atomic_uint_fast64_t txs;
     atomic_uint_fast64_t kills;
 };
@@ -56,6 +57,7 @@ static void add(struct sum *sum, const struct outcome *outcome)
     sum->cpu_us += outcome->cpu_us;
     sum->events += outcome->events;
     sum->blocks += outcome->blocks;
+    sum->fetches += outcome->fetches;
     sum->txs += outcome->txs;
     sum->kills += outcome->kills;
 }
@@ -101,6 +103,7 @@ static struct sum sum_of_all(void)
         all.cpu_us += sum->cpu_us;
         all.events += sum->events;
         all.blocks += sum->blocks;
+        all.fetches += sum->fetches;
         all.txs += sum->txs;
         all.kills += sum->kills;
     }
@@ -143,11 +146,11 @@ static int finish(uint64_t from, uint64_t step, uint64_t count, double began)
                count - (uint64_t)all.seeds, from + (uint64_t)all.seeds * step);
     printf("%" PRIu64 " seeds, %" PRIu64
            " failed, %.1f seeds/s, %.1f h simulated, %.1f million events, "
-           "%" PRIu64 " blocks\n",
+           "%" PRIu64 " blocks, %" PRIu64 " states fetched\n",
            (uint64_t)all.seeds, (uint64_t)all.failed,
            (double)all.seeds / (now_s() - began),
            (double)all.simulated_ms / 3.6e6, (double)all.events / 1e6,
-           (uint64_t)all.blocks);
+           (uint64_t)all.blocks, (uint64_t)all.fetches);
     return all.failed == 0 && all.seeds == count ? 0 : 1;
 }
 

@@ -148,8 +148,8 @@ void judge_refused(struct world *world, struct machine *machine,
 
 /* ---- final ---- */
 
-static void same_set(struct world *world, const struct machine *machine,
-                     uint64_t epoch, const struct validators *set)
+void judge_same_set(struct world *world, const struct machine *machine,
+                    uint64_t epoch, const struct validators *set)
 {
     struct hash theirs;
     struct hash ours;
@@ -189,7 +189,7 @@ static void learn_sets(struct world *world, struct machine *machine,
     if (chain_set_of(machine->chain, epoch, &set) != OK)
         return;
     note_set(world, epoch, &set);
-    same_set(world, machine, epoch, &set);
+    judge_same_set(world, machine, epoch, &set);
 }
 
 /* Whoever has an epoch's last block knows the sets of the next two. */
@@ -304,8 +304,8 @@ void judge_final(struct world *world, struct machine *machine,
 
 /* ---- a life begins ---- */
 
-static void find_final(struct world *world, struct machine *machine,
-                       uint64_t height)
+void judge_find_final(struct world *world, struct machine *machine,
+                      uint64_t height)
 {
     static struct block block;
     struct arena arena;
@@ -346,7 +346,7 @@ void judge_opened(struct world *world, struct machine *machine)
         return;
     /* On the disk, and it died before it could tell. */
     while (world->final_count <= tip.height)
-        find_final(world, machine, world->final_count);
+        judge_find_final(world, machine, world->final_count);
     if (tip.height > 0 && !hash_equal(&world->finals[tip.height].id, &tip.id))
         judge_fails(world, "I1: machine %u opens on another block %" PRIu64,
                     machine->index, tip.height);
@@ -392,13 +392,13 @@ static void check_recalled(struct world *world, const struct machine *machine)
 void judge_notice(struct world *world, struct machine *machine,
                   const struct sx_effect *effect)
 {
-    static const char *const names[] = {"?",       "equivocation", "twin",
-                                        "amnesia", "recalled",     "clock",
-                                        "joined",  "left"};
+    static const char *const names[] = {
+        "?",     "equivocation", "twin", "amnesia", "recalled",
+        "clock", "joined",       "left", "fetches", "fetched"};
     const struct validators *set = votes_set(world, machine->before.epoch);
     unsigned notice = (unsigned)effect->notice;
     tell(world, "%u notices: %s (%u)", machine->index,
-         notice < 8 ? names[notice] : "?", effect->index);
+         notice < 10 ? names[notice] : "?", effect->index);
     world->notices[notice & 15]++;
     if (!machine_honest(machine))
         machine->twin_seen |= effect->notice == SX_NOTICE_TWIN;
@@ -411,6 +411,8 @@ void judge_notice(struct world *world, struct machine *machine,
             judge_fails(world, "machine %u forgets without a loss",
                         machine->index);
     }
+    if (effect->notice == SX_NOTICE_FETCHED)
+        judge_fetched(world, machine);
     if (effect->notice == SX_NOTICE_RECALLED)
         check_recalled(world, machine);
     if (effect->notice == SX_NOTICE_EQUIVOCATION && set != NULL &&

@@ -510,7 +510,8 @@ static enum err open_all(struct world *world, struct machine *machine,
                          uint64_t seed)
 {
     struct kind_table kinds = {NULL, 0};
-    struct sx_options options = {.mono_ms = 1000, .seed = seed};
+    struct sx_options options = {
+        .mono_ms = 1000, .seed = seed, .sync_epochs = world->plan.sync_epochs};
     if (machine->acts == 0)
         options.listen_ms = world->plan.listen_ms;
     if (world->plan.link_keys)

@@ -27,7 +27,7 @@ static int usage(void)
             "S] [--workers W] | "
             "--twice N | --regressions | --mutants [--mutant N | --quick] "
             "[--tries T]\n"
-            "       [--nodes n] [--views v] [--real]\n");
+            "       [--nodes n] [--views v] [--real] [--pages]\n");
     return 2;
 }
 
@@ -74,6 +74,8 @@ static bool flag(struct asked *asked, struct run_options *options,
         asked->verbose = true;
     else if (strcmp(word, "--real") == 0)
         options->real = true;
+    else if (strcmp(word, "--pages") == 0)
+        options->pages = true;
     else if (strcmp(word, "--regressions") == 0)
         asked->again = true;
     else if (strcmp(word, "--quick") == 0)

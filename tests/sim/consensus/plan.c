@@ -175,6 +175,17 @@ void plan_act(struct plan *plan, uint32_t act)
     }
 }
 
+/* Drawn apart, so that the rest of the seed stays what it is. */
+void plan_pages(struct plan *plan)
+{
+    struct dice dice;
+    dice_init(&dice, plan->seed * UINT64_C(0x9e3779b97f4a7c15) + 12);
+    plan->sync_epochs = dice_between(&dice, 2, 4);
+    plan->late = 1;
+    if (dice_chance(&dice, 500))
+        plan->epoch_blocks = dice_between(&dice, 2, 6);
+}
+
 void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
 {
     struct dice dice;
@@ -233,6 +244,10 @@ static void print_world(const struct plan *plan)
            plan->epoch_blocks, plan->interval_ms, plan->heartbeat_ms,
            plan->delay_ms, plan->listen_ms,
            plan->link_keys ? ", link keys" : "");
+    if (plan->sync_epochs > 0)
+        printf(" newcomers fetch the state once %" PRIu64
+               " epochs have ended\n",
+               plan->sync_epochs);
     printf(" network: %.2f..%.2f ms, %u/1000 ten times that, %u lost, %u "
            "twice, %u again later, %s; clocks apart by %.3f s\n",
            (double)plan->hop_us_min / 1e3, (double)plan->hop_us_max / 1e3,

@@ -71,8 +71,9 @@ struct plan {
     uint64_t weights[PLAN_KEYS_MAX];
     uint32_t mischief[PLAN_KEYS_MAX]; /* 0: honest */
     uint32_t followers;
-    uint32_t newcomers; /* that become validators, and leave again */
-    uint32_t late;      /* machines that start late */
+    uint32_t newcomers;   /* that become validators, and leave again */
+    uint32_t late;        /* machines that start late */
+    uint64_t sync_epochs; /* newcomers fetch the state; 0: execute all */
     uint64_t quorum;
     uint64_t budget; /* weight that may still fail */
     uint64_t weight; /* of all */
@@ -118,6 +119,8 @@ struct plan {
 void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys);
 /* One validator, if its weight can be borne, does this and nothing else. */
 void plan_act(struct plan *plan, uint32_t act);
+/* Newcomers fetch the state by pages, and there is one. */
+void plan_pages(struct plan *plan);
 void plan_print(const struct plan *plan);
 const char *plan_fault_name(unsigned bit);
 const char *plan_mischief_name(unsigned bit);

@@ -45,6 +45,7 @@ static const struct {
 /* A seed takes a fraction of a second of processor time; one that does not end
  * is wrong, too. */
 #define SECONDS_MAX       120
+#define PAGES_EVERY       11 /* seeds: one has newcomers that fetch the state */
 #define SECONDS_MAX_MUTED 20 /* of a seeded bug: many seeds end in time */
 
 /* What workers share. */
@@ -88,6 +89,8 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
     struct plan plan;
     struct outcome outcome;
     plan_draw(&plan, seed, (uint32_t)options->nodes);
+    if (options->pages || (seed % PAGES_EVERY == 2 && options->mutant == 0))
+        plan_pages(&plan);
     plan.real_signatures = options->real;
     if (options->views > 0)
         plan.views_max = options->views;
@@ -106,7 +109,8 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
                                .txs = world.txs_final,
                                .trace = world.trace,
                                .keys = plan.keys,
-                               .kills = world.kills};
+                               .kills = world.kills,
+                               .fetches = world.fetches};
     world_done(&world);
     return outcome;
 }
@@ -114,6 +118,8 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
 static void print_again(const struct run_options *options, uint64_t seed)
 {
     printf("  again: ./run sim --seed %" PRIu64, seed);
+    if (options->pages)
+        printf(" --pages");
     if (options->nodes > 0)
         printf(" --nodes %" PRIu64, options->nodes);
     if (options->views > 0)

@@ -16,6 +16,7 @@ struct run_options {
                          seed says */
     uint64_t workers; /* 0: one for each core */
     uint64_t step;    /* each so many-th seed; 0: each */
+    bool pages;       /* newcomers fetch the state in every seed */
     bool quick;       /* hunt: a handful of them */
 };
 
@@ -28,6 +29,7 @@ struct outcome {
     uint64_t txs;
     uint64_t trace;
     uint64_t kills;
+    uint64_t fetches;
     uint32_t keys; /* validators of the genesis */
 };
 

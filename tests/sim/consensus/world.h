@@ -16,6 +16,7 @@
  *   actor.c    dishonest validators: what they do to what they say
  *   forge.c    what they make up
  *   votes.c    all votes that were ever public
+ *   fetch.c    newcomers that fetch the state
  *   judge.c    what must hold, always and in the end
  *   judge_rules.c  the rules of one node
  *   judge_guilt.c  what becomes of evidence
@@ -285,6 +286,7 @@ struct world {
     uint64_t views_max_seen;
     uint64_t clock_ms_max; /* how far ahead any clock was */
     uint64_t notices[16];
+    uint64_t fetches; /* that ended */
     struct story stories[STORY_MAX];
     uint64_t story_count;
 };
@@ -425,6 +427,11 @@ struct letter *forge_claim(struct world *world, const struct machine *actor,
                            const struct machine *to);
 struct letter *forge_damage(struct world *world, struct bytes message);
 
+/* ---- fetch.c ---- */
+
+/* A machine has fetched the state and stands on its base. */
+void judge_fetched(struct world *world, struct machine *machine);
+
 /* ---- votes.c ---- */
 
 void votes_done(struct votes *votes);
@@ -490,6 +497,13 @@ __attribute__((format(printf, 2, 3), noreturn)) void judge_fails(
 /* A set of the epoch that this machine is about to vote in. */
 void judge_learn_set(struct world *world, const struct machine *machine,
                      uint64_t epoch);
+/* Block `height`, the first that nobody has told of, is on this machine's disk.
+ */
+void judge_find_final(struct world *world, struct machine *machine,
+                      uint64_t height);
+/* I10: this is what everybody has. */
+void judge_same_set(struct world *world, const struct machine *machine,
+                    uint64_t epoch, const struct validators *set);
 void judge_opened(struct world *world, struct machine *machine);
 /* It could not be opened. */
 void judge_unopened(struct world *world, const struct machine *machine,

@@ -88,8 +88,11 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "config list",
                                         "config path",
                                         "sched availability",
+                                        "sched embed",
                                         "sched replicas",
-                                        "sched replay"};
+                                        "sched replay",
+                                        "sched workflow",
+                                        "sched select"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool found = false;

@@ -5,6 +5,7 @@
  * is not part of the project; tests that need it skip where it is absent. */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,6 +20,23 @@ static inline bool data_path(const char *name, char out[DATA_PATH_MAX])
         home = SUAN_SOURCE_DIR "/../shared/data";
     snprintf(out, DATA_PATH_MAX, "%s/%s", home, name);
     return access(out, R_OK) == 0;
+}
+
+/* All of a file of it; false where it is not there. The caller frees *out. */
+static inline bool data_read(const char *name, uint8_t **out, size_t *out_len)
+{
+    char path[DATA_PATH_MAX];
+    FILE *file = data_path(name, path) ? fopen(path, "rb") : NULL;
+    long size;
+    if (file == NULL)
+        return false;
+    fseek(file, 0, SEEK_END);
+    size = ftell(file);
+    rewind(file);
+    *out = malloc((size_t)size + 1);
+    *out_len = *out == NULL ? 0 : fread(*out, 1, (size_t)size, file);
+    fclose(file);
+    return *out != NULL && *out_len == (size_t)size;
 }
 
 #endif

@@ -212,7 +212,7 @@ static void verification_notices_every_kind_of_damage(void **state)
                 assert_int_equal(verify(&w, &report), ERR_CORRUPT);
                 assert_non_null(report.what);
             } else {
-                if (nth == 0)
+                if (nth == 0 && t != STORE_HEADER) /* all blocks are here */
                     fail_msg("table %u is empty", t);
             }
             world_close(&w);

@@ -125,6 +125,36 @@ static void removed_bytes_stay_readable_until_the_sweep(void **state)
     pool_free(p.pool);
 }
 
+static void who_carries_a_transaction_is_known_before_it_comes(void **state)
+{
+    struct pot p;
+    struct test_tx t;
+    (void)state;
+    pot_open(&p, NULL);
+    test_transfer(&t, &p.chain, &p.keys[0], 0, &p.keys[1].signer.key, 1);
+    const struct hash *id = &t.tx.id;
+    pool_carry(p.pool, id, -1); /* of a block that nobody told of */
+    assert_false(pool_carried(p.pool, id));
+    pool_carry(p.pool, id, 1);
+    pool_carry(p.pool, id, 1);
+    assert_true(pool_carried(p.pool, id));
+    pool_carry(p.pool, id, -1);
+    assert_int_equal(add(&p, 0, 0, 0), OK);
+    assert_int_equal(pool_find(p.pool, id)->carried, 1);
+    assert_int_equal(pool_fresh(p.pool), 0);
+    pool_carry(p.pool, id, -1);
+    assert_int_equal(pool_fresh(p.pool), 1);
+    pool_remove(p.pool, id);
+    pool_carry(p.pool, id, 1);
+    pool_remove(p.pool, id); /* final: who carried it does not count */
+    assert_false(pool_carried(p.pool, id));
+    assert_int_equal(add(&p, 0, 0, 0), OK);
+    assert_int_equal(pool_fresh(p.pool), 1);
+    pool_carry(p.pool, id, 1);
+    test_tx_done(&t);
+    pool_free(p.pool);
+}
+
 static void an_emptied_pool_holds_nothing(void **state)
 {
     struct pot p;
@@ -153,6 +183,7 @@ int main(void)
         cmocka_unit_test(the_pool_refuses_old_taken_and_far_nonces),
         cmocka_unit_test(the_pool_is_bounded_by_count_account_and_bytes),
         cmocka_unit_test(removed_bytes_stay_readable_until_the_sweep),
+        cmocka_unit_test(who_carries_a_transaction_is_known_before_it_comes),
         cmocka_unit_test(an_emptied_pool_holds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

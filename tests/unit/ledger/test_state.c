@@ -329,6 +329,10 @@ static void limits_of_keys_and_values_hold(void **state)
                      ERR_NOT_FOUND);
     assert_int_equal(state_put(s, STATE_CONTRACT,
                                bytes_make(big, STORE_KEY_MAX - 1),
+                               BYTES_LIT("v")),
+                     ERR_TOO_LARGE);
+    assert_int_equal(state_put(s, STATE_CONTRACT,
+                               bytes_make(big, STORE_KEY_MAX - 2),
                                bytes_make(big, LIMIT_STATE_VALUE)),
                      OK);
     state_free(s);

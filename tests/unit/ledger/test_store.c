@@ -220,6 +220,109 @@ static void a_batch_too_large_says_so_and_changes_nothing(void **state)
     shop_close(&s);
 }
 
+/* ---- what was there before ---- */
+
+static void assert_note(struct shop *s, enum store_table table, const char *key,
+                        const char *want)
+{
+    uint8_t raw[STORE_KEY_MAX];
+    struct bytes got;
+    enum err err =
+        store_get(s->store, STORE_UNDO,
+                  store_undo_key(table, bytes_str(key), raw), &s->arena, &got);
+    if (want == NULL) {
+        assert_int_equal(err, ERR_NOT_FOUND);
+        return;
+    }
+    assert_int_equal(err, OK);
+    assert_int_equal(got.len, strlen(want));
+    assert_memory_equal(got.ptr, want, got.len);
+}
+
+static void commit_op(struct shop *s, enum store_table table, const char *key,
+                      const char *value, bool keeps)
+{
+    struct store_batch *batch = store_batch_new(1);
+    if (keeps)
+        store_batch_keep_old(batch);
+    if (value != NULL)
+        store_batch_put(batch, table, bytes_str(key), bytes_str(value));
+    else
+        store_batch_delete(batch, table, bytes_str(key));
+    assert_int_equal(store_commit(s->store, batch), OK);
+    store_batch_free(batch);
+}
+
+static void what_was_there_before_is_noted_once(void **state)
+{
+    struct shop s;
+    struct store_batch *batch;
+    (void)state;
+    shop_open(&s, on_disk(state));
+    commit_op(&s, STORE_STATE, "a", "one", false);
+    assert_note(&s, STORE_STATE, "a", NULL);
+    commit_op(&s, STORE_STATE, "a", "two", true);
+    commit_op(&s, STORE_STATE, "a", "three", true);
+    commit_op(&s, STORE_STATE, "a", NULL, true);
+    assert_note(&s, STORE_STATE, "a", "\1one");
+    /* What was not there; in the same batch twice; under the same key in
+     * another table; in a table of which nothing is noted. */
+    batch = store_batch_new(1);
+    store_batch_keep_old(batch);
+    store_batch_put(batch, STORE_PAGE, BYTES_LIT("new"), BYTES_LIT("1"));
+    store_batch_put(batch, STORE_PAGE, BYTES_LIT("new"), BYTES_LIT("2"));
+    store_batch_delete(batch, STORE_PATH, BYTES_LIT("never"));
+    store_batch_put(batch, STORE_PATH, BYTES_LIT("a"), BYTES_LIT("p"));
+    store_batch_put(batch, STORE_BLOCK, BYTES_LIT("b"), BYTES_LIT("x"));
+    assert_int_equal(store_commit(s.store, batch), OK);
+    store_batch_free(batch);
+    uint8_t raw[STORE_KEY_MAX];
+    uint8_t note[8];
+    size_t len = 0;
+    static const struct {
+        enum store_table table;
+        const char *key;
+    } absent[] = {
+        {STORE_PAGE, "new"}, {STORE_PATH, "never"}, {STORE_PATH, "a"}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(
+            store_read(
+                s.store, STORE_UNDO,
+                store_undo_key(absent[i].table, bytes_str(absent[i].key), raw),
+                note, sizeof(note), &len),
+            OK);
+        assert_int_equal(len, 1);
+        assert_int_equal(note[0], 0);
+    }
+    assert_note(&s, STORE_BLOCK, "b", NULL);
+    assert_note(&s, STORE_STATE, "a", "\1one");
+    shop_close(&s);
+}
+
+static void a_table_is_cleared_before_what_follows(void **state)
+{
+    struct shop s;
+    struct store_stat stat;
+    struct store_batch *batch = store_batch_new(1);
+    (void)state;
+    shop_open(&s, on_disk(state));
+    commit_op(&s, STORE_STATE, "a", "one", false);
+    commit_op(&s, STORE_STATE, "a", "two", true);
+    commit_op(&s, STORE_STATE, "b", "two", true);
+    store_batch_clear(batch, STORE_UNDO);
+    store_batch_keep_old(batch);
+    store_batch_put(batch, STORE_STATE, BYTES_LIT("a"), BYTES_LIT("three"));
+    assert_int_equal(store_commit(s.store, batch), OK);
+    store_batch_free(batch);
+    assert_note(&s, STORE_STATE, "a", "\1two");
+    assert_note(&s, STORE_STATE, "b", NULL);
+    assert_value(&s, "a", "three");
+    assert_value(&s, "b", "two");
+    assert_int_equal(store_stat(s.store, &stat), OK);
+    assert_int_equal(stat.entries[STORE_UNDO], 1);
+    shop_close(&s);
+}
+
 /* Random batches against a plain array: the suite that both must pass alike. */
 static void random_batches_leave_what_an_array_says(void **state)
 {
@@ -271,6 +374,8 @@ int main(void)
         BOTH(tables_do_not_mix),
         BOTH(a_read_into_too_little_memory_is_refused),
         BOTH(ranges_go_both_ways_and_keep_to_their_prefix),
+        BOTH(what_was_there_before_is_noted_once),
+        BOTH(a_table_is_cleared_before_what_follows),
         BOTH(a_walk_may_read),
         BOTH(a_second_reader_has_moments_of_its_own),
         BOTH(the_stat_counts_what_is_there),

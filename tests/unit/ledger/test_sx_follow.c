@@ -311,6 +311,53 @@ static void a_followers_tx_is_handed_on_until_it_is_final(void **state)
     net_close(&net);
 }
 
+/* Decided is not stored yet: what the block holds is neither stale nor new. */
+static void a_tx_that_is_decided_is_not_refused_before_it_is_stored(
+    void **state)
+{
+    struct net net;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    struct node *f = net_add(&net, -1);
+    net_link(&net, v, f);
+    net_deliver(&net);
+    submit_transfer(&net, f, 0, 0, 5);
+    submit_transfer(&net, v, 0, 0, 5);
+    settle(v);
+    net_deliver(&net);
+    assert_int_equal(f->batch_count, 1);
+    pass(f, 2000); /* time to look through what waits */
+    assert_null(find(f, SX_TX_REFUSED));
+    assert_null(find(f, SX_RELAY));
+    disk(f);
+    assert_int_equal(the(f, SX_FINAL)->height, 1);
+    assert_null(find(f, SX_TX_REFUSED));
+    assert_int_equal(pool_count(sx_pool(f->core)), 0);
+    net_close(&net);
+}
+
+static void a_tx_that_comes_after_its_block_is_there_already(void **state)
+{
+    struct net net;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    struct node *f = net_add(&net, -1);
+    net_link(&net, v, f);
+    net_deliver(&net);
+    submit_transfer(&net, v, 0, 0, 5);
+    settle(v);
+    net_deliver(&net);
+    submit_transfer(&net, f, 0, 0, 5);
+    assert_int_equal(the(f, SX_TX_REFUSED)->err, ERR_EXISTS);
+    disk(f);
+    submit_transfer(&net, f, 0, 0, 5);
+    assert_int_equal(the(f, SX_TX_REFUSED)->err, ERR_EXISTS);
+    assert_int_equal(the(f, SX_TX_REFUSED)->height, 1);
+    net_close(&net);
+}
+
 static void a_followers_tx_that_became_impossible_is_refused(void **state)
 {
     struct net net;
@@ -419,6 +466,9 @@ int main(void)
         cmocka_unit_test(a_certificate_of_another_epoch_does_not_count),
         cmocka_unit_test(two_certified_blocks_of_one_height_stop_the_node),
         cmocka_unit_test(a_followers_tx_is_handed_on_until_it_is_final),
+        cmocka_unit_test(
+            a_tx_that_is_decided_is_not_refused_before_it_is_stored),
+        cmocka_unit_test(a_tx_that_comes_after_its_block_is_there_already),
         cmocka_unit_test(a_followers_tx_that_became_impossible_is_refused),
         cmocka_unit_test(at_random_everybody_ends_with_the_same_chain),
     };

@@ -52,7 +52,7 @@ static void town_certify(struct town *t, const struct block *block, int silent,
     struct chain *chain = t->w.chain;
     const struct validators *set = chain_validators(chain);
     struct proposal on = {.epoch = block->header.epoch, .id = block->id};
-    on.view = block->header.height % 5 + 1;
+    on.view = (block->header.height - 1) % 5 + 1;
     cert_init(out, VOTE_FINALIZE, &on, (uint16_t)set->count);
     for (uint16_t i = 0; i < set->count; i++) {
         const struct test_key *key = town_key(t, &set->items[i].key);

@@ -2,7 +2,7 @@
 /* The order book with as many offers as it holds: how long a match, an
  * explanation and a renewal take. Decisions only: no sockets, no signatures.
  *
- *   bench_sched [TSV [NODES.csv TASKS.csv]]
+ *   bench_sched_offers [TSV [NODES.csv TASKS.csv]]
  *
  * Prints rows "name value unit goal anchor" and writes them to TSV. The files
  * give shapes of machines (name,cpu_milli,memory_mib,...) and of tasks (the
@@ -64,7 +64,7 @@ static void must(enum err err, const char *what)
 {
     if (err == OK)
         return;
-    fprintf(stderr, "bench_sched: %s: %s\n", what, err_text(err));
+    fprintf(stderr, "bench_sched_offers: %s: %s\n", what, err_text(err));
     exit(1);
 }
 
