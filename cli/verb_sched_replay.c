@@ -10,6 +10,7 @@ static const struct format {
     int (*run)(struct cli *cli, const struct args *args);
 } formats[] = {
     {"openb", sched_replay_openb},
+    {"swf", sched_replay_swf},
 };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -17,11 +18,12 @@ int verb_sched_replay(struct cli *cli, const struct args *args)
 {
     const char *name = args_text(args, "format", NULL);
     if (name == NULL)
-        return cli_usage(cli, "--format openb",
+        return cli_usage(cli, "--format openb or --format swf",
                          "--format says what the files are");
     for (size_t i = 0; i < FORMATS; i++) {
         if (strcmp(name, formats[i].name) == 0)
             return formats[i].run(cli, args);
     }
-    return cli_usage(cli, "--format openb", "there is no format %.40s", name);
+    return cli_usage(cli, "--format openb or --format swf",
+                     "there is no format %.40s", name);
 }

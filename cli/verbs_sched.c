@@ -55,15 +55,24 @@ static const struct opt workflow_options[] = {
 };
 
 static const struct opt replay_options[] = {
-    {"format", 0, "FORMAT", "what was recorded: openb", false},
+    {"format", 0, "FORMAT", "what was recorded: openb or swf", false},
     {"nodes", 0, "FILE", "openb: the machines", false},
     {"pods", 0, "FILE", "openb: the tasks", false},
+    {"log", 0, "FILE", "swf: the jobs", false},
     {"policy", 0, "NAME", "how to place; again, to compare (default: all)",
      true},
-    {"load", 0, "N", "openb: devices asked for, over those there are (1.3)",
+    {"load", 0, "N",
+     "openb: devices asked for, over those there are (1.3); swf: jobs come so "
+     "many times as fast (1)",
      false},
-    {"seed", 0, "N", "of the order of arrivals (default: 1)", false},
-    {"seeds", 0, "N", "runs, of this seed and the next (default: 1)", false},
+    {"seed", 0, "N", "openb: of the order of arrivals (default: 1)", false},
+    {"seeds", 0, "N", "openb: runs, of this seed and the next (default: 1)",
+     false},
+    {"procs", 0, "N", "swf: processors of the machine (default: as the log)",
+     false},
+    {"limit", 0, "N", "swf: the first N jobs (default: all)", false},
+    {"estimate", 0, "N", "swf: times asked for, over those of the log (1)",
+     false},
     {0},
 };
 
@@ -208,12 +217,37 @@ const struct verb verbs_sched[] = {
      "    fgd         fragmentation gradient descent: where the idle devices\n"
      "                stay most useful to typical tasks\n"
      "    fgd-fine    the same without steps of its score\n\n"
+     "--format swf queues the jobs of a log in the Standard Workload Format "
+     "before one\nmachine of --procs alike processors (default: the log's "
+     "MaxProcs). FILE, plain or\npacked, has one job a line, 18 numbers: read "
+     "are submission, run time, processors\n(requested, else allocated) and "
+     "time requested (not known: the run time). A job comes\nwhen it came, "
+     "runs on all its processors at once as long as it ran, and is "
+     "never\ninterrupted; the policy knows the time requested, not the run "
+     "time.\n\n"
+     "    fcfs          in order of arrival\n"
+     "    easy          a reservation for the first that does not fit; others "
+     "go\n                  before it where they do not delay it\n"
+     "    conservative  a reservation for every job, delaying none before it\n"
+     "    sjf           shortest time requested first, without "
+     "reservations\n\n"
+     "WAIT is the mean from submission to start, P95 what 95 of 100 jobs do "
+     "not exceed, MAX\nthe longest. SLOWDOWN is the mean of (wait + run) / "
+     "max(run, 10 s), at least 1. USED is\nthe part of the processors in use "
+     "from the first submission to the last end; MAKESPAN\nis how long that "
+     "is. BEFORE counts jobs that started before one that had come "
+     "earlier.\nUS is processor time a decision; there is one at each "
+     "arrival and end.\n\n"
      "docs/scheduling.md has the formulas.",
      "suan sched replay --format openb --nodes docs/examples/sched/nodes.csv "
      "\\\n"
      "  --pods docs/examples/sched/pods.csv --policy fgd --policy bestfit\n"
      "suan sched replay --format openb --nodes N.csv --pods P.csv --load 1.3 "
-     "\\\n  --seed 42 --seeds 10 --json"},
+     "\\\n  --seed 42 --seeds 10 --json\n"
+     "suan sched replay --format swf --log docs/examples/sched/night.swf\n"
+     "suan sched replay --format swf --log NASA.swf.gz --load 1.5 --policy "
+     "easy "
+     "\\\n  --policy fcfs"},
     {"sched select", verb_sched_select, select_options, "FILE", 1, 1, false,
      "which instance of a service a new flow goes to, and why",
      "FILE, in YAML or JSON, lists under \"instances:\" what is known of each "

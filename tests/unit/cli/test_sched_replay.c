@@ -107,6 +107,80 @@ static void a_bad_file_is_told_with_its_line(void **state)
             EXIT_FAILED, "/README.md:1: there is no column cpu_milli");
 }
 
+/* ---- swf ---- */
+
+#define LOG   SUAN_SOURCE_DIR "/docs/examples/sched/night.swf"
+#define NIGHT "sched replay --format swf --log " LOG
+
+static void disciplines_are_compared_in_a_table(void **state)
+{
+    (void)state;
+    assert_int_equal(run_line(NIGHT), 0);
+    assert_says(line_out, "10 jobs on 8 processors; lines without a run: 1\n");
+    assert_says(line_out, "POLICY           WAIT      P95      MAX  SLOWDOWN");
+    for (const char *at = line_out; *at != '\0'; at += *at == '\n') {
+        assert_true(strcspn(at, "\n") <= 80);
+        at += strcspn(at, "\n");
+    }
+    assert_says(line_out, "\nfcfs           58m00s ");
+    assert_says(line_out, "\neasy           35m54s ");
+    assert_says(line_out, "\nconservative ");
+    assert_says(line_out, "\nsjf ");
+    assert_int_equal(run_line(NIGHT " --no-headers --policy easy"), 0);
+    assert_null(strstr(line_out, "POLICY"));
+    assert_null(strstr(line_out, "fcfs"));
+    assert_int_equal(strncmp(line_out, "easy ", 5), 0);
+    assert_int_equal(run_line(NIGHT " --procs 5 --limit 4"), 0);
+    assert_says(line_out, "2 jobs on 5 processors; too large for it: 2");
+}
+
+static double figure_of(const char *options, const char *name)
+{
+    char line[2048];
+    json_t *answer;
+    double value;
+    snprintf(line, sizeof(line), "%s --json %s", NIGHT, options);
+    assert_int_equal(run_line(line), 0);
+    answer = json_loads(line_out, 0, NULL);
+    assert_non_null(answer);
+    value = json_number_value(json_object_get(
+        json_array_get(json_object_get(answer, "policies"), 0), name));
+    json_decref(answer);
+    return value;
+}
+
+static void what_is_changed_shows_in_the_figures(void **state)
+{
+    (void)state;
+    assert_true(figure_of("--policy easy", "wait_mean_s") <
+                figure_of("--policy fcfs", "wait_mean_s"));
+    assert_true(figure_of("--policy easy --procs 16", "wait_mean_s") <
+                figure_of("--policy easy", "wait_mean_s"));
+    assert_true(figure_of("--policy fcfs --load 4", "wait_mean_s") >
+                figure_of("--policy fcfs", "wait_mean_s"));
+    assert_true(figure_of("--policy easy --estimate 5", "before") !=
+                figure_of("--policy easy", "before"));
+    assert_true(figure_of("--policy fcfs", "before") == 0);
+    assert_true(figure_of("--policy fcfs", "makespan_s") == 14400);
+}
+
+static void a_wrong_replay_of_a_log_is_told_in_a_sentence(void **state)
+{
+    (void)state;
+    refused("sched replay --format swf", EXIT_USAGE, "needs a log");
+    refused(NIGHT " --policy fgd", EXIT_USAGE, "no policy fgd for");
+    refused(NIGHT " --load 0", EXIT_USAGE, "--load");
+    refused(NIGHT " --estimate much", EXIT_USAGE, "--estimate");
+    refused(NIGHT " --procs 0", EXIT_USAGE, "--procs");
+    refused(NIGHT " --limit -1", EXIT_USAGE, "--limit");
+    refused(NIGHT " --limit 1 --procs 5", EXIT_FAILED,
+            "every job wants more processors");
+    refused("sched replay --format swf --log /none", EXIT_NOT_FOUND,
+            "/none cannot be read: not found");
+    refused("sched replay --format swf --log " NODES, EXIT_FAILED,
+            "nodes.csv:1: column 1 is \"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +189,9 @@ int main(void)
         cmocka_unit_test(a_higher_load_fails_more),
         cmocka_unit_test(wrong_use_is_told_in_a_sentence),
         cmocka_unit_test(a_bad_file_is_told_with_its_line),
+        cmocka_unit_test(disciplines_are_compared_in_a_table),
+        cmocka_unit_test(what_is_changed_shows_in_the_figures),
+        cmocka_unit_test(a_wrong_replay_of_a_log_is_told_in_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
