@@ -226,7 +226,7 @@ static int tell_names(struct cli *cli, const struct question *q)
 
 int sched_replay_swf(struct cli *cli, const struct args *args)
 {
-    struct replay_swf_result results[POLICIES_MAX];
+    struct replay_swf_result results[POLICIES_MAX] = {0};
     struct question q;
     struct swf swf = {0};
     int failed = read_question(cli, args, &q);
