@@ -121,6 +121,7 @@ static enum err read_oneway(struct yamlfile *y, bool *out)
 }
 
 /* ends: from, to and oneway may stand here too. */
+/* NOLINTNEXTLINE(readability-function-size): a table of fields, in C */
 static enum err read_link_fields(struct yamlfile *y, struct offersfile *f,
                                  bool ends, struct told_link *told)
 {
@@ -224,6 +225,7 @@ static enum err read_links(struct yamlfile *y, struct offersfile *f)
 
 enum offer_field { SITE, SPEED, CORES, MEMORY, PRICE, ZONE, OFFER_FIELDS };
 
+/* NOLINTNEXTLINE(readability-function-size): a table of fields, in C */
 static enum err read_offer_fields(struct yamlfile *y, struct offersfile *f,
                                   struct offerset_offer *o, bool *out_zone)
 {

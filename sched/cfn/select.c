@@ -24,6 +24,7 @@ const char *select_why_text(enum select_why why)
         return "slower than the bound";
     }
     CHECK(false);
+    return "?";
 }
 
 void select_rules_init(struct select_rules *rules,

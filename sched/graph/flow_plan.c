@@ -180,26 +180,33 @@ static uint64_t local_micro(const struct work *k, const uint32_t *offers,
     return cost < FLOWCASE_NEVER ? cost : FLOWCASE_NEVER;
 }
 
-/* Task by task to where it costs least, until none wants to move. */
+/* Moves task t to where it costs least; does it move? */
+static bool settle_task(const struct work *k, uint32_t *offers, uint32_t t)
+{
+    uint64_t least = local_micro(k, offers, t, offers[t]);
+    bool moved = false;
+    for (uint32_t o = 0; o < k->fc->set->count; o++) {
+        uint64_t by;
+        if (flowcase_task_micro(k->fc, t, o) >= least)
+            continue;
+        by = local_micro(k, offers, t, o);
+        if (by < least) {
+            least = by;
+            offers[t] = o;
+            moved = true;
+        }
+    }
+    return moved;
+}
+
+/* Task by task, until none wants to move. */
 static uint64_t polish(const struct work *k, uint32_t *offers)
 {
     bool moved = true;
     for (uint32_t pass = 0; moved && pass < POLISH_PASSES; pass++) {
         moved = false;
-        for (uint32_t t = 0; t < k->fc->w->task_count; t++) {
-            uint64_t least = local_micro(k, offers, t, offers[t]);
-            for (uint32_t o = 0; o < k->fc->set->count; o++) {
-                uint64_t by;
-                if (flowcase_task_micro(k->fc, t, o) >= least)
-                    continue;
-                by = local_micro(k, offers, t, o);
-                if (by < least) {
-                    least = by;
-                    offers[t] = o;
-                    moved = true;
-                }
-            }
-        }
+        for (uint32_t t = 0; t < k->fc->w->task_count; t++)
+            moved = settle_task(k, offers, t) || moved;
     }
     return flowcase_cost(k->fc, offers);
 }
@@ -317,24 +324,30 @@ static uint32_t list_savings(const struct work *k, uint32_t t,
     return count;
 }
 
+/* The first of task t's savings that keeps the bounds is taken. */
+static enum err downgrade_task(struct work *k, uint32_t t, bool *out_kept)
+{
+    struct saving savings[TRIES_A_TASK];
+    uint32_t n = k->fc->w->task_count;
+    uint32_t count = list_savings(k, t, savings);
+    *out_kept = false;
+    for (uint32_t s = 0; s < count && !*out_kept && k->steps > 0; s++) {
+        memcpy(k->offers2, k->offers, n * sizeof(*k->offers));
+        k->offers2[t] = savings[s].offer;
+        TRY(try_offers(k, k->rank, out_kept));
+    }
+    return OK;
+}
+
 static enum err downgrade(struct work *k)
 {
-    uint32_t n = k->fc->w->task_count;
     bool moved = true;
     find_slack(k);
     while (moved && k->steps > 0) {
         moved = false;
-        for (uint32_t i = 0; i < n && k->steps > 0; i++) {
-            uint32_t t = k->fc->w->order[i];
-            struct saving savings[TRIES_A_TASK];
-            bool kept = false;
-            uint32_t count;
-            count = list_savings(k, t, savings);
-            for (uint32_t s = 0; s < count && !kept && k->steps > 0; s++) {
-                memcpy(k->offers2, k->offers, n * sizeof(*k->offers));
-                k->offers2[t] = savings[s].offer;
-                TRY(try_offers(k, k->rank, &kept));
-            }
+        for (uint32_t i = 0; i < k->fc->w->task_count && k->steps > 0; i++) {
+            bool kept;
+            TRY(downgrade_task(k, k->fc->w->order[i], &kept));
             if (kept)
                 find_slack(k);
             moved = moved || kept;

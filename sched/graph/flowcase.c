@@ -143,7 +143,8 @@ static void take_means(struct flowcase *fc)
                     ((UINT64_C(8000) * 1024 << MEAN_BITS) / link->kbps);
         }
     }
-    pairs -= unknown; /* the pairs of an offer with itself remain */
+    CHECK(pairs > unknown); /* the pairs of an offer with itself remain */
+    pairs -= unknown;
     fc->mean_rtt_us = (uint64_t)(rtt / pairs);
     fc->mean_us_per_kib_fp = (uint64_t)(data / pairs);
 }

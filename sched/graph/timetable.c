@@ -267,7 +267,7 @@ enum err timetable_check(const struct workflow *w, const struct offerset *set,
                          struct timetable_fault *out_fault)
 {
     struct timetable_fault fault;
-    struct timetable_sums sums;
+    struct timetable_sums sums = {0};
     struct judge j = {w, set, slots, &fault};
     struct moment *moments =
         calloc(2 * (size_t)w->task_count, sizeof(*moments));
