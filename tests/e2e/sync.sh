@@ -70,7 +70,7 @@ arrived() { [ "$(field late base)" -gt 0 ]; }
 midway() {
     local begun done
     begun=$(grep -c 'fetching the state' "$D/late/log")
-    done=$(grep -c 'the state at height' "$D/late/log")
+    done=$(grep -cE 'the state at height|late is up.* height [1-9]' "$D/late/log")
     [ "$begun" -gt 0 ] && [ "$done" -eq 0 ]
 }
 for ((i = 0; i < 100; i++)); do
@@ -78,7 +78,8 @@ for ((i = 0; i < 100; i++)); do
     pid=$!
     disown
     sleep "$nap"
-    grep -q 'the state at height' "$D/late/log" && break
+    # Killed between the last batch and the word of it, it starts with a height.
+    grep -qE 'the state at height|late is up.* height [1-9]' "$D/late/log" && break
     kill -9 "$pid" 2>/dev/null
     kills=$((kills + 1))
     midway && midway=$((midway + 1))
