@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "cli/cputime.h"
 #include "cli/sched_replay.h"
 #include "cli/unit.h"
 #include "cli/view.h"
@@ -45,13 +45,6 @@ struct tally {
     uint64_t ns;
     uint64_t slowest_ns;
 };
-
-static uint64_t processor_ns(void)
-{
-    struct timespec now = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- what was asked ---- */
 
@@ -162,7 +155,7 @@ static int run_policy(struct cli *cli, const struct openb *openb,
         .load_permille = q->load_permille,
         .typical_permille = REPLAY_TYPICAL_PERMILLE,
         .memory = memory_for(openb),
-        .clock_ns = processor_ns,
+        .clock_ns = cputime_ns,
     };
     memset(out, 0, sizeof(*out));
     for (uint64_t i = 0; i < q->seeds; i++) {

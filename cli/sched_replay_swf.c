@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "cli/cputime.h"
 #include "cli/sched_replay.h"
 #include "cli/unit.h"
 #include "cli/view.h"
@@ -20,13 +20,6 @@ struct question {
     uint32_t load_permille;
     uint32_t limit_permille;
 };
-
-static uint64_t processor_ns(void)
-{
-    struct timespec now = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- what was asked ---- */
 
@@ -118,7 +111,7 @@ static int run_policy(struct cli *cli, const struct swf *swf,
         .jobs_max = (uint32_t)q->jobs,
         .load_permille = q->load_permille,
         .limit_permille = q->limit_permille,
-        .clock_ns = processor_ns,
+        .clock_ns = cputime_ns,
     };
     enum err err = replay_swf(swf, &config, NULL, out);
     if (err == ERR_CAPACITY)

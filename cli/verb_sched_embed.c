@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
+#include "cli/cputime.h"
 #include "cli/textfile.h"
 #include "cli/unit.h"
 #include "cli/verbs.h"
@@ -34,13 +34,6 @@ struct sums {
     double ms;
     double ms_most;
 };
-
-static uint64_t cpu_ns(void)
-{
-    struct timespec ts;
-    CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == 0);
-    return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- what was given ---- */
 
@@ -122,7 +115,7 @@ static int read_trial(struct cli *cli, const struct args *args,
     trial->way.options.starts_max = (uint32_t)starts;
     trial->way.options.moves_max = (uint32_t)moves;
     trial->way.options.backs_max = (uint32_t)backs;
-    trial->way.cpu_ns = cpu_ns;
+    trial->way.cpu_ns = cputime_ns;
     return failed;
 }
 

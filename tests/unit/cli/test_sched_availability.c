@@ -1,74 +1,16 @@
 /* suan sched availability and suan sched replicas on files. */
 
-#include "cli/cli.h"
+#include "tests/unit/cli/run_line.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define PLATFORM   SUAN_SOURCE_DIR "/docs/examples/sched/platform.yaml"
 #define UNEQUAL    SUAN_SOURCE_DIR "/docs/examples/sched/unequal.yaml"
 #define CANDIDATES SUAN_SOURCE_DIR "/docs/examples/sched/candidates.yaml"
-#define WORDS_MAX  16
-
-static char *out;
-static char *err;
-
-/* Runs a command line of words between blanks; its output stands in out and
- * err until the next. */
-static int suan(const char *line)
-{
-    static struct args args;
-    char text[512];
-    char *words[WORDS_MAX + 1] = {NULL};
-    char error[PARSE_ERROR_MAX];
-    size_t out_len;
-    size_t err_len;
-    struct cli cli;
-    int count = 0;
-    int used = 0;
-    int code;
-    free(out);
-    free(err);
-    snprintf(text, sizeof(text), "%s", line);
-    for (char *at = text; *at != '\0' && count < WORDS_MAX;) {
-        size_t len = strcspn(at, " ");
-        words[count++] = at;
-        at += len;
-        if (*at == ' ')
-            *at++ = '\0';
-    }
-    memset(&args, 0, sizeof(args));
-    cli_init(&cli);
-    cli.out = open_memstream(&out, &out_len);
-    cli.err = open_memstream(&err, &err_len);
-    args.verb = verb_find(count, words, &used);
-    assert_non_null(args.verb);
-    assert_int_equal(
-        args_parse(args.verb, count - used + 1, words + used - 1, &args, error),
-        0);
-    assert_int_equal(cli_set(&cli, &args), 0);
-    code = args.verb->run(&cli, &args);
-    cli_done(&cli);
-    fclose(cli.out);
-    fclose(cli.err);
-    return code;
-}
-
-static void assert_says(const char *text, const char *part)
-{
-    if (text == NULL || strstr(text, part) == NULL)
-        fail_msg("not said: \"%s\" in: %s", part, text);
-}
 
 static json_t *json(void)
 {
-    json_t *object = json_loads(out, 0, NULL);
+    json_t *object = json_loads(line_out, 0, NULL);
     assert_non_null(object);
     return object;
 }
@@ -76,21 +18,23 @@ static json_t *json(void)
 static void a_target_is_answered_with_a_plan(void **state)
 {
     (void)state;
-    assert_int_equal(suan("sched availability " PLATFORM " --target 99.99%"),
-                     0);
-    assert_says(out, "99.99172 % in 14 services of 3 instances");
-    assert_says(out, "not available: 43m33s of a year");
-    assert_says(out, "target 99.99 %: reached; no lower number of services");
-    assert_says(out, "├─ market + applications\n└─ demand analysis + matching");
-    assert_string_equal(err, "");
+    assert_int_equal(
+        run_line("sched availability " PLATFORM " --target 99.99%"), 0);
+    assert_says(line_out, "99.99172 % in 14 services of 3 instances");
+    assert_says(line_out, "not available: 43m33s of a year");
+    assert_says(line_out,
+                "target 99.99 %: reached; no lower number of services");
+    assert_says(line_out,
+                "├─ market + applications\n└─ demand analysis + matching");
+    assert_string_equal(line_err, "");
 }
 
 static void a_budget_is_answered_with_the_best(void **state)
 {
     json_t *answer;
     (void)state;
-    assert_int_equal(suan("sched availability " PLATFORM " --budget 24 --json"),
-                     0);
+    assert_int_equal(
+        run_line("sched availability " PLATFORM " --budget 24 --json"), 0);
     answer = json();
     assert_int_equal(json_integer_value(json_object_get(answer, "services")),
                      24);
@@ -105,27 +49,29 @@ static void every_number_of_services_stands_in_the_frontier(void **state)
 {
     json_t *answer;
     (void)state;
-    assert_int_equal(suan("sched availability " PLATFORM " --json"), 0);
+    assert_int_equal(run_line("sched availability " PLATFORM " --json"), 0);
     answer = json();
     assert_int_equal(json_array_size(json_object_get(answer, "frontier")), 15);
     json_decref(answer);
-    assert_int_equal(suan("sched availability " PLATFORM), 0);
-    assert_says(out, "      14  99.99172 %             43m33s\n");
+    assert_int_equal(run_line("sched availability " PLATFORM), 0);
+    assert_says(line_out, "      14  99.99172 %             43m33s\n");
 }
 
 static void the_table_is_the_published_one(void **state)
 {
     (void)state;
-    assert_int_equal(suan("sched availability " PLATFORM " --table"), 0);
-    assert_says(out, "whole          84.50837     97.50455     99.97636     "
-                     "99.99699   99.9999755\n");
-    assert_says(out, "99 %          !97.62740     99.02747     99.97636");
-    assert_says(out, "99.99 %       !97.62740    !99.70043     99.99172");
-    assert_says(out, "99.999 %            !24          !24          !24     "
-                     "      15           10\n");
-    assert_int_equal(suan("sched availability " PLATFORM
-                          " --table --target 99.9% --availability 0.99 "
-                          "--backups 1 --json"),
+    assert_int_equal(run_line("sched availability " PLATFORM " --table"), 0);
+    assert_says(line_out,
+                "whole          84.50837     97.50455     99.97636     "
+                "99.99699   99.9999755\n");
+    assert_says(line_out, "99 %          !97.62740     99.02747     99.97636");
+    assert_says(line_out, "99.99 %       !97.62740    !99.70043     99.99172");
+    assert_says(line_out,
+                "99.999 %            !24          !24          !24     "
+                "      15           10\n");
+    assert_int_equal(run_line("sched availability " PLATFORM
+                              " --table --target 99.9% --availability 0.99 "
+                              "--backups 1 --json"),
                      0);
     json_t *answer = json();
     json_t *row = json_array_get(json_object_get(answer, "rows"), 1);
@@ -138,67 +84,72 @@ static void the_table_is_the_published_one(void **state)
 static void what_is_out_of_reach_says_what_would_do(void **state)
 {
     (void)state;
-    assert_int_equal(suan("sched availability " PLATFORM " --target 99.999%"),
-                     EXIT_POLICY);
-    assert_says(err, "99.999 % cannot be reached: with one service a submodule "
-                     "it is 99.99760 %. Try: --backups 3");
     assert_int_equal(
-        suan("sched availability " PLATFORM " --target 99.999% --backups 3"),
-        0);
-    assert_int_equal(suan("sched availability " PLATFORM " --budget 9"),
-                     EXIT_POLICY);
-    assert_says(err, "Try: --budget 10");
-    assert_int_equal(
-        suan("sched availability " PLATFORM " --budget 12 --domains 2"),
+        run_line("sched availability " PLATFORM " --target 99.999%"),
         EXIT_POLICY);
-    assert_says(err, "interconnection wants 3 instances");
+    assert_says(line_err,
+                "99.999 % cannot be reached: with one service a submodule "
+                "it is 99.99760 %. Try: --backups 3");
+    assert_int_equal(run_line("sched availability " PLATFORM
+                              " --target 99.999% --backups 3"),
+                     0);
+    assert_int_equal(run_line("sched availability " PLATFORM " --budget 9"),
+                     EXIT_POLICY);
+    assert_says(line_err, "Try: --budget 10");
+    assert_int_equal(
+        run_line("sched availability " PLATFORM " --budget 12 --domains 2"),
+        EXIT_POLICY);
+    assert_says(line_err, "interconnection wants 3 instances");
 }
 
 static void domains_that_fail_bound_what_can_be_reached(void **state)
 {
     (void)state;
-    assert_int_equal(suan("sched availability " PLATFORM
-                          " --target 99.99% --domain-availability 99.9%"),
+    assert_int_equal(run_line("sched availability " PLATFORM
+                              " --target 99.99% --domain-availability 99.9%"),
                      0);
-    assert_says(out, "99.99038 % in 14 services of 3 instances");
-    assert_says(out, "domains are up 99.9 % each; every service is in the same "
-                     "3\n");
-    assert_int_equal(suan("sched availability " PLATFORM
-                          " --target 99.99% --domain-availability 99%"),
+    assert_says(line_out, "99.99038 % in 14 services of 3 instances");
+    assert_says(line_out,
+                "domains are up 99.9 % each; every service is in the same "
+                "3\n");
+    assert_int_equal(run_line("sched availability " PLATFORM
+                              " --target 99.99% --domain-availability 99%"),
                      EXIT_POLICY);
-    assert_says(err, "Try: --backups 3");
-    assert_int_equal(suan("sched availability " PLATFORM
-                          " --target 99.99% --domain-availability 99% "
-                          "--backups 3 --json"),
+    assert_says(line_err, "Try: --backups 3");
+    assert_int_equal(run_line("sched availability " PLATFORM
+                              " --target 99.99% --domain-availability 99% "
+                              "--backups 3 --json"),
                      0);
-    assert_int_equal(suan("sched availability " PLATFORM
-                          " --budget 12 --domain-availability 99% --backups 8"),
-                     EXIT_USAGE);
-    assert_says(err, "interconnection has 9 instances");
+    assert_int_equal(
+        run_line("sched availability " PLATFORM
+                 " --budget 12 --domain-availability 99% --backups 8"),
+        EXIT_USAGE);
+    assert_says(line_err, "interconnection has 9 instances");
 }
 
 static void costs_decide_where_they_are_given(void **state)
 {
     (void)state;
-    assert_int_equal(suan("sched availability " UNEQUAL " --target 99.5%"), 0);
-    assert_says(out, "99.59337 % in 6 services, cost 31\n");
-    assert_says(out, "reached; no lower cost reaches it");
-    assert_says(out, "payment  99.99");
-    assert_says(out, ", 3 instances\n");
-    assert_int_equal(suan("sched availability " UNEQUAL), 0);
-    assert_says(out, "   COST  SERVICES");
+    assert_int_equal(run_line("sched availability " UNEQUAL " --target 99.5%"),
+                     0);
+    assert_says(line_out, "99.59337 % in 6 services, cost 31\n");
+    assert_says(line_out, "reached; no lower cost reaches it");
+    assert_says(line_out, "payment  99.99");
+    assert_says(line_out, ", 3 instances\n");
+    assert_int_equal(run_line("sched availability " UNEQUAL), 0);
+    assert_says(line_out, "   COST  SERVICES");
 }
 
 static void the_plan_can_be_drawn(void **state)
 {
     (void)state;
     assert_int_equal(
-        suan("sched availability " PLATFORM " --target 99.99% --dot -"), 0);
-    assert_says(out, "digraph system {");
-    assert_says(out, "label=\"market\\napplications\\nx 3\"");
-    assert_int_equal(strncmp(out, "digraph", 7), 0);
-    assert_int_equal(suan("sched availability " PLATFORM
-                          " --target 99.99% --dot /nowhere/at/all"),
+        run_line("sched availability " PLATFORM " --target 99.99% --dot -"), 0);
+    assert_says(line_out, "digraph system {");
+    assert_says(line_out, "label=\"market\\napplications\\nx 3\"");
+    assert_int_equal(strncmp(line_out, "digraph", 7), 0);
+    assert_int_equal(run_line("sched availability " PLATFORM
+                              " --target 99.99% --dot /nowhere/at/all"),
                      EXIT_FAILED);
 }
 
@@ -220,20 +171,20 @@ static void what_is_not_proven_is_said_and_long_lines_are_wrapped(void **state)
                 5 * i + 3);
     assert_int_equal(fclose(file), 0);
     snprintf(line, sizeof(line), "sched availability %s --budget 4", path);
-    assert_int_equal(suan(line), 0);
-    assert_says(out, "a division found by search: at most 0.00");
-    assert_says(out, " % of the time it loses can be saved");
-    for (const char *at = out; *at != '\0';) {
+    assert_int_equal(run_line(line), 0);
+    assert_says(line_out, "a division found by search: at most 0.00");
+    assert_says(line_out, " % of the time it loses can be saved");
+    for (const char *at = line_out; *at != '\0';) {
         size_t len = strcspn(at, "\n");
         assert_true(len <= 80 + 4); /* a branch is 6 bytes and 2 columns */
         at += len + (at[len] == '\n');
     }
     snprintf(line, sizeof(line), "sched availability %s --target 97%%", path);
-    assert_int_equal(suan(line), 0);
-    assert_says(out, "target 97 %: reached");
+    assert_int_equal(run_line(line), 0);
+    assert_says(line_out, "target 97 %: reached");
     snprintf(line, sizeof(line), "sched availability %s", path);
-    assert_int_equal(suan(line), 0);
-    assert_says(out, "(not proven to be the best)");
+    assert_int_equal(run_line(line), 0);
+    assert_says(line_out, "(not proven to be the best)");
     remove(path);
 }
 
@@ -259,46 +210,49 @@ static void contradictions_are_refused(void **state)
         "sched replicas " PLATFORM " --target 99%"};
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        if (suan(lines[i]) != EXIT_USAGE)
+        if (run_line(lines[i]) != EXIT_USAGE)
             fail_msg("not refused: %s", lines[i]);
-        assert_string_equal(out, "");
-        assert_says(err, "Try: ");
+        assert_string_equal(line_out, "");
+        assert_says(line_err, "Try: ");
     }
-    assert_int_equal(suan("sched availability /nowhere/at/all"),
+    assert_int_equal(run_line("sched availability /nowhere/at/all"),
                      EXIT_NOT_FOUND);
-    assert_int_equal(suan("sched availability /"), EXIT_FAILED);
+    assert_int_equal(run_line("sched availability /"), EXIT_FAILED);
 }
 
 static void replicas_are_chosen(void **state)
 {
     json_t *answer;
     (void)state;
-    assert_int_equal(suan("sched replicas --target 99.99% --availability 95%"),
-                     0);
-    assert_string_equal(out, "4 replicas: 99.999375 %\n");
-    assert_int_equal(suan("sched replicas " CANDIDATES " --target 99.99%"), 0);
-    assert_says(out, "price 0.19; no cheaper choice reaches the target");
     assert_int_equal(
-        suan("sched replicas " CANDIDATES " --target 99.99% --fewest --json"),
-        0);
+        run_line("sched replicas --target 99.99% --availability 95%"), 0);
+    assert_string_equal(line_out, "4 replicas: 99.999375 %\n");
+    assert_int_equal(run_line("sched replicas " CANDIDATES " --target 99.99%"),
+                     0);
+    assert_says(line_out, "price 0.19; no cheaper choice reaches the target");
+    assert_int_equal(run_line("sched replicas " CANDIDATES
+                              " --target 99.99% --fewest --json"),
+                     0);
     answer = json();
     assert_int_equal(json_integer_value(json_object_get(answer, "replicas")),
                      2);
     assert_string_equal(js_text(answer, "price"), "0.53");
     json_decref(answer);
     assert_int_equal(
-        suan("sched replicas " CANDIDATES " --target 99.9999999999%"),
+        run_line("sched replicas " CANDIDATES " --target 99.9999999999%"),
         EXIT_POLICY);
-    assert_says(err, "the best 5 that may stand together reach 99.999999500 %");
-    assert_int_equal(suan("sched replicas --target 100% --availability 99%"),
-                     EXIT_POLICY);
+    assert_says(line_err,
+                "the best 5 that may stand together reach 99.999999500 %");
+    assert_int_equal(
+        run_line("sched replicas --target 100% --availability 99%"),
+        EXIT_POLICY);
 }
 
 static int finish(void **state)
 {
     (void)state;
-    free(out);
-    free(err);
+    free(line_out);
+    free(line_err);
     return 0;
 }
 
