@@ -76,7 +76,7 @@ enum err spec_form(const struct spec *spec)
     if (spec->pids_max == 0 || spec->time_ms_max == 0 ||
         spec->time_ms_max > MESSAGE_TIME_MS_MAX)
         return ERR_RANGE;
-    return OK;
+    return device_wish_form(&spec->devices);
 }
 
 void spec_hash(struct bytes encoded, struct hash *out)

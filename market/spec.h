@@ -6,6 +6,7 @@
  */
 
 #include "base/limits.h"
+#include "sched/devices.h"
 #include "sched/resources.h"
 
 #define SPEC_ARGS_MAX    64u
@@ -35,13 +36,15 @@ struct spec {
     uint32_t pids_max;
     uint64_t time_ms_max; /* wall clock of one task */
     uint64_t log_bytes_max;
+    struct device_wish devices; /* per task */
 };
 
 /* Every field in its range? ERR_RANGE: counts above their maximum or no
  * argument, a zero image, an empty program, a text above SPEC_TEXT_MAX or with
  * a zero byte, an environment name that is empty, has '=' or starts with
  * "SUAN_", an output that is empty, absolute or has a ".." step, any of the
- * resources, processes or time of zero, time above MESSAGE_TIME_MS_MAX. */
+ * resources, processes or time of zero, time above MESSAGE_TIME_MS_MAX, what
+ * device_wish_form refuses. The network bandwidth may be zero. */
 MUST_USE enum err spec_form(const struct spec *spec);
 /* Appends. What spec_form refuses, ERR_TOO_LARGE above SPEC_BYTES_MAX, or what
  * stuck in the buf. */

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define SPEC_FIELDS 9
+#define SPEC_FIELDS 10
 
 static void spec_put(const struct spec *spec, struct buf *out)
 {
@@ -26,6 +26,7 @@ static void spec_put(const struct spec *spec, struct buf *out)
     mp_put_uint(out, spec->pids_max);
     mp_put_uint(out, spec->time_ms_max);
     mp_put_uint(out, spec->log_bytes_max);
+    device_wish_encode(&spec->devices, out);
 }
 
 enum err spec_encode(const struct spec *spec, struct buf *out)
@@ -114,6 +115,7 @@ enum err spec_decode(struct bytes bytes, struct arena *arena, struct spec *out)
     spec.pids_max = (uint32_t)mp_get_uint_max(&reader, UINT32_MAX);
     spec.time_ms_max = mp_get_uint(&reader);
     spec.log_bytes_max = mp_get_uint(&reader);
+    device_wish_decode(&reader, &spec.devices);
     mp_leave(&reader);
     TRY(mp_close(&reader));
     TRY(spec_form(&spec));

@@ -89,7 +89,8 @@ static enum err check_room(const struct sell *sell,
         return ERR_RATE;
     if (request->arch != ARCH_ANY && request->arch != sell->config.arch)
         return ERR_CAPACITY;
-    if (request->time_ms_max > sell->config.time_ms_max)
+    if (request->time_ms_max > sell->config.time_ms_max ||
+        request->devices.count > 0)
         return ERR_CAPACITY;
     sell_capacity(sell, &capacity);
     if (capacity.slots_free == 0 ||
@@ -183,6 +184,7 @@ static enum err hold_new(struct sell *sell, const struct pubkey *peer,
     item->agent = request->agent;
     item->spec_hash = request->spec;
     item->resources = request->resources;
+    item->wish = request->devices;
     item->time_ms_max = request->time_ms_max;
     item->quote = quote;
     item->hold_until_ms = quote.expires_at_ms + SELL_HOLD_MARGIN_MS;

@@ -19,6 +19,7 @@ struct sell_item {
     struct pubkey agent;
     struct hash spec_hash;
     struct resources resources;
+    struct device_wish wish;
     uint64_t time_ms_max;
     struct quote quote; /* signed; from ESCROWED on the chain's terms */
     uint64_t since_ms;  /* of the state */

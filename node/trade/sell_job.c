@@ -83,6 +83,7 @@ static bool spec_fits(struct sell *sell, const struct sell_item *item,
     return hash_equal(&hash, &item->spec_hash) &&
            spec_decode(bytes, &sell->arena, &spec) == OK &&
            resources_cover(&item->resources, &spec.resources) &&
+           device_wish_same(&item->wish, &spec.devices) &&
            spec.time_ms_max <= item->time_ms_max;
 }
 

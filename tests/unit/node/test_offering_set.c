@@ -26,7 +26,7 @@ static struct offering_set make(void)
     memset(&set, 0, sizeof(set));
     set.mask = OFFERING_ALL;
     snprintf(set.name, sizeof(set.name), "workshop");
-    set.total = (struct resources){2500, 4000, 10000};
+    set.total = (struct resources){2500, 4000, 10000, 0};
     set.slots = 8;
     set.time_ms_max = 3600000;
     set.price.cpu_hour = amount_micro(50000);
@@ -45,7 +45,7 @@ static void takes_what_the_machine_has(void **state)
     struct offering_fault fault;
     (void)state;
     assert_int_equal(offering_set_check(&set, &machine, &fault), OK);
-    set.total = (struct resources){4000, 8000, 100000};
+    set.total = (struct resources){4000, 8000, 100000, 0};
     assert_int_equal(offering_set_check(&set, &machine, &fault), OK);
 }
 
