@@ -35,6 +35,7 @@ struct job {
     struct buf spec_bytes;
     uint32_t task;
     uint32_t tasks;
+    uint32_t devices;  /* of the offer, a mask */
     struct hash image; /* from STEP_IMAGE on */
     bool image_again;  /* it was given to the executor a second time */
     bool polling;      /* job.status is on its way */

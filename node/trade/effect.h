@@ -26,7 +26,8 @@ enum trade_effect_kind {
     EFFECT_SHARE, /* id: blob (and, for a tree, what it names) may be read by
                      peer; pinned under subject until EFFECT_UNPIN */
     EFFECT_EXEC_START, /* subject: contract; bytes: encoded spec; task, tasks,
-                          image and inputs are in the local store by now */
+                          image and inputs are in the local store by now;
+                          devices: of the seller's configuration, by number */
     EFFECT_EXEC_KILL,  /* subject; text: reason */
     EFFECT_EXEC_LOG,   /* subject, stream, offset, peer: read log bytes and send
                           them to peer as WIRE_LOG once there are any */
@@ -51,6 +52,7 @@ struct trade_effect {
     uint32_t task;
     uint32_t tasks;
     uint32_t stream;
+    uint32_t devices; /* a mask */
     uint32_t code;
     uint64_t offset;
     uint64_t at_ms;

@@ -36,6 +36,12 @@ static void fetch(struct sell *sell, const struct sell_item *item,
 static void start_job(struct sell *sell, struct sell_item *item)
 {
     struct trade_effect *start;
+    uint32_t devices = sell_item_devices(sell, item);
+    if ((uint32_t)__builtin_popcount(devices) != item->wish.count) {
+        sell_refuse(sell, item, END_EXECUTOR_FAILED,
+                    "a device it was assigned is not there any more");
+        return;
+    }
     item->may_run = true;
     if (item->state != SELL_STARTING)
         sell_move(sell, item, SELL_STARTING);
@@ -45,6 +51,7 @@ static void start_job(struct sell *sell, struct sell_item *item)
     start = trade_effect_add(sell->out, EFFECT_EXEC_START);
     start->subject = item->contract;
     start->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
+    start->devices = devices;
     start->task = item->task;
     start->tasks = item->tasks;
 }
