@@ -91,6 +91,7 @@ struct book_entry {
     struct book_exclusion *exclusions;
     uint32_t exclusion_count;
     uint32_t exclusion_cap;
+    struct book_places places;
 };
 
 struct book_class {
@@ -188,6 +189,7 @@ struct book_view {
     struct candidate c;
     struct label labels[LIMIT_LABELS];
     struct devices devices; /* likewise */
+    uint64_t domain;        /* of the request's spread; 0 = none */
 };
 /* entry NULL: nothing is excluded. The slot is LIVE. */
 void book_view(const struct book *book, uint32_t slot,

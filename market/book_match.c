@@ -112,8 +112,15 @@ void book_view(const struct book *book, uint32_t index,
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
     set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);
-    if (request->constraint_count > 0 || request->zone_count > 0)
+    out->domain = 0;
+    if (request->constraint_count > 0 || request->zone_count > 0 ||
+        request->spread.per_value > 0)
         book_card_labels(card, out->labels);
+    if (request->spread.per_value > 0)
+        out->domain = book_domain(book->config.key, &request->spread,
+                                  out->labels, card->label_count);
+    book_places_view(entry != NULL ? &entry->places : NULL, request,
+                     out->domain, &out->c);
 }
 
 void book_demand(const struct request *request, struct demand *out)
@@ -330,7 +337,7 @@ static void match_offer(struct match *m, uint32_t index)
         return;
     }
     policy_rank(&m->demand, &view.c, index, &rank);
-    (void)place_consider(&m->place, &rank, verdict.tasks, 0);
+    (void)place_consider(&m->place, &rank, verdict.tasks, view.domain);
 }
 
 static bool match_closed(const struct match *m, const struct walk *walk)
@@ -383,6 +390,25 @@ static void placement_fill(const struct match *m,
                  strlen(book_card_address(card)) + 1);
 }
 
+static enum err match_spread(struct match *m, struct arena *arena)
+{
+    const struct book_places *places =
+        m->entry != NULL ? &m->entry->places : NULL;
+    uint32_t limit = book_places_limit(places, m->request);
+    uint32_t known = places != NULL ? places->used_count : 0;
+    struct place_domain *table;
+    if (limit == 0)
+        return OK;
+    table = arena_calloc(
+        arena, place_table_needed(m->place.tasks, m->place.spares, known),
+        sizeof(*table));
+    if (table == NULL)
+        return ERR_NOMEM;
+    place_spread(&m->place, limit, known > 0 ? places->used : NULL, known,
+                 table);
+    return OK;
+}
+
 /* Finds the places; writes the result but reserves nothing. */
 static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
                           struct arena *arena, struct book_result *out)
@@ -392,6 +418,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
     if (entries == NULL)
         return ERR_NOMEM;
     place_init(&m->place, tasks, spares, entries);
+    TRY(match_spread(m, arena));
     match_walk(m);
     uint32_t unplaced = place_finish(&m->place);
     struct book_placement *list =

@@ -114,6 +114,7 @@ void buy_match(struct buy *buy, struct buy_item *item)
     uint32_t task = 0;
     if (waiting == 0 || !item->in_book)
         return;
+    buy_tell_places(buy, item);
     if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
                    &buy->arena, &result) != OK)
         return;
@@ -126,6 +127,7 @@ void buy_match(struct buy *buy, struct buy_item *item)
     }
     if (result.unplaced > 0)
         say_why_waiting(buy, item, &result);
+    buy_tell_places(buy, item); /* for who asks why the rest waits */
 }
 
 /* ---- holds ---- */
