@@ -192,12 +192,14 @@ static void learn_sets(struct world *world, struct machine *machine,
     judge_same_set(world, machine, epoch, &set);
 }
 
-/* Whoever has an epoch's last block knows the sets of the next two. */
+/* Whoever has an epoch's last block knows the sets of the next two. No block
+ * has told of the second yet: who reckoned it from a damaged store learns that
+ * from the next block, which says otherwise. */
 static void learn_at(struct world *world, struct machine *machine,
                      uint64_t height)
 {
     uint64_t epoch = height / world->plan.epoch_blocks;
-    if (height % world->plan.epoch_blocks != 0)
+    if (height % world->plan.epoch_blocks != 0 || machine->rotten)
         return;
     learn_sets(world, machine, epoch + 1);
     learn_sets(world, machine, epoch + 2);
