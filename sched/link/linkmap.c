@@ -58,7 +58,7 @@ void linkmap_free(struct linkmap *map)
 {
     if (map == NULL)
         return;
-    for (uint32_t i = 0; i < map->count; i++)
+    for (uint32_t i = 0; map->origins != NULL && i < map->count; i++)
         free(map->origins[i].rows);
     free(map->origins);
     free(map->slots);
