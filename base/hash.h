@@ -30,6 +30,7 @@ struct hash {
 #define HASH_TAG_BOND     "suan-bond" /* also: a validator knows its owner */
 #define HASH_TAG_EVIDENCE "suan-evidence"
 #define HASH_TAG_OFFER    "suan-offer"
+#define HASH_TAG_LINKS    "suan-links"
 #define HASH_TAG_REQUEST  "suan-request"
 #define HASH_TAG_APPROVAL "suan-approval"
 #define HASH_TAG_QUOTE    "suan-quote"

@@ -144,6 +144,11 @@ signed("offer", "suan-offer",
         [8000, 16384, 102400], [6000, 8192, 51200], 3, 86400000, price, grade,
         [["zone", "eu"]]], PROVIDER)
 
+signed("links", "suan-links",
+       [57, 1, PROVIDER.public, 9, T0, 180000,
+        [[b"\x51" * 32, 851, 1, 121, 694201, 940001, 0, 2500, 1200, 600000, 3],
+         [b"\x52" * 32, 145001, 0, 0, 0, 0, 0, 0, 1, 0, 0]]], PROVIDER)
+
 request_id, request = signed(
     "request", "suan-request",
     [52, 1, BUYER.public, AGENT.public, b"\x31" * 16, T0, T0 + 300000,
