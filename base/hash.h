@@ -41,6 +41,7 @@ struct hash {
 #define HASH_TAG_BLOB     "suan-blob"
 #define HASH_TAG_NOISE    "suan-noise"   /* node vouches for its static key */
 #define HASH_TAG_KEYFILE  "suan-keyfile" /* checksum of a wallet file */
+#define HASH_TAG_MODEL    "suan-model"   /* checksum of learned weights */
 
 /* out = BLAKE2b-256(personal = tag, data). */
 void hash_bytes(const char *tag, struct bytes data, struct hash *out);
