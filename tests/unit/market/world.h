@@ -134,7 +134,18 @@ static inline struct grade sample_grade(void)
                           .float_ops = 1800000000,
                           .mem_bps = 9000000000,
                           .disk_bps = 400000000,
-                          .measured_at_ms = T0 - 5000};
+                          .measured_at_ms = T0 - 5000,
+                          .source = METRIC_MEASURED,
+                          .cores = 2,
+                          .nominal_flops = 1000000000000,
+                          .sha256_bps = 600000000,
+                          .fp32_ops = 3600000000,
+                          .int8_ops = 14000000000,
+                          .chase_ops = 8000000,
+                          .disk_iops = 10000,
+                          .all = {5000000000, 1200000000, 3600000000,
+                                  7200000000, 28000000000, 15000000000,
+                                  16000000}};
 }
 
 static inline struct offer sample_offer(void)
