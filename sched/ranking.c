@@ -69,10 +69,13 @@ bool ranking_keeps_loads(const struct demand *demand)
     return demand->policy == POLICY_BALANCED;
 }
 
-bool ranking_reads_labels(const struct demand *demand)
+bool ranking_reads_labels(enum policy policy, const struct policy_terms *terms)
 {
-    return divide_of(demand) == POLICY_DIVIDE_STATIC ||
-           policy_weight(demand->policy, demand->terms, PART_ENERGY) > 0;
+    if (terms != NULL && terms->divide == POLICY_DIVIDE_STATIC)
+        return true;
+    if (policy != POLICY_BALANCED && policy != POLICY_COMPOSITE)
+        return false;
+    return policy_weight(policy, terms, PART_ENERGY) > 0;
 }
 
 void ranking_init(struct ranking *ranking, const struct demand *demand,

@@ -63,7 +63,7 @@ struct ranking {
 /* Is room for every candidate's load needed? */
 bool ranking_keeps_loads(const struct demand *demand);
 /* Are labels of candidates read, beside the constraints? */
-bool ranking_reads_labels(const struct demand *demand);
+bool ranking_reads_labels(enum policy policy, const struct policy_terms *terms);
 /* demand  lent; its policy is policy_known and the terms fit it (CHECKed)
  * loads   lent, with room for load_cap candidates; NULL, 0 unless
  *         ranking_keeps_loads */
