@@ -13,7 +13,7 @@ struct sell_item {
     struct hash contract;
     uint32_t task;
     uint32_t attempt;
-    uint32_t tasks;
+    uint32_t tasks; /* of the job; copies count as one */
     enum sell_state state;
     struct pubkey buyer;
     struct pubkey agent;

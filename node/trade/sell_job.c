@@ -45,7 +45,7 @@ static void start_job(struct sell *sell, struct sell_item *item)
     start = trade_effect_add(sell->out, EFFECT_EXEC_START);
     start->subject = item->contract;
     start->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
-    start->task = item->task;
+    start->task = item->task % item->tasks; /* of copies: which */
     start->tasks = item->tasks;
 }
 
@@ -224,7 +224,7 @@ void sell_collect(struct sell *sell, struct sell_item *item)
         trade_effect_add(sell->out, EFFECT_EXEC_COLLECT);
     collect->subject = item->contract;
     collect->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
-    collect->task = item->task;
+    collect->task = item->task % item->tasks;
     collect->tasks = item->tasks;
     item->retry_ms = 0; /* until an answer says that it failed */
 }

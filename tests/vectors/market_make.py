@@ -156,7 +156,9 @@ request_id, request = signed(
     "request", "suan-request",
     [52, 1, BUYER.public, AGENT.public, b"\x31" * 16, T0, T0 + 300000,
      b"\x23" * 32, 4, 3, want, 3600000, 1, 1, 50000, bytes(32),
-     [["zone", 1, "eu"]]], BUYER)
+     [["zone", 1, "eu"]],
+     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]]]],
+    BUYER)
 
 _, approval = signed("approval", "suan-approval",
                      [53, 1, request_id, 45000, T0 + 300000], BUYER)

@@ -188,6 +188,11 @@ static inline struct request sample_request(void)
         .price_max = {50000},
         .constraint_count = 1,
         .constraints = {{"zone", CONSTRAINT_EQUAL, "eu"}},
+        .terms = {.divide = POLICY_DIVIDE_STATIC,
+                  .gang = true,
+                  .least = 3,
+                  .share_count = 1,
+                  .shares = {{.weight = 5, .key = "zone", .value = "eu"}}},
     };
     memset(request.salt, 0x31, sizeof(request.salt));
     return request;
