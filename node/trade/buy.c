@@ -141,8 +141,8 @@ struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks,
     return item;
 }
 
-void buy_item_fill(struct buy_item *item, const struct request *request,
-                   const struct hash *id, const struct spec *spec)
+enum err buy_item_fill(struct buy_item *item, const struct request *request,
+                       const struct hash *id, const struct spec *spec)
 {
     item->face.id = *id;
     item->face.request = *request;
@@ -152,6 +152,7 @@ void buy_item_fill(struct buy_item *item, const struct request *request,
     item->image = spec->image;
     item->inputs = spec->inputs;
     item->log_bytes_max = spec->log_bytes_max;
+    return buy_uses_fill(item, spec);
 }
 
 void buy_item_free(struct buy *buy, struct buy_item *item)
@@ -169,6 +170,7 @@ void buy_item_free(struct buy *buy, struct buy_item *item)
     buf_done(&item->approval);
     free(item->tasks);
     free(item->works);
+    free(item->uses);
     free(item);
 }
 
@@ -434,9 +436,11 @@ static void forget_oldest(struct buy *buy)
     struct buy_item *item = buy->first;
     if (buy->ended <= BUY_ENDED_MAX)
         return;
-    while (item->face.ended_at_ms == 0)
+    while (item != NULL &&
+           (item->face.ended_at_ms == 0 || buy_is_used(buy, item)))
         item = item->next;
-    buy_forget_ended(buy, item);
+    if (item != NULL)
+        buy_forget_ended(buy, item);
 }
 
 /* Drafts that died with the node leave nothing behind. */
@@ -463,7 +467,7 @@ static void look_at_all(struct buy *buy)
     for (struct buy_item *item = buy->first; item != NULL; item = next) {
         next = item->next;
         if (item->face.ended_at_ms != 0) {
-            if (was_kept_enough(buy, item))
+            if (was_kept_enough(buy, item) && !buy_is_used(buy, item))
                 buy_forget_ended(buy, item);
             continue;
         }
@@ -578,6 +582,7 @@ static void dispatch(struct buy *buy, const struct trade_event *event)
         buy_on_fetching(buy, event);
         break;
     case TRADE_TICK:
+    case TRADE_USE:
     case TRADE_PEER_DOWN:
     case TRADE_EXEC_STATE:
     case TRADE_EXEC_COLLECTED:

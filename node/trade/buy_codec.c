@@ -219,7 +219,10 @@ static enum err load_job(struct buy *buy, struct bytes record)
         buy_item_free(buy, item);
         return ERR_NOMEM;
     }
-    buy_item_fill(item, &request, &id, &spec);
+    if (buy_item_fill(item, &request, &id, &spec) != OK) {
+        buy_item_free(buy, item);
+        return ERR_NOMEM;
+    }
     memcpy(item->face.name, saved.name, sizeof(item->face.name));
     if (saved.approval.len > 0) {
         item->face.approved = true;

@@ -24,6 +24,8 @@ struct buy_work {
     struct pubkey avoid;      /* whose attempt failed last; zero = nobody */
     bool cancel;              /* the user wants it to end */
     bool settled;             /* on the chain; outputs are still coming */
+    uint64_t helped_ms;       /* when its provider was last let to what it
+                                 uses */
     bool resumed;             /* effects were issued again after a start */
     enum buy_state recorded;  /* what its record says; 0: it has none */
 };
@@ -41,6 +43,12 @@ struct buy_stray {
 };
 #define BUY_STRAYS_MAX 4096u
 
+/* Results of another job that this one reads: spec_use. */
+struct buy_use {
+    struct hash request;
+    uint32_t tasks;
+};
+
 struct buy_item {
     struct buy_job face; /* first: a job is its item */
     struct buy_item *next;
@@ -53,6 +61,9 @@ struct buy_item {
     uint64_t log_bytes_max; /* of each stream; 0: not stated */
     struct buy_task *tasks;
     struct buy_work *works;
+    uint32_t use_count;
+    struct buy_use *uses;
+    bool ready; /* what it waits for is there: it may look for a place */
     bool in_book;
     enum err refused; /* what the last hold that was lost was lost for; OK when
                          none was */
@@ -87,8 +98,9 @@ struct buy_item *buy_find_contract(const struct buy *buy,
 struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks,
                               uint64_t created_at_ms);
 /* Fills in what follows from request and spec, which item has in its bufs. */
-void buy_item_fill(struct buy_item *item, const struct request *request,
-                   const struct hash *id, const struct spec *spec);
+MUST_USE enum err buy_item_fill(struct buy_item *item,
+                                const struct request *request,
+                                const struct hash *id, const struct spec *spec);
 void buy_item_free(struct buy *buy, struct buy_item *item);
 void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
               enum buy_state state);
@@ -177,6 +189,18 @@ void buy_on_fetching(struct buy *buy, const struct trade_event *event);
 void buy_expire(struct buy *buy, struct buy_item *item, uint32_t task);
 /* DELIVERED, SETTLING, EXPIRING: the next try. */
 void buy_end_due(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_uses.c: results of other jobs */
+MUST_USE enum err buy_uses_fill(struct buy_item *item, const struct spec *spec);
+/* Does this node know every job that the spec uses? */
+bool buy_uses_known(const struct buy *buy, const struct spec *spec);
+/* Does a job that has not ended use results of this one? */
+bool buy_is_used(const struct buy *buy, const struct buy_item *item);
+/* Is everything there that it waits for? If not, its waiting tasks say what is
+ * missing, or have failed with it. */
+bool buy_uses_ready(struct buy *buy, struct buy_item *item);
+/* Lets the provider of a task that is staging to what it uses; now and then. */
+void buy_uses_help(struct buy *buy, struct buy_item *item, uint32_t task);
 
 /* buy_stray.c */
 void buy_stray_contract(struct buy *buy, const struct contract *contract);

@@ -27,7 +27,8 @@ void buy_enter_book(struct buy *buy, struct buy_item *item)
     const struct request *request = &item->face.request;
     uint32_t waiting;
     enum err err;
-    if (item->in_book || request->expires_at_ms <= buy->now_ms)
+    if (item->in_book || request->expires_at_ms <= buy->now_ms ||
+        !buy_uses_ready(buy, item))
         return;
     waiting = waiting_tasks(item);
     if (waiting == 0)
@@ -405,6 +406,14 @@ static void open_due(struct buy *buy, struct buy_item *item, uint32_t task)
     item->works[task].retry_ms = buy->now_ms + OPEN_TRY_MS;
 }
 
+/* It may be ready now: then it need not wait for the book's own clock. */
+static void begin_place(struct buy *buy, struct buy_item *item)
+{
+    buy_enter_book(buy, item);
+    if (item->in_book && item->use_count > 0)
+        buy_rematch(buy, item);
+}
+
 void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     enum buy_state state = item->tasks[task].state;
@@ -413,8 +422,8 @@ void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
                         "the request's time ran out before an offer took it");
         return;
     }
-    if (state == BUY_WAITING)
-        buy_enter_book(buy, item);
+    if (state == BUY_WAITING && !item->in_book)
+        begin_place(buy, item);
     else if (state == BUY_HOLDING)
         hold_due(buy, item, task);
     else if (state == BUY_QUOTED)

@@ -61,6 +61,8 @@ enum err buy_submit(struct buy *buy, struct bytes request_bytes,
     TRY(request_id(&request, &buy->config.chain, &id));
     if (buy_find(buy, &id) != NULL)
         return ERR_EXISTS;
+    if (!buy_uses_known(buy, &spec))
+        return ERR_NOT_FOUND;
     if (buy->live >= BUY_JOBS_MAX)
         return ERR_BOOK_FULL;
     item = buy_item_new(buy, request.tasks, now_ms);
@@ -72,7 +74,10 @@ enum err buy_submit(struct buy *buy, struct bytes request_bytes,
         buy_item_free(buy, item);
         return ERR_NOMEM;
     }
-    buy_item_fill(item, &request, &id, &spec);
+    if (buy_item_fill(item, &request, &id, &spec) != OK) {
+        buy_item_free(buy, item);
+        return ERR_NOMEM;
+    }
     take_name(item, name);
     item->face.draft = draft;
     for (uint32_t i = 0; i < request.tasks; i++)
@@ -160,7 +165,7 @@ enum err buy_erase(struct buy *buy, const struct hash *id, uint64_t now_ms,
     item = buy_find(buy, id);
     if (item == NULL)
         return ERR_NOT_FOUND;
-    if (item->face.ended_at_ms == 0)
+    if (item->face.ended_at_ms == 0 || buy_is_used(buy, item))
         return ERR_STATE;
     buy_forget_ended(buy, item);
     return OK;
