@@ -27,8 +27,8 @@ void buy_enter_book(struct buy *buy, struct buy_item *item)
     const struct request *request = &item->face.request;
     uint32_t waiting;
     enum err err;
-    if (item->in_book || request->expires_at_ms <= buy->now_ms ||
-        !buy_uses_ready(buy, item))
+    if (item->in_book || item->graph != NULL ||
+        request->expires_at_ms <= buy->now_ms || !buy_uses_ready(buy, item))
         return;
     waiting = waiting_tasks(item);
     if (waiting == 0)
@@ -64,15 +64,15 @@ void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task)
     work->asked_ms = buy->now_ms;
 }
 
-static void hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
-                    const struct book_placement *place)
+void buy_hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
+                 const struct pubkey *provider, const char *address)
 {
     struct buy_task *t = &item->tasks[task];
-    t->provider = place->provider;
+    t->provider = *provider;
     t->has_quote = false;
     contract_id(&item->face.id, task, t->attempt, &t->contract);
     snprintf(item->works[task].address, sizeof(item->works[task].address), "%s",
-             place->address);
+             address);
     buy_reason(buy, item, task, OK, "%s", "");
     buy_move(buy, item, task, BUY_HOLDING);
     buy_ask_hold(buy, item, task);
@@ -113,6 +113,8 @@ void buy_match(struct buy *buy, struct buy_item *item)
     struct book_result result;
     uint32_t waiting = waiting_tasks(item);
     uint32_t task = 0;
+    if (item->graph != NULL)
+        buy_graph_due(buy, item->graph);
     if (waiting == 0 || !item->in_book)
         return;
     if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
@@ -122,7 +124,8 @@ void buy_match(struct buy *buy, struct buy_item *item)
         for (uint32_t k = 0; k < result.placements[i].tasks; k++) {
             task = next_waiting(item, task);
             CHECK(task < item->face.task_count);
-            hold_at(buy, item, task, &result.placements[i]);
+            buy_hold_at(buy, item, task, &result.placements[i].provider,
+                        result.placements[i].address);
         }
     }
     if (result.unplaced > 0)
@@ -185,6 +188,8 @@ void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
     buy_peer_name(buy, &provider, name);
     buy_let_go(buy, item, task);
     item->refused = why;
+    if (item->graph != NULL)
+        buy_graph_avoid(buy, item->graph, &provider, until_ms);
     if (book_exclude(buy->book, &item->face.id, &provider, why, until_ms,
                      buy->now_ms) != OK)
         item->in_book = false; /* it lapsed there meanwhile */
@@ -452,6 +457,9 @@ void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task)
     if (t->state != BUY_WAITING)
         return;
     buy_enter_book(buy, item);
+    if (!pubkey_is_zero(&work->avoid) && item->graph != NULL)
+        buy_graph_avoid(buy, item->graph, &work->avoid,
+                        item->face.request.expires_at_ms);
     if (!pubkey_is_zero(&work->avoid) && item->in_book &&
         book_exclude(buy->book, &item->face.id, &work->avoid, ERR_EXECUTOR,
                      item->face.request.expires_at_ms, buy->now_ms) != OK)

@@ -101,8 +101,8 @@ static void say_waits(struct buy *buy, struct buy_item *item,
 }
 
 /* Is this one there, all of it? Says what it waits for, or fails the item. */
-static bool use_is_there(struct buy *buy, struct buy_item *item,
-                         const struct hash *request, uint32_t tasks)
+bool buy_use_is_there(struct buy *buy, struct buy_item *item,
+                      const struct hash *request, uint32_t tasks)
 {
     const struct buy_item *of = buy_find(buy, request);
     uint32_t done = 0;
@@ -130,9 +130,11 @@ bool buy_uses_ready(struct buy *buy, struct buy_item *item)
     if (item->ready)
         return true;
     for (uint32_t i = 0; i < item->use_count; i++)
-        if (!use_is_there(buy, item, &item->uses[i].request,
-                          item->uses[i].tasks))
+        if (!buy_use_is_there(buy, item, &item->uses[i].request,
+                              item->uses[i].tasks))
             return false;
+    if (!buy_graph_order_holds(buy, item))
+        return false;
     item->ready = true;
     for (uint32_t i = 0; i < item->face.task_count && item->use_count > 0; i++)
         if (item->tasks[i].state == BUY_WAITING)
