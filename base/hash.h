@@ -37,6 +37,7 @@ struct hash {
 #define HASH_TAG_RECEIPT  "suan-receipt"
 #define HASH_TAG_CONTRACT "suan-contract"
 #define HASH_TAG_SPEC     "suan-spec"
+#define HASH_TAG_GRAPH    "suan-graph"
 #define HASH_TAG_CHUNK    "suan-chunk"
 #define HASH_TAG_BLOB     "suan-blob"
 #define HASH_TAG_NOISE    "suan-noise"   /* node vouches for its static key */

@@ -137,7 +137,8 @@ hour = 40000 + 3000 + 50
 cap = hour
 
 spec = pack([50, 1, b"\x21" * 32, [b"render", b"%t/%n"], [[b"LANG", b"C"]],
-             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576])
+             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576,
+             [[b"\x24" * 32, 3, b"parts"]]])
 line("spec", spec)
 line("spec.hash", digest("suan-spec", spec))
 
