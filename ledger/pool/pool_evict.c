@@ -27,7 +27,7 @@ static uint64_t fee_rate(struct amount fee, size_t len)
     struct amount rate;
     if (amount_scale_up(fee, 1024, len, &rate) != OK)
         return UINT64_MAX;
-    return rate.micro;
+    return rate.micro; /* lint: micro (a rank, no money) */
 }
 
 static struct entry *entry_of(struct map_leaf *leaf)
