@@ -48,6 +48,7 @@ static enum shape shape_of(enum config_key key)
     case CONFIG_sell_mem_mib:
     case CONFIG_sell_disk_mib:
     case CONFIG_sell_slots:
+    case CONFIG_sell_nic_mbit:
     case CONFIG_sell_time_max_s:
     case CONFIG_sell_offer_ttl_s:
     case CONFIG_sell_receipt_s:
@@ -211,7 +212,16 @@ struct loading {
 /* Lists may be spread over lines: each further one of the same key adds. */
 static bool is_list(enum config_key key)
 {
-    return key == CONFIG_node_peers || key == CONFIG_sell_labels;
+    switch ((int)key) {
+    case CONFIG_node_peers:
+    case CONFIG_sell_labels:
+    case CONFIG_sell_devices:
+    case CONFIG_sell_device_hour:
+    case CONFIG_sell_taints:
+        return true;
+    default: /* one value */
+        return false;
+    }
 }
 
 static enum err list_add(struct loading *loading, const char *name,

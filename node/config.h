@@ -43,6 +43,15 @@
     X(sell, mem_hour, "0.01", "credits per GiB-hour of memory")                \
     X(sell, disk_hour, "0.001", "credits per GiB-hour of disk")                \
     X(sell, labels, "", "comma list of key=value")                             \
+    X(sell, devices, "",                                                       \
+      "accelerators, a comma list of "                                         \
+      "KIND[:MODEL][:COUNT][@MEM]=PATH[+PATH][=SHARED[+SHARED]]")              \
+    X(sell, device_hour, "",                                                   \
+      "credits per device-hour: a comma list of PRICE, KIND=PRICE or "         \
+      "KIND:MODEL=PRICE; needed where devices are sold")                       \
+    X(sell, nic_mbit, "0", "network bandwidth to sell; 0 = none is stated")    \
+    X(sell, taints, "",                                                        \
+      "comma list of key=value: jobs that do not tolerate one stay out")       \
     X(sell, payout, "", "address that is paid; default: the node's")           \
     X(sell, offer_ttl_s, "60", "an offer lapses after this without news")      \
     X(sell, receipt_s, "60", "a receipt is cut this often")                    \

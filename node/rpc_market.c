@@ -151,7 +151,7 @@ json_t *offer_json(struct node *node, const struct offer *offer)
 
 /* Who asks for nothing sees offers in the order of a core with a GiB of memory
  * and of disk: a hundredth of that, which nearly all of them can give. */
-static const struct resources a_little = {10, 10, 10};
+static const struct resources a_little = {10, 10, 10, 0};
 
 static bool asks_for_nothing(const struct resources *want)
 {

@@ -118,7 +118,7 @@ AGAIN(hold)
 static void hold_refused_make(struct buf *out)
 {
     struct wire_hold_refused m = {
-        {id_of(5), 3, 1}, ERR_CAPACITY, {500, 1024, 2048}};
+        {id_of(5), 3, 1}, ERR_CAPACITY, {500, 1024, 2048, 0}};
     wire_hold_refused_encode(&m, out);
 }
 AGAIN(hold_refused)
