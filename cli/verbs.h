@@ -63,6 +63,7 @@ int verb_devnet_status(struct cli *cli, const struct args *args);
 int verb_devnet_down(struct cli *cli, const struct args *args);
 int verb_config_list(struct cli *cli, const struct args *args);
 int verb_config_path(struct cli *cli, const struct args *args);
+int verb_sched_agents(struct cli *cli, const struct args *args);
 int verb_sched_availability(struct cli *cli, const struct args *args);
 int verb_sched_decompose(struct cli *cli, const struct args *args);
 int verb_sched_embed(struct cli *cli, const struct args *args);

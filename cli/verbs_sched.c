@@ -23,6 +23,24 @@ static const struct opt availability_options[] = {
     {0},
 };
 
+static const struct opt agents_options[] = {
+    {"nodes", 0, "FILE", "the machines", false},
+    {"pods", 0, "FILE", "the tasks", false},
+    {"agents", 0, "N", "how many, 1 to 64 (default: 4)", false},
+    {"policy", 0, "NAME", "of each agent (default: fgd)", false},
+    {"rule", 0, "version|room", "how a choice is validated (default: version)",
+     false},
+    {"regions", 0, NULL, "each has a region, and takes its machines first",
+     false},
+    {"stale", 0, "N", "rounds between looks (default: 1)", false},
+    {"spread", 0, "N", "of so many best a loser takes one (default: 8)", false},
+    {"joint", 0, "SHARE", "jobs of 2 to 4 tasks, all or none: 0.1", false},
+    {"load", 0, "N", "devices asked for, over those there are (1.3)", false},
+    {"seed", 0, "S", "of the order of arrivals (default: 1)", false},
+    {"seeds", 0, "K", "runs, of this seed and the next (default: 1)", false},
+    {0},
+};
+
 static const struct opt decompose_options[] = {
     {"level", 0, "LEVEL", "site, offer (default) or device", false},
     {"offers", 0, "OFFERS", "FILE is a workflow, to run on these", false},
@@ -134,6 +152,32 @@ const struct verb verbs_sched[] = {
      "99.99%\n"
      "suan sched availability platform.yaml --budget 12 --dot - | dot -Tsvg\n"
      "suan sched availability platform.yaml --table"},
+    {"sched agents", verb_sched_agents, agents_options, NULL, 0, 0, false,
+     "several schedulers that share the same machines, beside one",
+     "The experiment of suan sched replay --format openb, with the same FILEs "
+     "and the\nsame arrivals, under one agent and under N. Each agent chooses "
+     "by a view of all\nmachines that is as old as its last look; the next "
+     "task "
+     "goes to the next free one.\nIn a round every agent says one thing. What "
+     "they say arrives in an order drawn by\nlot, and is decided one after the "
+     "other.\n\n"
+     "A choice holds if the machine is as it was seen (--rule version), or if "
+     "it "
+     "still\nfits (room). Who loses looks again and takes one of the best few, "
+     "by a hash of job\nand attempt, so that losers do not meet again. A job "
+     "of "
+     "several tasks is reserved\nin the order of machines and then confirmed; "
+     "what is not confirmed lapses.\n\n"
+     "ALLOCATED is the part of the devices given away when as much has arrived "
+     "as there\nis, EFFICIENCY that of one agent's. END is at the last "
+     "arrival. "
+     "CONFLICTS are\nrefused choices of all choices, RETRIES those a job, US "
+     "processor time a job. In the\nend all that was given away is added up "
+     "again. docs/decomposition.md has the model.",
+     "suan sched agents --nodes docs/examples/sched/nodes.csv \\\n"
+     "  --pods docs/examples/sched/pods.csv --agents 4 --seed 1\n"
+     "suan sched agents --nodes N.csv --pods P.csv --agents 16 --regions "
+     "--json"},
     {"sched decompose", verb_sched_decompose, decompose_options, "FILE", 1, 1,
      false,
      "cut a graph of components into clusters for sites, offers, devices",

@@ -258,8 +258,7 @@ static enum err hear(struct commons *c, const struct commons_message *m)
     switch (m->say) {
     case COMMONS_COMMIT:
         TRY(take(c, m));
-        place(c, find(c, &m->job));
-        return OK;
+        return confirm(c, m);
     case COMMONS_RESERVE:
         return take(c, m);
     case COMMONS_CONFIRM:

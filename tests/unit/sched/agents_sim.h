@@ -53,6 +53,8 @@ struct sim {
     struct dice dice;
     uint64_t over_allocations; /* must stay 0 */
     uint64_t twice;            /* jobs placed twice: must stay 0 */
+    uint64_t partial; /* placed without all parts, or by an attempt that did
+                         not reserve them: must stay 0 */
     uint64_t placed;
     uint64_t crashes_holding; /* between reservation and confirmation */
 };
@@ -103,6 +105,8 @@ static inline void ledger_hear(struct sim *sim, const struct commons_message *m,
         ledger_drop(job);
     if (answer == OK &&
         (m->say == COMMONS_COMMIT || m->say == COMMONS_CONFIRM)) {
+        sim->partial +=
+            job->count != job->job.parts || job->attempt != m->attempt;
         job->placed = true;
         sim->placed++;
     }

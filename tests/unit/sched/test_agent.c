@@ -200,6 +200,7 @@ static void no_interleaving_gives_anything_away_twice(void **state)
         assert_true(sim_run(&sim, seed, 150));
         assert_int_equal(sim.over_allocations, 0);
         assert_int_equal(sim.twice, 0);
+        assert_int_equal(sim.partial, 0);
         if (seed % 50 == 0)
             assert_true(commons_holds_up(&sim.commons));
     }

@@ -181,6 +181,18 @@ static void a_newer_attempt_replaces_an_older_one(void **state)
     m.attempt = 2;
     assert_int_equal(hear(&m, 0), OK);
     assert_int_equal(free_cores(1), 4);
+    /* A confirmation of the older places nothing of the newer. */
+    for (uint32_t n = 0; n < 2; n++) {
+        m = part(1, n, n);
+        m.attempt = 3;
+        assert_int_equal(hear(&m, 0), OK);
+    }
+    m = message(COMMONS_CONFIRM, 1, 0, 0);
+    m.parts = 2;
+    m.attempt = 2;
+    assert_int_equal(hear(&m, 0), ERR_EXPIRED);
+    m.attempt = 3;
+    assert_int_equal(hear(&m, 0), OK);
 }
 
 static void nonsense_is_refused(void **state)
