@@ -11,7 +11,7 @@
 #define TRY_REQUESTS   500u
 #define AT_A_TIME      4u /* worlds that look between two words */
 #define NORM_MAX       5.0f
-#define IMITATE_RATE   2e-3
+#define IMITATE_RATE   4e-3
 #define REINFORCE_RATE 3e-4
 #define RATE_LAST      0.1                 /* of these, in the end */
 #define MEMORY_MAX     ((size_t)768 << 20) /* of all moments */
@@ -194,6 +194,7 @@ static enum err choose(struct train *t, enum train_phase phase, uint32_t done,
     struct train_word word = {phase, done, of, true, 0, 0, 0};
     struct judged judged[TRIES];
     uint32_t requests = t->options.workload.requests;
+    uint32_t tried = requests < TRY_REQUESTS ? requests : TRY_REQUESTS;
     int64_t accepted = 0;
     bool both = t->best_accepted < 0;
     for (uint32_t i = 0; i < TRIES; i++)
@@ -203,7 +204,7 @@ static enum err choose(struct train *t, enum train_phase phase, uint32_t done,
             .starts = t->options.starts,
             .both = both};
     t->judged = judged;
-    t->options.workload.requests = TRY_REQUESTS;
+    t->options.workload.requests = tried;
     run_each(t, TRIES, work_judge, t);
     t->options.workload.requests = requests;
     t->judged = NULL;
@@ -216,8 +217,8 @@ static enum err choose(struct train *t, enum train_phase phase, uint32_t done,
         t->best = t->net;
         t->best_accepted = accepted;
     }
-    word.share = (double)accepted / (TRIES * TRY_REQUESTS);
-    word.against = (double)t->tries_incumbent / (TRIES * TRY_REQUESTS);
+    word.share = (double)accepted / ((double)TRIES * tried);
+    word.against = (double)t->tries_incumbent / ((double)TRIES * tried);
     return say(t, &word);
 }
 
