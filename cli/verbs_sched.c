@@ -203,7 +203,9 @@ const struct verb verbs_sched[] = {
      "with steps back when none succeeds, and then moves components while "
      "that saves bandwidth. grc ranks nodes by "
      "their global resource capacity and takes shortest paths; random draws "
-     "nodes.\n\n"
+     "nodes. learned is joint with the starts that a --model of\n\"sched "
+     "train\" names, as many as it learned for unless --starts says "
+     "otherwise.\n\n"
      "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "
      "Mbit/s)\nover what they took (cores + Mbit/s times links). Times are of "
      "the processor, for\nthe decision alone. ALIVE is the most there were at "
@@ -218,7 +220,41 @@ const struct verb verbs_sched[] = {
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
      "--json"},
     {"sched train", verb_sched_train, train_options, NULL, 0, 0, false,
-     "train a network that ranks start nodes for \"sched embed\"", "TODO",
+     "train a network that ranks start nodes for \"sched embed\"",
+     "Trains a small graph network that puts the nodes of a topology in the "
+     "order in\n"
+     "which \"sched embed\" should try them as the start of a request, and "
+     "writes it to\n"
+     "MODEL. It learns in --worlds, each with capacities and requests of its "
+     "own (the\n"
+     "workload of \"sched embed\") on the graphs of the FILEs in turn, or on "
+     "random\n"
+     "Waxman graphs (alpha 0.5, beta 0.2), one each.\n"
+     "\n"
+     "First it imitates: at --moments decisions of each world every start is "
+     "tried,\n"
+     "and it learns which lead to cheap plans, --epochs times. Then it is "
+     "reinforced:\n"
+     "in each chapter --starts nodes are drawn as it rates them, and what they "
+     "gain\n"
+     "over its own best ones is learned. The best state on worlds kept for "
+     "that is\n"
+     "taken.\n"
+     "\n"
+     "In the end it is judged on seeds it has not seen, against the order that "
+     "is used\n"
+     "without a model (the incumbent), with the same number of starts. Only if "
+     "it\n"
+     "accepts more with --starts of them is it used by \"sched embed --policy "
+     "learned\".\n"
+     "\n"
+     "The same command writes the same bytes, however many --threads there "
+     "are. Ctrl-C\n"
+     "ends it, and nothing is written. docs/learning.md has the network and "
+     "figures.",
+     "suan sched train --topology docs/examples/sched/backbone.gml --rate 0.01 "
+     "\\\n"
+     "  --out backbone.model\n"
      "suan sched train --waxman 100 --rate 0.16 --out waxman.model"},
     {"sched replay", verb_sched_replay, replay_options, NULL, 0, 0, false,
      "replay a recorded workload under one policy or several",
