@@ -36,6 +36,9 @@ static const struct opt embed_options[] = {
      "between requests (default: exponential, a Poisson process)", false},
     {"policy", 0, "joint|learned|grc|random", "how to place (default: joint)",
      false},
+    {"aim", 0, "bandwidth|score",
+     "of joint and learned: what is saved, or made large (default: bandwidth)",
+     false},
     {"model", 0, "FILE", "learned: what suan sched train wrote", false},
     {"force", 0, NULL, "learned: also a model that did not beat the incumbent",
      false},
@@ -207,12 +210,22 @@ const struct verb verbs_sched[] = {
      "train\" names, as many as it learned for unless --starts says "
      "otherwise.\n\n"
      "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "
-     "Mbit/s)\nover what they took (cores + Mbit/s times links). Times are of "
-     "the processor, for\nthe decision alone. ALIVE is the most there were at "
-     "one time. After each event\nall reservations are summed anew, and a "
-     "checker that shares no code with the\nplacement validates each plan. "
-     "Longitude and Latitude of nodes give delays;\nother attributes are not "
-     "used. docs/scheduling.md has the model.",
+     "Mbit/s)\n"
+     "over what they took (cores + Mbit/s times links). SCORE says how evenly "
+     "the\n"
+     "topology is used with a plan in it, of 1000: 1 - mean |use - mean use| "
+     "of nodes\n"
+     "and of links, halves of each; mean of the accepted. With --aim score the "
+     "plan of\n"
+     "the best score is taken, whatever bandwidth it wants. Times are of the\n"
+     "processor, for the decision alone. ALIVE is the most there were at one "
+     "time.\n"
+     "After each event all reservations are summed anew, and a checker that "
+     "shares no\n"
+     "code with the placement validates each plan. Longitude and Latitude of "
+     "nodes\n"
+     "give delays; other attributes are not used. docs/scheduling.md has the "
+     "model.",
      "suan sched embed --topology docs/examples/sched/backbone.gml --rate "
      "0.01\n"
      "suan sched embed --topology Geant.gml --rate 0.016 --seeds 10 --starts "
