@@ -70,6 +70,9 @@ static const struct opt embed_options[] = {
      "between requests (default: exponential, a Poisson process)", false},
     {"policy", 0, "joint|learned|grc|random", "how to place (default: joint)",
      false},
+    {"aim", 0, "bandwidth|score",
+     "of joint and learned: what is saved, or made large (default: bandwidth)",
+     false},
     {"model", 0, "FILE", "learned: what suan sched train wrote", false},
     {"force", 0, NULL, "learned: also a model that did not beat the incumbent",
      false},
@@ -304,14 +307,26 @@ const struct verb verbs_sched[] = {
      "with steps back when none succeeds, and then moves components while "
      "that saves bandwidth. grc ranks nodes by "
      "their global resource capacity and takes shortest paths; random draws "
-     "nodes.\n\n"
+     "nodes. learned is joint with the starts that a --model of\n\"sched "
+     "train\" names, as many as it learned for unless --starts says "
+     "otherwise.\n\n"
      "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "
-     "Mbit/s)\nover what they took (cores + Mbit/s times links). Times are of "
-     "the processor, for\nthe decision alone. ALIVE is the most there were at "
-     "one time. After each event\nall reservations are summed anew, and a "
-     "checker that shares no code with the\nplacement validates each plan. "
-     "Longitude and Latitude of nodes give delays;\nother attributes are not "
-     "used. docs/scheduling.md has the model.",
+     "Mbit/s)\n"
+     "over what they took (cores + Mbit/s times links). SCORE says how evenly "
+     "the\n"
+     "topology is used with a plan in it, of 1000: 1 - mean |use - mean use| "
+     "of nodes\n"
+     "and of links, halves of each; mean of the accepted. With --aim score the "
+     "plan of\n"
+     "the best score is taken, whatever bandwidth it wants. Times are of the\n"
+     "processor, for the decision alone. ALIVE is the most there were at one "
+     "time.\n"
+     "After each event all reservations are summed anew, and a checker that "
+     "shares no\n"
+     "code with the placement validates each plan. Longitude and Latitude of "
+     "nodes\n"
+     "give delays; other attributes are not used. docs/scheduling.md has the "
+     "model.",
      "suan sched embed --topology docs/examples/sched/backbone.gml --rate "
      "0.01\n"
      "suan sched embed --topology Geant.gml --rate 0.016 --seeds 10 --starts "
@@ -319,7 +334,41 @@ const struct verb verbs_sched[] = {
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
      "--json"},
     {"sched train", verb_sched_train, train_options, NULL, 0, 0, false,
-     "train a network that ranks start nodes for \"sched embed\"", "TODO",
+     "train a network that ranks start nodes for \"sched embed\"",
+     "Trains a small graph network that puts the nodes of a topology in the "
+     "order in\n"
+     "which \"sched embed\" should try them as the start of a request, and "
+     "writes it to\n"
+     "MODEL. It learns in --worlds, each with capacities and requests of its "
+     "own (the\n"
+     "workload of \"sched embed\") on the graphs of the FILEs in turn, or on "
+     "random\n"
+     "Waxman graphs (alpha 0.5, beta 0.2), one each.\n"
+     "\n"
+     "First it imitates: at --moments decisions of each world every start is "
+     "tried,\n"
+     "and it learns which lead to cheap plans, --epochs times. Then it is "
+     "reinforced:\n"
+     "in each chapter --starts nodes are drawn as it rates them, and what they "
+     "gain\n"
+     "over its own best ones is learned. The best state on worlds kept for "
+     "that is\n"
+     "taken.\n"
+     "\n"
+     "In the end it is judged on seeds it has not seen, against the order that "
+     "is used\n"
+     "without a model (the incumbent), with the same number of starts. Only if "
+     "it\n"
+     "accepts more with --starts of them is it used by \"sched embed --policy "
+     "learned\".\n"
+     "\n"
+     "The same command writes the same bytes, however many --threads there "
+     "are. Ctrl-C\n"
+     "ends it, and nothing is written. docs/learning.md has the network and "
+     "figures.",
+     "suan sched train --topology docs/examples/sched/backbone.gml --rate 0.01 "
+     "\\\n"
+     "  --out backbone.model\n"
      "suan sched train --waxman 100 --rate 0.16 --out waxman.model"},
     {"sched replay", verb_sched_replay, replay_options, NULL, 0, 0, false,
      "replay a recorded workload under one policy or several",

@@ -91,6 +91,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "sched embed",
                                         "sched replicas",
                                         "sched replay",
+                                        "sched train",
                                         "sched workflow",
                                         "sched select"};
     (void)state;
