@@ -27,7 +27,8 @@ void buy_enter_book(struct buy *buy, struct buy_item *item)
     const struct request *request = &item->face.request;
     uint32_t waiting;
     enum err err;
-    if (item->in_book || request->expires_at_ms <= buy->now_ms)
+    if (item->in_book || item->graph != NULL ||
+        request->expires_at_ms <= buy->now_ms || !buy_uses_ready(buy, item))
         return;
     waiting = waiting_tasks(item);
     if (waiting == 0)
@@ -63,15 +64,15 @@ void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task)
     work->asked_ms = buy->now_ms;
 }
 
-static void hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
-                    const struct book_placement *place)
+void buy_hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
+                 const struct pubkey *provider, const char *address)
 {
     struct buy_task *t = &item->tasks[task];
-    t->provider = place->provider;
+    t->provider = *provider;
     t->has_quote = false;
     contract_id(&item->face.id, task, t->attempt, &t->contract);
     snprintf(item->works[task].address, sizeof(item->works[task].address), "%s",
-             place->address);
+             address);
     buy_reason(buy, item, task, OK, "%s", "");
     buy_move(buy, item, task, BUY_HOLDING);
     buy_ask_hold(buy, item, task);
@@ -119,7 +120,7 @@ static bool deal(struct buy *buy, struct buy_item *item,
         for (uint32_t k = 0; k < place->tasks; k++) {
             task = buy_next_for(item, task, &place->provider);
             if (task < item->face.task_count) {
-                hold_at(buy, item, task, place);
+                buy_hold_at(buy, item, task, &place->provider, place->address);
                 continue;
             }
             all = false;
@@ -136,8 +137,11 @@ static bool deal(struct buy *buy, struct buy_item *item,
 void buy_match(struct buy *buy, struct buy_item *item)
 {
     struct book_result result;
-    uint32_t waiting = waiting_tasks(item);
+    uint32_t waiting;
     bool dealt = false;
+    if (item->graph != NULL)
+        buy_graph_due(buy, item->graph);
+    waiting = waiting_tasks(item);
     for (uint32_t tries = 0; !dealt && tries < BOOK_EXCLUDED_MAX; tries++) {
         if (waiting == 0 || !item->in_book)
             return;
@@ -209,6 +213,8 @@ void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
     buy_peer_name(buy, &provider, name);
     buy_let_go(buy, item, task);
     item->refused = why;
+    if (item->graph != NULL)
+        buy_graph_avoid(buy, item->graph, &provider, until_ms);
     if (book_exclude(buy->book, &item->face.id, &provider, why, until_ms,
                      buy->now_ms) != OK)
         item->in_book = false; /* it lapsed there meanwhile */
@@ -430,6 +436,14 @@ static void open_due(struct buy *buy, struct buy_item *item, uint32_t task)
     item->works[task].retry_ms = buy->now_ms + OPEN_TRY_MS;
 }
 
+/* It may be ready now: then it need not wait for the book's own clock. */
+static void begin_place(struct buy *buy, struct buy_item *item)
+{
+    buy_enter_book(buy, item);
+    if (item->in_book && item->use_count > 0)
+        buy_rematch(buy, item);
+}
+
 void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     enum buy_state state = item->tasks[task].state;
@@ -438,8 +452,8 @@ void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
                         "the request's time ran out before an offer took it");
         return;
     }
-    if (state == BUY_WAITING)
-        buy_enter_book(buy, item);
+    if (state == BUY_WAITING && !item->in_book)
+        begin_place(buy, item);
     else if (state == BUY_HOLDING)
         hold_due(buy, item, task);
     else if (state == BUY_QUOTED)
@@ -468,6 +482,9 @@ void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task)
     if (t->state != BUY_WAITING)
         return;
     buy_enter_book(buy, item);
+    if (!pubkey_is_zero(&work->avoid) && item->graph != NULL)
+        buy_graph_avoid(buy, item->graph, &work->avoid,
+                        item->face.request.expires_at_ms);
     if (!pubkey_is_zero(&work->avoid) && item->in_book &&
         book_exclude(buy->book, &item->face.id, &work->avoid, ERR_EXECUTOR,
                      item->face.request.expires_at_ms, buy->now_ms) != OK)
