@@ -117,10 +117,10 @@ static const struct opt workflow_options[] = {
 };
 
 static const struct opt replay_options[] = {
-    {"format", 0, "FORMAT", "what was recorded: openb or swf", false},
+    {"format", 0, "FORMAT", "what was recorded: openb, swf or market", false},
     {"nodes", 0, "FILE", "openb: the machines", false},
     {"pods", 0, "FILE", "openb: the tasks", false},
-    {"log", 0, "FILE", "swf: the jobs", false},
+    {"log", 0, "FILE", "swf: the jobs; market: the recording", false},
     {"policy", 0, "NAME", "how to place; again, to compare (default: all)",
      true},
     {"load", 0, "N",
@@ -416,7 +416,20 @@ const struct verb verbs_sched[] = {
      "is. BEFORE counts jobs that started before one that had come "
      "earlier.\nUS is processor time a decision; there is one at each "
      "arrival and end.\n\n"
-     "docs/scheduling.md has the formulas.",
+     "--format market plays a market again that suan market record has "
+     "written: "
+     "the same\noffers and requests at the same times, placed by each policy: "
+     "one that stands for\nitself (cheapest, nearest, fastest, balanced, "
+     "fragmentation, spread, pack), FILE, a\npolicy in YAML, or \"recorded\", "
+     "each request by its own (the default). A provider\nsells its total, a "
+     "task starts when it is placed and runs as long as its job did.\nPER "
+     "HOUR, "
+     "RTT and SPEED are means over the tasks placed (speed: geometric, of "
+     "the\nkernels together); REFUSED had no place until their request "
+     "expired; "
+     "JAIN is how\nevenly providers share the tasks, 1000 when all have as "
+     "many; WAIT is the mean from\nthe request to the start.\n\n"
+     "docs/scheduling.md and docs/policies.md have the formulas.",
      "suan sched replay --format openb --nodes docs/examples/sched/nodes.csv "
      "\\\n"
      "  --pods docs/examples/sched/pods.csv --policy fgd --policy bestfit\n"
@@ -425,7 +438,10 @@ const struct verb verbs_sched[] = {
      "suan sched replay --format swf --log docs/examples/sched/night.swf\n"
      "suan sched replay --format swf --log NASA.swf.gz --load 1.5 --policy "
      "easy "
-     "\\\n  --policy fcfs"},
+     "\\\n  --policy fcfs\n"
+     "suan sched replay --format market --log docs/examples/sched/market.jsonl "
+     "\\\n  --policy cheapest --policy "
+     "docs/examples/policies/cheap-and-near.yaml"},
     {"sched select", verb_sched_select, select_options, "FILE", 1, 1, false,
      "which instance of a service a new flow goes to, and why",
      "FILE, in YAML or JSON, lists under \"instances:\" what is known of each "
