@@ -222,6 +222,33 @@ const struct view view_offers = {
         },
 };
 
+const struct view view_links = {
+    .name = "links",
+    .rows = "links",
+    .id = "to",
+    .empty = "no link has been measured yet, or none of that node. Try again "
+             "in a minute, or: suan node peers",
+    .fields =
+        {
+            {"FROM", "from_name", CELL_NAME, T},
+            {"TO", "to_name", CELL_NAME, T},
+            {"RTT", "rtt_us", CELL_US, R},
+            {"SPREAD", "spread_us", CELL_US, R | W},
+            {"OUT", "out_kbps", CELL_KBPS, R},
+            {"IN", "in_kbps", CELL_KBPS, R},
+            {"LOSS", "loss_ppm", CELL_PPM, R},
+            {"UP", "up_ppm", CELL_PPM, R},
+            {"AGE", "age_ms", CELL_AGE, R},
+            {"TRUST", "confidence_permille", CELL_PERMILLE, R},
+            {"SOURCE", "source", CELL_TEXT, T},
+            {"OF BANDWIDTH: AGE", "volume_age_ms", CELL_AGE, R | W},
+            {"TRUST", "volume_confidence_permille", CELL_PERMILLE, R | W},
+            {"SOURCE", "volume_source", CELL_TEXT, W},
+            {"FROM ADDRESS", "from", CELL_ADDRESS, W},
+            {"TO ADDRESS", "to", CELL_ADDRESS, W},
+        },
+};
+
 const struct view view_offer = {
     .name = "offer",
     .id = "provider",
@@ -451,17 +478,14 @@ const struct view view_doctor = {
 };
 
 const struct view *const views[] = {
-    &view_jobs,     &view_job,        &view_tasks,
-    &view_timeline, &view_events,     &view_receipts,
-    &view_files,    &view_rejects,    &view_histogram,
-    &view_relax,    &view_bill,       &view_offers,
-    &view_offer,    &view_sell,       &view_contracts,
-    &view_grade,    &view_images,     &view_image,
-    &view_status,   &view_peers,      &view_banned,
-    &view_config,   &view_chain,      &view_validators,
-    &view_block,    &view_block_txs,  &view_tx,
-    &view_account,  &view_history,    &view_verify,
-    &view_keys,     &view_key,        &view_balance,
-    &view_devnet,   &view_doctor,     &view_bonds,
-    &view_bond,     &view_unbondings, NULL,
+    &view_jobs,      &view_job,        &view_tasks,     &view_timeline,
+    &view_events,    &view_receipts,   &view_files,     &view_rejects,
+    &view_histogram, &view_relax,      &view_bill,      &view_offers,
+    &view_offer,     &view_sell,       &view_contracts, &view_grade,
+    &view_images,    &view_image,      &view_status,    &view_peers,
+    &view_banned,    &view_config,     &view_chain,     &view_validators,
+    &view_block,     &view_block_txs,  &view_tx,        &view_account,
+    &view_history,   &view_verify,     &view_keys,      &view_key,
+    &view_balance,   &view_devnet,     &view_doctor,    &view_bonds,
+    &view_bond,      &view_unbondings, &view_links,     NULL,
 };

@@ -6,6 +6,7 @@
 #include "node/rpc_call.h"
 #include "node/rpc_chain.h"
 #include "node/rpc_job.h"
+#include "node/rpc_links.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
 #include "node/rpc_proof.h"
@@ -62,6 +63,7 @@ static const struct {
     {"job.receipt", rpc_job_receipt},
     {"market.offers", rpc_market_offers},
     {"market.watch", rpc_market_watch},
+    {"market.links", rpc_market_links},
     {"sell.start", rpc_sell_start},
     {"sell.stop", rpc_sell_stop},
     {"sell.status", rpc_sell_status},
