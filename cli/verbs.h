@@ -19,6 +19,7 @@ int verb_job_fetch(struct cli *cli, const struct args *args);
 int verb_job_explain(struct cli *cli, const struct args *args);
 int verb_job_receipt(struct cli *cli, const struct args *args);
 int verb_market_offers(struct cli *cli, const struct args *args);
+int verb_market_links(struct cli *cli, const struct args *args);
 int verb_market_quote(struct cli *cli, const struct args *args);
 int verb_market_watch(struct cli *cli, const struct args *args);
 int verb_market_record(struct cli *cli, const struct args *args);

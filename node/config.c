@@ -36,6 +36,7 @@ static enum shape shape_of(enum config_key key)
 {
     switch ((int)key) {
     case CONFIG_sell_enabled:
+    case CONFIG_net_probe_enabled:
         return SHAPE_BOOL;
     case CONFIG_node_log_level:
         return SHAPE_LEVEL;
@@ -45,6 +46,10 @@ static enum shape shape_of(enum config_key key)
     case CONFIG_node_blobs_max_mib:
     case CONFIG_node_images_max_mib:
     case CONFIG_node_disk_reserve_mib:
+    case CONFIG_net_links_s:
+    case CONFIG_net_probe_kib:
+    case CONFIG_net_probe_s:
+    case CONFIG_net_probe_mib_day:
     case CONFIG_sell_mem_mib:
     case CONFIG_sell_disk_mib:
     case CONFIG_sell_slots:

@@ -6,6 +6,7 @@
 #include "node/rpc_call.h"
 #include "node/rpc_chain.h"
 #include "node/rpc_job.h"
+#include "node/rpc_links.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
 #include "node/rpc_policy.h"
@@ -72,6 +73,7 @@ static const struct {
     {"policy.bind", rpc_policy_bind},
     {"policy.unbind", rpc_policy_unbind},
     {"policy.choose", rpc_policy_choose},
+    {"market.links", rpc_market_links},
     {"sell.start", rpc_sell_start},
     {"sell.stop", rpc_sell_stop},
     {"sell.status", rpc_sell_status},
