@@ -31,12 +31,9 @@ struct offering {
     uint64_t disk_said_mib; /* of the room on the disk: moves in steps */
     struct resources issued_free;
     uint32_t issued_slots;
-    uv_work_t bench_req;
-    bool closed; /* freed while the bench runs */
+    struct bench *running; /* NULL: none */
     struct offering_bench_result bench;
-    struct bench_result measured;
-    enum err measured_err;
-    char bench_dir[1024];
+    struct bench_result measured; /* what is known of the last one */
 };
 
 /* offering.c */
