@@ -6,6 +6,7 @@
  * prints the effective table and where each value came from. */
 
 #include "base/bytes.h"
+#include "sched/meter/tier.h"
 
 #include <stdbool.h>
 
@@ -67,6 +68,14 @@
     X(buy, keep_s, "0",                                                        \
       "ended jobs, their results and logs are forgotten so long after; 0 = "   \
       "the newest 4096 stay")                                                  \
+    X(meter, program, "suan-meter",                                            \
+      "the measuring program: a path, or a name beside suand or in PATH")      \
+    X(meter, grades, TIERS_DEFAULT,                                            \
+      "comma list of NAME:PRECISION:BOUND, what machines are graded by; the "  \
+      "default bounds are unverified")                                         \
+    X(meter, nominal, "0",                                                     \
+      "FLOP/s in single precision by the data sheet, 20T for instance: shown " \
+      "beside what was measured")                                              \
     X(exec, sandbox, "suan-exec-sandbox",                                      \
       "the executor's program: a path, or a name beside suand or in PATH")     \
     X(exec, state_dir, "exec", "its state, relative to the data directory")
@@ -107,5 +116,8 @@ bool config_bool(const struct config *config, enum config_key key);
 uint64_t config_uint(const struct config *config, enum config_key key);
 /* A decimal with up to six places, in millionths: "0.05" -> 50000. */
 uint64_t config_micro(const struct config *config, enum config_key key);
+/* meter.grades, and meter.nominal. */
+void config_tiers(const struct config *config, struct tiers *out);
+uint64_t config_nominal(const struct config *config);
 
 #endif

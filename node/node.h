@@ -78,6 +78,7 @@ struct node {
     struct node_disk disk;
     struct grade grade; /* zero until measured */
     uint32_t grade_spread_permille;
+    struct tiers tiers; /* what machines are graded by here */
     bool benching;
 
     struct feed feed;

@@ -61,6 +61,7 @@ static enum err open_config(struct node *node,
     if (err != OK)
         return fail(out, err, "suan config list --help", "configuration",
                     node->config.error);
+    config_tiers(&node->config, &node->tiers);
     return OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "node/job_view.h"
+#include "node/rpc_grade.h"
 #include "node/rpc_help.h"
 #include "node/rpc_policy.h"
 #include "node/trade_shell.h"
@@ -173,7 +174,8 @@ json_t *offer_json(struct node *node, const struct offer *offer)
         arch_text(offer->arch), "total", json_resources(&offer->total), "free",
         json_resources(&offer->free), "slots_free", json_u64(offer->slots_free),
         "time_ms_max", json_u64(offer->time_ms_max), "price",
-        json_price(&offer->price), "grade", json_grade(&offer->grade), "labels",
+        json_price(&offer->price), "grade",
+        json_grade(&node->tiers, &offer->grade), "labels",
         json_labels(offer->labels, offer->label_count));
 }
 
