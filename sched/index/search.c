@@ -41,15 +41,18 @@ static void use_flags(struct search *s)
 
 static void use_dimension(struct search *s, uint32_t dim)
 {
-    const struct ladder *ladder = &s->catalog->ladders[dim];
     uint64_t want = s->query->want[dim];
+    uint32_t may;
+    uint32_t does;
     if (want == 0)
         return;
-    catalog_observe(s->catalog, (enum dimension)dim, want);
-    uint32_t reach = ladder_reach(ladder, want);
-    if (reach > 0)
-        s->with[s->with_count++] = dim_bitmap[dim] + reach - 1;
-    if (reach == 0 || ladder->rung[reach - 1] != want)
+    catalog_observe(s->catalog, (enum dimension)dim, FOLLOW_WANTS, want);
+    catalog_bracket(s->catalog, (enum dimension)dim, want, &may, &does);
+    if (may == BITMAP_COUNT)
+        s->nobody = true;
+    else if (may != BITMAP_THERE)
+        s->with[s->with_count++] = may;
+    if (may != does)
         s->inexact[s->inexact_count++] = dim;
 }
 
@@ -237,6 +240,7 @@ enum err search_begin(struct search *search, struct catalog *catalog,
     s->with_count = 0;
     s->without_count = 0;
     s->inexact_count = 0;
+    s->nobody = false;
     s->waiting = 0;
     s->aisle = 0;
     s->block = 0;
@@ -257,7 +261,8 @@ enum err search_begin(struct search *search, struct catalog *catalog,
     for (uint32_t i = 0; i < DIM_SEARCHED; i++)
         use_dimension(s, i);
     use_tags(s);
-    heap_fill(s);
+    if (!s->nobody)
+        heap_fill(s);
     return OK;
 }
 
@@ -302,16 +307,17 @@ void search_stop_above(struct search *search, uint32_t key, uint64_t cost)
     s->stop_floor = tariff_scale(&s->mix, cost);
 }
 
-/* Takes out of an aisle's words who has too little of a dimension of which no
- * rung stands at what is wanted: only those between two rungs are looked up. */
+/* Takes out of an aisle's words who has too little of a dimension: only those
+ * between two rungs are looked up. */
 static void drop_short(struct search *s, uint32_t dim)
 {
     const struct catalog *c = s->catalog;
-    const struct ladder *ladder = &c->ladders[dim];
-    uint32_t reach = ladder_reach(ladder, s->query->want[dim]);
     const uint64_t *enough = NULL;
-    if (reach < ladder->count)
-        enough = order_word(s->order, dim_bitmap[dim] + reach, s->aisle);
+    uint32_t may;
+    uint32_t does;
+    catalog_bracket(c, (enum dimension)dim, s->query->want[dim], &may, &does);
+    if (does != BITMAP_COUNT)
+        enough = order_word(s->order, does, s->aisle);
     for (uint32_t k = 0; k < AISLE_BLOCKS; k++) {
         uint64_t unsure = s->words[k] & ~(enough != NULL ? enough[k] : 0);
         uint32_t first = s->aisle * AISLE_PLACES + k * BLOCK_PLACES;

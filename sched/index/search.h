@@ -56,6 +56,7 @@ struct search {
     uint32_t without_count;
     uint32_t inexact[DIM_COUNT]; /* no rung is what is wanted: look it up */
     uint32_t inexact_count;
+    bool nobody;      /* has enough of something */
     uint32_t waiting; /* aisles */
     uint32_t aisle;
     uint64_t left; /* blocks of it */

@@ -82,22 +82,18 @@ static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
 static void refuse_short(const struct surveying *x,
                          const struct survey_rule *rule, uint64_t *fails)
 {
-    const struct ladder *ladder = &x->c->ladders[rule->dimension];
-    uint32_t bitmap = dim_bitmap[rule->dimension];
-    uint32_t reach = ladder_reach(ladder, rule->want);
-    const uint64_t *may = x->there;
+    const uint64_t *may = NULL;
     const uint64_t *does = NULL;
-    if (rule->want == 0)
-        return;
-    if (reach > 0)
-        may = order_word(x->order, bitmap + reach - 1, 0);
-    if (ladder_exact(ladder, rule->want))
-        does = may;
-    else if (reach < ladder->count)
-        does = order_word(x->order, bitmap + reach, 0);
+    uint32_t bitmap[2];
+    catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
+    if (bitmap[0] != BITMAP_COUNT)
+        may = order_word(x->order, bitmap[0], 0);
+    if (bitmap[1] != BITMAP_COUNT)
+        does = order_word(x->order, bitmap[1], 0);
     for (uint32_t i = 0; i < x->len; i++) {
-        uint64_t unsure = may[i] & ~(does != NULL ? does[i] : 0);
-        fails[i] |= x->there[i] & ~may[i];
+        uint64_t above = may != NULL ? may[i] : 0;
+        uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
+        fails[i] |= x->there[i] & ~above;
         if (unsure != 0)
             fails[i] |= look_up(x, i, unsure, rule);
     }
@@ -238,7 +234,7 @@ static void observe(struct surveying *x)
     for (uint32_t i = 0; i < x->survey->count; i++) {
         const struct survey_rule *rule = &x->survey->rules[i];
         if (rule->kind == SURVEY_SHORT && rule->want > 0)
-            catalog_observe(x->c, rule->dimension, rule->want);
+            catalog_observe(x->c, rule->dimension, FOLLOW_WANTS, rule->want);
     }
 }
 
