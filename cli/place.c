@@ -146,6 +146,48 @@ static int fill_request(struct cli *cli, const struct order *order,
     return network_address(cli, &p->network, order->seller, &r->only_seller);
 }
 
+/* What a name says: which request it is, and how many tasks it has. */
+static int resolve_use(struct cli *cli, struct order *order,
+                       struct order_use *use)
+{
+    json_t *result = NULL;
+    const char *dest;
+    int failed;
+    if (!hash_is_zero(&use->request))
+        return 0;
+    failed =
+        cli_call(cli, "job.show", json_pack("{s:s}", "id", use->job), &result);
+    if (failed)
+        return failed;
+    use->tasks = (uint32_t)js_uint(result, "task_count");
+    dest = js_text(result, "name");
+    if (hash_parse(js_text(result, "id"), &use->request) != OK ||
+        use->tasks == 0)
+        failed = cli_fail(cli, EXIT_FAILED, "job.show gave no id",
+                          "suan version, on both sides",
+                          "the node's answer makes no sense");
+    else if (use->tasks > SPEC_RESULTS_MAX)
+        failed = cli_usage(cli, "suan job result, then --in",
+                           "job %.12s has more than %u results to use",
+                           use->job, SPEC_RESULTS_MAX);
+    if (use->dest[0] == '\0') {
+        if (!order_path_is_inner(dest))
+            dest = use->job;
+        dest = arena_strdup(&order->arena, bytes_str(dest));
+        use->dest = dest != NULL ? dest : use->job;
+    }
+    json_decref(result);
+    return failed;
+}
+
+static int resolve_uses(struct cli *cli, struct order *order)
+{
+    int failed = 0;
+    for (uint32_t i = 0; i < order->use_count && !failed; i++)
+        failed = resolve_use(cli, order, &order->uses[i]);
+    return failed;
+}
+
 static int encode_spec(struct cli *cli, struct order *order,
                        struct placement *p, struct buf *out)
 {
@@ -156,6 +198,8 @@ static int encode_spec(struct cli *cli, struct order *order,
     int failed = find_image(cli, order->image, &image);
     if (!failed)
         failed = import_inputs(cli, order, &inputs);
+    if (!failed)
+        failed = resolve_uses(cli, order);
     if (failed)
         return failed;
     err = order_spec(order, &image, &inputs, &spec);

@@ -31,6 +31,7 @@ static const struct {
     {"attempts", "attempts"},
     {"env", "env"},
     {"in", "in"},
+    {"use", "use"},
     {"out", "out"},
     {"policy", "policy"},
     {"max-price", "max_price"},

@@ -12,6 +12,8 @@
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "sched/lab/embed_replay.h"
+#include "sched/learn/ranker.h"
+#include "sched/learn/rankmodel.h"
 
 #define SEEDS_MAX 1000u
 #define CAP_LEAST 50u
@@ -24,6 +26,7 @@ struct trial {
     uint64_t seeds;
     struct embed_workload workload;
     struct embed_way way;
+    struct rankmodel *model; /* of policy learned; owned */
 };
 
 /* Sums over the seeds. */
@@ -76,6 +79,60 @@ static enum embed_policy policy_of(const char *name)
     return strcmp(name, "random") == 0 ? EMBED_RANDOM : EMBED_JOINT;
 }
 
+static int model_fail(struct cli *cli, const char *path, enum err err)
+{
+    const char *next = "a file that suan sched train wrote";
+    if (err == ERR_NOMEM)
+        return cli_nomem(cli);
+    if (err == ERR_VERSION)
+        next = "suan sched train of this program, for a network of its shape";
+    if (err == ERR_CHECKSUM)
+        next = "another copy of the file: this one was damaged or changed";
+    return cli_fail_err(cli, err, next, "the model %s cannot be used", path);
+}
+
+static int model_refuse(struct cli *cli, const char *path,
+                        const struct rankmodel *m)
+{
+    const struct rankmodel_trial *t = rankmodel_trial_of(m, m->starts);
+    CHECK(t != NULL);
+    return cli_fail(cli, EXIT_POLICY,
+                    "on unseen requests it did not accept more than the "
+                    "incumbent",
+                    "suan sched train with more --moments or another --seed, "
+                    "or --force",
+                    "the model %s is not fit for use (%u starts: %llu of %llu "
+                    "accepted, the incumbent %llu)",
+                    path, m->starts, (unsigned long long)t->accepted,
+                    (unsigned long long)m->requests,
+                    (unsigned long long)t->incumbent);
+}
+
+static int read_model(struct cli *cli, const struct args *args,
+                      struct trial *trial)
+{
+    const char *path = args_text(args, "model", NULL);
+    struct buf bytes;
+    enum err err = OK;
+    int failed;
+    if (path == NULL)
+        return cli_usage(cli, "--model MODEL, as suan sched train wrote it",
+                         "--policy learned needs a model");
+    trial->model = calloc(1, sizeof(*trial->model));
+    if (trial->model == NULL)
+        return cli_nomem(cli);
+    buf_init(&bytes, RANKMODEL_BYTES_MAX);
+    failed = textfile_read(cli, path, "the model", &bytes);
+    if (!failed)
+        err = rankmodel_decode(buf_bytes(&bytes), trial->model);
+    buf_done(&bytes);
+    if (!failed && err != OK)
+        failed = model_fail(cli, path, err);
+    if (!failed && !rankmodel_beats(trial->model) && !args_flag(args, "force"))
+        failed = model_refuse(cli, path, trial->model);
+    return failed;
+}
+
 static int read_trial(struct cli *cli, const struct args *args,
                       struct trial *trial)
 {
@@ -91,6 +148,12 @@ static int read_trial(struct cli *cli, const struct args *args,
                             .workload = embed_workload_virne};
     if (trial->path == NULL)
         return cli_usage(cli, "--topology FILE.gml", "no topology is given");
+    if (strcmp(trial->policy, "learned") == 0) {
+        failed = read_model(cli, args, trial);
+        if (failed)
+            return failed;
+        starts = trial->model->starts;
+    }
     failed = read_rate(cli, args, &trial->workload.rate);
     if (!failed)
         failed = read_count(cli, args, "requests", 1, REPLAY_REQUESTS_MAX,
@@ -199,6 +262,10 @@ static void head_text(struct cli *cli, const struct trial *t,
                 t->way.options.starts_max, t->way.options.backs_max,
                 t->way.options.moves_max);
     fputs("\n", cli->out);
+    if (t->model != NULL)
+        fprintf(cli->out, "model learned on %s, rate %g, for %u starts\n",
+                t->model->topology, (double)t->model->rate_millionth / 1e6,
+                t->model->starts);
     if (cli->headers)
         fputs("SEED       ACCEPTED      SHARE   REV/COST  MS/DECISION   MS "
               "MOST    ALIVE\n",
@@ -249,6 +316,29 @@ static int replay_fail(struct cli *cli, const struct trial *t, enum err err)
                         "the topology %s", t->path);
 }
 
+static uint32_t rank(void *context, const struct topology *topology,
+                     const struct job_graph *job, uint32_t first, uint16_t *out)
+{
+    (void)topology;
+    return ranker_rank(context, job, first, out);
+}
+
+static enum err replay(struct trial *t, struct topology *topology,
+                       struct embed_report *out)
+{
+    struct ranker *ranker = NULL;
+    enum err err = OK;
+    if (t->model != NULL) {
+        err = ranker_new(&t->model->net, topology, &ranker);
+        t->way.rank = rank;
+        t->way.context = ranker;
+    }
+    if (err == OK)
+        err = embed_replay(topology, &t->workload, &t->way, out);
+    ranker_free(ranker);
+    return err;
+}
+
 /* One seed, on the topology that this seed draws. Tells it or adds it to rows.
  */
 static int run_seed(struct cli *cli, struct trial *t, const struct gml *gml,
@@ -262,7 +352,7 @@ static int run_seed(struct cli *cli, struct trial *t, const struct gml *gml,
     t->workload.seed = seed;
     err = embed_topology(gml, CAP_LEAST, CAP_MOST, &dice, &topology);
     if (err == OK)
-        err = embed_replay(&topology, &t->workload, &t->way, &report);
+        err = replay(t, &topology, &report);
     if (err == OK) {
         sums_add(sums, &report);
         if (cli->form == FORM_JSON)
@@ -310,5 +400,6 @@ int verb_sched_embed(struct cli *cli, const struct args *args)
     if (!failed)
         failed = run_trial(cli, &trial, &gml);
     gml_done(&gml);
+    free(trial.model);
     return failed;
 }

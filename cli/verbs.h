@@ -65,6 +65,7 @@ int verb_config_list(struct cli *cli, const struct args *args);
 int verb_config_path(struct cli *cli, const struct args *args);
 int verb_sched_availability(struct cli *cli, const struct args *args);
 int verb_sched_embed(struct cli *cli, const struct args *args);
+int verb_sched_train(struct cli *cli, const struct args *args);
 int verb_sched_replicas(struct cli *cli, const struct args *args);
 int verb_sched_workflow(struct cli *cli, const struct args *args);
 int verb_sched_replay(struct cli *cli, const struct args *args);

@@ -14,6 +14,10 @@ static const struct opt run_options[] = {
      "a file or directory, at /job/in/DEST; \":.\" puts what is in a "
      "directory at the top",
      true},
+    {"use", 0, "JOB[:DEST]",
+     "the results of another job, at /job/in/DEST (default: its name); waits "
+     "for them",
+     true},
     {"out", 0, "GLOB", "what to keep of /job/out (default: all)", true},
     {"fetch", 0, "DIR",
      "where outputs go; with --out ./suan-out-ID unless given", false},

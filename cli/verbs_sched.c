@@ -34,7 +34,32 @@ static const struct opt embed_options[] = {
     {"moves", 0, "K", "moves evaluated to improve it (default: 200)", false},
     {"gaps", 0, "exponential|poisson",
      "between requests (default: exponential, a Poisson process)", false},
-    {"policy", 0, "joint|grc|random", "how to place (default: joint)", false},
+    {"policy", 0, "joint|learned|grc|random", "how to place (default: joint)",
+     false},
+    {"model", 0, "FILE", "learned: what suan sched train wrote", false},
+    {"force", 0, NULL, "learned: also a model that did not beat the incumbent",
+     false},
+    {0},
+};
+
+static const struct opt train_options[] = {
+    {"topology", 0, "FILE", "a graph to learn on, in GML; again, for several",
+     true},
+    {"waxman", 0, "N", "instead of files: random graphs of N nodes", false},
+    {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
+    {"out", 0, "MODEL", "the file to write", false},
+    {"seed", 0, "S", "of everything that is drawn (default: 0)", false},
+    {"starts", 0, "K", "start nodes to learn for (default: 3)", false},
+    {"worlds", 0, "N", "to learn on (default: 16)", false},
+    {"moments", 0, "N", "decisions of each, a phase (default: 512)", false},
+    {"epochs", 0, "N", "of imitation over them (default: 8)", false},
+    {"chapters", 0, "N", "of reinforcement (default: 4)", false},
+    {"seeds", 0, "N", "unseen seeds to be judged by (default: 10)", false},
+    {"requests", 0, "N", "of each of them (default: 1000)", false},
+    {"threads", 0, "N",
+     "at a time (default: processors); the result is the "
+     "same",
+     false},
     {0},
 };
 
@@ -192,6 +217,9 @@ const struct verb verbs_sched[] = {
      "40\n"
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
      "--json"},
+    {"sched train", verb_sched_train, train_options, NULL, 0, 0, false,
+     "train a network that ranks start nodes for \"sched embed\"", "TODO",
+     "suan sched train --waxman 100 --rate 0.16 --out waxman.model"},
     {"sched replay", verb_sched_replay, replay_options, NULL, 0, 0, false,
      "replay a recorded workload under one policy or several",
      "--format openb fills a cluster of machines with accelerators until more "

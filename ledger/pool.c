@@ -1,57 +1,8 @@
-#include "ledger/pool.h"
-
 #include "base/check.h"
-#include "ledger/map.h"
+#include "ledger/pool_room.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct entry {
-    struct pool_entry public; /* first: what callers see */
-    struct map_leaf by_id;
-    struct map_leaf by_nonce;
-    uint8_t nonce_key[8];
-    struct sender *sender;
-    struct entry *older;
-    struct entry *newer;
-    uint8_t bytes[];
-};
-
-/* What a block brought and nobody has handed in here. */
-struct ghost {
-    struct map_leaf by_id;
-    struct hash id;
-    uint32_t carried;
-};
-
-struct sender {
-    struct map_leaf leaf;
-    struct pubkey key;
-    struct map entries; /* by nonce, big-endian */
-    struct amount fees;
-};
-
-/* The first bits of an id or a key choose one of many maps, so that a search
- * looks at a few places only. Who makes up ids that share these bits gets what
- * one map would give everybody. */
-#define BUCKETS 4096u
-
-struct pool {
-    struct pool_limits limits;
-    struct map by_id[BUCKETS];
-    struct map senders[BUCKETS];
-    struct map ghosts[BUCKETS];
-    uint32_t count;
-    uint32_t sender_count;
-    struct entry *oldest;
-    struct entry *newest;
-    struct entry *removed; /* until the sweep, linked by newer */
-    uint64_t bytes;
-    uint32_t fresh; /* carried by no undecided block */
-};
-
-#define CONTAINER(ptr, type, member)                                           \
-    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static struct map *bucket(struct map maps[BUCKETS], const uint8_t first[2])
 {
@@ -143,18 +94,21 @@ void pool_free(struct pool *pool)
         struct hash id = pool->oldest->public.tx.id;
         pool_remove(pool, &id);
     }
-    CHECK(pool->bytes == 0 && pool->sender_count == 0);
+    CHECK(pool->bytes == 0 && pool->sender_count == 0 &&
+          pool->ranks.count == 0);
     pool_sweep(pool);
     ghosts_free(pool);
     free(pool);
 }
 
-static struct sender *sender_new(struct pool *pool, const struct pubkey *key)
+static struct sender *sender_new(struct pool *pool, const struct pubkey *key,
+                                 uint64_t next_nonce)
 {
     struct sender *sender = calloc(1, sizeof(*sender));
     if (sender == NULL)
         return NULL;
     sender->key = *key;
+    sender->next_nonce = sender->run_end = next_nonce;
     sender->leaf.key = BYTES_OF(sender->key.b);
     CHECK(map_insert(bucket(pool->senders, key->b), &sender->leaf) == NULL);
     pool->sender_count++;
@@ -165,21 +119,11 @@ static void sender_drop_empty(struct pool *pool, struct sender *sender)
 {
     if (sender->entries.count > 0)
         return;
+    pool_unrank(pool, sender);
     CHECK(map_remove(bucket(pool->senders, sender->key.b), sender->leaf.key) ==
           &sender->leaf);
     pool->sender_count--;
     free(sender);
-}
-
-static enum err check_room(const struct pool *pool, const struct sender *sender,
-                           size_t len)
-{
-    if (pool->count >= pool->limits.txs ||
-        len > pool->limits.bytes - pool->bytes)
-        return ERR_POOL_FULL;
-    if (sender != NULL && sender->entries.count >= pool->limits.account_txs)
-        return ERR_POOL_FULL;
-    return OK;
 }
 
 static enum err check_nonce(const struct sender *sender, uint64_t nonce,
@@ -226,11 +170,13 @@ static void link_entry(struct pool *pool, struct sender *sender,
     else
         pool->oldest = entry;
     pool->newest = entry;
+    entry->seq = ++pool->seq;
     CHECK(map_insert(bucket(pool->by_id, entry->public.tx.id.b),
                      &entry->by_id) == NULL);
     pool->count++;
     CHECK(map_insert(&sender->entries, &entry->by_nonce) == NULL);
     pool->bytes += entry->public.bytes.len;
+    pool_run(sender);
     struct ghost *ghost = find_ghost(pool, &entry->public.tx.id);
     if (ghost != NULL)
         entry->public.carried = ghost->carried;
@@ -239,29 +185,68 @@ static void link_entry(struct pool *pool, struct sender *sender,
     ghost_drop(pool, ghost);
 }
 
+/* Forwards with a block, and back when a fork dies. */
+static void moved_to(struct pool *pool, struct sender *sender,
+                     uint64_t next_nonce)
+{
+    if (sender->next_nonce == next_nonce)
+        return;
+    if (next_nonce < sender->next_nonce || next_nonce > sender->run_end)
+        sender->run_end = next_nonce;
+    sender->next_nonce = next_nonce;
+    pool_run(sender);
+    pool_rank(pool, sender);
+}
+
 enum err pool_add(struct pool *pool, const struct tx *tx, struct bytes bytes,
                   uint64_t next_nonce, uint64_t token, uint64_t now_ms)
 {
     struct sender *sender = find_sender(pool, &tx->sender);
     struct amount fees = amount_micro(0);
+    struct entry *entry = NULL;
     if (find_entry(pool, &tx->id) != NULL)
         return ERR_EXISTS;
     TRY(check_nonce(sender, tx->nonce, next_nonce));
-    TRY(check_room(pool, sender, bytes.len));
     if (amount_add(sender != NULL ? sender->fees : fees, tx->fee, &fees) != OK)
         return ERR_POOL_FULL;
-    struct entry *entry = entry_new(tx, bytes);
+    if (sender != NULL)
+        moved_to(pool, sender, next_nonce);
+    TRY(pool_make_room(pool, sender, tx, bytes.len, next_nonce));
+    entry = entry_new(tx, bytes);
     if (entry == NULL)
         return ERR_NOMEM;
-    if (sender == NULL && (sender = sender_new(pool, &tx->sender)) == NULL) {
+    sender = find_sender(pool, &tx->sender);
+    if (sender == NULL &&
+        (sender = sender_new(pool, &tx->sender, next_nonce)) == NULL) {
         free(entry);
         return ERR_NOMEM;
     }
     entry->public.token = token;
     entry->public.added_ms = now_ms;
-    sender->fees = fees;
+    enum err err = amount_add(sender->fees, tx->fee, &sender->fees);
+    CHECK(err == OK);
     link_entry(pool, sender, entry);
+    pool_rank(pool, sender);
     return OK;
+}
+
+struct pool_entry *pool_gone(struct pool *pool)
+{
+    struct entry *entry = pool->given_way;
+    if (entry == NULL)
+        return NULL;
+    pool->given_way = entry->newer;
+    entry->newer = pool->removed;
+    pool->removed = entry;
+    return &entry->public;
+}
+
+void pool_account_at(struct pool *pool, const struct pubkey *key,
+                     uint64_t next_nonce)
+{
+    struct sender *sender = find_sender(pool, key);
+    if (sender != NULL && next_nonce > sender->next_nonce)
+        moved_to(pool, sender, next_nonce);
 }
 
 struct pool_entry *pool_find(struct pool *pool, const struct hash *id)
@@ -270,13 +255,8 @@ struct pool_entry *pool_find(struct pool *pool, const struct hash *id)
     return entry == NULL ? NULL : &entry->public;
 }
 
-void pool_remove(struct pool *pool, const struct hash *id)
+void pool_unlink(struct pool *pool, struct entry *entry)
 {
-    struct entry *entry = find_entry(pool, id);
-    if (entry == NULL) {
-        ghost_drop(pool, find_ghost(pool, id));
-        return;
-    }
     struct sender *sender = entry->sender;
     if (entry->older != NULL)
         entry->older->newer = entry->newer;
@@ -286,8 +266,8 @@ void pool_remove(struct pool *pool, const struct hash *id)
         entry->newer->older = entry->older;
     else
         pool->newest = entry->older;
-    CHECK(map_remove(bucket(pool->by_id, id->b), entry->by_id.key) ==
-          &entry->by_id);
+    CHECK(map_remove(bucket(pool->by_id, entry->public.tx.id.b),
+                     entry->by_id.key) == &entry->by_id);
     pool->count--;
     CHECK(map_remove(&sender->entries, entry->by_nonce.key) ==
           &entry->by_nonce);
@@ -297,14 +277,31 @@ void pool_remove(struct pool *pool, const struct hash *id)
     pool->bytes -= entry->public.bytes.len;
     if (entry->public.carried == 0)
         pool->fresh--;
+    if (entry->public.tx.nonce >= sender->next_nonce &&
+        entry->public.tx.nonce < sender->run_end)
+        sender->run_end = entry->public.tx.nonce;
+    pool_rank(pool, sender);
     sender_drop_empty(pool, sender);
     entry->sender = NULL;
+    entry->newer = NULL;
+}
+
+void pool_remove(struct pool *pool, const struct hash *id)
+{
+    struct entry *entry = find_entry(pool, id);
+    if (entry == NULL) {
+        ghost_drop(pool, find_ghost(pool, id));
+        return;
+    }
+    pool_unlink(pool, entry);
     entry->newer = pool->removed;
     pool->removed = entry;
 }
 
 void pool_sweep(struct pool *pool)
 {
+    while (pool_gone(pool) != NULL)
+        ;
     while (pool->removed != NULL) {
         struct entry *entry = pool->removed;
         pool->removed = entry->newer;
@@ -327,6 +324,7 @@ void pool_carry(struct pool *pool, const struct hash *id, int by)
         pool->fresh--;
     if (by < 0 && --entry->public.carried == 0)
         pool->fresh++;
+    pool_rank(pool, entry->sender);
 }
 
 bool pool_carried(struct pool *pool, const struct hash *id)

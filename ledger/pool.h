@@ -2,9 +2,15 @@
 #define LEDGER_POOL_H
 
 /* The pool: transactions that wait for a block. A transaction stays until it is
- * final, refused or expired, so that a lost block loses nothing. Bounded by
- * count, bytes and per account. First come, first served; one account's go in
- * nonce order. */
+ * final, refused, expired or has to give way, so that a lost block loses
+ * nothing. Bounded by count, bytes and per account. First come, first served;
+ * one account's go in nonce order.
+ *
+ * In a full pool the last transaction of some account gives way to a newcomer
+ * that is worth more to the next block: one behind a missing nonce, which can
+ * enter none, gives way to one that can; of two alike the one that pays less
+ * for a byte to one that pays an eighth more. So places cannot be held without
+ * paying for them. What an undecided block holds stays. */
 
 #include "ledger/kind.h"
 
@@ -35,13 +41,20 @@ MUST_USE enum err pool_new(const struct pool_limits *limits, struct pool **out);
 void pool_free(struct pool *pool); /* NULL is fine */
 
 /* Copies a transaction in. `next_nonce` is its sender's in the state at the
- * head; the caller has checked signature, kind, fee, expiry and funds.
+ * head; the caller has checked signature, kind, fee, expiry and funds. Who gave
+ * way to it is said by pool_gone.
  * First match: ERR_EXISTS (this very one waits already), ERR_NONCE (below
  * next_nonce, more than POOL_GAP_MAX missing before it, or already taken),
- * ERR_POOL_FULL, ERR_NOMEM. */
+ * ERR_POOL_FULL (and too little gives way), ERR_NOMEM. */
 MUST_USE enum err pool_add(struct pool *pool, const struct tx *tx,
                            struct bytes bytes, uint64_t next_nonce,
                            uint64_t token, uint64_t now_ms);
+/* One that gave way and was not told of yet; NULL ends. It stays readable until
+ * the sweep. */
+struct pool_entry *pool_gone(struct pool *pool);
+/* A block moved the account on: its next nonce in the state. */
+void pool_account_at(struct pool *pool, const struct pubkey *sender,
+                     uint64_t next_nonce);
 /* NULL when it does not wait here. */
 struct pool_entry *pool_find(struct pool *pool, const struct hash *id);
 /* Removes, and forgets who carried it; ids that do not wait are fine. The

@@ -57,6 +57,15 @@ static enum err admit(struct sx *core, const struct tx *tx,
                     core->mono_ms);
 }
 
+/* Those that gave way to it. */
+static void tell_gone(struct sx *core)
+{
+    const struct pool_entry *entry;
+    while ((entry = pool_gone(core->pool)) != NULL)
+        if (!SX_MUTANT(POOL_SILENT))
+            sx_refuse(core, &entry->tx.id, entry->token, ERR_POOL_FULL, 0);
+}
+
 static void submit_one(struct sx *core, const struct sx_tx *given)
 {
     struct tx_place place = {0};
@@ -83,6 +92,7 @@ static void submit_one(struct sx *core, const struct sx_tx *given)
         sx_refuse(core, &tx.id, given->token, err, place.height);
         return;
     }
+    tell_gone(core);
     struct sx_effect *effect = sx_effect_add(core, SX_TX_TAKEN);
     if (effect == NULL)
         return;
@@ -207,6 +217,7 @@ static void drop_stale(struct sx *core, const struct pubkey *sender)
         sx_halt(core, err);
         return;
     }
+    pool_account_at(core->pool, sender, account.nonce);
     while ((entry = pool_account_next(core->pool, sender, 0)) != NULL &&
            entry->tx.nonce < account.nonce && !SX_MUTANT(POOL_STALE))
         throw_out(core, entry, ERR_NONCE);

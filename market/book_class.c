@@ -55,7 +55,8 @@ static bool demands_same(const struct request *a, const struct request *b)
            amount_cmp(a->price_max, b->price_max) == 0 &&
            pubkey_equal(&a->only_seller, &b->only_seller) &&
            pubkey_equal(&a->buyer, &b->buyer) &&
-           pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b);
+           pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b) &&
+           policy_terms_same(&a->terms, &b->terms);
 }
 
 /* There is room: a class has at least one entry. */

@@ -31,6 +31,7 @@ struct explaining {
     const struct book_entry *entry; /* may be NULL */
     struct demand demand;
     uint64_t now_ms;
+    struct ranking *ranking;
     struct line_key *keys; /* 2 * lines_max: sorted and halved when full */
     uint32_t count;
     uint32_t lines_max;
@@ -51,6 +52,20 @@ static void key_add(struct explaining *x, const struct line_key *key)
     x->keys[x->count++] = *key;
 }
 
+/* Who does not fit has no score; then the price orders. */
+static void key_rank(const struct explaining *x, const struct candidate *c,
+                     uint32_t index, const struct verdict *verdict,
+                     struct rank *out)
+{
+    if (verdict->reason == REASON_NONE || !ranking_looks_first(x->ranking)) {
+        ranking_rank(x->ranking, c, verdict->tasks, index, out);
+        return;
+    }
+    *out = (struct rank){.key = {0, 0, amount_figure(c->hour)},
+                         .provider = c->provider,
+                         .index = index};
+}
+
 static void explain_slot(struct explaining *x, uint32_t index,
                          struct explain *explain)
 {
@@ -64,8 +79,26 @@ static void explain_slot(struct explaining *x, uint32_t index,
         return;
     key.reasons = reason_count(verdict.failing);
     key.shortage = explain_shortage(&x->demand, &view.c, verdict.failing);
-    policy_rank(&x->demand, &view.c, index, &key.rank);
+    key_rank(x, &view.c, index, &verdict, &key.rank);
     key_add(x, &key);
+}
+
+/* What policies that compare with the best must know first. */
+static void look_at_all(struct explaining *x)
+{
+    struct book_view view;
+    struct verdict verdict;
+    if (!ranking_looks_first(x->ranking))
+        return;
+    for (uint32_t i = 0; i < x->book->slot_count; i++) {
+        if (x->book->slots[i].state != SLOT_LIVE)
+            continue;
+        book_view(x->book, i, x->request, x->entry, x->now_ms, &view);
+        feasible_check(&x->demand, &view.c, &verdict);
+        if (verdict.reason == REASON_NONE)
+            ranking_look(x->ranking, &view.c);
+    }
+    ranking_ready(x->ranking);
 }
 
 static void line_end(const struct explaining *x, const struct book_slot *slot,
@@ -97,6 +130,8 @@ static void line_fill(const struct explaining *x, uint32_t index,
     line->hour = view.c.hour;
     line->bill = view.c.bill;
     line->rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0;
+    if (line->verdict.reason == REASON_NONE)
+        ranking_account(x->ranking, &view.c, &line->account);
     line_end(x, slot, line);
 }
 
@@ -110,6 +145,8 @@ static enum err explain_run(struct explaining *x, uint32_t lines_max,
     result.lines = arena_calloc(arena, x->lines_max, sizeof(*result.lines));
     if (x->keys == NULL || result.lines == NULL)
         return ERR_NOMEM;
+    TRY(book_ranking(x->book, &x->demand, arena, &x->ranking));
+    look_at_all(x);
     explain_init(&result.explain);
     for (uint32_t i = 0; i < x->book->slot_count; i++) {
         if (x->book->slots[i].state == SLOT_LIVE)

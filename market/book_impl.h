@@ -191,6 +191,10 @@ struct book_view {
 void book_view(const struct book *book, uint32_t slot,
                const struct request *request, const struct book_entry *entry,
                uint64_t now_ms, struct book_view *out);
+/* A ranking of the demand, lent from the arena, with room for all offers.
+ * ERR_NOMEM. */
+MUST_USE enum err book_ranking(struct book *book, const struct demand *demand,
+                               struct arena *arena, struct ranking **out);
 /* ERR_RANGE for what a walk cannot be made of. */
 MUST_USE enum err book_askable(const struct request *request);
 /* The request an entry stands for, with its own salt. */

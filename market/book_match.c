@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sched/division.h"
 
 /* ---- a slot as a candidate ---- */
 
@@ -84,7 +85,8 @@ void book_view(const struct book *book, uint32_t index,
     };
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
     set_price(slot, request, &out->c);
-    if (request->constraint_count > 0)
+    if (request->constraint_count > 0 ||
+        ranking_reads_labels(request->policy, &request->terms))
         book_card_labels(card, out->labels);
 }
 
@@ -98,6 +100,7 @@ void book_demand(const struct request *request, struct demand *out)
         .price_max = request->price_max,
         .constraint_count = request->constraint_count,
         .constraints = request->constraints,
+        .terms = &request->terms,
     };
     memcpy(out->salt, request->salt, sizeof(out->salt));
 }
@@ -114,7 +117,7 @@ enum err book_askable(const struct request *request)
     if (!policy_known(request->policy) ||
         request->constraint_count > LIMIT_CONSTRAINTS)
         return ERR_RANGE;
-    return OK;
+    return policy_terms_check(request->policy, &request->terms);
 }
 
 /* ---- a walk over all offers, best figures first ----
@@ -134,6 +137,7 @@ enum err book_askable(const struct request *request)
 struct walk {
     struct book *book;
     const struct request *request;
+    enum policy order; /* CHEAPEST, NEAREST or FASTEST; 0: none */
     struct shelf_walk shelves[3];
     uint64_t at[3]; /* the last figure met on each */
     unsigned dimension[3];
@@ -166,21 +170,19 @@ static void walk_prices(struct walk *walk)
 }
 
 static void walk_init(struct walk *walk, struct book *book,
-                      const struct request *request)
+                      const struct request *request, enum policy order)
 {
-    *walk = (struct walk){.book = book, .request = request, .sorted = true};
+    *walk = (struct walk){
+        .book = book, .request = request, .order = order, .sorted = true};
     book->walk++;
-    switch (request->policy) {
-    case POLICY_CHEAPEST:
+    if (order == POLICY_CHEAPEST)
         walk_prices(walk);
-        return;
-    case POLICY_NEAREST:
+    else if (order == POLICY_NEAREST)
         walk_shelf(walk, &book->distance, 0);
-        return;
-    case POLICY_FASTEST:
+    else if (order == POLICY_FASTEST)
         walk_shelf(walk, &book->slowness, 0);
-        return;
-    }
+    else
+        walk->sorted = false;
 }
 
 /* Is this the first time the walk meets the slot? */
@@ -238,24 +240,17 @@ static uint64_t price_floor(const struct walk *walk)
     return amount_figure(hour);
 }
 
-/* The best rank an offer not met yet can have. */
-static void walk_floor(const struct walk *walk, struct rank *out)
+/* What an offer not met yet has at best: false when its figure is not known. */
+static bool walk_value(const struct walk *walk, uint64_t *out)
 {
-    enum policy policy = walk->request->policy;
-    uint64_t value = 0;
-    switch (policy) {
-    case POLICY_CHEAPEST:
-        value = price_floor(walk);
-        break;
-    case POLICY_NEAREST:
-        value = walk->at[0];
-        break;
-    case POLICY_FASTEST:
-        value = UINT32_MAX - walk->at[0];
-        break;
-    }
-    policy_floor(policy, walk->ended ? FIGURE_UNKNOWN : FIGURE_KNOWN, value,
-                 out);
+    *out = 0;
+    if (walk->order == POLICY_CHEAPEST)
+        *out = price_floor(walk);
+    else if (walk->order == POLICY_NEAREST)
+        *out = walk->at[0];
+    else if (walk->order == POLICY_FASTEST)
+        *out = UINT32_MAX - walk->at[0];
+    return !walk->ended;
 }
 
 /* ---- matching ---- */
@@ -266,6 +261,9 @@ struct match {
     const struct book_entry *entry; /* NULL: a preview */
     struct demand demand;
     uint64_t now_ms;
+    struct ranking *ranking; /* of the arena, as its loads are */
+    uint32_t copies;
+    uint32_t together; /* of a gang: how many at least; else 0 */
     struct place place;
     struct explain explain;
     uint64_t soonest_ms; /* when the first refusal ends by itself */
@@ -284,6 +282,13 @@ static void note_end(struct match *m, uint32_t index, uint64_t failing)
         m->soonest_ms = until;
 }
 
+static uint32_t room_counted(const struct match *m, const struct candidate *c,
+                             uint32_t room)
+{
+    return division_room(m->ranking->divide, m->place.tasks, m->copies,
+                         ranking_room(m->ranking, c, room));
+}
+
 static void match_offer(struct match *m, uint32_t index)
 {
     struct book_view view;
@@ -296,16 +301,20 @@ static void match_offer(struct match *m, uint32_t index)
         note_end(m, index, verdict.failing);
         return;
     }
-    policy_rank(&m->demand, &view.c, index, &rank);
-    (void)place_consider(&m->place, &rank, verdict.tasks);
+    ranking_rank(m->ranking, &view.c, verdict.tasks, index, &rank);
+    (void)place_consider(&m->place, &rank,
+                         room_counted(m, &view.c, verdict.tasks));
 }
 
 static bool match_closed(const struct match *m, const struct walk *walk)
 {
     struct rank floor;
+    uint64_t value;
     if (!place_full(&m->place))
         return false;
-    walk_floor(walk, &floor);
+    enum figure known =
+        walk_value(walk, &value) ? FIGURE_KNOWN : FIGURE_UNKNOWN;
+    ranking_floor(m->ranking, walk->order, known, value, &floor);
     return place_closed(&m->place, &floor);
 }
 
@@ -316,7 +325,7 @@ static void match_walk(struct match *m)
     explain_init(&m->explain);
     m->soonest_ms = BOOK_FOREVER;
     m->complete = true;
-    walk_init(&walk, m->book, m->request);
+    walk_init(&walk, m->book, m->request, ranking_order(m->ranking));
     while (walk_next(&walk, &index)) {
         match_offer(m, index);
         if (match_closed(m, &walk)) {
@@ -324,6 +333,101 @@ static void match_walk(struct match *m)
             return;
         }
     }
+}
+
+/* ---- the first pass of those that compare with the best ---- */
+
+static void look_at_offer(struct match *m, uint32_t index)
+{
+    struct book_view view;
+    struct verdict verdict;
+    book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
+    feasible_check(&m->demand, &view.c, &verdict);
+    if (verdict.reason == REASON_NONE)
+        ranking_look(m->ranking, &view.c);
+}
+
+/* Along one order, until nobody behind can be better. */
+static void look_along(struct match *m, enum policy order)
+{
+    struct walk walk;
+    uint32_t index;
+    uint64_t value;
+    walk_init(&walk, m->book, m->request, order);
+    while (walk_next(&walk, &index)) {
+        look_at_offer(m, index);
+        if (!walk_value(&walk, &value) ||
+            ranking_looked(m->ranking, order, value))
+            return;
+    }
+}
+
+static void look_at_all(struct match *m)
+{
+    for (uint32_t i = 0; i < m->book->slot_count; i++) {
+        if (m->book->slots[i].state == SLOT_LIVE)
+            look_at_offer(m, i);
+    }
+}
+
+enum err book_ranking(struct book *book, const struct demand *demand,
+                      struct arena *arena, struct ranking **out)
+{
+    struct ranking *ranking = arena_calloc(arena, 1, sizeof(*ranking));
+    struct ranking_load *loads = NULL;
+    bool keeps = ranking_keeps_loads(demand);
+    if (keeps)
+        loads =
+            arena_calloc(arena, (size_t)book->live_count + 1, sizeof(*loads));
+    if (ranking == NULL || (keeps && loads == NULL))
+        return ERR_NOMEM;
+    ranking_init(ranking, demand, loads, keeps ? book->live_count + 1 : 0);
+    *out = ranking;
+    return OK;
+}
+
+static void match_look(struct match *m)
+{
+    enum policy order;
+    if (!ranking_looks_first(m->ranking))
+        return;
+    if (!ranking_looks_in_order(m->ranking)) {
+        look_at_all(m);
+    } else {
+        for (size_t n = 0;
+             (order = ranking_look_order(m->ranking, n)) != (enum policy)0; n++)
+            look_along(m, order);
+    }
+    ranking_ready(m->ranking);
+}
+
+/* ---- what the walk found, divided ---- */
+
+static uint32_t room_now(const struct match *m, uint32_t index)
+{
+    struct book_view view;
+    struct verdict verdict;
+    book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
+    feasible_check(&m->demand, &view.c, &verdict);
+    return verdict.tasks;
+}
+
+static enum err match_divide(struct match *m, struct arena *arena,
+                             uint32_t *out_unplaced)
+{
+    uint32_t *rooms = arena_calloc(arena, m->place.count, sizeof(*rooms));
+    if (rooms == NULL)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < m->place.count; i++)
+        rooms[i] = room_now(m, m->place.entries[i].rank.index);
+    return division_hand_out(&m->place, m->ranking->divide, m->copies, rooms,
+                             out_unplaced);
+}
+
+/* A gang that is too large for the market asks for nothing. */
+static void match_nothing(struct match *m)
+{
+    m->place.count = 0;
 }
 
 static void placement_fill(const struct match *m,
@@ -346,6 +450,7 @@ static void placement_fill(const struct match *m,
         .rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0,
         .notes = verdict.notes,
     };
+    ranking_account(m->ranking, &view.c, &out->account);
     (void)memcpy(out->address, book_card_address(card),
                  strlen(book_card_address(card)) + 1);
 }
@@ -356,11 +461,23 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
 {
     struct place_entry *entries = arena_calloc(
         arena, place_entries_needed(tasks, spares), sizeof(*entries));
+    uint32_t unplaced = 0;
     if (entries == NULL)
         return ERR_NOMEM;
+    TRY(book_ranking(m->book, &m->demand, arena, &m->ranking));
+    m->copies = policy_copies(&m->request->terms);
+    if (tasks % m->copies != 0)
+        m->copies = tasks; /* one each, until all have a place again */
     place_init(&m->place, tasks, spares, entries);
+    match_look(m);
     match_walk(m);
-    uint32_t unplaced = place_finish(&m->place);
+    TRY(match_divide(m, arena, &unplaced));
+    uint32_t room = tasks - unplaced;
+    bool gang_waits = room > 0 && room < m->together;
+    if (room < m->together) {
+        match_nothing(m);
+        unplaced = tasks;
+    }
     struct book_placement *list =
         arena_calloc(arena, m->place.count, sizeof(*list));
     if (list == NULL)
@@ -372,11 +489,22 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
         .count = m->place.count,
         .placed = tasks - unplaced,
         .unplaced = unplaced,
+        .gang_waits = gang_waits,
+        .room = room,
         .complete = m->complete,
         .explain = m->explain,
         .next_try_ms = BOOK_FOREVER,
     };
     return OK;
+}
+
+/* How many more of a gang must have a place: beside those that have one. */
+static uint32_t entry_together(const struct book_entry *entry,
+                               const struct request *request, uint32_t tasks)
+{
+    uint32_t least = policy_least(&request->terms, entry->tasks_max);
+    uint32_t placed = entry->tasks_max - tasks;
+    return least > placed ? least - placed : 0;
 }
 
 static void match_commit(struct match *m, struct book_entry *entry,
@@ -410,6 +538,7 @@ enum err book_match(struct book *book, const struct hash *id, uint32_t tasks,
                       .entry = entry,
                       .now_ms = now_ms};
     book_entry_demand(book, entry, &m.demand);
+    m.together = entry_together(entry, m.request, tasks);
     TRY(match_run(&m, tasks, spares, arena, &result));
     TRY(book_entry_reserve(book, entry, result.count));
     match_commit(&m, entry, &result);
@@ -426,6 +555,7 @@ enum err book_preview(struct book *book, const struct request *request,
         return ERR_RANGE;
     struct match m = {.book = book, .request = request, .now_ms = now_ms};
     book_demand(request, &m.demand);
+    m.together = policy_least(&request->terms, tasks);
     return match_run(&m, tasks, spares, arena, out);
 }
 
@@ -438,6 +568,11 @@ void book_result_format(const struct book_result *result, struct buf *out)
         buf_addf(out, "%u of %u tasks have a place", tasks, tasks);
     } else if (e->offers == 0) {
         buf_addf(out, "no offer is known yet");
+    } else if (result->gang_waits) {
+        buf_addf(out,
+                 "there is room for %u of %u tasks that must run together, so "
+                 "none is placed",
+                 result->room, tasks);
     } else if (e->fits == 0) {
         buf_addf(out, "none of %u offers fits, most often because %s",
                  e->offers, reason_text(top));

@@ -8,6 +8,7 @@
 #include "market/offer.h"
 #include "market/spec.h"
 #include "sched/demand.h"
+#include "sched/policy_terms.h"
 
 struct request {
     struct pubkey buyer; /* account that pays */
@@ -27,16 +28,18 @@ struct request {
     struct pubkey only_seller; /* zero = any */
     uint32_t constraint_count;
     struct constraint constraints[LIMIT_CONSTRAINTS];
-    struct signature sig; /* buyer's */
+    struct policy_terms terms; /* of the policy; zero: the policy by itself */
+    struct signature sig;      /* buyer's */
 };
 
-#define REQUEST_BYTES_MAX    4096u
+#define REQUEST_BYTES_MAX    5120u
 #define REQUEST_ATTEMPTS_MAX 3u
 
 /* Every field in its range? ERR_RANGE: a zero agent, expiry not after creation,
  * tasks not 1..LIMIT_TASKS, attempts_max not 1..REQUEST_ATTEMPTS_MAX, resources
  * or time of zero, time above MESSAGE_TIME_MS_MAX, an unknown arch, policy or
- * operation, a malformed constraint (no key, a value where none belongs). */
+ * operation, a malformed constraint (no key, a value where none belongs), what
+ * policy_terms_check refuses, tasks that are not a multiple of the copies. */
 MUST_USE enum err request_form(const struct request *request);
 /* The request's id is the hash of what is signed: of the encoding without the
  * signature, bound to the chain. No check of form; ERR_NOMEM. */

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define REQUEST_FIELDS  15 /* and the signature */
+#define REQUEST_FIELDS  16 /* and the signature */
 #define APPROVAL_FIELDS 3  /* likewise */
 
 /* ---- request ---- */
@@ -59,6 +59,7 @@ static void request_put(const struct request *request, bool signed_too,
     mp_put_amount(out, request->price_max);
     mp_put_pubkey(out, &request->only_seller);
     constraints_put(request, out);
+    policy_terms_encode(&request->terms, out);
     if (signed_too)
         mp_put_signature(out, &request->sig);
 }
@@ -121,10 +122,11 @@ enum err request_decode(struct bytes bytes, struct arena *arena,
     resources_decode(&reader, &request.resources);
     request.time_ms_max = mp_get_uint(&reader);
     request.arch = (enum arch)mp_get_uint_max(&reader, ARCH_RISCV64);
-    request.policy = (enum policy)mp_get_uint_max(&reader, POLICY_FASTEST);
+    request.policy = (enum policy)mp_get_uint_max(&reader, POLICY_PACK);
     request.price_max = mp_get_amount(&reader);
     mp_get_pubkey(&reader, &request.only_seller);
     constraints_get(&reader, &request);
+    policy_terms_decode(&reader, &request.terms);
     mp_get_signature(&reader, &request.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

@@ -475,6 +475,7 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_RECEIPT_ACK:
     case WIRE_CANCEL:
     case WIRE_ASK:
+    case WIRE_GRANT:
         on_trade(gossip, peer, message);
         break;
     }

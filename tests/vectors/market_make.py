@@ -129,12 +129,16 @@ def signed(name, tag, fields, *keys):
 
 want = [2000, 1024, 512]
 price = [20000, 3000, 100]
-grade = [2500000000, 1800000000, 9000000000, 400000000, T0 - 5000]
+grade = [2500000000, 1800000000, 9000000000, 400000000, T0 - 5000, 3, False, 2,
+         1000000000000, [600000000, 3600000000, 14000000000, 8000000, 10000, 0],
+         [5000000000, 1200000000, 3600000000, 7200000000, 28000000000,
+          15000000000, 16000000]]
 hour = 40000 + 3000 + 50
 cap = hour
 
 spec = pack([50, 1, b"\x21" * 32, [b"render", b"%t/%n"], [[b"LANG", b"C"]],
-             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576])
+             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576,
+             [[b"\x24" * 32, 3, b"parts"]]])
 line("spec", spec)
 line("spec.hash", digest("suan-spec", spec))
 
@@ -144,11 +148,18 @@ signed("offer", "suan-offer",
         [8000, 16384, 102400], [6000, 8192, 51200], 3, 86400000, price, grade,
         [["zone", "eu"]]], PROVIDER)
 
+signed("links", "suan-links",
+       [57, 1, PROVIDER.public, 9, T0, 180000,
+        [[b"\x51" * 32, 851, 1, 121, 694201, 940001, 0, 2500, 1200, 600000, 3],
+         [b"\x52" * 32, 145001, 0, 0, 0, 0, 0, 0, 1, 0, 0]]], PROVIDER)
+
 request_id, request = signed(
     "request", "suan-request",
     [52, 1, BUYER.public, AGENT.public, b"\x31" * 16, T0, T0 + 300000,
      b"\x23" * 32, 4, 3, want, 3600000, 1, 1, 50000, bytes(32),
-     [["zone", 1, "eu"]]], BUYER)
+     [["zone", 1, "eu"]],
+     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]]]],
+    BUYER)
 
 _, approval = signed("approval", "suan-approval",
                      [53, 1, request_id, 45000, T0 + 300000], BUYER)

@@ -77,6 +77,7 @@ line("receipt", pack([34, 1, BODY]))
 line("receipt_ack", pack([35, 1, BODY]))
 line("cancel", pack([36, 1, id32(0x06)]))
 line("ask", pack([37, 1, id32(0x06)]))
+line("grant", pack([38, 1, id32(0x06), id32(0x07)]))
 
 # ---- bulk transfers ----
 

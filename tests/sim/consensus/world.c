@@ -279,7 +279,7 @@ static uint64_t bound_of(const struct world *world)
         if (views * view_us > bound_us)
             bound_us = views * view_us;
     }
-    return PATIENCE_US + bound_us;
+    return PATIENCE_US + bound_us + people_rounds_us(world, bound_us);
 }
 
 /* Runs that overtake each other are asked for again: over links that keep no
