@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +75,7 @@ void book_hold_add(struct book *book, struct book_entry *entry, uint32_t index,
         *hold = (struct book_hold){.slot = index, .epoch = slot->epoch};
     }
     hold->tasks += tasks;
+    book_index_amounts(book, index);
 }
 
 static void hold_take(struct book *book, struct book_entry *entry,
@@ -87,6 +88,7 @@ static void hold_take(struct book *book, struct book_entry *entry,
     CHECK(resources_sub(&slot->reserved, &less, &slot->reserved) == OK);
     slot->reserved_tasks -= part;
     hold->tasks -= part;
+    book_index_amounts(book, hold->slot);
     book_wake_end(book, hold->slot, now_ms);
 }
 
@@ -130,7 +132,7 @@ enum err book_entry_reserve(struct book *book, struct book_entry *entry,
                             uint32_t holds)
 {
     TRY(shelf_reserve(&book->timers));
-    TRY(shelf_reserve(&book->waiting));
+    TRY(book_needs_reserve(book));
     return holds_reserve(book, entry, holds);
 }
 
@@ -232,7 +234,7 @@ enum err book_request_add(struct book *book, const struct hash *id,
         return ERR_BOOK_FULL;
     TRY(book_map_reserve(&book->by_id));
     TRY(shelf_reserve(&book->timers));
-    TRY(shelf_reserve(&book->waiting));
+    TRY(book_needs_reserve(book));
     struct book_entry *entry = entry_new(id, request, tasks, ttl_ms, now_ms);
     if (entry == NULL)
         return ERR_NOMEM;
@@ -297,7 +299,7 @@ void book_requests_done(struct book *book)
     free(book->classes);
     book_map_done(&book->by_id);
     shelf_done(&book->timers);
-    shelf_done(&book->waiting);
+    catalog_free(book->needs);
 }
 
 /* ---- exclusions ---- */

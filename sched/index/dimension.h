@@ -33,7 +33,12 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
     X(FLAG_STALE)       /* lapsed and not yet gone */                          \
     X(FLAG_UNREACHABLE) /* no connection can be made now */                    \
     X(FLAG_RTT_KNOWN)                                                          \
-    X(FLAG_GRADE_KNOWN)
+    X(FLAG_SPEED) /* measured, by enum speed_class: mean, */                   \
+    X(FLAG_SPEED_LOGIC)                                                        \
+    X(FLAG_SPEED_PARALLEL)                                                     \
+    X(FLAG_SPEED_NEURAL)                                                       \
+    X(FLAG_SPEED_MEMORY)                                                       \
+    X(FLAG_SPEED_LAST) /* disk */
 
 #define X(symbol) symbol,
 enum flag { FLAG_MAP(X) FLAG_COUNT };

@@ -307,6 +307,33 @@ void search_stop_above(struct search *search, uint32_t key, uint64_t cost)
     s->stop_floor = tariff_scale(&s->mix, cost);
 }
 
+static void rest_add(struct aisle_bound *best, uint32_t key, uint64_t floor)
+{
+    const struct aisle_bound one = {.key = key, .floor = floor};
+    if (is_better(&one, best))
+        *best = one;
+}
+
+bool search_rest(const struct search *search, struct search_hit *out)
+{
+    const struct search *s = search;
+    const struct aisle *aisle = &s->order->aisles[s->aisle];
+    struct aisle_bound best = {.key = UINT32_MAX, .floor = UINT64_MAX};
+    if (s->bits == 0 && s->left == 0 && s->waiting == 0)
+        return false;
+    if (s->bits != 0)
+        rest_add(&best, aisle->block_key[s->block], s->floors[s->block]);
+    for (uint64_t left = s->left; left != 0; left &= left - 1) {
+        uint32_t k = (uint32_t)__builtin_ctzll(left);
+        rest_add(&best, aisle->block_key[k], s->floors[k]);
+    }
+    if (s->waiting > 0)
+        rest_add(&best, s->order->heap[0].key, s->order->heap[0].floor);
+    *out = (struct search_hit){.key = best.key,
+                               .cost = tariff_unscale(&s->mix, best.floor)};
+    return true;
+}
+
 /* Takes out of an aisle's words who has too little of a dimension: only those
  * between two rungs are looked up. */
 static void drop_short(struct search *s, uint32_t dim)

@@ -81,6 +81,10 @@ bool search_next(struct search *search, struct search_hit *out);
 /* What is worse than this need not be shown. Never loosens. */
 void search_stop_above(struct search *search, uint32_t key, uint64_t cost);
 
+/* The best that anybody not shown yet can have, its slot undefined; false when
+ * nobody is left. For callers whose own order is not this one. */
+bool search_rest(const struct search *search, struct search_hit *out);
+
 /* How many offers can take it: exact. */
 uint32_t search_count(struct catalog *catalog, const struct query *query);
 

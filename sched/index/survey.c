@@ -238,21 +238,50 @@ static void observe(struct surveying *x)
     }
 }
 
+static enum err begin(struct surveying *x, const struct survey *survey,
+                      struct catalog *catalog)
+{
+    *x = (struct surveying){.survey = survey, .c = catalog};
+    TRY(catalog_order(catalog, ORDER_PRICE, &x->order));
+    x->len = x->order->aisle_count * AISLE_BLOCKS;
+    x->there = order_word(x->order, BITMAP_THERE, 0);
+    TRY(words_reserve(x));
+    tariff_mix_init(&x->mix, survey->mix);
+    x->cost_max = tariff_bill_cost_max(&survey->bill);
+    observe(x);
+    groups_make(x);
+    return OK;
+}
+
 enum err survey_run(const struct survey *survey, struct catalog *catalog,
                     struct explain *out, uint32_t *out_nearest)
 {
-    struct surveying x = {.survey = survey, .c = catalog};
-    TRY(catalog_order(catalog, ORDER_PRICE, &x.order));
-    x.len = x.order->aisle_count * AISLE_BLOCKS;
-    x.there = order_word(x.order, BITMAP_THERE, 0);
-    TRY(words_reserve(&x));
-    tariff_mix_init(&x.mix, survey->mix);
-    x.cost_max = tariff_bill_cost_max(&survey->bill);
-    observe(&x);
+    struct surveying x;
+    TRY(begin(&x, survey, catalog));
     explain_init(out);
-    groups_make(&x);
     survey_tally(&x, out);
     survey_relax(&x, out);
     *out_nearest = survey_nearest(&x, out);
+    return OK;
+}
+
+enum err survey_misses(const struct survey *survey, struct catalog *catalog,
+                       uint32_t need,
+                       void (*visit)(void *context, uint32_t slot),
+                       void *context)
+{
+    struct surveying x;
+    uint32_t visited = 0;
+    TRY(begin(&x, survey, catalog));
+    for (uint32_t reasons = 1; reasons < REASON_COUNT && visited < need;
+         reasons++) {
+        for (uint32_t i = 0; i < x.len; i++) {
+            uint64_t bits = survey_refused(&x, i, reasons);
+            for (; bits != 0; bits &= bits - 1, visited++)
+                visit(context,
+                      x.order->slot_at[i * BLOCK_PLACES +
+                                       (uint32_t)__builtin_ctzll(bits)]);
+        }
+    }
     return OK;
 }

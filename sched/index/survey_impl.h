@@ -31,6 +31,10 @@ struct surveying {
 /* All counts; fills x->once, x->near and x->fewest (0: nobody is refused). */
 void survey_tally(struct surveying *x, struct explain *out);
 
+/* Those of a word that are refused for so many reasons. */
+uint64_t survey_refused(const struct surveying *x, uint32_t word,
+                        uint32_t reasons);
+
 /* ---- survey_near.c ---- */
 void survey_relax(const struct surveying *x, struct explain *out);
 uint32_t survey_nearest(const struct surveying *x, struct explain *out);

@@ -121,6 +121,16 @@ static uint64_t count_planes(const struct surveying *x, uint32_t i,
     return seen;
 }
 
+uint64_t survey_refused(const struct surveying *x, uint32_t word,
+                        uint32_t reasons)
+{
+    uint64_t planes[PLANES];
+    uint64_t same = count_planes(x, word, planes);
+    for (unsigned k = 0; k < PLANES; k++)
+        same &= reasons >> k & 1 ? planes[k] : ~planes[k];
+    return same;
+}
+
 /* Of a word's offers those with the lowest number, which is told. */
 static uint64_t lowest(uint64_t among, const uint64_t planes[PLANES],
                        uint32_t *out)
