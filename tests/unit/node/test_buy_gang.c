@@ -24,14 +24,14 @@ struct letter {
     bool release;
 };
 
-struct hold {
+struct given {
     bool held;
     struct wire_hold_key key;
 };
 
 struct fair {
     struct desk *desks[BUYERS];
-    struct hold holds[SELLERS][16];
+    struct given holds[SELLERS][16];
     uint32_t room[SELLERS]; /* tasks at a time, at most 16 */
     struct letter queue[QUEUE];
     unsigned first;
@@ -102,13 +102,13 @@ static void post(struct fair *f, unsigned buyer)
     f->opened[buyer] = opens;
 }
 
-static struct hold *hold_of(struct fair *f, enum rig_actor seller,
-                            const struct wire_hold_key *key)
+static struct given *hold_of(struct fair *f, enum rig_actor seller,
+                             const struct wire_hold_key *key)
 {
-    struct hold *free_one = NULL;
+    struct given *free_one = NULL;
     unsigned s = (unsigned)seller - RIG_SELLER;
     for (unsigned i = 0; i < f->room[s]; i++) {
-        struct hold *hold = &f->holds[s][i];
+        struct given *hold = &f->holds[s][i];
         if (!hold->held)
             free_one = hold;
         else if (hash_equal(&hold->key.request, &key->request) &&
@@ -133,7 +133,7 @@ static void deliver(struct fair *f)
 {
     struct letter letter = f->queue[f->first];
     struct desk *desk = f->desks[letter.buyer];
-    struct hold *hold = hold_of(f, letter.seller, &letter.key);
+    struct given *hold = hold_of(f, letter.seller, &letter.key);
     f->first = (f->first + 1) % QUEUE;
     f->count--;
     if (letter.release) {
