@@ -209,11 +209,13 @@ static enum err match_search(struct match *m)
         return OK;
     TRY(search_begin(&search, m->book->catalog, book_query_order(order),
                      &query));
+    m->complete = false;
     while (search_next(&search, &hit)) {
         match_offer(m, hit.slot);
         if (!match_goes_on(m, order, &search))
             return OK;
     }
+    m->complete = search_showed_all(&search);
     return OK;
 }
 
@@ -224,15 +226,16 @@ static void match_only(struct match *m)
         match_offer(m, slot);
 }
 
-/* A list that is not full is all there is: then everybody else has a reason. */
+/* Who was not shown although nobody was held back has a reason. */
 static enum err match_walk(struct match *m)
 {
     explain_init(&m->explain);
+    m->complete = true;
     if (pubkey_is_zero(&m->request->only_seller))
         TRY(match_search(m));
     else
         match_only(m);
-    m->complete = !place_full(&m->place);
+    CHECK(m->complete || place_full(&m->place));
     m->soonest_ms = first_end(m);
     if (!m->complete)
         return OK;

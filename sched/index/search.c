@@ -173,6 +173,7 @@ static bool next_aisle(struct search *s)
         aisle_floors(s, &s->order->aisles[s->aisle]);
         return true;
     }
+    s->kept = s->kept || s->waiting > 0;
     s->waiting = 0;
     return false;
 }
@@ -193,6 +194,7 @@ static bool next_block(struct search *s)
             best = k;
     }
     if (is_beyond(s, aisle->block_key[best], s->floors[best])) {
+        s->kept = true;
         s->left = 0;
         return false;
     }
@@ -214,8 +216,7 @@ static bool has_enough(const struct search *s, uint32_t slot)
     return true;
 }
 
-static bool is_wanted(const struct search *s, uint32_t place,
-                      struct search_hit *out)
+static bool is_wanted(struct search *s, uint32_t place, struct search_hit *out)
 {
     const struct catalog *c = s->catalog;
     out->slot = s->order->slot_at[place];
@@ -224,9 +225,11 @@ static bool is_wanted(const struct search *s, uint32_t place,
         out->cost > s->query->cost_max)
         return false;
     out->key = c->rows[out->slot].key[s->order->kind];
-    if (!s->stopped || out->key < s->stop_key)
-        return true;
-    return out->key == s->stop_key && out->cost <= s->stop_cost;
+    bool worse =
+        s->stopped && (out->key > s->stop_key ||
+                       (out->key == s->stop_key && out->cost > s->stop_cost));
+    s->kept = s->kept || worse;
+    return !worse;
 }
 
 /* ---- public ---- */
@@ -247,6 +250,7 @@ enum err search_begin(struct search *search, struct catalog *catalog,
     s->left = 0;
     s->bits = 0;
     s->stopped = false;
+    s->kept = false;
     s->hits = 0;
     s->question = question_of(query);
     TRY(catalog_order(catalog, order, &s->order));
@@ -307,6 +311,11 @@ void search_stop_above(struct search *search, uint32_t key, uint64_t cost)
     s->stop_floor = tariff_scale(&s->mix, cost);
 }
 
+bool search_showed_all(const struct search *search)
+{
+    return !search->kept;
+}
+
 static void rest_add(struct aisle_bound *best, uint32_t key, uint64_t floor)
 {
     const struct aisle_bound one = {.key = key, .floor = floor};
@@ -358,7 +367,7 @@ static void drop_short(struct search *s, uint32_t dim)
 }
 
 /* Of a block's word, those that are not too dear. */
-static uint64_t drop_dear(const struct search *s, uint32_t k)
+static uint64_t drop_dear(struct search *s, uint32_t k)
 {
     const struct aisle *aisle = &s->order->aisles[s->aisle];
     uint64_t word = s->words[k];

@@ -69,6 +69,7 @@ struct search {
     uint64_t stop_cost;
     uint64_t stop_floor;
     bool stopped; /* search_stop_above was called */
+    bool kept;    /* .. and somebody who fits was perhaps not shown for it */
     uint64_t question;
     uint32_t hits;
 };
@@ -81,6 +82,8 @@ bool search_next(struct search *search, struct search_hit *out);
 /* What is worse than this need not be shown. Never loosens. */
 void search_stop_above(struct search *search, uint32_t key, uint64_t cost);
 
+/* Was everybody shown who can take it? Once search_next said false. */
+bool search_showed_all(const struct search *search);
 /* The best that anybody not shown yet can have, its slot undefined; false when
  * nobody is left. For callers whose own order is not this one. */
 bool search_rest(const struct search *search, struct search_hit *out);
