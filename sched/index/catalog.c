@@ -286,6 +286,8 @@ static void rungs_flip(const struct catalog *c, struct order *o, uint32_t slot,
     uint64_t *most =
         &o->aisles[place / AISLE_PLACES].block_most[dimension][block];
     *most = have > *most ? have : *most;
+    if (o->codes != NULL && dimension < DIM_CODED)
+        o->codes[(size_t)place * DIM_CODED + dimension] = amount_code(have);
     for (; from < to; from++)
         order_flip(o, dim_bitmap[dimension] + from, place, true);
     for (; from > to; from--)
@@ -412,7 +414,8 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 {
     const struct order *o = &catalog->orders[order];
     size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
-    size_t aisle = words + AISLE_PLACES * sizeof(uint32_t) +
+    size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
+    size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
                    sizeof(struct aisle) + sizeof(struct aisle_bound);
     if (!o->built)
         return 0;
@@ -442,6 +445,9 @@ static void check_place(const struct catalog *c, const struct order *o,
         CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
+    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
+        CHECK(o->codes[(size_t)place * DIM_CODED + i] ==
+              amount_code(c->have[i][slot]));
     for (unsigned i = 0; i < DIM_COUNT; i++)
         CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
 }

@@ -13,9 +13,9 @@
  * A flag is a fact that its owner turns on and off. */
 
 #define DIM_MAP(X)                                                             \
-    X(DIM_CPU_FREE, 32, WANTS, 500)   /* thousandths of a core */              \
-    X(DIM_MEM_FREE, 32, WANTS, 256)   /* MiB */                                \
-    X(DIM_DISK_FREE, 16, WANTS, 256)  /* MiB */                                \
+    X(DIM_CPU_FREE, 24, WANTS, 500)   /* thousandths of a core */              \
+    X(DIM_MEM_FREE, 24, WANTS, 256)   /* MiB */                                \
+    X(DIM_DISK_FREE, 8, WANTS, 256)   /* MiB */                                \
     X(DIM_SLOTS, 1, WANTS, 1)         /* tasks */                              \
     X(DIM_TIME, 8, HAVES, 600000)     /* ms */                                 \
     X(DIM_CPU_TOTAL, 12, HAVES, 1000) /* for explanations only, with those */  \
@@ -25,6 +25,10 @@
 #define X(symbol, rungs, follow, first) symbol,
 enum dimension { DIM_MAP(X) DIM_COUNT };
 #undef X
+
+/* The first so many have a code of each amount by place, too (catalog_impl.h):
+ * of these nearly every offer has another amount. */
+#define DIM_CODED 2
 
 /* Free is never more than the total, so a search looks at these alone. */
 #define DIM_SEARCHED DIM_CPU_TOTAL

@@ -79,12 +79,33 @@ static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
     return fails;
 }
 
+/* The same by codes: only those whose code is that of the want are looked up.
+ */
+static uint64_t look_at_codes(const struct surveying *x, uint32_t word,
+                              uint64_t bits, const struct survey_rule *rule)
+{
+    const uint16_t *codes =
+        &x->order
+             ->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + rule->dimension];
+    uint16_t want = amount_code(rule->want);
+    uint64_t fails = 0;
+    uint64_t same = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        uint16_t code = codes[(size_t)at * DIM_CODED];
+        fails |= (uint64_t)(code < want) << at;
+        same |= (uint64_t)(code == want) << at;
+    }
+    return same != 0 ? fails | look_up(x, word, same, rule) : fails;
+}
+
 static void refuse_short(const struct surveying *x,
                          const struct survey_rule *rule, uint64_t *fails)
 {
     const uint64_t *may = NULL;
     const uint64_t *does = NULL;
     uint32_t bitmap[2];
+    bool coded = rule->dimension < DIM_CODED;
     catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
     if (bitmap[0] != BITMAP_COUNT)
         may = order_word(x->order, bitmap[0], 0);
@@ -95,7 +116,8 @@ static void refuse_short(const struct surveying *x,
         uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
         fails[i] |= x->there[i] & ~above;
         if (unsure != 0)
-            fails[i] |= look_up(x, i, unsure, rule);
+            fails[i] |= coded ? look_at_codes(x, i, unsure, rule)
+                              : look_up(x, i, unsure, rule);
     }
 }
 
@@ -207,7 +229,9 @@ static void groups_make(struct surveying *x)
         if (!any_word(words, x->len))
             continue;
         x->groups[x->group_count++] =
-            (struct group){.rule = first, .fails = words};
+            (struct group){.rule = first,
+                           .class_ = reason_class_of(first->reason),
+                           .fails = words};
         words += x->len;
     }
     x->once = words;

@@ -9,7 +9,8 @@
 /* A reason that refuses somebody. */
 struct group {
     const struct survey_rule *rule; /* its first */
-    uint64_t *fails;                /* bits of those it refuses */
+    enum reason_class class_;
+    uint64_t *fails; /* bits of those it refuses */
 };
 
 struct surveying {

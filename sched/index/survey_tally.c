@@ -18,7 +18,7 @@
 
 static bool is_note(const struct group *group)
 {
-    return reason_class_of(group->rule->reason) == REASON_NOTE;
+    return group->class_ == REASON_NOTE;
 }
 
 BODY uint32_t count(uint64_t word)
@@ -38,7 +38,7 @@ BODY void tally_word(struct surveying *x, uint32_t i, struct explain *out)
         enum reason reason = x->groups[g].rule->reason;
         if (fails == 0)
             continue;
-        switch (reason_class_of(reason)) {
+        switch (x->groups[g].class_) {
         case REASON_NOTE:
             fails &= ~seen;
             out->first[reason] += count(fails);
