@@ -85,6 +85,6 @@ extern const struct view view_jobs, view_job, view_tasks, view_timeline,
     view_validators, view_block, view_block_txs, view_tx, view_account,
     view_history, view_config, view_keys, view_key, view_balance, view_devnet,
     view_doctor, view_verify, view_bonds, view_bond, view_unbondings,
-    view_links;
+    view_links, view_graph, view_graph_plan, view_graph_tasks, view_graph_ways;
 
 #endif
