@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +94,7 @@ void book_hold_add(struct book *book, struct book_entry *entry, uint32_t index,
     }
     hold->tasks += tasks;
     hold_devices(book, entry, hold, tasks);
+    book_index_amounts(book, index);
 }
 
 static void hold_take(struct book *book, struct book_entry *entry,
@@ -110,6 +111,7 @@ static void hold_take(struct book *book, struct book_entry *entry,
     hold->tasks -= part;
     if (wish->count > 0)
         book_gear_give(slot->card->gear, wish, part, hold->taken);
+    book_index_amounts(book, hold->slot);
     book_wake_end(book, hold->slot, now_ms);
 }
 
@@ -153,7 +155,7 @@ enum err book_entry_reserve(struct book *book, struct book_entry *entry,
                             uint32_t holds)
 {
     TRY(shelf_reserve(&book->timers));
-    TRY(shelf_reserve(&book->waiting));
+    TRY(book_needs_reserve(book));
     return holds_reserve(book, entry, holds);
 }
 
@@ -255,7 +257,7 @@ enum err book_request_add(struct book *book, const struct hash *id,
         return ERR_BOOK_FULL;
     TRY(book_map_reserve(&book->by_id));
     TRY(shelf_reserve(&book->timers));
-    TRY(shelf_reserve(&book->waiting));
+    TRY(book_needs_reserve(book));
     struct book_entry *entry = entry_new(id, request, tasks, ttl_ms, now_ms);
     if (entry == NULL)
         return ERR_NOMEM;
@@ -357,7 +359,7 @@ void book_requests_done(struct book *book)
     free(book->classes);
     book_map_done(&book->by_id);
     shelf_done(&book->timers);
-    shelf_done(&book->waiting);
+    catalog_free(book->needs);
 }
 
 /* ---- exclusions ---- */

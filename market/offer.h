@@ -70,7 +70,7 @@ MUST_USE enum err offer_verify(const struct offer *offer,
 /* As arrays inside another noun's bytes. */
 void price_encode(const struct price *price, struct buf *out); /* array 3 */
 void price_decode(struct mp_reader *reader, struct price *out);
-void grade_encode(const struct grade *grade, struct buf *out); /* array 5 */
+void grade_encode(const struct grade *grade, struct buf *out); /* array 11 */
 void grade_decode(struct mp_reader *reader, struct grade *out);
 
 /* The price of one hour of `want` at this offer; ERR_OVERFLOW. Each dimension

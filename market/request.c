@@ -91,10 +91,12 @@ enum err request_form(const struct request *request)
         return ERR_RANGE;
     if (request->time_ms_max == 0 || request->time_ms_max > MESSAGE_TIME_MS_MAX)
         return ERR_RANGE;
-    if (request->arch > ARCH_RISCV64 || request->policy < POLICY_CHEAPEST ||
-        request->policy > POLICY_FASTEST)
+    if (request->arch > ARCH_RISCV64 || !constraints_ok(request))
         return ERR_RANGE;
-    return constraints_ok(request) ? request_wishes_form(request) : ERR_RANGE;
+    TRY(request_wishes_form(request));
+    TRY(policy_terms_check(request->policy, &request->terms));
+    return request->tasks % policy_copies(&request->terms) == 0 ? OK
+                                                                : ERR_RANGE;
 }
 
 static bool tolerations_same(const struct request *a, const struct request *b)

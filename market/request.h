@@ -8,6 +8,7 @@
 #include "market/offer.h"
 #include "market/spec.h"
 #include "sched/demand.h"
+#include "sched/policy_terms.h"
 #include "sched/spread.h"
 
 /* Where this request's tasks may run beside another request of the same agent:
@@ -45,10 +46,11 @@ struct request {
     struct spread spread;
     uint32_t affinity_count;
     struct affinity affinities[REQUEST_AFFINITY_MAX];
-    struct signature sig; /* buyer's */
+    struct policy_terms terms; /* of the policy; zero: the policy by itself */
+    struct signature sig;      /* buyer's */
 };
 
-#define REQUEST_BYTES_MAX    6144u
+#define REQUEST_BYTES_MAX    7168u
 #define REQUEST_ATTEMPTS_MAX 3u
 
 /* Every field in its range? ERR_RANGE: a zero agent, expiry not after creation,
@@ -57,7 +59,8 @@ struct request {
  * operation, a malformed constraint (no key, a value where none belongs), what
  * device_wish_form or spread_form refuses, too many tolerations, zones or
  * affinities, a toleration of another operation, an empty zone, a zero request
- * in an affinity. */
+ * in an affinity, what policy_terms_check refuses, tasks that are not a
+ * multiple of the copies. */
 MUST_USE enum err request_form(const struct request *request);
 /* Of those, all from the devices on. */
 MUST_USE enum err request_wishes_form(const struct request *request);

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define REQUEST_FIELDS  20 /* and the signature */
+#define REQUEST_FIELDS  21 /* and the signature */
 #define APPROVAL_FIELDS 3  /* likewise */
 
 /* ---- request ---- */
@@ -144,6 +144,7 @@ static void request_put(const struct request *request, bool signed_too,
     CHECK(request->constraint_count <= LIMIT_CONSTRAINTS);
     constraints_put(request->constraints, request->constraint_count, out);
     wishes_put(request, out);
+    policy_terms_encode(&request->terms, out);
     if (signed_too)
         mp_put_signature(out, &request->sig);
 }
@@ -206,12 +207,13 @@ enum err request_decode(struct bytes bytes, struct arena *arena,
     resources_decode(&reader, &request.resources);
     request.time_ms_max = mp_get_uint(&reader);
     request.arch = (enum arch)mp_get_uint_max(&reader, ARCH_RISCV64);
-    request.policy = (enum policy)mp_get_uint_max(&reader, POLICY_FASTEST);
+    request.policy = (enum policy)mp_get_uint_max(&reader, POLICY_PACK);
     request.price_max = mp_get_amount(&reader);
     mp_get_pubkey(&reader, &request.only_seller);
     constraints_get(&reader, LIMIT_CONSTRAINTS, request.constraints,
                     &request.constraint_count);
     wishes_get(&reader, &request);
+    policy_terms_decode(&reader, &request.terms);
     mp_get_signature(&reader, &request.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

@@ -255,6 +255,7 @@ json_t *request_json(struct node *node, const struct request *request)
 {
     json_t *constraints = json_array();
     json_t *object;
+    struct buf terms;
     for (uint32_t i = 0; i < request->constraint_count; i++) {
         char text[CONSTRAINT_TEXT_MAX];
         constraint_format(&request->constraints[i], text);
@@ -275,6 +276,10 @@ json_t *request_json(struct node *node, const struct request *request)
     put_resources(object, &request->resources);
     put_wish(object, &request->devices);
     put_places(object, request);
+    buf_init(&terms, 2048);
+    policy_terms_format(&request->terms, node->prefix, &terms);
+    json_object_set_new(object, "policy_terms", json_text(buf_cstr(&terms)));
+    buf_done(&terms);
     return object;
 }
 

@@ -617,8 +617,6 @@ void offering_free(struct offering *offering)
 {
     if (offering == NULL)
         return;
-    if (offering->bench.running)
-        offering->closed = true; /* after_bench frees */
-    else
-        free(offering);
+    bench_cancel(offering->running);
+    free(offering);
 }

@@ -10,6 +10,7 @@
 
 #include "market/offer.h"
 #include "node/accel.h"
+#include "node/bench.h"
 #include "node/node.h"
 
 struct offering;
@@ -113,12 +114,14 @@ void offering_why_not(struct node *node, char *out, char *next);
 
 /* ---- the grade ---- */
 
-/* Measures on a worker; ends by changing node->grade. ERR_BUSY. */
-MUST_USE enum err offering_bench(struct node *node);
+/* Measures, by the quick runs or the full ones; ends by changing node->grade.
+ * ERR_BUSY, ERR_NOMEM. */
+MUST_USE enum err offering_bench(struct node *node, bool quick);
 struct offering_bench_result {
     bool running;
-    enum err err; /* of the last one */
-    uint64_t took_ms;
+    struct bench_progress progress;  /* while it runs */
+    enum err err;                    /* of the last one */
+    const struct bench_result *last; /* lent until the loop runs again */
 };
 void offering_bench_get(const struct node *node,
                         struct offering_bench_result *out);

@@ -33,12 +33,9 @@ struct offering {
     struct resources issued_free;
     uint16_t issued_devices[MACHINE_DEVICES_MAX];
     uint32_t issued_slots;
-    uv_work_t bench_req;
-    bool closed; /* freed while the bench runs */
+    struct bench *running; /* NULL: none */
     struct offering_bench_result bench;
-    struct bench_result measured;
-    enum err measured_err;
-    char bench_dir[1024];
+    struct bench_result measured; /* what is known of the last one */
 };
 
 /* offering.c */

@@ -101,7 +101,7 @@ static json_t *inputs_json(const struct job *job, const struct spec *spec)
     char path[1300];
     DIR *dir;
     struct dirent *entry;
-    if (hash_is_zero(&spec->inputs))
+    if (hash_is_zero(&spec->inputs) && spec->use_count == 0)
         return inputs;
     shell_job_path(job->shell->node, &job->contract, "in", path);
     dir = opendir(path);
@@ -180,12 +180,6 @@ static void start_now(struct job *job)
     arena_done(&arena);
 }
 
-static void export_inputs(struct job_work *work)
-{
-    work->err =
-        blob_store_export_tree(work->blobs, &work->id, work->path, NULL);
-}
-
 static void after_inputs(struct job *job, struct job_work *work)
 {
     if (job == NULL)
@@ -199,22 +193,8 @@ static void after_inputs(struct job *job, struct job_work *work)
 
 static void lay_out_inputs(struct job *job)
 {
-    struct arena arena;
-    struct spec spec;
-    struct job_work *work;
-    bool good = job_read_spec(job, &arena, &spec);
     job->step = STEP_STARTING;
-    struct hash inputs = good ? spec.inputs : (struct hash){{0}};
-    arena_done(&arena);
-    if (hash_is_zero(&inputs)) {
-        start_now(job);
-        return;
-    }
-    work = job_work_new(job, export_inputs, after_inputs);
-    work->id = inputs;
-    shell_job_path(job->shell->node, &job->contract, "in", work->path);
-    job_mkdirs(work->path);
-    job_work_start(work);
+    job_lay_out(job, after_inputs);
 }
 
 /* ---- the image ---- */
@@ -405,8 +385,7 @@ void shell_exec_start(struct shell *shell, const struct trade_effect *effect)
     struct job *job = job_get(shell, &effect->subject);
     if (job->step != 0 && job->step != STEP_ENDED)
         return; /* on its way already */
-    buf_clear(&job->spec_bytes);
-    buf_add(&job->spec_bytes, effect->bytes);
+    job_take_spec(job, effect);
     job->task = effect->task;
     job->tasks = effect->tasks;
     job->devices = effect->devices;

@@ -1,5 +1,7 @@
 #include "sched/feasible.h"
 
+#include "sched/figure.h"
+
 #include "base/check.h"
 #include "sched/devices_machine.h"
 
@@ -84,16 +86,20 @@ static void add_devices(const struct demand *d, const struct candidate *c,
 
 static uint64_t check_notes(const struct demand *d, const struct candidate *c)
 {
-    uint32_t step;
-    switch (d->policy) {
-    case POLICY_CHEAPEST:
-        return 0;
-    case POLICY_NEAREST:
+    const struct policy_terms *terms = d->terms;
+    uint64_t speed = 0;
+    bool near_us = terms == NULL || pubkey_is_zero(&terms->near);
+    if (d->policy == POLICY_NEAREST && near_us)
         return candidate_rtt_known(c) ? 0 : reason_bit(REASON_RTT_UNKNOWN);
-    case POLICY_FASTEST:
-        return grade_step(&c->grade, &step) ? 0
-                                            : reason_bit(REASON_GRADE_UNKNOWN);
-    }
+    if (d->policy == POLICY_NEAREST)
+        return pubkey_equal(&terms->near, &c->provider)
+                   ? 0
+                   : reason_bit(REASON_RTT_UNKNOWN);
+    if (d->policy == POLICY_FASTEST)
+        return figure_speed(&c->grade,
+                            terms != NULL ? terms->speed : SPEED_MEAN, &speed)
+                   ? 0
+                   : reason_bit(REASON_GRADE_UNKNOWN);
     return 0;
 }
 

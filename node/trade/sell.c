@@ -56,6 +56,7 @@ void sell_item_free(struct sell *sell, struct sell_item *item)
         sell->last = at;
     sell->count--;
     buf_done(&item->spec);
+    sell_uses_free(item);
     free(item);
 }
 
@@ -268,6 +269,9 @@ static void on_message(struct sell *sell, const struct trade_event *event)
     case WIRE_ASK:
         on_ask(sell, event);
         break;
+    case WIRE_GRANT:
+        sell_on_grant(sell, &event->peer, event->message);
+        break;
     default: /* the buyer engine's, or the node's */
         break;
     }
@@ -393,6 +397,9 @@ static void dispatch(struct sell *sell, const struct trade_event *event)
         break;
     case TRADE_FETCHING:
         on_fetching(sell, event);
+        break;
+    case TRADE_USE:
+        sell_on_use(sell, event);
         break;
     case TRADE_EXEC_STATE:
         item = sell_find(sell, &event->subject);

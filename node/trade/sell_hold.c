@@ -196,7 +196,7 @@ static enum err hold_new(struct sell *sell, const struct pubkey *peer,
     contract_id(request_id, hold->task, hold->attempt, &item->contract);
     item->task = hold->task;
     item->attempt = hold->attempt;
-    item->tasks = request->tasks;
+    item->tasks = request->tasks / policy_copies(&request->terms);
     item->buyer = request->buyer;
     item->agent = request->agent;
     item->spec_hash = request->spec;

@@ -129,12 +129,16 @@ def signed(name, tag, fields, *keys):
 
 want = [2000, 1024, 512, 0]
 price = [20000, 3000, 100]
-grade = [2500000000, 1800000000, 9000000000, 400000000, T0 - 5000]
+grade = [2500000000, 1800000000, 9000000000, 400000000, T0 - 5000, 3, False, 2,
+         1000000000000, [600000000, 3600000000, 14000000000, 8000000, 10000, 0],
+         [5000000000, 1200000000, 3600000000, 7200000000, 28000000000,
+          15000000000, 16000000]]
 hour = 40000 + 3000 + 50
 cap = hour
 
 spec = pack([50, 1, b"\x21" * 32, [b"render", b"%t/%n"], [[b"LANG", b"C"]],
-             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576, []])
+             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576,
+             [[b"\x24" * 32, 3, b"parts"]], []])
 line("spec", spec)
 line("spec.hash", digest("suan-spec", spec))
 
@@ -145,11 +149,18 @@ signed("offer", "suan-offer",
         [["zone", "eu"]], [], []], PROVIDER)
 
 
+signed("links", "suan-links",
+       [57, 1, PROVIDER.public, 9, T0, 180000,
+        [[b"\x51" * 32, 851, 1, 121, 694201, 940001, 0, 2500, 1200, 600000, 3],
+         [b"\x52" * 32, 145001, 0, 0, 0, 0, 0, 0, 1, 0, 0]]], PROVIDER)
+
 request_id, request = signed(
     "request", "suan-request",
     [52, 1, BUYER.public, AGENT.public, b"\x31" * 16, T0, T0 + 300000,
      b"\x23" * 32, 4, 3, want, 3600000, 1, 1, 50000, bytes(32),
-     [["zone", 1, "eu"]], [], [], [], [0, "", 0], []], BUYER)
+     [["zone", 1, "eu"]], [], [], [], [0, "", 0], [],
+     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]]]],
+    BUYER)
 
 _, approval = signed("approval", "suan-approval",
                      [53, 1, request_id, 45000, T0 + 300000], BUYER)
@@ -168,7 +179,7 @@ wish = [1, 2, 500, 40960, ["a100", "h100"]]
 nic = [2000, 1024, 512, 100000]
 spec_wishes = pack([50, 1, b"\x21" * 32, [b"render", b"%t/%n"],
                     [[b"LANG", b"C"]], b"\x22" * 32, [b"*.png"], nic, 64,
-                    3600000, 1048576, wish])
+                    3600000, 1048576, [[b"\x24" * 32, 3, b"parts"]], wish])
 line("spec.wishes", spec_wishes)
 
 signed("offer.wishes", "suan-offer",
@@ -186,7 +197,9 @@ wishes_id, _ = signed(
      b"\x23" * 32, 4, 3, nic, 3600000, 1, 1, 0, bytes(32),
      [["zone", 1, "eu"]], wish, [["gpu", 1, "only"], ["lab", 3, ""]],
      ["eu", "uk/london"], [1, "rack", 2],
-     [[b"\x51" * 32, False], [b"\x52" * 32, True]]], BUYER)
+     [[b"\x51" * 32, False], [b"\x52" * 32, True]],
+     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]]]],
+    BUYER)
 
 hour_wishes = hour + 700000  # two halves of a device
 signed("quote.wishes", "suan-quote",

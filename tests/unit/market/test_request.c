@@ -76,8 +76,19 @@ static void fields_have_their_range(void **state)
     bad = good;
     bad.policy = (enum policy)0;
     refuses(bad);
-    bad.policy = (enum policy)(POLICY_FASTEST + 1);
+    bad.policy = (enum policy)(POLICY_PACK + 1);
     refuses(bad);
+    bad = good;
+    bad.terms.least = 3;
+    bad.terms.gang = false;
+    refuses(bad);
+    bad = good;
+    bad.tasks = 3;
+    bad.terms =
+        (struct policy_terms){.divide = POLICY_DIVIDE_DUPLICATED, .copies = 2};
+    refuses(bad);
+    bad.tasks = 4;
+    assert_int_equal(encoded(&bad), OK);
     bad = good;
     bad.constraint_count = LIMIT_CONSTRAINTS + 1;
     refuses(bad);

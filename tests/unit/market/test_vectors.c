@@ -11,6 +11,7 @@
 
 #include "market/contract_inner.h"
 #include "tests/unit/base/vectors.h"
+#include "tests/unit/market/links_sample.h"
 #include "tests/unit/market/world.h"
 
 /* ---- the nouns as made here, by name ---- */
@@ -74,6 +75,10 @@ static enum err offer_bytes(const void *noun, struct buf *out)
 {
     return offer_encode(noun, out);
 }
+static enum err links_bytes(const void *noun, struct buf *out)
+{
+    return links_encode(noun, out);
+}
 static enum err request_bytes(const void *noun, struct buf *out)
 {
     return request_encode(noun, out);
@@ -99,6 +104,16 @@ static void make_offer(void)
     assert_int_equal(offer_encode(&offer, made_add("offer")), OK);
     made_digest("offer.digest", HASH_TAG_OFFER, offer_bytes, &offer, 1);
     assert_int_equal(offer_verify(&offer, &chain), OK);
+}
+
+static void make_links(void)
+{
+    struct hash chain = world_chain();
+    struct links links = sample_links();
+    assert_int_equal(links_sign(&links, &chain, world_signer(PROVIDER)), OK);
+    assert_int_equal(links_encode(&links, made_add("links")), OK);
+    made_digest("links.digest", HASH_TAG_LINKS, links_bytes, &links, 1);
+    assert_int_equal(links_verify(&links, &chain), OK);
 }
 
 static void make_spec(void)
@@ -242,6 +257,7 @@ static int make_all(void **state)
     (void)state;
     make_spec();
     make_offer();
+    make_links();
     make_wishes();
     make_contract(&request, &approval, &quote); /* signs them, too */
     assert_int_equal(request_encode(&request, made_add("request")), OK);
