@@ -68,7 +68,35 @@ static const struct opt embed_options[] = {
     {"moves", 0, "K", "moves evaluated to improve it (default: 200)", false},
     {"gaps", 0, "exponential|poisson",
      "between requests (default: exponential, a Poisson process)", false},
-    {"policy", 0, "joint|grc|random", "how to place (default: joint)", false},
+    {"policy", 0, "joint|learned|grc|random", "how to place (default: joint)",
+     false},
+    {"aim", 0, "bandwidth|score",
+     "of joint and learned: what is saved, or made large (default: bandwidth)",
+     false},
+    {"model", 0, "FILE", "learned: what suan sched train wrote", false},
+    {"force", 0, NULL, "learned: also a model that did not beat the incumbent",
+     false},
+    {0},
+};
+
+static const struct opt train_options[] = {
+    {"topology", 0, "FILE", "a graph to learn on, in GML; again, for several",
+     true},
+    {"waxman", 0, "N", "instead of files: random graphs of N nodes", false},
+    {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
+    {"out", 0, "MODEL", "the file to write", false},
+    {"seed", 0, "S", "of everything that is drawn (default: 0)", false},
+    {"starts", 0, "K", "start nodes to learn for (default: 3)", false},
+    {"worlds", 0, "N", "to learn on (default: 16)", false},
+    {"moments", 0, "N", "decisions of each, a phase (default: 512)", false},
+    {"epochs", 0, "N", "of imitation over them (default: 8)", false},
+    {"chapters", 0, "N", "of reinforcement (default: 4)", false},
+    {"seeds", 0, "N", "unseen seeds to be judged by (default: 10)", false},
+    {"requests", 0, "N", "of each of them (default: 1000)", false},
+    {"threads", 0, "N",
+     "at a time (default: processors); the result is the "
+     "same",
+     false},
     {0},
 };
 
@@ -89,10 +117,10 @@ static const struct opt workflow_options[] = {
 };
 
 static const struct opt replay_options[] = {
-    {"format", 0, "FORMAT", "what was recorded: openb or swf", false},
+    {"format", 0, "FORMAT", "what was recorded: openb, swf or market", false},
     {"nodes", 0, "FILE", "openb: the machines", false},
     {"pods", 0, "FILE", "openb: the tasks", false},
-    {"log", 0, "FILE", "swf: the jobs", false},
+    {"log", 0, "FILE", "swf: the jobs; market: the recording", false},
     {"policy", 0, "NAME", "how to place; again, to compare (default: all)",
      true},
     {"load", 0, "N",
@@ -276,20 +304,69 @@ const struct verb verbs_sched[] = {
      "with steps back when none succeeds, and then moves components while "
      "that saves bandwidth. grc ranks nodes by "
      "their global resource capacity and takes shortest paths; random draws "
-     "nodes.\n\n"
+     "nodes. learned is joint with the starts that a --model of\n\"sched "
+     "train\" names, as many as it learned for unless --starts says "
+     "otherwise.\n\n"
      "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "
-     "Mbit/s)\nover what they took (cores + Mbit/s times links). Times are of "
-     "the processor, for\nthe decision alone. ALIVE is the most there were at "
-     "one time. After each event\nall reservations are summed anew, and a "
-     "checker that shares no code with the\nplacement validates each plan. "
-     "Longitude and Latitude of nodes give delays;\nother attributes are not "
-     "used. docs/scheduling.md has the model.",
+     "Mbit/s)\n"
+     "over what they took (cores + Mbit/s times links). SCORE says how evenly "
+     "the\n"
+     "topology is used with a plan in it, of 1000: 1 - mean |use - mean use| "
+     "of nodes\n"
+     "and of links, halves of each; mean of the accepted. With --aim score the "
+     "plan of\n"
+     "the best score is taken, whatever bandwidth it wants. Times are of the\n"
+     "processor, for the decision alone. ALIVE is the most there were at one "
+     "time.\n"
+     "After each event all reservations are summed anew, and a checker that "
+     "shares no\n"
+     "code with the placement validates each plan. Longitude and Latitude of "
+     "nodes\n"
+     "give delays; other attributes are not used. docs/scheduling.md has the "
+     "model.",
      "suan sched embed --topology docs/examples/sched/backbone.gml --rate "
      "0.01\n"
      "suan sched embed --topology Geant.gml --rate 0.016 --seeds 10 --starts "
      "40\n"
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
      "--json"},
+    {"sched train", verb_sched_train, train_options, NULL, 0, 0, false,
+     "train a network that ranks start nodes for \"sched embed\"",
+     "Trains a small graph network that puts the nodes of a topology in the "
+     "order in\n"
+     "which \"sched embed\" should try them as the start of a request, and "
+     "writes it to\n"
+     "MODEL. It learns in --worlds, each with capacities and requests of its "
+     "own (the\n"
+     "workload of \"sched embed\") on the graphs of the FILEs in turn, or on "
+     "random\n"
+     "Waxman graphs (alpha 0.5, beta 0.2), one each.\n"
+     "\n"
+     "First it imitates: at --moments decisions of each world every start is "
+     "tried,\n"
+     "and it learns which lead to cheap plans, --epochs times. Then it is "
+     "reinforced:\n"
+     "in each chapter --starts nodes are drawn as it rates them, and what they "
+     "gain\n"
+     "over its own best ones is learned. The best state on worlds kept for "
+     "that is\n"
+     "taken.\n"
+     "\n"
+     "In the end it is judged on seeds it has not seen, against the order that "
+     "is used\n"
+     "without a model (the incumbent), with the same number of starts. Only if "
+     "it\n"
+     "accepts more with --starts of them is it used by \"sched embed --policy "
+     "learned\".\n"
+     "\n"
+     "The same command writes the same bytes, however many --threads there "
+     "are. Ctrl-C\n"
+     "ends it, and nothing is written. docs/learning.md has the network and "
+     "figures.",
+     "suan sched train --topology docs/examples/sched/backbone.gml --rate 0.01 "
+     "\\\n"
+     "  --out backbone.model\n"
+     "suan sched train --waxman 100 --rate 0.16 --out waxman.model"},
     {"sched replay", verb_sched_replay, replay_options, NULL, 0, 0, false,
      "replay a recorded workload under one policy or several",
      "--format openb fills a cluster of machines with accelerators until more "
@@ -336,7 +413,20 @@ const struct verb verbs_sched[] = {
      "is. BEFORE counts jobs that started before one that had come "
      "earlier.\nUS is processor time a decision; there is one at each "
      "arrival and end.\n\n"
-     "docs/scheduling.md has the formulas.",
+     "--format market plays a market again that suan market record has "
+     "written: "
+     "the same\noffers and requests at the same times, placed by each policy: "
+     "one that stands for\nitself (cheapest, nearest, fastest, balanced, "
+     "fragmentation, spread, pack), FILE, a\npolicy in YAML, or \"recorded\", "
+     "each request by its own (the default). A provider\nsells its total, a "
+     "task starts when it is placed and runs as long as its job did.\nPER "
+     "HOUR, "
+     "RTT and SPEED are means over the tasks placed (speed: geometric, of "
+     "the\nkernels together); REFUSED had no place until their request "
+     "expired; "
+     "JAIN is how\nevenly providers share the tasks, 1000 when all have as "
+     "many; WAIT is the mean from\nthe request to the start.\n\n"
+     "docs/scheduling.md and docs/policies.md have the formulas.",
      "suan sched replay --format openb --nodes docs/examples/sched/nodes.csv "
      "\\\n"
      "  --pods docs/examples/sched/pods.csv --policy fgd --policy bestfit\n"
@@ -345,7 +435,10 @@ const struct verb verbs_sched[] = {
      "suan sched replay --format swf --log docs/examples/sched/night.swf\n"
      "suan sched replay --format swf --log NASA.swf.gz --load 1.5 --policy "
      "easy "
-     "\\\n  --policy fcfs"},
+     "\\\n  --policy fcfs\n"
+     "suan sched replay --format market --log docs/examples/sched/market.jsonl "
+     "\\\n  --policy cheapest --policy "
+     "docs/examples/policies/cheap-and-near.yaml"},
     {"sched select", verb_sched_select, select_options, "FILE", 1, 1, false,
      "which instance of a service a new flow goes to, and why",
      "FILE, in YAML or JSON, lists under \"instances:\" what is known of each "
