@@ -6,21 +6,23 @@
 #include "base/check.h"
 
 const uint32_t dim_bitmap[DIM_COUNT] = {
-#define X(symbol, rungs, first) [symbol] = BITMAP_OF_##symbol,
+#define X(symbol, rungs, follow, first) [symbol] = BITMAP_OF_##symbol,
     DIM_MAP(X)
 #undef X
 };
 
 static const struct {
     uint32_t rungs;
+    enum follow follow;
     uint64_t first;
 } dims[DIM_COUNT] = {
-#define X(symbol, rungs, first) [symbol] = {rungs, first},
+#define X(symbol, rungs, follow, first)                                        \
+    [symbol] = {rungs, FOLLOW_##follow, first},
     DIM_MAP(X)
 #undef X
 };
 
-#define X(symbol, rungs, first)                                                \
+#define X(symbol, rungs, follow, first)                                        \
     _Static_assert((rungs) >= 1 && (rungs) <= LADDER_RUNGS_MAX, "rungs");
 DIM_MAP(X)
 #undef X
@@ -44,7 +46,7 @@ enum err catalog_new(struct catalog **out)
         c->orders[i].kind = (enum order_kind)i;
     memcpy(c->typical, usual, sizeof(usual));
     c->generation = 1;
-    enum err err = order_build(c, &c->orders[ORDER_PRICE]);
+    enum err err = lineup_build(c, &c->orders[ORDER_PRICE]);
     if (err != OK) {
         catalog_free(c);
         return err;
@@ -58,13 +60,65 @@ void catalog_free(struct catalog *catalog)
     if (catalog == NULL)
         return;
     for (unsigned i = 0; i < ORDER_COUNT; i++)
-        order_done(&catalog->orders[i]);
+        lineup_done(&catalog->orders[i]);
     for (unsigned i = 0; i < DIM_COUNT; i++)
         free(catalog->have[i]);
     free(catalog->tariffs);
     free(catalog->rows);
     free(catalog->survey);
     free(catalog);
+}
+
+/* ---- rungs ---- */
+
+/* One offer more, or less, that has so much. */
+static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
+                      uint32_t by)
+{
+    const struct ladder *ladder = &c->ladders[dim];
+    uint32_t reach = ladder_reach(ladder, have);
+    if (reach == 0 ? have > 0 : have != ladder->rung[reach - 1])
+        c->loose[dim][reach] += by;
+}
+
+static void rungs_move(struct catalog *c, unsigned dim)
+{
+    memset(c->loose[dim], 0, sizeof(c->loose[dim]));
+    for (uint32_t i = 0; i < c->slot_cap; i++) {
+        if (c->rows[i].in)
+            loose_add(c, dim, c->have[dim][i], 1);
+    }
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            lineup_refill(c, &c->orders[i], dim_bitmap[dim],
+                          c->ladders[dim].cap);
+    }
+}
+
+void catalog_observe(struct catalog *c, enum dimension dimension,
+                     enum follow what, uint64_t amount)
+{
+    struct ladder *ladder = &c->ladders[dimension];
+    if (dims[dimension].follow != what || amount == 0)
+        return;
+    ladder_observe(ladder, amount);
+    if (ladder_review(ladder))
+        rungs_move(c, dimension);
+}
+
+void catalog_bracket(const struct catalog *c, enum dimension dimension,
+                     uint64_t want, uint32_t *out_may, uint32_t *out_does)
+{
+    const struct ladder *ladder = &c->ladders[dimension];
+    uint32_t reach = ladder_reach(ladder, want);
+    uint32_t first = dim_bitmap[dimension];
+    bool exact = reach > 0 && ladder->rung[reach - 1] == want;
+    *out_may = reach > 0 ? first + reach - 1 : BITMAP_THERE;
+    *out_does = reach < ladder->count ? first + reach : BITMAP_COUNT;
+    if (exact || want == 0)
+        *out_does = *out_may;
+    else if (c->loose[dimension][reach] == 0)
+        *out_may = *out_does; /* all between have the lower rung: too little */
 }
 
 /* ---- rows ---- */
@@ -100,10 +154,10 @@ enum err catalog_reserve(struct catalog *catalog, uint32_t slot)
     CHECK(slot < UINT32_MAX - 1);
     TRY(columns_grow(catalog, slot));
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        struct order *o = &catalog->orders[i];
+        struct lineup *o = &catalog->orders[i];
         bool grown = before != catalog->slot_cap || o->place_of == NULL;
         if (o->built && (grown || o->aisle_count == o->aisle_cap))
-            TRY(order_reserve(catalog, o));
+            TRY(lineup_reserve(catalog, o));
     }
     return OK;
 }
@@ -145,14 +199,52 @@ static bool tags_same(const struct row *own, const struct catalog_row *row)
                 0);
 }
 
-/* Does it stay where it is, so that only what it has and its flags change? */
+/* Does it stay where it is, so that only bits change? */
 static bool stays(const struct catalog *c, uint32_t slot,
                   const struct catalog_row *row)
 {
     const struct row *own = &c->rows[slot];
-    return own->in && own->name == row->name && tags_same(own, row) &&
+    return own->in && own->name == row->name &&
            memcmp(own->key, row->key, sizeof(own->key)) == 0 &&
            memcmp(&c->tariffs[slot], &row->tariff, sizeof(row->tariff)) == 0;
+}
+
+static void tags_set(struct catalog *c, uint32_t slot,
+                     const struct catalog_row *row)
+{
+    struct row *own = &c->rows[slot];
+    bool same = tags_same(own, row);
+    own->tags = row->tags;
+    own->tag_count = row->tag_count;
+    if (same)
+        return;
+    c->generation++;
+    for (uint32_t i = 0; i < CATALOG_SETS; i++) {
+        bool on = c->sets[i].used != 0 && row_has_tag(own, c->sets[i].tag);
+        for (unsigned k = 0; k < ORDER_COUNT; k++) {
+            struct lineup *o = &c->orders[k];
+            if (o->built)
+                lineup_flip(o, BITMAP_SETS + i, o->place_of[slot], on);
+        }
+    }
+}
+
+static void row_enter(struct catalog *c, uint32_t slot,
+                      const struct catalog_row *row)
+{
+    if (c->rows[slot].in)
+        catalog_remove(c, slot);
+    columns_set(c, slot, row);
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        loose_add(c, i, row->have[i], 1);
+        catalog_observe(c, (enum dimension)i, FOLLOW_HAVES, row->have[i]);
+    }
+    c->count++;
+    c->generation++;
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            lineup_enter(c, &c->orders[i], slot);
+    }
 }
 
 void catalog_put(struct catalog *catalog, uint32_t slot,
@@ -160,23 +252,15 @@ void catalog_put(struct catalog *catalog, uint32_t slot,
 {
     CHECK(slot < catalog->slot_cap && row->tag_count <= CATALOG_TAGS_MAX);
     CHECK(row->key[ORDER_PRICE] == 0);
-    if (stays(catalog, slot, row)) {
-        catalog->rows[slot].tags = row->tags;
-        for (unsigned i = 0; i < DIM_COUNT; i++)
-            catalog_have_set(catalog, slot, (enum dimension)i, row->have[i]);
-        for (unsigned i = 0; i < FLAG_COUNT; i++)
-            catalog_flag_set(catalog, slot, (enum flag)i, row->flags >> i & 1);
+    if (!stays(catalog, slot, row)) {
+        row_enter(catalog, slot, row);
         return;
     }
-    if (catalog->rows[slot].in)
-        catalog_remove(catalog, slot);
-    columns_set(catalog, slot, row);
-    catalog->count++;
-    catalog->generation++;
-    for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        if (catalog->orders[i].built)
-            order_enter(catalog, &catalog->orders[i], slot);
-    }
+    tags_set(catalog, slot, row);
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        catalog_have_set(catalog, slot, (enum dimension)i, row->have[i]);
+    for (unsigned i = 0; i < FLAG_COUNT; i++)
+        catalog_flag_set(catalog, slot, (enum flag)i, row->flags >> i & 1);
 }
 
 void catalog_remove(struct catalog *catalog, uint32_t slot)
@@ -184,14 +268,16 @@ void catalog_remove(struct catalog *catalog, uint32_t slot)
     CHECK(catalog_has(catalog, slot));
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (catalog->orders[i].built)
-            order_leave(catalog, &catalog->orders[i], slot);
+            lineup_leave(catalog, &catalog->orders[i], slot);
     }
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        loose_add(catalog, i, catalog->have[i][slot], UINT32_MAX);
     catalog->rows[slot] = (struct row){0};
     catalog->count--;
 }
 
 /* Flips the rungs between two amounts. */
-static void rungs_flip(const struct catalog *c, struct order *o, uint32_t slot,
+static void rungs_flip(const struct catalog *c, struct lineup *o, uint32_t slot,
                        enum dimension dimension, uint32_t from, uint32_t to)
 {
     uint32_t place = o->place_of[slot];
@@ -200,10 +286,12 @@ static void rungs_flip(const struct catalog *c, struct order *o, uint32_t slot,
     uint64_t *most =
         &o->aisles[place / AISLE_PLACES].block_most[dimension][block];
     *most = have > *most ? have : *most;
+    if (o->codes != NULL && dimension < DIM_CODED)
+        o->codes[(size_t)place * DIM_CODED + dimension] = amount_code(have);
     for (; from < to; from++)
-        order_flip(o, dim_bitmap[dimension] + from, place, true);
+        lineup_flip(o, dim_bitmap[dimension] + from, place, true);
     for (; from > to; from--)
-        order_flip(o, dim_bitmap[dimension] + from - 1, place, false);
+        lineup_flip(o, dim_bitmap[dimension] + from - 1, place, false);
 }
 
 void catalog_have_set(struct catalog *catalog, uint32_t slot,
@@ -214,10 +302,12 @@ void catalog_have_set(struct catalog *catalog, uint32_t slot,
     const struct ladder *ladder = &catalog->ladders[dimension];
     if (have == before)
         return;
+    loose_add(catalog, dimension, before, UINT32_MAX);
+    loose_add(catalog, dimension, have, 1);
     catalog->have[dimension][slot] = have;
     catalog->generation += have > before;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        struct order *o = &catalog->orders[i];
+        struct lineup *o = &catalog->orders[i];
         if (o->built)
             rungs_flip(catalog, o, slot, dimension,
                        ladder_reach(ladder, before),
@@ -235,9 +325,9 @@ void catalog_flag_set(struct catalog *catalog, uint32_t slot, enum flag flag,
     row->flags ^= flag_bit(flag);
     catalog->generation++;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        struct order *o = &catalog->orders[i];
+        struct lineup *o = &catalog->orders[i];
         if (o->built)
-            order_flip(o, BITMAP_FLAGS + flag, o->place_of[slot], on);
+            lineup_flip(o, BITMAP_FLAGS + flag, o->place_of[slot], on);
     }
 }
 
@@ -245,38 +335,26 @@ void catalog_key_set(struct catalog *catalog, uint32_t slot,
                      enum order_kind order, uint32_t key)
 {
     CHECK(catalog_has(catalog, slot) && order != ORDER_PRICE);
-    struct order *o = &catalog->orders[order];
+    struct lineup *o = &catalog->orders[order];
     if (catalog->rows[slot].key[order] == key)
         return;
     if (o->built)
-        order_leave(catalog, o, slot);
+        lineup_leave(catalog, o, slot);
     catalog->rows[slot].key[order] = key;
     if (o->built)
-        order_enter(catalog, o, slot);
+        lineup_enter(catalog, o, slot);
 }
 
 /* ---- what is asked ---- */
 
 enum err catalog_order(struct catalog *c, enum order_kind kind,
-                       struct order **out)
+                       struct lineup **out)
 {
-    struct order *o = &c->orders[kind];
+    struct lineup *o = &c->orders[kind];
     if (!o->built)
-        TRY(order_build(c, o));
+        TRY(lineup_build(c, o));
     *out = o;
     return OK;
-}
-
-void catalog_observe(struct catalog *c, enum dimension dimension, uint64_t want)
-{
-    struct ladder *ladder = &c->ladders[dimension];
-    ladder_observe(ladder, want);
-    if (!ladder_review(ladder))
-        return;
-    for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        if (c->orders[i].built)
-            order_refill(c, &c->orders[i], dim_bitmap[dimension], ladder->cap);
-    }
 }
 
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
@@ -295,7 +373,7 @@ uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
     c->sets[oldest].used = c->named;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (c->orders[i].built)
-            order_refill(c, &c->orders[i], BITMAP_SETS + oldest, 1);
+            lineup_refill(c, &c->orders[i], BITMAP_SETS + oldest, 1);
     }
     return BITMAP_SETS + oldest;
 }
@@ -334,9 +412,10 @@ size_t catalog_column_bytes(const struct catalog *catalog)
 
 size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 {
-    const struct order *o = &catalog->orders[order];
+    const struct lineup *o = &catalog->orders[order];
     size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
-    size_t aisle = words + AISLE_PLACES * sizeof(uint32_t) +
+    size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
+    size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
                    sizeof(struct aisle) + sizeof(struct aisle_bound);
     if (!o->built)
         return 0;
@@ -345,7 +424,7 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 
 /* ---- what must hold ---- */
 
-static void check_place(const struct catalog *c, const struct order *o,
+static void check_place(const struct catalog *c, const struct lineup *o,
                         uint32_t slot)
 {
     uint32_t place = o->place_of[slot];
@@ -353,7 +432,7 @@ static void check_place(const struct catalog *c, const struct order *o,
     const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
     CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
     for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-        uint64_t word = order_word(o, i, 0)[place / BLOCK_PLACES];
+        uint64_t word = lineup_word(o, i, 0)[place / BLOCK_PLACES];
         CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
     }
     CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
@@ -366,34 +445,51 @@ static void check_place(const struct catalog *c, const struct order *o,
         CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
+    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
+        CHECK(o->codes[(size_t)place * DIM_CODED + i] ==
+              amount_code(c->have[i][slot]));
     for (unsigned i = 0; i < DIM_COUNT; i++)
         CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
 }
 
 /* Nobody else stands anywhere, and summaries are of their words. */
-static void check_aisle(const struct order *o, uint32_t at, uint32_t *used)
+static void check_aisle(const struct lineup *o, uint32_t at, uint32_t *used)
 {
     const struct aisle *aisle = &o->aisles[at];
     uint32_t there = 0;
     uint64_t room = 0;
     for (uint32_t block = 0; block < AISLE_BLOCKS; block++) {
-        uint64_t word = order_word(o, BITMAP_THERE, at)[block];
+        uint64_t word = lineup_word(o, BITMAP_THERE, at)[block];
         there += (uint32_t)__builtin_popcountll(word);
         room |= (uint64_t)(~word != 0) << block;
         for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-            uint64_t own = order_word(o, i, at)[block];
+            uint64_t own = lineup_word(o, i, at)[block];
             CHECK((own & ~word) == 0);
-            CHECK((*order_summary(o, i, at) >> block & 1) == (own != 0));
+            CHECK((*lineup_summary(o, i, at) >> block & 1) == (own != 0));
         }
     }
     CHECK(aisle->used == there && aisle->room == room);
     *used += there;
 }
 
+static void check_loose(const struct catalog *c)
+{
+    struct catalog plain = {.count = 0};
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        plain.ladders[i] = c->ladders[i];
+        for (uint32_t k = 0; k < c->slot_cap; k++) {
+            if (c->rows[k].in)
+                loose_add(&plain, i, c->have[i][k], 1);
+        }
+        CHECK(memcmp(plain.loose[i], c->loose[i], sizeof(c->loose[i])) == 0);
+    }
+}
+
 void catalog_check(const struct catalog *catalog)
 {
+    check_loose(catalog);
     for (unsigned k = 0; k < ORDER_COUNT; k++) {
-        const struct order *o = &catalog->orders[k];
+        const struct lineup *o = &catalog->orders[k];
         uint32_t used = 0;
         for (uint32_t i = 0; o->built && i < o->aisle_count; i++)
             check_aisle(o, i, &used);
