@@ -2,6 +2,7 @@
 
 #include "base/address.h"
 #include "base/check.h"
+#include "cli/follow.h"
 #include "cli/locate.h"
 #include "cli/unit.h"
 #include "sched/policy.h"
@@ -302,30 +303,38 @@ static int encode_spec(struct cli *cli, struct order *order,
     return 0;
 }
 
-static int send_request(struct cli *cli, const struct order *order,
-                        const struct signer *signer, bool draft,
-                        struct bytes spec, struct placement *p)
+int place_prepare(struct cli *cli, struct order *order,
+                  const struct signer *signer, struct placement *p,
+                  struct buf *out_request, struct buf *out_spec)
 {
-    struct buf request;
-    json_t *params;
-    json_t *result = NULL;
     enum err err;
-    int failed;
-    buf_init(&request, REQUEST_BYTES_MAX);
+    int failed = choose_policy(cli, order, signer, p);
+    if (!failed)
+        failed = fill_request(cli, order, p);
+    if (!failed)
+        failed = encode_spec(cli, order, p, out_spec);
+    if (failed)
+        return failed;
     err = request_sign(&p->request, &p->network.chain, signer);
     if (err == OK)
         err = request_id(&p->request, &p->network.chain, &p->id);
     if (err == OK)
-        err = request_encode(&p->request, &request);
-    if (err != OK) {
-        buf_done(&request);
+        err = request_encode(&p->request, out_request);
+    if (err != OK)
         return cli_fail_err(cli, err, NULL, "the request was not signed");
-    }
     hash_format(&p->id, p->id_text);
-    params =
+    return 0;
+}
+
+static int send_request(struct cli *cli, const struct order *order, bool draft,
+                        struct bytes spec, struct bytes request,
+                        struct placement *p)
+{
+    json_t *result = NULL;
+    json_t *params =
         json_pack("{s:o, s:o, s:b}", "spec", rpc_json_bytes(spec), "request",
-                  rpc_json_bytes(buf_bytes(&request)), "draft", (int)draft);
-    buf_done(&request);
+                  rpc_json_bytes(request), "draft", (int)draft);
+    int failed;
     if (params == NULL)
         return cli_nomem(cli);
     if (order->name[0] != '\0')
@@ -346,17 +355,17 @@ int place_submit(struct cli *cli, struct order *order,
                  const struct signer *signer, bool draft, struct placement *p)
 {
     struct buf spec;
+    struct buf request;
     int failed = network_get(cli, &p->network);
-    if (!failed)
-        failed = choose_policy(cli, order, signer, p);
-    if (!failed)
-        failed = fill_request(cli, order, p);
     if (failed)
         return failed;
     buf_init(&spec, SPEC_BYTES_MAX);
-    failed = encode_spec(cli, order, p, &spec);
+    buf_init(&request, REQUEST_BYTES_MAX);
+    failed = place_prepare(cli, order, signer, p, &request, &spec);
     if (!failed)
-        failed = send_request(cli, order, signer, draft, buf_bytes(&spec), p);
+        failed = send_request(cli, order, draft, buf_bytes(&spec),
+                              buf_bytes(&request), p);
+    buf_done(&request);
     buf_done(&spec);
     return failed;
 }
@@ -620,4 +629,51 @@ int place_approve(struct cli *cli, const struct bill *bill,
     json_decref(result);
     p->open = false;
     return 0;
+}
+
+/* ---- money and a yes ---- */
+
+int place_funds(struct cli *cli, const struct network *network,
+                const struct pubkey *buyer, struct amount wanted)
+{
+    char address[ADDRESS_TEXT_MAX];
+    char have[AMOUNT_TEXT_MAX];
+    char need[AMOUNT_TEXT_MAX];
+    json_t *account = NULL;
+    struct amount balance;
+    int failed;
+    address_format(network->prefix, buyer, address);
+    failed = cli_call(cli, "chain.account",
+                      json_pack("{s:s}", "address", address), &account);
+    if (failed)
+        return failed;
+    balance = amount_micro(js_uint(account, "balance_micro"));
+    json_decref(account);
+    if (amount_cmp(balance, wanted) >= 0)
+        return 0;
+    amount_format(balance, have);
+    amount_format(wanted, need);
+    return cli_fail(cli, EXIT_FUNDS, NULL,
+                    "a shorter --time, fewer --cpus, or suan wallet balance",
+                    "the balance is %s, and the bill's cap and fees are %s",
+                    have, need);
+}
+
+int place_ask(struct cli *cli, struct amount total)
+{
+    char question[96];
+    char text[AMOUNT_TEXT_MAX];
+    int failed = 0;
+    if (!cli->yes && !cli->tty_in)
+        return cli_fail(cli, EXIT_LOCKED, "there is no terminal to ask on",
+                        "--yes, or --max-price AMOUNT",
+                        "the bill has to be approved");
+    amount_format(total, text);
+    snprintf(question, sizeof(question), "Approve up to %s", text);
+    if (cli_confirm(cli, question, &failed))
+        return 0;
+    if (failed)
+        return failed;
+    cli_note(cli, "not approved; nothing was spent");
+    return follow_interrupts() > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
 }

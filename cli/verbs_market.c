@@ -82,6 +82,22 @@ const struct verb verbs_market[] = {
      "again. "
      "Nothing is\nlocked or paid.",
      "suan market quote --cpus 1 --mem 512M --time 1h"},
+    {"market links", verb_market_links, NULL, "[NODE]", 0, 1, false,
+     "show the links between nodes, as measured",
+     "Shows what this node knows of the links between nodes: round trip, "
+     "bandwidth in bits\nper second to and from, loss, share of time up, age, "
+     "trust and source. With NODE (an\naddress, or the name of one that sells) "
+     "the links of that node, seen from it; round\ntrips nobody measured are "
+     "then guessed from third nodes.\n\n"
+     "Each node states its own links. \"measured\": both ends did, or "
+     "this node is\none of them; where they disagree the worse is shown. "
+     "\"estimated\": one end's claim,\nor a guess. Only what is measured "
+     "counts for a bound on delay, bandwidth or\nreliability. \"-\" is not "
+     "known, which is never taken for good.\n\n"
+     "Trust falls with age and rises with the number of samples. Little "
+     "evidence is not good\nevidence: a new link starts with high loss and low "
+     "UP, whatever it is like.",
+     "suan market links provider-1 -o wide"},
     {"market watch", verb_market_watch, watch_options, NULL, 0, 0, false,
      "print offers and trades as they come",
      "Prints a line for each offer that changes and each contract that is "

@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <string.h>
 
@@ -46,17 +46,44 @@ static uint64_t refused_by_book(const struct book *book,
     return refused;
 }
 
+/* Devices at the price of the group they would be of. */
+static struct amount device_hour(const struct request *request,
+                                 const struct candidate *c)
+{
+    struct devices_verdict verdict;
+    if (request->devices.count == 0 || c->devices == NULL)
+        return amount_micro(0);
+    devices_check(c->devices, &request->devices, &verdict);
+    return verdict.group == DEVICES_NO_GROUP
+               ? amount_micro(0)
+               : c->devices->groups[verdict.group].hour;
+}
+
 /* A price that overflows is above every cap. */
 static void set_price(const struct book_slot *slot,
                       const struct request *request, struct candidate *out)
 {
-    if (price_per_hour(&slot->card->price, &request->resources, &out->hour) ==
-            OK &&
+    if (price_per_hour_with(&slot->card->price, &request->resources,
+                            device_hour(request, out), &request->devices,
+                            &out->hour) == OK &&
         price_for_time(out->hour, request->time_ms_max, &out->bill) == OK)
         return;
     out->hour = amount_micro(UINT64_MAX);
     out->bill = amount_micro(UINT64_MAX);
     out->refused |= reason_bit(REASON_PRICE);
+}
+
+static void set_gear(const struct book_gear *gear,
+                     const struct request *request, struct book_view *out)
+{
+    if (gear == NULL)
+        return;
+    out->c.taint_count = gear->taint_count;
+    out->c.taints = gear->taints;
+    if (request->devices.count == 0)
+        return;
+    book_gear_view(gear, &out->devices);
+    out->c.devices = &out->devices;
 }
 
 void book_view(const struct book *book, uint32_t index,
@@ -84,8 +111,9 @@ void book_view(const struct book *book, uint32_t index,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
     };
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
+    set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);
-    if (request->constraint_count > 0 ||
+    if (request->constraint_count > 0 || request->zone_count > 0 ||
         ranking_reads_labels(request->policy, &request->terms))
         book_card_labels(card, out->labels);
 }
@@ -101,6 +129,11 @@ void book_demand(const struct request *request, struct demand *out)
         .constraint_count = request->constraint_count,
         .constraints = request->constraints,
         .terms = &request->terms,
+        .devices = &request->devices,
+        .zone_count = request->zone_count,
+        .zones = request->zones,
+        .toleration_count = request->toleration_count,
+        .tolerations = request->tolerations,
     };
     memcpy(out->salt, request->salt, sizeof(out->salt));
 }
@@ -117,140 +150,8 @@ enum err book_askable(const struct request *request)
     if (!policy_known(request->policy) ||
         request->constraint_count > LIMIT_CONSTRAINTS)
         return ERR_RANGE;
+    TRY(request_wishes_form(request));
     return policy_terms_check(request->policy, &request->terms);
-}
-
-/* ---- a walk over all offers, best figures first ----
- *
- * A walk that got long is cheaper as a sweep over the slots as they lie: then
- * what is not met yet is still no better than the last figures met.
- *
- * Nearest and fastest have one shelf in the order of their figure; offers that
- * are not on it follow in no order. For cheapest the price is a sum of three,
- * weighted by what is asked, so no one order serves all requests: three shelves
- * are walked in turn, and an offer not met on any yet costs at least what the
- * last prices met add up to. */
-
-/* Offers met on shelves before a walk counts as long: this, and a sixteenth. */
-#define WALK_SHORT 256u
-
-struct walk {
-    struct book *book;
-    const struct request *request;
-    enum policy order; /* CHEAPEST, NEAREST or FASTEST; 0: none */
-    struct shelf_walk shelves[3];
-    uint64_t at[3]; /* the last figure met on each */
-    unsigned dimension[3];
-    unsigned shelf_count;
-    unsigned turn;
-    bool sorted; /* still on the shelves */
-    bool ended;  /* a shelf was walked to its end */
-    uint32_t met;
-    uint32_t rest; /* after the shelves: the next slot */
-};
-
-static void walk_shelf(struct walk *walk, const struct shelf *shelf,
-                       unsigned dimension)
-{
-    shelf_walk_init(&walk->shelves[walk->shelf_count], shelf);
-    walk->dimension[walk->shelf_count++] = dimension;
-}
-
-static void walk_prices(struct walk *walk)
-{
-    const struct resources *want = &walk->request->resources;
-    const uint64_t weights[3] = {want->cpu_milli, want->mem_mib,
-                                 want->disk_mib};
-    for (unsigned i = 0; i < 3; i++) {
-        if (weights[i] > 0)
-            walk_shelf(walk, &walk->book->price[i], i);
-    }
-    if (walk->shelf_count == 0)
-        walk_shelf(walk, &walk->book->price[0], 0);
-}
-
-static void walk_init(struct walk *walk, struct book *book,
-                      const struct request *request, enum policy order)
-{
-    *walk = (struct walk){
-        .book = book, .request = request, .order = order, .sorted = true};
-    book->walk++;
-    if (order == POLICY_CHEAPEST)
-        walk_prices(walk);
-    else if (order == POLICY_NEAREST)
-        walk_shelf(walk, &book->distance, 0);
-    else if (order == POLICY_FASTEST)
-        walk_shelf(walk, &book->slowness, 0);
-    else
-        walk->sorted = false;
-}
-
-/* Is this the first time the walk meets the slot? */
-static bool walk_meets(struct walk *walk, uint32_t index)
-{
-    uint64_t *walked = &walk->book->walked[index];
-    bool first = *walked != walk->book->walk;
-    *walked = walk->book->walk;
-    walk->met += first;
-    return first;
-}
-
-static bool walk_sorted(struct walk *walk, uint32_t *out)
-{
-    if (walk->met > WALK_SHORT + walk->book->live_count / 16)
-        return false;
-    while (shelf_walk_next(&walk->shelves[walk->turn],
-                           &walk->at[walk->dimension[walk->turn]], out)) {
-        walk->turn = (walk->turn + 1) % walk->shelf_count;
-        if (walk_meets(walk, *out))
-            return true;
-    }
-    walk->ended = true;
-    return false;
-}
-
-static bool walk_rest(struct walk *walk, uint32_t *out)
-{
-    while (walk->rest < walk->book->slot_count) {
-        *out = walk->rest++;
-        if (walk->book->slots[*out].state == SLOT_LIVE &&
-            walk_meets(walk, *out))
-            return true;
-    }
-    return false;
-}
-
-static bool walk_next(struct walk *walk, uint32_t *out)
-{
-    if (walk->sorted && walk_sorted(walk, out))
-        return true;
-    walk->sorted = false;
-    return walk_rest(walk, out);
-}
-
-/* The least an hour costs at an offer not met yet. */
-static uint64_t price_floor(const struct walk *walk)
-{
-    const struct price price = {amount_micro(walk->at[0]),
-                                amount_micro(walk->at[1]),
-                                amount_micro(walk->at[2])};
-    struct amount hour = amount_micro(UINT64_MAX);
-    if (price_per_hour(&price, &walk->request->resources, &hour) != OK)
-        return UINT64_MAX;
-    return amount_figure(hour);
-}
-
-/* What an offer not met yet has at best: false when its figure is not known. */
-static bool walk_value(const struct walk *walk, uint64_t *out)
-{
-    *out = 0;
-    if (walk->order == POLICY_CHEAPEST)
-        *out = price_floor(walk);
-    else if (walk->order == POLICY_NEAREST)
-        *out = walk->at[0];
-    else if (walk->order == POLICY_FASTEST)
-        *out = UINT32_MAX - walk->at[0];
-    return !walk->ended;
 }
 
 /* ---- matching ---- */
@@ -270,16 +171,19 @@ struct match {
     bool complete;
 };
 
-static void note_end(struct match *m, uint32_t index, uint64_t failing)
+/* The first refusal that ends by itself. */
+static uint64_t first_end(const struct match *m)
 {
-    const struct book_slot *slot = &m->book->slots[index];
-    uint64_t until = BOOK_FOREVER;
-    if (failing & reason_bit(REASON_EXCLUDED))
-        until = book_exclusion_find(m->entry, &slot->provider)->until_ms;
-    else if (failing & reason_bit(REASON_UNREACHABLE))
-        until = slot->unreachable_until_ms;
-    if (until < m->soonest_ms)
-        m->soonest_ms = until;
+    uint64_t first = book_index_back_ms(m->book, m->entry, m->now_ms);
+    for (uint32_t i = 0; m->entry != NULL && i < m->entry->exclusion_count;
+         i++) {
+        const struct book_exclusion *own = &m->entry->exclusions[i];
+        uint32_t slot = book_slot_find(m->book, &own->provider);
+        if (own->until_ms > m->now_ms && own->until_ms < first &&
+            slot != BOOK_NONE && m->book->slots[slot].state == SLOT_LIVE)
+            first = own->until_ms;
+    }
+    return first;
 }
 
 static uint32_t room_counted(const struct match *m, const struct candidate *c,
@@ -297,77 +201,143 @@ static void match_offer(struct match *m, uint32_t index)
     book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
     feasible_check(&m->demand, &view.c, &verdict);
     explain_add(&m->explain, &m->demand, &view.c, &verdict);
-    if (verdict.reason != REASON_NONE) {
-        note_end(m, index, verdict.failing);
+    if (verdict.reason != REASON_NONE)
         return;
-    }
     ranking_rank(m->ranking, &view.c, verdict.tasks, index, &rank);
     (void)place_consider(&m->place, &rank,
-                         room_counted(m, &view.c, verdict.tasks));
+                         room_counted(m, &view.c, verdict.tasks), 0);
 }
 
-static bool match_closed(const struct match *m, const struct walk *walk)
+/* A list that is full bounds what need be shown. Where the order is the
+ * policy's own the last on the list says how good one must be; else the ranking
+ * knows the best rank that anybody further on can have. False: nobody. */
+static bool match_goes_on(const struct match *m, enum policy order,
+                          struct search *search)
 {
+    const struct rank *last = &m->place.entries[m->place.count - 1].rank;
+    struct search_hit rest;
     struct rank floor;
-    uint64_t value;
-    if (!place_full(&m->place))
-        return false;
-    enum figure known =
-        walk_value(walk, &value) ? FIGURE_KNOWN : FIGURE_UNKNOWN;
-    ranking_floor(m->ranking, walk->order, known, value, &floor);
-    return place_closed(&m->place, &floor);
+    if (!place_full(&m->place) || order == (enum policy)0)
+        return true;
+    if (order == m->request->policy) {
+        uint32_t key = book_query_key(order, last, &rest.cost);
+        search_stop_above(search, key, rest.cost);
+        return true;
+    }
+    if (!search_rest(search, &rest))
+        return true;
+    uint64_t value = 0;
+    enum figure known = book_query_figure(order, &rest, &value);
+    ranking_floor(m->ranking, order, known, value, &floor);
+    return !place_closed(&m->place, &floor);
 }
 
-static void match_walk(struct match *m)
+/* Walks those that fit by the catalog, the best first, and judges each. */
+static enum err match_search(struct match *m)
 {
-    struct walk walk;
-    uint32_t index;
-    explain_init(&m->explain);
-    m->soonest_ms = BOOK_FOREVER;
-    m->complete = true;
-    walk_init(&walk, m->book, m->request, ranking_order(m->ranking));
-    while (walk_next(&walk, &index)) {
-        match_offer(m, index);
-        if (match_closed(m, &walk)) {
-            m->complete = m->explain.offers == m->book->live_count;
-            return;
-        }
+    enum policy order = ranking_order(m->ranking);
+    struct query query;
+    struct search search;
+    struct search_hit hit;
+    if (!book_query(m->book, m->request, &query))
+        return OK;
+    TRY(search_begin(&search, m->book->catalog, book_query_order(order),
+                     &query));
+    m->complete = false;
+    while (search_next(&search, &hit)) {
+        match_offer(m, hit.slot);
+        if (!match_goes_on(m, order, &search))
+            return OK;
     }
+    m->complete = search_showed_all(&search);
+    return OK;
+}
+
+static void match_only(struct match *m)
+{
+    uint32_t slot = book_slot_find(m->book, &m->request->only_seller);
+    if (slot != BOOK_NONE && m->book->slots[slot].state == SLOT_LIVE)
+        match_offer(m, slot);
+}
+
+/* Who was not shown although nobody was held back has a reason. */
+static enum err match_walk(struct match *m)
+{
+    explain_init(&m->explain);
+    m->complete = true;
+    if (pubkey_is_zero(&m->request->only_seller))
+        TRY(match_search(m));
+    else
+        match_only(m);
+    CHECK(m->complete || place_full(&m->place));
+    m->soonest_ms = first_end(m);
+    if (!m->complete)
+        return OK;
+    return book_survey_run(m->book, m->request, m->entry, &m->demand, m->now_ms,
+                           &m->explain);
 }
 
 /* ---- the first pass of those that compare with the best ---- */
 
-static void look_at_offer(struct match *m, uint32_t index)
+static void look_at_offer(const struct book_look *look, uint32_t index)
 {
     struct book_view view;
     struct verdict verdict;
-    book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
-    feasible_check(&m->demand, &view.c, &verdict);
+    book_view(look->book, index, look->request, look->entry, look->now_ms,
+              &view);
+    feasible_check(look->demand, &view.c, &verdict);
     if (verdict.reason == REASON_NONE)
-        ranking_look(m->ranking, &view.c);
+        ranking_look(look->ranking, &view.c);
 }
 
-/* Along one order, until nobody behind can be better. */
-static void look_along(struct match *m, enum policy order)
+/* Nobody whose figure is worse than the best so far need be shown. */
+static void look_bound(const struct ranking *ranking, enum policy order,
+                       struct search *search)
 {
-    struct walk walk;
-    uint32_t index;
-    uint64_t value;
-    walk_init(&walk, m->book, m->request, order);
-    while (walk_next(&walk, &index)) {
-        look_at_offer(m, index);
-        if (!walk_value(&walk, &value) ||
-            ranking_looked(m->ranking, order, value))
-            return;
-    }
+    if (order == POLICY_CHEAPEST && ranking->known[PART_PRICE])
+        search_stop_above(search, 0, ranking->best[PART_PRICE]);
+    else if (order == POLICY_NEAREST && ranking->known[PART_RTT])
+        search_stop_above(search, book_near_key(ranking->best[PART_RTT]),
+                          UINT64_MAX);
+    else if (order == POLICY_FASTEST && ranking->known[PART_SPEED])
+        search_stop_above(search,
+                          book_fast_key((uint32_t)(ranking->best[PART_SPEED] >>
+                                                   GRADE_STEP_SHIFT)),
+                          UINT64_MAX);
 }
 
-static void look_at_all(struct match *m)
+/* Along one order, until nobody behind can be better; order 0: at all. */
+static enum err look_along(const struct book_look *look, enum policy order)
 {
-    for (uint32_t i = 0; i < m->book->slot_count; i++) {
-        if (m->book->slots[i].state == SLOT_LIVE)
-            look_at_offer(m, i);
+    struct query query;
+    struct search search;
+    struct search_hit hit;
+    if (!book_query(look->book, look->request, &query))
+        return OK;
+    TRY(search_begin(&search, look->book->catalog, book_query_order(order),
+                     &query));
+    while (search_next(&search, &hit)) {
+        look_at_offer(look, hit.slot);
+        look_bound(look->ranking, order, &search);
     }
+    return OK;
+}
+
+enum err book_look(const struct book_look *look)
+{
+    enum policy order;
+    if (!ranking_looks_first(look->ranking))
+        return OK;
+    if (!ranking_looks_in_order(look->ranking)) {
+        TRY(look_along(look, (enum policy)0));
+    } else {
+        for (size_t n = 0;
+             (order = ranking_look_order(look->ranking, n)) != (enum policy)0;
+             n++)
+            TRY(look_along(look, order));
+    }
+    ranking_ready(look->ranking);
+    return OK;
 }
 
 enum err book_ranking(struct book *book, const struct demand *demand,
@@ -384,21 +354,6 @@ enum err book_ranking(struct book *book, const struct demand *demand,
     ranking_init(ranking, demand, loads, keeps ? book->live_count + 1 : 0);
     *out = ranking;
     return OK;
-}
-
-static void match_look(struct match *m)
-{
-    enum policy order;
-    if (!ranking_looks_first(m->ranking))
-        return;
-    if (!ranking_looks_in_order(m->ranking)) {
-        look_at_all(m);
-    } else {
-        for (size_t n = 0;
-             (order = ranking_look_order(m->ranking, n)) != (enum policy)0; n++)
-            look_along(m, order);
-    }
-    ranking_ready(m->ranking);
 }
 
 /* ---- what the walk found, divided ---- */
@@ -469,8 +424,11 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
     if (tasks % m->copies != 0)
         m->copies = tasks; /* one each, until all have a place again */
     place_init(&m->place, tasks, spares, entries);
-    match_look(m);
-    match_walk(m);
+    const struct book_look look = {m->book,    m->request, m->entry,
+                                   &m->demand, m->ranking, m->now_ms};
+    book_index_refresh(m->book, m->now_ms);
+    TRY(book_look(&look));
+    TRY(match_walk(m));
     TRY(match_divide(m, arena, &unplaced));
     uint32_t room = tasks - unplaced;
     bool gang_waits = room > 0 && room < m->together;

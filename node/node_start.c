@@ -7,6 +7,7 @@
 #include "node/gossip.h"
 #include "node/image_cache.h"
 #include "node/images.h"
+#include "node/link_agent.h"
 #include "node/log.h"
 #include "node/offering.h"
 #include "node/rpc_help.h"
@@ -60,6 +61,7 @@ static enum err open_config(struct node *node,
     if (err != OK)
         return fail(out, err, "suan config list --help", "configuration",
                     node->config.error);
+    config_tiers(&node->config, &node->tiers);
     return OK;
 }
 
@@ -411,6 +413,8 @@ static enum err open_trade(struct node *node, struct rpc_error *out)
     struct shell *shell;
     enum err err = gossip_new(node, &node->gossip);
     if (err == OK)
+        err = link_agent_new(node, &node->links);
+    if (err == OK)
         err = shell_new(node, &shell);
     return err == OK ? OK
                      : fail(out, err, "see to the disk", "contracts' records",
@@ -579,6 +583,7 @@ void node_close(struct node *node)
     uv_run(node->loop, UV_RUN_DEFAULT); /* until nothing is open */
     settle(node, 3);
     gossip_free(node->gossip);
+    link_agent_free(node->links);
     sell_free(node->sell);
     buy_free(node->buy);
     image_cache_free(node->image_cache);

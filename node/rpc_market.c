@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "node/job_view.h"
+#include "node/rpc_grade.h"
 #include "node/rpc_help.h"
 #include "node/rpc_policy.h"
 #include "node/trade_shell.h"
@@ -173,13 +174,14 @@ json_t *offer_json(struct node *node, const struct offer *offer)
         arch_text(offer->arch), "total", json_resources(&offer->total), "free",
         json_resources(&offer->free), "slots_free", json_u64(offer->slots_free),
         "time_ms_max", json_u64(offer->time_ms_max), "price",
-        json_price(&offer->price), "grade", json_grade(&offer->grade), "labels",
+        json_price(&offer->price), "grade",
+        json_grade(&node->tiers, &offer->grade), "labels",
         json_labels(offer->labels, offer->label_count));
 }
 
 /* Who asks for nothing sees offers in the order of a core with a GiB of memory
  * and of disk: a hundredth of that, which nearly all of them can give. */
-static const struct resources a_little = {10, 10, 10};
+static const struct resources a_little = {10, 10, 10, 0};
 
 static bool asks_for_nothing(const struct resources *want)
 {

@@ -5,7 +5,9 @@
 #include "node/rpc_blob.h"
 #include "node/rpc_call.h"
 #include "node/rpc_chain.h"
+#include "node/rpc_graph.h"
 #include "node/rpc_job.h"
+#include "node/rpc_links.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
 #include "node/rpc_policy.h"
@@ -50,6 +52,10 @@ static const struct {
     {"image.remove", rpc_image_remove},
     {"job.submit", rpc_job_submit},
     {"job.quotes", rpc_job_quotes},
+    {"graph.submit", rpc_graph_submit},
+    {"graph.plan", rpc_graph_plan},
+    {"graph.approve", rpc_graph_approve},
+    {"graph.drop", rpc_graph_drop},
     {"job.approve", rpc_job_approve},
     {"job.drop", rpc_job_drop},
     {"job.forget", rpc_job_forget},
@@ -72,6 +78,7 @@ static const struct {
     {"policy.bind", rpc_policy_bind},
     {"policy.unbind", rpc_policy_unbind},
     {"policy.choose", rpc_policy_choose},
+    {"market.links", rpc_market_links},
     {"sell.start", rpc_sell_start},
     {"sell.stop", rpc_sell_stop},
     {"sell.status", rpc_sell_status},
@@ -127,9 +134,9 @@ static const char *nearest(const char *method)
  * there is none to look at. */
 static bool needs_state(const char *method)
 {
-    static const char *const names[] = {"chain.",      "tx.",
-                                        "validator.",  "job.submit",
-                                        "job.approve", "sell.start"};
+    static const char *const names[] = {
+        "chain.",      "tx.",    "validator.", "job.submit",
+        "job.approve", "graph.", "sell.start"};
     if (strcmp(method, "chain.status") == 0)
         return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

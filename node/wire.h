@@ -9,7 +9,7 @@
 
 enum wire_kind {
     /* chain */
-    WIRE_SX = 1,         /* consensus: one message of ledger/sx_msg.h */
+    WIRE_SX = 1,         /* consensus: one message of ledger/sx/sx_msg.h */
     WIRE_TX = 4,         /* a transaction on its way to a validator */
     WIRE_TX_REFUSED = 5, /* why it will not enter a block */
     /* market */

@@ -6,21 +6,23 @@
 #include "base/check.h"
 
 const uint32_t dim_bitmap[DIM_COUNT] = {
-#define X(symbol, rungs, first) [symbol] = BITMAP_OF_##symbol,
+#define X(symbol, rungs, follow, first) [symbol] = BITMAP_OF_##symbol,
     DIM_MAP(X)
 #undef X
 };
 
 static const struct {
     uint32_t rungs;
+    enum follow follow;
     uint64_t first;
 } dims[DIM_COUNT] = {
-#define X(symbol, rungs, first) [symbol] = {rungs, first},
+#define X(symbol, rungs, follow, first)                                        \
+    [symbol] = {rungs, FOLLOW_##follow, first},
     DIM_MAP(X)
 #undef X
 };
 
-#define X(symbol, rungs, first)                                                \
+#define X(symbol, rungs, follow, first)                                        \
     _Static_assert((rungs) >= 1 && (rungs) <= LADDER_RUNGS_MAX, "rungs");
 DIM_MAP(X)
 #undef X
@@ -65,6 +67,58 @@ void catalog_free(struct catalog *catalog)
     free(catalog->rows);
     free(catalog->survey);
     free(catalog);
+}
+
+/* ---- rungs ---- */
+
+/* One offer more, or less, that has so much. */
+static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
+                      uint32_t by)
+{
+    const struct ladder *ladder = &c->ladders[dim];
+    uint32_t reach = ladder_reach(ladder, have);
+    if (reach == 0 ? have > 0 : have != ladder->rung[reach - 1])
+        c->loose[dim][reach] += by;
+}
+
+static void rungs_move(struct catalog *c, unsigned dim)
+{
+    memset(c->loose[dim], 0, sizeof(c->loose[dim]));
+    for (uint32_t i = 0; i < c->slot_cap; i++) {
+        if (c->rows[i].in)
+            loose_add(c, dim, c->have[dim][i], 1);
+    }
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            order_refill(c, &c->orders[i], dim_bitmap[dim],
+                         c->ladders[dim].cap);
+    }
+}
+
+void catalog_observe(struct catalog *c, enum dimension dimension,
+                     enum follow what, uint64_t amount)
+{
+    struct ladder *ladder = &c->ladders[dimension];
+    if (dims[dimension].follow != what || amount == 0)
+        return;
+    ladder_observe(ladder, amount);
+    if (ladder_review(ladder))
+        rungs_move(c, dimension);
+}
+
+void catalog_bracket(const struct catalog *c, enum dimension dimension,
+                     uint64_t want, uint32_t *out_may, uint32_t *out_does)
+{
+    const struct ladder *ladder = &c->ladders[dimension];
+    uint32_t reach = ladder_reach(ladder, want);
+    uint32_t first = dim_bitmap[dimension];
+    bool exact = reach > 0 && ladder->rung[reach - 1] == want;
+    *out_may = reach > 0 ? first + reach - 1 : BITMAP_THERE;
+    *out_does = reach < ladder->count ? first + reach : BITMAP_COUNT;
+    if (exact || want == 0)
+        *out_does = *out_may;
+    else if (c->loose[dimension][reach] == 0)
+        *out_may = *out_does; /* all between have the lower rung: too little */
 }
 
 /* ---- rows ---- */
@@ -145,14 +199,52 @@ static bool tags_same(const struct row *own, const struct catalog_row *row)
                 0);
 }
 
-/* Does it stay where it is, so that only what it has and its flags change? */
+/* Does it stay where it is, so that only bits change? */
 static bool stays(const struct catalog *c, uint32_t slot,
                   const struct catalog_row *row)
 {
     const struct row *own = &c->rows[slot];
-    return own->in && own->name == row->name && tags_same(own, row) &&
+    return own->in && own->name == row->name &&
            memcmp(own->key, row->key, sizeof(own->key)) == 0 &&
            memcmp(&c->tariffs[slot], &row->tariff, sizeof(row->tariff)) == 0;
+}
+
+static void tags_set(struct catalog *c, uint32_t slot,
+                     const struct catalog_row *row)
+{
+    struct row *own = &c->rows[slot];
+    bool same = tags_same(own, row);
+    own->tags = row->tags;
+    own->tag_count = row->tag_count;
+    if (same)
+        return;
+    c->generation++;
+    for (uint32_t i = 0; i < CATALOG_SETS; i++) {
+        bool on = c->sets[i].used != 0 && row_has_tag(own, c->sets[i].tag);
+        for (unsigned k = 0; k < ORDER_COUNT; k++) {
+            struct order *o = &c->orders[k];
+            if (o->built)
+                order_flip(o, BITMAP_SETS + i, o->place_of[slot], on);
+        }
+    }
+}
+
+static void row_enter(struct catalog *c, uint32_t slot,
+                      const struct catalog_row *row)
+{
+    if (c->rows[slot].in)
+        catalog_remove(c, slot);
+    columns_set(c, slot, row);
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        loose_add(c, i, row->have[i], 1);
+        catalog_observe(c, (enum dimension)i, FOLLOW_HAVES, row->have[i]);
+    }
+    c->count++;
+    c->generation++;
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            order_enter(c, &c->orders[i], slot);
+    }
 }
 
 void catalog_put(struct catalog *catalog, uint32_t slot,
@@ -160,23 +252,15 @@ void catalog_put(struct catalog *catalog, uint32_t slot,
 {
     CHECK(slot < catalog->slot_cap && row->tag_count <= CATALOG_TAGS_MAX);
     CHECK(row->key[ORDER_PRICE] == 0);
-    if (stays(catalog, slot, row)) {
-        catalog->rows[slot].tags = row->tags;
-        for (unsigned i = 0; i < DIM_COUNT; i++)
-            catalog_have_set(catalog, slot, (enum dimension)i, row->have[i]);
-        for (unsigned i = 0; i < FLAG_COUNT; i++)
-            catalog_flag_set(catalog, slot, (enum flag)i, row->flags >> i & 1);
+    if (!stays(catalog, slot, row)) {
+        row_enter(catalog, slot, row);
         return;
     }
-    if (catalog->rows[slot].in)
-        catalog_remove(catalog, slot);
-    columns_set(catalog, slot, row);
-    catalog->count++;
-    catalog->generation++;
-    for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        if (catalog->orders[i].built)
-            order_enter(catalog, &catalog->orders[i], slot);
-    }
+    tags_set(catalog, slot, row);
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        catalog_have_set(catalog, slot, (enum dimension)i, row->have[i]);
+    for (unsigned i = 0; i < FLAG_COUNT; i++)
+        catalog_flag_set(catalog, slot, (enum flag)i, row->flags >> i & 1);
 }
 
 void catalog_remove(struct catalog *catalog, uint32_t slot)
@@ -186,6 +270,8 @@ void catalog_remove(struct catalog *catalog, uint32_t slot)
         if (catalog->orders[i].built)
             order_leave(catalog, &catalog->orders[i], slot);
     }
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        loose_add(catalog, i, catalog->have[i][slot], UINT32_MAX);
     catalog->rows[slot] = (struct row){0};
     catalog->count--;
 }
@@ -200,6 +286,8 @@ static void rungs_flip(const struct catalog *c, struct order *o, uint32_t slot,
     uint64_t *most =
         &o->aisles[place / AISLE_PLACES].block_most[dimension][block];
     *most = have > *most ? have : *most;
+    if (o->codes != NULL && dimension < DIM_CODED)
+        o->codes[(size_t)place * DIM_CODED + dimension] = amount_code(have);
     for (; from < to; from++)
         order_flip(o, dim_bitmap[dimension] + from, place, true);
     for (; from > to; from--)
@@ -214,6 +302,8 @@ void catalog_have_set(struct catalog *catalog, uint32_t slot,
     const struct ladder *ladder = &catalog->ladders[dimension];
     if (have == before)
         return;
+    loose_add(catalog, dimension, before, UINT32_MAX);
+    loose_add(catalog, dimension, have, 1);
     catalog->have[dimension][slot] = have;
     catalog->generation += have > before;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
@@ -265,18 +355,6 @@ enum err catalog_order(struct catalog *c, enum order_kind kind,
         TRY(order_build(c, o));
     *out = o;
     return OK;
-}
-
-void catalog_observe(struct catalog *c, enum dimension dimension, uint64_t want)
-{
-    struct ladder *ladder = &c->ladders[dimension];
-    ladder_observe(ladder, want);
-    if (!ladder_review(ladder))
-        return;
-    for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        if (c->orders[i].built)
-            order_refill(c, &c->orders[i], dim_bitmap[dimension], ladder->cap);
-    }
 }
 
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
@@ -336,7 +414,8 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 {
     const struct order *o = &catalog->orders[order];
     size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
-    size_t aisle = words + AISLE_PLACES * sizeof(uint32_t) +
+    size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
+    size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
                    sizeof(struct aisle) + sizeof(struct aisle_bound);
     if (!o->built)
         return 0;
@@ -366,6 +445,9 @@ static void check_place(const struct catalog *c, const struct order *o,
         CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
+    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
+        CHECK(o->codes[(size_t)place * DIM_CODED + i] ==
+              amount_code(c->have[i][slot]));
     for (unsigned i = 0; i < DIM_COUNT; i++)
         CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
 }
@@ -390,8 +472,22 @@ static void check_aisle(const struct order *o, uint32_t at, uint32_t *used)
     *used += there;
 }
 
+static void check_loose(const struct catalog *c)
+{
+    struct catalog plain = {.count = 0};
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        plain.ladders[i] = c->ladders[i];
+        for (uint32_t k = 0; k < c->slot_cap; k++) {
+            if (c->rows[k].in)
+                loose_add(&plain, i, c->have[i][k], 1);
+        }
+        CHECK(memcmp(plain.loose[i], c->loose[i], sizeof(c->loose[i])) == 0);
+    }
+}
+
 void catalog_check(const struct catalog *catalog)
 {
+    check_loose(catalog);
     for (unsigned k = 0; k < ORDER_COUNT; k++) {
         const struct order *o = &catalog->orders[k];
         uint32_t used = 0;

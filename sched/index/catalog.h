@@ -72,8 +72,10 @@ struct catalog_row {
     struct tariff tariff;
     uint32_t flags; /* flag_bit()s */
     uint32_t tag_count;
-    const uint64_t *tags; /* lent until the row is put again or removed */
-    uint64_t name;        /* of equal misses the lowest is nearest */
+    /* Lent until the row has been put again or removed: while it is put the
+     * old ones are still there. */
+    const uint64_t *tags;
+    uint64_t name; /* of equal misses the lowest is nearest */
     /* What comes before the price, less is better; ORDER_PRICE's is 0. */
     uint32_t key[ORDER_COUNT];
 };

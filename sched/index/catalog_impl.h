@@ -19,7 +19,7 @@ enum {
     BITMAP_FLAGS = 1,
     BITMAP_RUNGS = BITMAP_FLAGS + FLAG_COUNT,
     BITMAP_BEFORE_RUNGS = BITMAP_RUNGS - 1,
-#define X(symbol, rungs, first)                                                \
+#define X(symbol, rungs, follow, first)                                        \
     BITMAP_OF_##symbol, BITMAP_LAST_##symbol = BITMAP_OF_##symbol + (rungs)-1,
     DIM_MAP(X)
 #undef X
@@ -59,6 +59,7 @@ struct order {
     uint64_t *words;     /* [bitmap][aisle_cap * AISLE_BLOCKS] */
     uint64_t *summaries; /* [bitmap][aisle_cap] */
     struct aisle *aisles;
+    uint16_t *codes;    /* ORDER_PRICE: [place * DIM_CODED + dimension] */
     uint32_t *slot_at;  /* by place */
     uint32_t *place_of; /* by slot */
     struct aisle_bound *heap;
@@ -80,6 +81,8 @@ struct catalog {
     struct tariff *tariffs;
     struct row *rows;
     struct ladder ladders[DIM_COUNT];
+    /* Offers that reach so many rungs, and have more than the last of them. */
+    uint32_t loose[DIM_COUNT][LADDER_RUNGS_MAX + 1];
     struct {
         uint64_t tag;
         uint64_t used; /* 0: never */
@@ -97,6 +100,18 @@ struct catalog {
     uint64_t *survey;
     size_t survey_words;
 };
+
+/* An amount in 16 bits: never falls when the amount grows, and tells two apart
+ * that differ by a fifth of a percent. Explanations look at many amounts in the
+ * order of places, and this is where they lie so. */
+static inline uint16_t amount_code(uint64_t amount)
+{
+    if (amount == 0)
+        return 0;
+    unsigned top = 63u - (unsigned)__builtin_clzll(amount);
+    uint64_t digits = top >= 9 ? amount >> (top - 9) : amount << (9 - top);
+    return (uint16_t)((top + 1) << 9 | (digits & 511));
+}
 
 static inline uint64_t *order_word(const struct order *o, uint32_t bitmap,
                                    uint32_t aisle)
@@ -144,9 +159,15 @@ void order_place(struct catalog *c, struct order *o, uint32_t slot,
 
 /* ---- catalog.c ---- */
 bool row_has_tag(const struct row *row, uint64_t tag);
-/* Somebody wanted that much: the rungs may move. */
+/* Somebody wants or has that much: the rungs may move, if they follow that. */
+enum follow { FOLLOW_WANTS, FOLLOW_HAVES };
 void catalog_observe(struct catalog *c, enum dimension dimension,
-                     uint64_t want);
+                     enum follow what, uint64_t amount);
+/* Who has at least `want`: everybody of bitmap *out_does, of *out_may perhaps,
+ * nobody else. BITMAP_THERE in out_may: everybody perhaps; BITMAP_COUNT:
+ * nobody. Equal: no need to look anybody up. */
+void catalog_bracket(const struct catalog *c, enum dimension dimension,
+                     uint64_t want, uint32_t *out_may, uint32_t *out_does);
 /* The bitmap of a tag's set, made if there is none. */
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag);
 /* The order, built. ERR_NOMEM. */

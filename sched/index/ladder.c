@@ -7,7 +7,7 @@
 
 #define REVIEW_FIRST 64u
 #define REVIEW_STEP  65536u /* the longest time between two reviews */
-/* Rungs are chosen anew when more than one demand in eight missed them. */
+/* Rungs are chosen anew when more than one in eight missed them. */
 #define MISSES_PART 8u
 
 void ladder_init(struct ladder *ladder, uint32_t cap, uint64_t first)
@@ -37,7 +37,7 @@ uint32_t ladder_reach(const struct ladder *ladder, uint64_t amount)
     return low;
 }
 
-bool ladder_exact(const struct ladder *ladder, uint64_t amount)
+static bool is_rung(const struct ladder *ladder, uint64_t amount)
 {
     uint32_t reach = ladder_reach(ladder, amount);
     return reach > 0 && ladder->rung[reach - 1] == amount;
@@ -45,14 +45,14 @@ bool ladder_exact(const struct ladder *ladder, uint64_t amount)
 
 /* The first fill the memory; after that each takes the place of one that is
  * hashed to, so the memory forgets slowly and not in order. */
-void ladder_observe(struct ladder *ladder, uint64_t want)
+void ladder_observe(struct ladder *ladder, uint64_t amount)
 {
-    uint64_t n = ladder->demands++;
+    uint64_t n = ladder->count_seen++;
     uint64_t at = n;
     if (n >= LADDER_MEMORY)
         at = (n * UINT64_C(0x9e3779b97f4a7c15)) >> 56;
-    ladder->seen[at % LADDER_MEMORY] = want;
-    ladder->misses += !ladder_exact(ladder, want);
+    ladder->seen[at % LADDER_MEMORY] = amount;
+    ladder->misses += !is_rung(ladder, amount);
 }
 
 static int compare(const void *left, const void *right)
@@ -79,8 +79,9 @@ static bool add_rung(struct ladder *ladder, uint64_t value)
 static void choose(struct ladder *ladder)
 {
     uint64_t sorted[LADDER_MEMORY];
-    uint32_t len = ladder->demands < LADDER_MEMORY ? (uint32_t)ladder->demands
-                                                   : LADDER_MEMORY;
+    uint32_t len = ladder->count_seen < LADDER_MEMORY
+                       ? (uint32_t)ladder->count_seen
+                       : LADDER_MEMORY;
     memcpy(sorted, ladder->seen, len * sizeof(sorted[0]));
     qsort(sorted, len, sizeof(sorted[0]), compare);
     ladder->count = 0;
@@ -93,11 +94,11 @@ static void choose(struct ladder *ladder)
 bool ladder_review(struct ladder *ladder)
 {
     const struct ladder old = *ladder;
-    if (ladder->demands < ladder->review)
+    if (ladder->count_seen < ladder->review)
         return false;
-    uint64_t since = ladder->demands - ladder->last;
+    uint64_t since = ladder->count_seen - ladder->last;
     uint64_t step = ladder->review * 3;
-    ladder->last = ladder->demands;
+    ladder->last = ladder->count_seen;
     ladder->review += step < REVIEW_STEP ? step : REVIEW_STEP;
     ladder->misses = 0;
     if (old.misses * MISSES_PART <= since)

@@ -15,6 +15,7 @@ void order_done(struct order *o)
     free(o->words);
     free(o->summaries);
     free(o->aisles);
+    free(o->codes);
     free(o->slot_at);
     free(o->place_of);
     free(o->heap);
@@ -40,6 +41,13 @@ static enum err grow_lists(struct order *o, uint32_t cap)
     if (list == NULL)
         return ERR_NOMEM;
     o->slot_at = list;
+    if (o->kind == ORDER_PRICE) {
+        list = realloc(o->codes, (size_t)cap * AISLE_PLACES * DIM_CODED *
+                                     sizeof(*o->codes));
+        if (list == NULL)
+            return ERR_NOMEM;
+        o->codes = list;
+    }
     list = realloc(o->heap, cap * sizeof(*o->heap));
     if (list == NULL)
         return ERR_NOMEM;

@@ -81,6 +81,8 @@ void order_place(struct catalog *c, struct order *o, uint32_t slot,
     uint32_t key = c->rows[slot].key[o->kind];
     o->slot_at[place] = slot;
     o->place_of[slot] = place;
+    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
+        o->codes[(size_t)place * DIM_CODED + i] = amount_code(c->have[i][slot]);
     order_flip_row(c, o, slot, place, true);
     block_add(c, o, aisle, block, slot);
     tariff_box_add(&aisle->box, &c->tariffs[slot]);

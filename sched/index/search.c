@@ -41,15 +41,18 @@ static void use_flags(struct search *s)
 
 static void use_dimension(struct search *s, uint32_t dim)
 {
-    const struct ladder *ladder = &s->catalog->ladders[dim];
     uint64_t want = s->query->want[dim];
+    uint32_t may;
+    uint32_t does;
     if (want == 0)
         return;
-    catalog_observe(s->catalog, (enum dimension)dim, want);
-    uint32_t reach = ladder_reach(ladder, want);
-    if (reach > 0)
-        s->with[s->with_count++] = dim_bitmap[dim] + reach - 1;
-    if (reach == 0 || ladder->rung[reach - 1] != want)
+    catalog_observe(s->catalog, (enum dimension)dim, FOLLOW_WANTS, want);
+    catalog_bracket(s->catalog, (enum dimension)dim, want, &may, &does);
+    if (may == BITMAP_COUNT)
+        s->nobody = true;
+    else if (may != BITMAP_THERE)
+        s->with[s->with_count++] = may;
+    if (may != does)
         s->inexact[s->inexact_count++] = dim;
 }
 
@@ -170,6 +173,7 @@ static bool next_aisle(struct search *s)
         aisle_floors(s, &s->order->aisles[s->aisle]);
         return true;
     }
+    s->kept = s->kept || s->waiting > 0;
     s->waiting = 0;
     return false;
 }
@@ -190,6 +194,7 @@ static bool next_block(struct search *s)
             best = k;
     }
     if (is_beyond(s, aisle->block_key[best], s->floors[best])) {
+        s->kept = true;
         s->left = 0;
         return false;
     }
@@ -211,8 +216,7 @@ static bool has_enough(const struct search *s, uint32_t slot)
     return true;
 }
 
-static bool is_wanted(const struct search *s, uint32_t place,
-                      struct search_hit *out)
+static bool is_wanted(struct search *s, uint32_t place, struct search_hit *out)
 {
     const struct catalog *c = s->catalog;
     out->slot = s->order->slot_at[place];
@@ -221,9 +225,11 @@ static bool is_wanted(const struct search *s, uint32_t place,
         out->cost > s->query->cost_max)
         return false;
     out->key = c->rows[out->slot].key[s->order->kind];
-    if (!s->stopped || out->key < s->stop_key)
-        return true;
-    return out->key == s->stop_key && out->cost <= s->stop_cost;
+    bool worse =
+        s->stopped && (out->key > s->stop_key ||
+                       (out->key == s->stop_key && out->cost > s->stop_cost));
+    s->kept = s->kept || worse;
+    return !worse;
 }
 
 /* ---- public ---- */
@@ -237,12 +243,14 @@ enum err search_begin(struct search *search, struct catalog *catalog,
     s->with_count = 0;
     s->without_count = 0;
     s->inexact_count = 0;
+    s->nobody = false;
     s->waiting = 0;
     s->aisle = 0;
     s->block = 0;
     s->left = 0;
     s->bits = 0;
     s->stopped = false;
+    s->kept = false;
     s->hits = 0;
     s->question = question_of(query);
     TRY(catalog_order(catalog, order, &s->order));
@@ -257,7 +265,8 @@ enum err search_begin(struct search *search, struct catalog *catalog,
     for (uint32_t i = 0; i < DIM_SEARCHED; i++)
         use_dimension(s, i);
     use_tags(s);
-    heap_fill(s);
+    if (!s->nobody)
+        heap_fill(s);
     return OK;
 }
 
@@ -302,16 +311,49 @@ void search_stop_above(struct search *search, uint32_t key, uint64_t cost)
     s->stop_floor = tariff_scale(&s->mix, cost);
 }
 
-/* Takes out of an aisle's words who has too little of a dimension of which no
- * rung stands at what is wanted: only those between two rungs are looked up. */
+bool search_showed_all(const struct search *search)
+{
+    return !search->kept;
+}
+
+static void rest_add(struct aisle_bound *best, uint32_t key, uint64_t floor)
+{
+    const struct aisle_bound one = {.key = key, .floor = floor};
+    if (is_better(&one, best))
+        *best = one;
+}
+
+bool search_rest(const struct search *search, struct search_hit *out)
+{
+    const struct search *s = search;
+    const struct aisle *aisle = &s->order->aisles[s->aisle];
+    struct aisle_bound best = {.key = UINT32_MAX, .floor = UINT64_MAX};
+    if (s->bits == 0 && s->left == 0 && s->waiting == 0)
+        return false;
+    if (s->bits != 0)
+        rest_add(&best, aisle->block_key[s->block], s->floors[s->block]);
+    for (uint64_t left = s->left; left != 0; left &= left - 1) {
+        uint32_t k = (uint32_t)__builtin_ctzll(left);
+        rest_add(&best, aisle->block_key[k], s->floors[k]);
+    }
+    if (s->waiting > 0)
+        rest_add(&best, s->order->heap[0].key, s->order->heap[0].floor);
+    *out = (struct search_hit){.key = best.key,
+                               .cost = tariff_unscale(&s->mix, best.floor)};
+    return true;
+}
+
+/* Takes out of an aisle's words who has too little of a dimension: only those
+ * between two rungs are looked up. */
 static void drop_short(struct search *s, uint32_t dim)
 {
     const struct catalog *c = s->catalog;
-    const struct ladder *ladder = &c->ladders[dim];
-    uint32_t reach = ladder_reach(ladder, s->query->want[dim]);
     const uint64_t *enough = NULL;
-    if (reach < ladder->count)
-        enough = order_word(s->order, dim_bitmap[dim] + reach, s->aisle);
+    uint32_t may;
+    uint32_t does;
+    catalog_bracket(c, (enum dimension)dim, s->query->want[dim], &may, &does);
+    if (does != BITMAP_COUNT)
+        enough = order_word(s->order, does, s->aisle);
     for (uint32_t k = 0; k < AISLE_BLOCKS; k++) {
         uint64_t unsure = s->words[k] & ~(enough != NULL ? enough[k] : 0);
         uint32_t first = s->aisle * AISLE_PLACES + k * BLOCK_PLACES;
@@ -325,7 +367,7 @@ static void drop_short(struct search *s, uint32_t dim)
 }
 
 /* Of a block's word, those that are not too dear. */
-static uint64_t drop_dear(const struct search *s, uint32_t k)
+static uint64_t drop_dear(struct search *s, uint32_t k)
 {
     const struct aisle *aisle = &s->order->aisles[s->aisle];
     uint64_t word = s->words[k];

@@ -56,6 +56,7 @@ struct search {
     uint32_t without_count;
     uint32_t inexact[DIM_COUNT]; /* no rung is what is wanted: look it up */
     uint32_t inexact_count;
+    bool nobody;      /* has enough of something */
     uint32_t waiting; /* aisles */
     uint32_t aisle;
     uint64_t left; /* blocks of it */
@@ -68,6 +69,7 @@ struct search {
     uint64_t stop_cost;
     uint64_t stop_floor;
     bool stopped; /* search_stop_above was called */
+    bool kept;    /* .. and somebody who fits was perhaps not shown for it */
     uint64_t question;
     uint32_t hits;
 };
@@ -79,6 +81,12 @@ MUST_USE enum err search_begin(struct search *search, struct catalog *catalog,
 bool search_next(struct search *search, struct search_hit *out);
 /* What is worse than this need not be shown. Never loosens. */
 void search_stop_above(struct search *search, uint32_t key, uint64_t cost);
+
+/* Was everybody shown who can take it? Once search_next said false. */
+bool search_showed_all(const struct search *search);
+/* The best that anybody not shown yet can have, its slot undefined; false when
+ * nobody is left. For callers whose own order is not this one. */
+bool search_rest(const struct search *search, struct search_hit *out);
 
 /* How many offers can take it: exact. */
 uint32_t search_count(struct catalog *catalog, const struct query *query);

@@ -79,27 +79,45 @@ static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
     return fails;
 }
 
+/* The same by codes: only those whose code is that of the want are looked up.
+ */
+static uint64_t look_at_codes(const struct surveying *x, uint32_t word,
+                              uint64_t bits, const struct survey_rule *rule)
+{
+    const uint16_t *codes =
+        &x->order
+             ->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + rule->dimension];
+    uint16_t want = amount_code(rule->want);
+    uint64_t fails = 0;
+    uint64_t same = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        uint16_t code = codes[(size_t)at * DIM_CODED];
+        fails |= (uint64_t)(code < want) << at;
+        same |= (uint64_t)(code == want) << at;
+    }
+    return same != 0 ? fails | look_up(x, word, same, rule) : fails;
+}
+
 static void refuse_short(const struct surveying *x,
                          const struct survey_rule *rule, uint64_t *fails)
 {
-    const struct ladder *ladder = &x->c->ladders[rule->dimension];
-    uint32_t bitmap = dim_bitmap[rule->dimension];
-    uint32_t reach = ladder_reach(ladder, rule->want);
-    const uint64_t *may = x->there;
+    const uint64_t *may = NULL;
     const uint64_t *does = NULL;
-    if (rule->want == 0)
-        return;
-    if (reach > 0)
-        may = order_word(x->order, bitmap + reach - 1, 0);
-    if (ladder_exact(ladder, rule->want))
-        does = may;
-    else if (reach < ladder->count)
-        does = order_word(x->order, bitmap + reach, 0);
+    uint32_t bitmap[2];
+    bool coded = rule->dimension < DIM_CODED;
+    catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
+    if (bitmap[0] != BITMAP_COUNT)
+        may = order_word(x->order, bitmap[0], 0);
+    if (bitmap[1] != BITMAP_COUNT)
+        does = order_word(x->order, bitmap[1], 0);
     for (uint32_t i = 0; i < x->len; i++) {
-        uint64_t unsure = may[i] & ~(does != NULL ? does[i] : 0);
-        fails[i] |= x->there[i] & ~may[i];
+        uint64_t above = may != NULL ? may[i] : 0;
+        uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
+        fails[i] |= x->there[i] & ~above;
         if (unsure != 0)
-            fails[i] |= look_up(x, i, unsure, rule);
+            fails[i] |= coded ? look_at_codes(x, i, unsure, rule)
+                              : look_up(x, i, unsure, rule);
     }
 }
 
@@ -211,7 +229,9 @@ static void groups_make(struct surveying *x)
         if (!any_word(words, x->len))
             continue;
         x->groups[x->group_count++] =
-            (struct group){.rule = first, .fails = words};
+            (struct group){.rule = first,
+                           .class_ = reason_class_of(first->reason),
+                           .fails = words};
         words += x->len;
     }
     x->once = words;
@@ -238,25 +258,54 @@ static void observe(struct surveying *x)
     for (uint32_t i = 0; i < x->survey->count; i++) {
         const struct survey_rule *rule = &x->survey->rules[i];
         if (rule->kind == SURVEY_SHORT && rule->want > 0)
-            catalog_observe(x->c, rule->dimension, rule->want);
+            catalog_observe(x->c, rule->dimension, FOLLOW_WANTS, rule->want);
     }
+}
+
+static enum err begin(struct surveying *x, const struct survey *survey,
+                      struct catalog *catalog)
+{
+    *x = (struct surveying){.survey = survey, .c = catalog};
+    TRY(catalog_order(catalog, ORDER_PRICE, &x->order));
+    x->len = x->order->aisle_count * AISLE_BLOCKS;
+    x->there = order_word(x->order, BITMAP_THERE, 0);
+    TRY(words_reserve(x));
+    tariff_mix_init(&x->mix, survey->mix);
+    x->cost_max = tariff_bill_cost_max(&survey->bill);
+    observe(x);
+    groups_make(x);
+    return OK;
 }
 
 enum err survey_run(const struct survey *survey, struct catalog *catalog,
                     struct explain *out, uint32_t *out_nearest)
 {
-    struct surveying x = {.survey = survey, .c = catalog};
-    TRY(catalog_order(catalog, ORDER_PRICE, &x.order));
-    x.len = x.order->aisle_count * AISLE_BLOCKS;
-    x.there = order_word(x.order, BITMAP_THERE, 0);
-    TRY(words_reserve(&x));
-    tariff_mix_init(&x.mix, survey->mix);
-    x.cost_max = tariff_bill_cost_max(&survey->bill);
-    observe(&x);
+    struct surveying x;
+    TRY(begin(&x, survey, catalog));
     explain_init(out);
-    groups_make(&x);
     survey_tally(&x, out);
     survey_relax(&x, out);
     *out_nearest = survey_nearest(&x, out);
+    return OK;
+}
+
+enum err survey_misses(const struct survey *survey, struct catalog *catalog,
+                       uint32_t need,
+                       void (*visit)(void *context, uint32_t slot),
+                       void *context)
+{
+    struct surveying x;
+    uint32_t visited = 0;
+    TRY(begin(&x, survey, catalog));
+    for (uint32_t reasons = 1; reasons < REASON_COUNT && visited < need;
+         reasons++) {
+        for (uint32_t i = 0; i < x.len; i++) {
+            uint64_t bits = survey_refused(&x, i, reasons);
+            for (; bits != 0; bits &= bits - 1, visited++)
+                visit(context,
+                      x.order->slot_at[i * BLOCK_PLACES +
+                                       (uint32_t)__builtin_ctzll(bits)]);
+        }
+    }
     return OK;
 }

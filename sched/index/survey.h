@@ -64,4 +64,11 @@ MUST_USE enum err survey_run(const struct survey *survey,
                              struct catalog *catalog, struct explain *out,
                              uint32_t *out_nearest);
 
+/* Visits those that are refused for the fewest reasons: all with one, then all
+ * with two, and so on until at least `need` were visited, or all. ERR_NOMEM. */
+MUST_USE enum err survey_misses(const struct survey *survey,
+                                struct catalog *catalog, uint32_t need,
+                                void (*visit)(void *context, uint32_t slot),
+                                void *context);
+
 #endif

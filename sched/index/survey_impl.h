@@ -9,7 +9,8 @@
 /* A reason that refuses somebody. */
 struct group {
     const struct survey_rule *rule; /* its first */
-    uint64_t *fails;                /* bits of those it refuses */
+    enum reason_class class_;
+    uint64_t *fails; /* bits of those it refuses */
 };
 
 struct surveying {
@@ -30,6 +31,10 @@ struct surveying {
 /* ---- survey_tally.c ---- */
 /* All counts; fills x->once, x->near and x->fewest (0: nobody is refused). */
 void survey_tally(struct surveying *x, struct explain *out);
+
+/* Those of a word that are refused for so many reasons. */
+uint64_t survey_refused(const struct surveying *x, uint32_t word,
+                        uint32_t reasons);
 
 /* ---- survey_near.c ---- */
 void survey_relax(const struct surveying *x, struct explain *out);

@@ -179,8 +179,7 @@ static uint32_t shortage_sum(const struct nearest *n, uint32_t word,
     uint32_t sum = 0;
     for (uint32_t g = 0; g < n->x->group_count; g++) {
         const struct group *group = &n->x->groups[g];
-        if (reason_class_of(group->rule->reason) != REASON_NOTE &&
-            (group->fails[word] & bit) != 0)
+        if (group->class_ != REASON_NOTE && (group->fails[word] & bit) != 0)
             sum += shortage(n->x, group, slot);
     }
     return sum;
@@ -222,7 +221,7 @@ static uint64_t hopeful(const struct nearest *n, uint32_t word)
     for (uint32_t g = 0; g < x->group_count && near != 0; g++) {
         const struct group *group = &x->groups[g];
         uint64_t fails = group->fails[word];
-        if (reason_class_of(group->rule->reason) == REASON_NOTE)
+        if (group->class_ == REASON_NOTE)
             continue;
         if (n->rung[g] != NULL)
             near &= ~fails | n->rung[g][word];

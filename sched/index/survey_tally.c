@@ -18,7 +18,7 @@
 
 static bool is_note(const struct group *group)
 {
-    return reason_class_of(group->rule->reason) == REASON_NOTE;
+    return group->class_ == REASON_NOTE;
 }
 
 BODY uint32_t count(uint64_t word)
@@ -38,7 +38,7 @@ BODY void tally_word(struct surveying *x, uint32_t i, struct explain *out)
         enum reason reason = x->groups[g].rule->reason;
         if (fails == 0)
             continue;
-        switch (reason_class_of(reason)) {
+        switch (x->groups[g].class_) {
         case REASON_NOTE:
             fails &= ~seen;
             out->first[reason] += count(fails);
@@ -119,6 +119,16 @@ static uint64_t count_planes(const struct surveying *x, uint32_t i,
         }
     }
     return seen;
+}
+
+uint64_t survey_refused(const struct surveying *x, uint32_t word,
+                        uint32_t reasons)
+{
+    uint64_t planes[PLANES];
+    uint64_t same = count_planes(x, word, planes);
+    for (unsigned k = 0; k < PLANES; k++)
+        same &= reasons >> k & 1 ? planes[k] : ~planes[k];
+    return same;
 }
 
 /* Of a word's offers those with the lowest number, which is told. */

@@ -97,6 +97,12 @@ uint64_t tariff_scale(const struct tariff_mix *mix, uint64_t cost)
     return scaled < UINT64_MAX ? (uint64_t)scaled : UINT64_MAX;
 }
 
+uint64_t tariff_unscale(const struct tariff_mix *mix, uint64_t floor)
+{
+    wide cost = (((wide)floor << mix->shift) + COMMON - 1) / COMMON;
+    return cost < UINT64_MAX ? (uint64_t)cost : UINT64_MAX;
+}
+
 /* Weights rounded up, and a micro-credit of rounding for each part. */
 bool tariff_within(const struct tariff_mix *mix,
                    const uint32_t high[TARIFF_PARTS], uint64_t cost)

@@ -60,6 +60,8 @@ static inline uint64_t tariff_floor(const struct tariff_mix *mix,
         sum += (uint64_t)low[i] * mix->weight[i];
     return sum;
 }
+/* What a tariff with that floor costs at least. */
+uint64_t tariff_unscale(const struct tariff_mix *mix, uint64_t floor);
 /* Does no tariff with these highs cost more than `cost`? False when it is not
  * known. */
 bool tariff_within(const struct tariff_mix *mix,

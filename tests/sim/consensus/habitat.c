@@ -1,7 +1,7 @@
 #include "tests/sim/consensus/habitat.h"
 
 #include "base/check.h"
-#include "ledger/sx_mutant.h"
+#include "ledger/sx/sx_mutant.h"
 
 /* Any of the mischief, any of the faults, and all of the rest; zeroes:
  * anywhere.

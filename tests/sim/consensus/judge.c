@@ -4,7 +4,7 @@
 #include "tests/sim/consensus/world.h"
 
 #include "base/check.h"
-#include "ledger/proof.h"
+#include "ledger/state/proof.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 #include "tests/sim/consensus/world.h"
 
 #include "base/check.h"
-#include "ledger/sx_room.h"
+#include "ledger/sx/sx_room.h"
 
 #include <stdlib.h>
 #include <string.h>

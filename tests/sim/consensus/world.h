@@ -22,8 +22,8 @@
  *   judge_guilt.c  what becomes of evidence
  *   tell.c     the story, for people */
 
-#include "ledger/sx.h"
-#include "ledger/sx_msg.h"
+#include "ledger/sx/sx.h"
+#include "ledger/sx/sx_msg.h"
 #include "tests/sim/consensus/calendar.h"
 #include "tests/sim/consensus/disk.h"
 #include "tests/sim/consensus/plan.h"

@@ -55,6 +55,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "job explain",
                                         "job receipt",
                                         "market offers",
+                                        "market links",
                                         "market quote",
                                         "market watch",
                                         "market record",
@@ -100,6 +101,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "sched embed",
                                         "sched replicas",
                                         "sched replay",
+                                        "sched train",
                                         "sched workflow",
                                         "sched select"};
     (void)state;

@@ -399,8 +399,10 @@ static void too_little_that_gives_way_stays_where_it_is(void **state)
 static bool gives_way_before(const struct pool_entry *a, bool a_ready,
                              const struct pool_entry *b, bool b_ready)
 {
-    uint64_t a_pays = a->tx.fee.micro * 1024 / a->bytes.len;
-    uint64_t b_pays = b->tx.fee.micro * 1024 / b->bytes.len;
+    uint64_t a_pays =
+        (a->tx.fee.micro * 1024 + a->bytes.len - 1) / a->bytes.len;
+    uint64_t b_pays =
+        (b->tx.fee.micro * 1024 + b->bytes.len - 1) / b->bytes.len;
     if (a_ready != b_ready)
         return b_ready;
     return a_pays != b_pays ? a_pays < b_pays : a->added_ms > b->added_ms;

@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 #include "market/contract.h"
 
 enum actor { BUYER, AGENT, PROVIDER, PAYOUT, OTHER, PROPOSER, ACTORS };

@@ -167,7 +167,7 @@ static inline void sample_query(struct index_sample *s, struct query *q)
     if (sample_draw(s, 3) == 0)
         q->cost_max = sample_draw(s, 40000000);
     q->flags_off = flag_bit(FLAG_STALE) | flag_bit(FLAG_UNREACHABLE);
-    q->flags_on = sample_draw(s, 5) == 0 ? flag_bit(FLAG_GRADE_KNOWN) : 0;
+    q->flags_on = sample_draw(s, 5) == 0 ? flag_bit(FLAG_SPEED) : 0;
     q->tag_count = (uint32_t)sample_draw(s, 3);
     for (uint32_t i = 0; i < q->tag_count; i++) {
         q->tags[i].tag = 1 + sample_draw(s, 40);
