@@ -110,6 +110,42 @@ bool figure_energy(const struct candidate *candidate,
     return true;
 }
 
+static bool rtt_of(const struct candidate *c, const struct pubkey *near,
+                   uint64_t *out)
+{
+    if (!pubkey_is_zero(near)) {
+        *out = 1; /* it is there; of all others the way is not known */
+        return pubkey_equal(&c->provider, near);
+    }
+    *out = c->rtt_us;
+    return candidate_rtt_known(c);
+}
+
+bool figure_get(const struct candidate *candidate, enum policy_part part,
+                const struct resources *want, const struct policy_terms *terms,
+                uint64_t *out)
+{
+    uint64_t full = 0;
+    switch (part) {
+    case PART_PRICE:
+        *out = amount_figure(candidate->hour);
+        return true;
+    case PART_RTT:
+        return rtt_of(candidate, &terms->near, out);
+    case PART_SPEED:
+        return figure_speed(&candidate->grade, terms->speed, out);
+    case PART_LOAD:
+        *out = figure_load(candidate, want);
+        return true;
+    case PART_ENERGY:
+        return figure_energy(candidate, want, out, &full);
+    case PART_LINK: /* no offer tells how full its links are */
+    case PART_COUNT:
+        return false;
+    }
+    return false;
+}
+
 void figure_format(enum policy_part part, uint64_t value, struct buf *out)
 {
     char amount[AMOUNT_TEXT_MAX];

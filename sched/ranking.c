@@ -17,39 +17,10 @@ static bool near_us(const struct ranking *r)
     return pubkey_is_zero(&r->terms.near);
 }
 
-static bool rtt_of(const struct ranking *r, const struct candidate *c,
-                   uint64_t *out)
+static bool figure(const struct ranking *r, const struct candidate *c,
+                   enum policy_part part, uint64_t *out)
 {
-    if (!near_us(r)) {
-        *out = 1; /* it is there; of all others the way is not known */
-        return pubkey_equal(&c->provider, &r->terms.near);
-    }
-    *out = c->rtt_us;
-    return candidate_rtt_known(c);
-}
-
-static bool figure_of(const struct ranking *r, const struct candidate *c,
-                      enum policy_part part, uint64_t *out)
-{
-    uint64_t full = 0;
-    switch (part) {
-    case PART_PRICE:
-        *out = amount_figure(c->hour);
-        return true;
-    case PART_RTT:
-        return rtt_of(r, c, out);
-    case PART_SPEED:
-        return figure_speed(&c->grade, r->terms.speed, out);
-    case PART_LOAD:
-        *out = figure_load(c, &r->demand->want);
-        return true;
-    case PART_ENERGY:
-        return figure_energy(c, &r->demand->want, out, &full);
-    case PART_LINK: /* no offer tells how full its links are */
-    case PART_COUNT:
-        return false;
-    }
-    return false;
+    return figure_get(c, part, &r->demand->want, &r->terms, out);
 }
 
 static bool more_is_better(enum policy_part part)
@@ -144,7 +115,7 @@ static void look_at_part(struct ranking *r, const struct candidate *c,
                          enum policy_part part)
 {
     uint64_t value = 0;
-    if (!figure_of(r, c, part, &value))
+    if (!figure(r, c, part, &value))
         return;
     bool better =
         more_is_better(part) ? value > r->best[part] : value < r->best[part];
@@ -280,7 +251,7 @@ static uint32_t composite_score(const struct ranking *r,
     for (unsigned i = 0; i < PART_COUNT; i++) {
         enum policy_part part = (enum policy_part)i;
         uint64_t value = 0;
-        if (r->weights[i] > 0 && figure_of(r, c, part, &value))
+        if (r->weights[i] > 0 && figure(r, c, part, &value))
             sum += r->weights[i] * ratio(r, part, value);
     }
     return points(r, sum);
@@ -375,7 +346,7 @@ static void rank_nearest(const struct ranking *r, const struct candidate *c,
                          struct rank *out)
 {
     uint64_t value = 0;
-    if (!rtt_of(r, c, &value))
+    if (!figure(r, c, PART_RTT, &value))
         out->key[0] = 1;
     else
         out->key[1] = policy_rtt_step(value);
@@ -579,7 +550,7 @@ void ranking_account(const struct ranking *ranking,
             continue;
         line->part = part;
         line->weight = ranking->weights[i];
-        line->known = figure_of(ranking, candidate, part, &line->value);
+        line->known = figure(ranking, candidate, part, &line->value);
         line->best = ranking->known[i] ? ranking->best[i] : 0;
         if (ranking->demand->policy == POLICY_COMPOSITE && line->known)
             line->points = points(
