@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/short_hash.h"
+#include "sched/fragment.h"
 
 #define MILLION 1000000u
 /* Ratios are in 1/2^20, at most 1. */
@@ -314,19 +315,15 @@ static uint64_t balanced_cost(const struct ranking *r,
 
 /* ---- the rest ---- */
 
-static uint64_t left_over(uint64_t free, uint64_t want)
+static void rank_fragment(const struct ranking *r, const struct candidate *c,
+                          struct rank *out)
 {
-    uint64_t left = free > want ? free - want : 0;
-    if (want == 0)
-        return 0;
-    return left > UINT64_MAX / 2000 ? UINT64_MAX / 2 : left * 1000 / want;
-}
-
-static uint64_t fragment(const struct ranking *r, const struct candidate *c)
-{
-    const struct resources *want = &r->demand->want;
-    return left_over(c->free.cpu_milli, want->cpu_milli) +
-           left_over(c->free.mem_mib, want->mem_mib);
+    if (!demand_has_devices(r->demand)) {
+        out->key[1] = fragment_left(c, &r->demand->want);
+        return;
+    }
+    out->key[1] = fragment_growth(c, r->demand);
+    out->key[2] = fragment_left(c, &r->demand->want);
 }
 
 static void rank_fastest(const struct ranking *r, const struct candidate *c,
@@ -374,7 +371,7 @@ static void rank_keys(const struct ranking *r, const struct candidate *c,
         out->key[1] = 1000u - composite_score(r, c);
         return;
     case POLICY_FRAGMENTATION:
-        out->key[1] = fragment(r, c);
+        rank_fragment(r, c, out);
         return;
     case POLICY_SPREAD:
         out->key[1] = figure_load(c, &r->demand->want);

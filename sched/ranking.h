@@ -16,7 +16,9 @@
  *                       loads + weight x power added over power of all; whose
  *                       power is not known adds as much as any
  *   fragmentation       what is left over beside the task, cores and memory, in
- *                       thousandths of the task
+ *                       thousandths of the task, price; with devices by how
+ *                       much the idle ones are less useful then, what is left
+ *                       over (fragment.h)
  *   spread              load with the task on it, price
  *   pack                idle (0 or 1), 10^6 less the load with the task on it,
  *                       price

@@ -11,7 +11,8 @@
 static void a_load_is_the_fullest_dimension(void **state)
 {
     struct candidate c = sample_candidate();
-    const struct resources want = {2000, 1024, 512};
+    const struct resources want = {
+        .cpu_milli = 2000, .mem_mib = 1024, .disk_mib = 512};
     (void)state;
     c.free = c.total;
     assert_int_equal(figure_load(&c, NULL), 0);
@@ -37,7 +38,8 @@ static void energy_is_known_from_both_labels_only(void **state)
     static const struct label huge[] = {{"watts-idle", "60"},
                                         {"watts-full", "100001"}};
     struct candidate c = sample_candidate();
-    const struct resources want = {2000, 1024, 512};
+    const struct resources want = {
+        .cpu_milli = 2000, .mem_mib = 1024, .disk_mib = 512};
     uint64_t added = 0;
     uint64_t full = 0;
     (void)state;
