@@ -28,7 +28,9 @@ bool figure_energy(const struct candidate *candidate,
 bool figure_get(const struct candidate *candidate, enum policy_part part,
                 const struct resources *want, const struct policy_terms *terms,
                 uint64_t *out);
-/* Appends the figure with its unit, for people. */
-void figure_format(enum policy_part part, uint64_t value, struct buf *out);
+/* Appends the figure with its unit, for people. class_: of a speed; its mean is
+ * shown as a rate, right to a tenth. */
+void figure_format(enum policy_part part, enum speed_class class_,
+                   uint64_t value, struct buf *out);
 
 #endif

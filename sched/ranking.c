@@ -554,6 +554,7 @@ void ranking_account(const struct ranking *ranking,
                 ranking, line->weight * ratio(ranking, part, line->value));
         out->count++;
     }
+    out->speed = ranking->terms.speed;
     out->has_score = ranking->demand->policy == POLICY_COMPOSITE;
     if (out->has_score)
         out->score = composite_score(ranking, candidate);
@@ -563,15 +564,11 @@ void ranking_account_format(const struct ranking_account *account,
                             struct buf *out)
 {
     const char *before = "";
-    if (account->has_score) {
-        buf_addf(out, "score %u of 1000", account->score);
-        before = ": ";
-    }
     for (uint32_t i = 0; i < account->count; i++) {
         const struct ranking_part *line = &account->parts[i];
         buf_addf(out, "%s%s ", before, policy_part_text(line->part));
         if (line->known)
-            figure_format(line->part, line->value, out);
+            figure_format(line->part, account->speed, line->value, out);
         else
             buf_addf(out, "not known");
         if (account->has_score)

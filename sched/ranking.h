@@ -122,6 +122,7 @@ struct ranking_part {
 struct ranking_account {
     struct ranking_part parts[PART_COUNT];
     uint32_t count;
+    enum speed_class speed; /* that its speed is of */
     bool has_score;
     uint32_t score; /* composite: thousandths, more is better */
 };
@@ -129,7 +130,8 @@ struct ranking_account {
 void ranking_account(const struct ranking *ranking,
                      const struct candidate *candidate,
                      struct ranking_account *out);
-/* Appends "score 834: price 0.04 (best 0.03) x2, speed ..."; for people. */
+/* Appends "price 0.04 (500), rtt 942 us (234)", with the points of a score;
+ * for people. */
 void ranking_account_format(const struct ranking_account *account,
                             struct buf *out);
 

@@ -94,12 +94,34 @@ static void near_another_node_only_that_node_is_near(void **state)
     assert_false(figure_get(&c, PART_LINK, NULL, &terms, &value));
 }
 
+static void figures_are_shown_with_their_units(void **state)
+{
+    struct buf text;
+    (void)state;
+    buf_init(&text, 200);
+    figure_format(PART_PRICE, SPEED_MEAN, 12500, &text);
+    buf_addf(&text, ", ");
+    figure_format(PART_RTT, SPEED_MEAN, 942, &text);
+    buf_addf(&text, ", ");
+    figure_format(PART_SPEED, SPEED_MEAN, 26u << 16, &text);
+    buf_addf(&text, ", ");
+    figure_format(PART_SPEED, SPEED_LOGIC, 2500000, &text);
+    buf_addf(&text, ", ");
+    figure_format(PART_LOAD, SPEED_MEAN, 123456, &text);
+    buf_addf(&text, ", ");
+    figure_format(PART_ENERGY, SPEED_MEAN, 35250, &text);
+    assert_string_equal(buf_cstr(&text),
+                        "0.0125, 942 us, 67M/s, 2500k/s, 12.3 %, 35.2 W");
+    buf_done(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_is_the_fullest_dimension),
         cmocka_unit_test(energy_is_known_from_both_labels_only),
         cmocka_unit_test(a_speed_is_that_of_its_kernel),
+        cmocka_unit_test(figures_are_shown_with_their_units),
         cmocka_unit_test(near_another_node_only_that_node_is_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
