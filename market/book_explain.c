@@ -53,12 +53,13 @@ static void key_add(struct explaining *x, const struct line_key *key)
     x->keys[x->count++] = *key;
 }
 
-/* Who does not fit has no score; then the price orders. */
+/* Who does not fit has a place in the order of a simple policy, and no score
+ * of the others: there the price orders. */
 static void key_rank(const struct explaining *x, const struct candidate *c,
                      uint32_t index, const struct verdict *verdict,
                      struct rank *out)
 {
-    if (verdict->reason == REASON_NONE || !ranking_looks_first(x->ranking)) {
+    if (verdict->reason == REASON_NONE || x->demand.policy <= POLICY_FASTEST) {
         ranking_rank(x->ranking, c, verdict->tasks, index, out);
         return;
     }
