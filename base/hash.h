@@ -37,15 +37,25 @@ struct hash {
 #define HASH_TAG_RECEIPT  "suan-receipt"
 #define HASH_TAG_CONTRACT "suan-contract"
 #define HASH_TAG_SPEC     "suan-spec"
+#define HASH_TAG_GRAPH    "suan-graph"
 #define HASH_TAG_CHUNK    "suan-chunk"
 #define HASH_TAG_BLOB     "suan-blob"
 #define HASH_TAG_NOISE    "suan-noise"   /* node vouches for its static key */
+#define HASH_TAG_PRODUCT  "suan-product" /* inputs of a challenge */
+#define HASH_TAG_ANSWER   "suan-answer"  /* a challenge's answer */
+#define HASH_TAG_CHIP     "suan-chip"    /* a chip's number, salted */
+#define HASH_TAG_IDENT    "suan-ident"   /* a registration code */
 #define HASH_TAG_KEYFILE  "suan-keyfile" /* checksum of a wallet file */
+#define HASH_TAG_MODEL    "suan-model"   /* checksum of learned weights */
 
 /* out = BLAKE2b-256(personal = tag, data). */
 void hash_bytes(const char *tag, struct bytes data, struct hash *out);
 
-/* The same over several pieces, as if they were joined. Opaque inside: 384
+/* out = BLAKE2b-128 likewise: another function, not half of the above. */
+#define HASH16_LEN 16
+void hash16_bytes(const char *tag, struct bytes data, uint8_t out[HASH16_LEN]);
+
+/* BLAKE2b-256 over several pieces, as if they were joined. Opaque inside: 384
  * bytes are what libsodium's state needs. */
 struct hasher {
     _Alignas(64) uint8_t state[384];

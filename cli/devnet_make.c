@@ -4,7 +4,7 @@
 #include "cli/devnet.h"
 #include "cli/locate.h"
 #include "ledger/genesis.h"
-#include "ledger/sx.h"
+#include "ledger/sx/sx.h"
 #include "market/params.h"
 #include "wallet/entropy.h"
 #include "wallet/keyfile.h"

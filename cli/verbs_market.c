@@ -17,6 +17,8 @@ static const struct opt quote_options[] = {
     OPT_ARCH,
     OPT_QUEUE,
     OPT_KEY,
+    {"explain", 0, NULL, "show the figures by which each offer is ranked",
+     false},
     {0},
 };
 
@@ -26,6 +28,13 @@ static const struct opt offers_options[] = {
 
 static const struct opt watch_options[] = {
     {"once", 0, NULL, "print what has happened and end", false},
+    {0},
+};
+
+static const struct opt record_options[] = {
+    {"for", 0, "TIME", "how long to record: 10m, 2h (default: until ^C)",
+     false},
+    {"every", 0, "TIME", "how often to look (default: 1s)", false},
     {0},
 };
 
@@ -94,6 +103,14 @@ const struct verb verbs_market[] = {
      "Prints a line for each offer that changes and each contract that is "
      "made.",
      "suan market watch --json"},
+
+    {"market record", verb_market_record, record_options, "FILE", 1, 1, false,
+     "write offers and requests to a file as they come",
+     "Writes what this node knows of the market, and every change of it, until "
+     "--for has\npassed or it is interrupted: offers, and this node's own "
+     "requests with how long their\njobs ran. `suan sched replay --format "
+     "market` plays it again under other policies.",
+     "suan market record market.jsonl --for 1h"},
 
     {"sell start", verb_sell_start, NULL, NULL, 0, 0, false,
      "advertise the offer",

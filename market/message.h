@@ -17,6 +17,7 @@
  *   MESSAGE_RECEIPT   55   receipt_codec.c               provider, agent
  *   MESSAGE_CONTRACT  56   contract_codec.c (a record)   -
  *   MESSAGE_LINKS     57   links_codec.c                 the node
+ *   MESSAGE_GRAPH     58   graph.c (a record)           -
  *   100..105               contract.h (payloads)         the transaction's
  */
 
@@ -32,6 +33,7 @@ enum message_kind {
     MESSAGE_RECEIPT = 55,
     MESSAGE_CONTRACT = 56,
     MESSAGE_LINKS = 57,
+    MESSAGE_GRAPH = 58,
 };
 #define MESSAGE_VERSION 1
 

@@ -530,6 +530,8 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_PEERS:
         on_peers(gossip, peer, message);
         break;
+    case WIRE_LINKS:
+        break;
     case WIRE_HOLD:
     case WIRE_QUOTE:
     case WIRE_HOLD_REFUSED:
@@ -542,6 +544,7 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_RECEIPT_ACK:
     case WIRE_CANCEL:
     case WIRE_ASK:
+    case WIRE_GRANT:
         on_trade(gossip, peer, message);
         break;
     }

@@ -159,7 +159,7 @@ static void on_fetched(struct node *node)
         waiters_poke(node->waiters);
 }
 
-/* What an operator should know of the votes; see ledger/sx.h. */
+/* What an operator should know of the votes; see ledger/sx/sx.h. */
 static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
 {
     static const char amnesia[] = "the safety log has gaps";

@@ -1,5 +1,7 @@
 #include "node/node_start.h"
 
+#include "node/rpc_policy.h"
+
 #include "base/address.h"
 #include "base/check.h"
 #include "node/gossip.h"
@@ -59,6 +61,7 @@ static enum err open_config(struct node *node,
     if (err != OK)
         return fail(out, err, "suan config list --help", "configuration",
                     node->config.error);
+    config_tiers(&node->config, &node->tiers);
     return OK;
 }
 
@@ -267,7 +270,10 @@ static enum err open_blobs(struct node *node, struct rpc_error *out)
                                     : "restore the directory from a backup",
                     dir, err_text(err));
     err = images_new(&node->records, &node->images);
-    return err == OK ? OK : fail(out, err, NULL, "images", err_text(err));
+    if (err != OK)
+        return fail(out, err, NULL, "images", err_text(err));
+    err = rpc_policy_open(node);
+    return err == OK ? OK : fail(out, err, NULL, "policies", err_text(err));
 }
 
 /* host:port with the configured public host in place of the bound one. */
@@ -583,6 +589,7 @@ void node_close(struct node *node)
     image_cache_free(node->image_cache);
     node->image_cache = NULL;
     images_free(node->images);
+    rpc_policy_close(node);
     records_close(&node->records);
     blob_store_close(node->blobs);
     own_tx_free(node->own);

@@ -58,6 +58,15 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "market links",
                                         "market quote",
                                         "market watch",
+                                        "market record",
+                                        "policy list",
+                                        "policy show",
+                                        "policy set",
+                                        "policy remove",
+                                        "policy enable",
+                                        "policy disable",
+                                        "policy bind",
+                                        "policy unbind",
                                         "sell start",
                                         "sell stop",
                                         "sell status",
@@ -92,6 +101,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "sched embed",
                                         "sched replicas",
                                         "sched replay",
+                                        "sched train",
                                         "sched workflow",
                                         "sched select"};
     (void)state;

@@ -119,7 +119,7 @@ AGAIN(hold)
 static void hold_refused_make(struct buf *out)
 {
     struct wire_hold_refused m = {
-        {id_of(5), 3, 1}, ERR_CAPACITY, {500, 1024, 2048}};
+        {id_of(5), 3, 1}, ERR_CAPACITY, {500, 1024, 2048, 0}};
     wire_hold_refused_encode(&m, out);
 }
 AGAIN(hold_refused)
@@ -147,6 +147,13 @@ static void start_make(struct buf *out)
     wire_start_encode(&m, out);
 }
 AGAIN(start)
+
+static void grant_make(struct buf *out)
+{
+    struct wire_grant m = {id_of(6), key_of(7)};
+    wire_grant_encode(&m, out);
+}
+AGAIN(grant)
 
 static void job_state_make(struct buf *out)
 {
@@ -423,6 +430,7 @@ static const struct sample samples[] = {
     {"receipt_ack", receipt_ack_make, receipt_ack_again, true},
     {"cancel", cancel_make, cancel_again, true},
     {"ask", ask_make, ask_again, true},
+    {"grant", grant_make, grant_again, true},
     {"get_manifest", get_manifest_make, bulk_again, false},
     {"manifest", manifest_make, bulk_again, false},
     {"get_chunk", get_chunk_make, bulk_again, false},
