@@ -98,6 +98,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "config list",
                                         "config path",
                                         "sched availability",
+                                        "sched adjust",
                                         "sched embed",
                                         "sched replicas",
                                         "sched replay",
