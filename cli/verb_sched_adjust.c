@@ -255,19 +255,19 @@ static void head_text(struct cli *cli, const struct trial *t,
             gml->node_count, gml->edge_count, t->load.jobs.requests,
             t->load.jobs.rate, t->load.event_rate, t->load.down_mean);
     if (cli->headers)
-        fputs("POLICY    SERVED   HITS   LOST   BACK   MOVES  UNHURT  MOVED "
-              "GIB  WILLING  MS/HIT\n",
-              cli->out);
+        fputs(
+            "POLICY     SERVED    HITS   LOST   BACK  MOVES UNHURT  MOVED GIB "
+            "WILLING MS/HIT\n",
+            cli->out);
 }
 
 static void row_text(struct cli *cli, const char *name, const struct sums *sums)
 {
     const struct adjust_report *r = &sums->all;
-    fprintf(cli->out,
-            "%-8s %6.2f %% %6u %6u %6u  %6u  %6u  %9.1f  %7u  %6.3f\n", name,
-            100 * sums->served / sums->seeds, r->hits, r->lost, r->resumed,
-            r->moves, r->moves_unhurt, (double)r->moved_mib / 1024, r->willing,
-            ms_of(sums));
+    fprintf(cli->out, "%-8s %6.2f %% %7u %6u %6u %6u %6u %10.1f %7u %6.3f\n",
+            name, 100 * sums->served / sums->seeds, r->hits, r->lost,
+            r->resumed, r->moves, r->moves_unhurt, (double)r->moved_mib / 1024,
+            r->willing, ms_of(sums));
 }
 
 static void levels_text(struct cli *cli, const struct adjust_report *r)
@@ -276,7 +276,7 @@ static void levels_text(struct cli *cli, const struct adjust_report *r)
     for (uint32_t l = ADJUST_REROUTE; l < ADJUST_LEVELS; l++)
         fprintf(cli->out, "%s%s %u", l > ADJUST_REROUTE ? ", " : "",
                 adjust_level_name((enum adjust_level)l), r->levels[l]);
-    fprintf(cli->out, "; %u links rerouted\n", r->rerouted);
+    fputs("\n", cli->out);
 }
 
 static int tell(struct cli *cli, const struct trial *t, const struct gml *gml,
