@@ -100,6 +100,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "sched agents",
                                         "sched availability",
                                         "sched decompose",
+                                        "sched adjust",
                                         "sched embed",
                                         "sched replicas",
                                         "sched replay",
