@@ -28,6 +28,11 @@ struct surveying {
     uint32_t fewest;
 };
 
+/* Of a word's bits those whose code of a dimension is at least `least`; all for
+ * a dimension without codes. */
+uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
+                      uint32_t word, uint64_t bits, uint16_t least);
+
 /* ---- survey_tally.c ---- */
 /* All counts; fills x->once, x->near and x->fewest (0: nobody is refused). */
 void survey_tally(struct surveying *x, struct explain *out);

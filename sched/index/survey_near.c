@@ -46,6 +46,21 @@ static const uint64_t *rung_below(const struct surveying *x,
     return order_word(x->order, dim_bitmap[dimension] + reach - 1, 0);
 }
 
+uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
+                      uint32_t word, uint64_t bits, uint16_t least)
+{
+    uint64_t kept = 0;
+    if (dimension >= DIM_CODED)
+        return bits;
+    const uint16_t *codes =
+        &x->order->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + dimension];
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        kept |= (uint64_t)(codes[(size_t)at * DIM_CODED] >= least) << at;
+    }
+    return kept;
+}
+
 static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)
 {
     return x->order
@@ -66,6 +81,7 @@ static uint64_t most_alone(const struct surveying *x, const struct group *group)
         if (bits == 0 || block_most(x, group, i) <= best)
             continue;
         bits &= rung != NULL ? rung[i] : UINT64_MAX;
+        bits = survey_coded(x, dimension, i, bits, amount_code(best));
         for (; bits != 0; bits &= bits - 1) {
             uint64_t have = have_of(x, group, slot_of(x, i, bits));
             if (have <= best)
@@ -154,8 +170,10 @@ struct nearest {
     uint32_t slot; /* UINT32_MAX: none yet */
     uint32_t sum;
     uint64_t name;
-    const uint64_t *rung[REASON_COUNT]; /* by group: who is not on it is too
-                                           far away */
+    /* By group: who is not on the rung, or has a lower code, is too far away.
+     */
+    const uint64_t *rung[REASON_COUNT];
+    uint16_t code[REASON_COUNT];
 };
 
 /* Of all the best have missed, the others missed at least 1 each: so a group
@@ -170,6 +188,7 @@ static void narrow(struct nearest *n)
             continue;
         uint64_t less = (uint64_t)((wide)rule->want * most / 1000);
         n->rung[g] = rung_below(x, rule->dimension, rule->want - less);
+        n->code[g] = amount_code(rule->want - less);
     }
 }
 
@@ -209,32 +228,38 @@ static void consider(struct nearest *n, uint32_t word, uint64_t bits)
         narrow(n);
 }
 
+/* Of a word's bits those that this group does not rule out. */
+static uint64_t not_too_far(const struct nearest *n, uint32_t g, uint32_t word,
+                            uint64_t near)
+{
+    const struct surveying *x = n->x;
+    const struct group *group = &x->groups[g];
+    uint64_t fails = group->fails[word] & near;
+    uint64_t near_enough = fails;
+    if (fails == 0 || group->class_ == REASON_NOTE)
+        return near;
+    if (n->rung[g] != NULL)
+        near_enough &= n->rung[g][word];
+    uint32_t least = block_shortage(x, group, word) + x->fewest - 1;
+    const struct aisle *aisle = &x->order->aisles[word / AISLE_BLOCKS];
+    if (least > n->sum ||
+        (least == n->sum && aisle->block_name[word % AISLE_BLOCKS] > n->name))
+        near_enough = 0;
+    if (n->code[g] != 0)
+        near_enough = survey_coded(x, group->rule->dimension, word, near_enough,
+                                   n->code[g]);
+    return near & ~(fails & ~near_enough);
+}
+
 /* Can somebody of this word be nearer? Then the bits of those who might. */
 static uint64_t hopeful(const struct nearest *n, uint32_t word)
 {
-    const struct surveying *x = n->x;
-    const struct aisle *aisle = &x->order->aisles[word / AISLE_BLOCKS];
-    uint64_t near = x->near[word];
-    uint64_t least = UINT64_MAX;
+    uint64_t near = n->x->near[word];
     if (n->slot == UINT32_MAX)
         return near;
-    for (uint32_t g = 0; g < x->group_count && near != 0; g++) {
-        const struct group *group = &x->groups[g];
-        uint64_t fails = group->fails[word];
-        if (group->class_ == REASON_NOTE)
-            continue;
-        if (n->rung[g] != NULL)
-            near &= ~fails | n->rung[g][word];
-        if ((fails & near) == 0)
-            continue;
-        uint32_t own = block_shortage(x, group, word);
-        least = own < least ? own : least;
-    }
-    uint64_t bound = least * x->fewest;
-    if (near == 0 || bound > n->sum)
-        return 0;
-    bool tie = bound == n->sum;
-    return tie && aisle->block_name[word % AISLE_BLOCKS] > n->name ? 0 : near;
+    for (uint32_t g = 0; g < n->x->group_count && near != 0; g++)
+        near = not_too_far(n, g, word, near);
+    return near;
 }
 
 uint32_t survey_nearest(const struct surveying *x, struct explain *out)
