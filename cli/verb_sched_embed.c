@@ -34,6 +34,7 @@ struct sums {
     double share;
     double share_squared;
     double revenue_cost;
+    double score;
     double ms;
     double ms_most;
 };
@@ -178,6 +179,8 @@ static int read_trial(struct cli *cli, const struct args *args,
     trial->way.options.starts_max = (uint32_t)starts;
     trial->way.options.moves_max = (uint32_t)moves;
     trial->way.options.backs_max = (uint32_t)backs;
+    if (strcmp(args_text(args, "aim", "bandwidth"), "score") == 0)
+        trial->way.options.aim = EMBED_AIM_SCORE;
     trial->way.cpu_ns = cputime_ns;
     return failed;
 }
@@ -212,12 +215,19 @@ static double ms_of(const struct embed_report *r)
     return (double)r->cpu_ns / 1e6 / r->requests;
 }
 
+/* Mean over what was accepted, 0 to 1000. */
+static double score_of(const struct embed_report *r)
+{
+    return r->accepted > 0 ? (double)r->score / r->accepted : 0;
+}
+
 static void sums_add(struct sums *sums, const struct embed_report *r)
 {
     double most = (double)r->cpu_ns_most / 1e6;
     sums->share += share_of(r);
     sums->share_squared += share_of(r) * share_of(r);
     sums->revenue_cost += embed_report_revenue_cost(r);
+    sums->score += score_of(r);
     sums->ms += ms_of(r);
     sums->ms_most = most > sums->ms_most ? most : sums->ms_most;
 }
@@ -233,21 +243,25 @@ static double spread_of(const struct sums *sums, double n)
 static json_t *row_json(uint64_t seed, const struct embed_report *r)
 {
     return json_pack(
-        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:I,s:I}", "seed", (json_int_t)seed,
-        "requests", (json_int_t)r->requests, "accepted",
+        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I}", "seed",
+        (json_int_t)seed, "requests", (json_int_t)r->requests, "accepted",
         (json_int_t)r->accepted, "acceptance", share_of(r), "revenue_cost",
         embed_report_revenue_cost(r), "time_revenue_cost",
-        embed_report_time_revenue_cost(r), "cpu_ms_per_decision", ms_of(r),
-        "cpu_ms_most", (double)r->cpu_ns_most / 1e6, "plans_checked",
-        (json_int_t)r->checked, "live_most", (json_int_t)r->live_most);
+        embed_report_time_revenue_cost(r), "score", score_of(r), "node_balance",
+        r->accepted > 0 ? (double)r->node_balance / r->accepted : 0,
+        "link_balance",
+        r->accepted > 0 ? (double)r->link_balance / r->accepted : 0,
+        "cpu_ms_per_decision", ms_of(r), "cpu_ms_most",
+        (double)r->cpu_ns_most / 1e6, "plans_checked", (json_int_t)r->checked,
+        "live_most", (json_int_t)r->live_most);
 }
 
 static void row_text(struct cli *cli, uint64_t seed,
                      const struct embed_report *r)
 {
-    fprintf(cli->out, "%-10llu %8u %9.2f %% %10.3f %12.3f %9.3f %8u\n",
+    fprintf(cli->out, "%-8llu %8u %8.2f %% %9.3f %8.1f %11.3f %8.3f %6u\n",
             (unsigned long long)seed, r->accepted, 100 * share_of(r),
-            embed_report_revenue_cost(r), ms_of(r),
+            embed_report_revenue_cost(r), score_of(r), ms_of(r),
             (double)r->cpu_ns_most / 1e6, r->live_most);
 }
 
@@ -261,14 +275,16 @@ static void head_text(struct cli *cli, const struct trial *t,
         fprintf(cli->out, ",\n%u starts, %u steps back, %u moves at most",
                 t->way.options.starts_max, t->way.options.backs_max,
                 t->way.options.moves_max);
+    if (t->way.policy == EMBED_JOINT && t->way.options.aim == EMBED_AIM_SCORE)
+        fputs(", for the score", cli->out);
     fputs("\n", cli->out);
     if (t->model != NULL)
         fprintf(cli->out, "model learned on %s, rate %g, for %u starts\n",
                 t->model->topology, (double)t->model->rate_millionth / 1e6,
                 t->model->starts);
     if (cli->headers)
-        fputs("SEED       ACCEPTED      SHARE   REV/COST  MS/DECISION   MS "
-              "MOST    ALIVE\n",
+        fputs("SEED     ACCEPTED      SHARE  REV/COST    SCORE MS/DECISION  "
+              "MS MOST  ALIVE\n",
               cli->out);
 }
 
@@ -277,9 +293,10 @@ static void end_text(struct cli *cli, const struct trial *t,
 {
     double n = (double)t->seeds;
     if (t->seeds > 1)
-        fprintf(cli->out, "mean                %9.2f %% %10.3f %12.3f %9.3f\n",
-                100 * sums->share / n, sums->revenue_cost / n, sums->ms / n,
-                sums->ms_most);
+        fprintf(cli->out,
+                "mean              %8.2f %% %9.3f %8.1f %11.3f %8.3f\n",
+                100 * sums->share / n, sums->revenue_cost / n, sums->score / n,
+                sums->ms / n, sums->ms_most);
     if (t->seeds > 1)
         cli_note(cli, "the mean share is within %.2f %% in 95 of 100 such runs",
                  100 * spread_of(sums, n));
@@ -291,7 +308,7 @@ static int end_json(struct cli *cli, const struct trial *t,
 {
     double n = (double)t->seeds;
     json_t *object = json_pack(
-        "{s:s,s:I,s:I,s:s,s:f,s:I,s:I,s:I,s:I,s:O,s:{s:f,s:f,s:f,s:f,s:f}}",
+        "{s:s,s:I,s:I,s:s,s:f,s:I,s:I,s:I,s:I,s:O,s:{s:f,s:f,s:f,s:f,s:f,s:f}}",
         "topology", t->path, "nodes", (json_int_t)topology->node_count, "links",
         (json_int_t)topology->link_count, "policy", t->policy, "rate",
         t->workload.rate, "requests", (json_int_t)t->workload.requests,
@@ -299,8 +316,8 @@ static int end_json(struct cli *cli, const struct trial *t,
         (json_int_t)t->way.options.backs_max, "moves",
         (json_int_t)t->way.options.moves_max, "seeds", rows, "mean",
         "acceptance", sums->share / n, "acceptance_95", spread_of(sums, n),
-        "revenue_cost", sums->revenue_cost / n, "cpu_ms_per_decision",
-        sums->ms / n, "cpu_ms_most", sums->ms_most);
+        "revenue_cost", sums->revenue_cost / n, "score", sums->score / n,
+        "cpu_ms_per_decision", sums->ms / n, "cpu_ms_most", sums->ms_most);
     int failed = object == NULL ? cli_nomem(cli) : out_json(cli, object);
     json_decref(object);
     return failed;

@@ -40,6 +40,9 @@ static const struct opt run_options[] = {
 
 static const struct opt submit_options[] = {
     {"follow", 'f', NULL, "stay until the job has ended, as run does", false},
+    {"dry-run", 0, NULL, "show the bill, or a graph's plan, and buy nothing",
+     false},
+    {"explain", 0, NULL, "the same as --dry-run", false},
     {"fetch", 0, "DIR", "with --follow: where outputs go", false},
     OPT_PRICE,
     OPT_TASKS,

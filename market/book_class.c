@@ -55,7 +55,9 @@ static bool demands_same(const struct request *a, const struct request *b)
            amount_cmp(a->price_max, b->price_max) == 0 &&
            pubkey_equal(&a->only_seller, &b->only_seller) &&
            pubkey_equal(&a->buyer, &b->buyer) &&
+           a->resources.nic_kbit == b->resources.nic_kbit &&
            pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b) &&
+           request_wishes_same(a, b) &&
            policy_terms_same(&a->terms, &b->terms);
 }
 

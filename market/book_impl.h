@@ -59,6 +59,7 @@ struct book_hold {
     uint32_t slot;
     uint32_t tasks;
     uint64_t epoch;
+    uint16_t taken[MACHINE_DEVICES_MAX]; /* thousandths of its devices */
 };
 
 struct book_exclusion {
@@ -201,6 +202,7 @@ void book_requests_done(struct book *book);
 struct book_view {
     struct candidate c;
     struct label labels[LIMIT_LABELS];
+    struct devices devices; /* likewise */
 };
 /* entry NULL: nothing is excluded. The slot is LIVE. */
 void book_view(const struct book *book, uint32_t slot,

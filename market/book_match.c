@@ -46,17 +46,44 @@ static uint64_t refused_by_book(const struct book *book,
     return refused;
 }
 
+/* Devices at the price of the group they would be of. */
+static struct amount device_hour(const struct request *request,
+                                 const struct candidate *c)
+{
+    struct devices_verdict verdict;
+    if (request->devices.count == 0 || c->devices == NULL)
+        return amount_micro(0);
+    devices_check(c->devices, &request->devices, &verdict);
+    return verdict.group == DEVICES_NO_GROUP
+               ? amount_micro(0)
+               : c->devices->groups[verdict.group].hour;
+}
+
 /* A price that overflows is above every cap. */
 static void set_price(const struct book_slot *slot,
                       const struct request *request, struct candidate *out)
 {
-    if (price_per_hour(&slot->card->price, &request->resources, &out->hour) ==
-            OK &&
+    if (price_per_hour_with(&slot->card->price, &request->resources,
+                            device_hour(request, out), &request->devices,
+                            &out->hour) == OK &&
         price_for_time(out->hour, request->time_ms_max, &out->bill) == OK)
         return;
     out->hour = amount_micro(UINT64_MAX);
     out->bill = amount_micro(UINT64_MAX);
     out->refused |= reason_bit(REASON_PRICE);
+}
+
+static void set_gear(const struct book_gear *gear,
+                     const struct request *request, struct book_view *out)
+{
+    if (gear == NULL)
+        return;
+    out->c.taint_count = gear->taint_count;
+    out->c.taints = gear->taints;
+    if (request->devices.count == 0)
+        return;
+    book_gear_view(gear, &out->devices);
+    out->c.devices = &out->devices;
 }
 
 void book_view(const struct book *book, uint32_t index,
@@ -84,8 +111,9 @@ void book_view(const struct book *book, uint32_t index,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
     };
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
+    set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);
-    if (request->constraint_count > 0 ||
+    if (request->constraint_count > 0 || request->zone_count > 0 ||
         ranking_reads_labels(request->policy, &request->terms))
         book_card_labels(card, out->labels);
 }
@@ -101,6 +129,11 @@ void book_demand(const struct request *request, struct demand *out)
         .constraint_count = request->constraint_count,
         .constraints = request->constraints,
         .terms = &request->terms,
+        .devices = &request->devices,
+        .zone_count = request->zone_count,
+        .zones = request->zones,
+        .toleration_count = request->toleration_count,
+        .tolerations = request->tolerations,
     };
     memcpy(out->salt, request->salt, sizeof(out->salt));
 }
@@ -117,6 +150,7 @@ enum err book_askable(const struct request *request)
     if (!policy_known(request->policy) ||
         request->constraint_count > LIMIT_CONSTRAINTS)
         return ERR_RANGE;
+    TRY(request_wishes_form(request));
     return policy_terms_check(request->policy, &request->terms);
 }
 
@@ -171,7 +205,7 @@ static void match_offer(struct match *m, uint32_t index)
         return;
     ranking_rank(m->ranking, &view.c, verdict.tasks, index, &rank);
     (void)place_consider(&m->place, &rank,
-                         room_counted(m, &view.c, verdict.tasks));
+                         room_counted(m, &view.c, verdict.tasks), 0);
 }
 
 /* A list that is full bounds what need be shown. Where the order is the

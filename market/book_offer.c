@@ -55,6 +55,8 @@ static void epoch_begin(struct book *book, struct book_slot *slot)
     slot->epoch = ++book->epoch;
     slot->reserved = (struct resources){0};
     slot->reserved_tasks = 0;
+    if (slot->card != NULL)
+        book_gear_forget(slot->card->gear);
 }
 
 static void slot_forget(struct book *book, uint32_t index)
@@ -331,6 +333,7 @@ void book_free_set(struct book *book, const struct pubkey *provider,
     slot->free.cpu_milli = (uint32_t)at_most(free->cpu_milli, total->cpu_milli);
     slot->free.mem_mib = at_most(free->mem_mib, total->mem_mib);
     slot->free.disk_mib = at_most(free->disk_mib, total->disk_mib);
+    slot->free.nic_kbit = at_most(free->nic_kbit, total->nic_kbit);
     book_index_amounts(book, index);
     book_wake_end(book, index, now_ms);
 }

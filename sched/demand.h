@@ -5,8 +5,10 @@
  * request. All of its tasks are alike. */
 
 #include "base/amount.h"
+#include "sched/devices.h"
 #include "sched/label.h"
 #include "sched/resources.h"
+#include "sched/zone.h"
 
 /* How places that fit are ordered: sched/policy.h, sched/ranking.h. */
 enum policy {
@@ -32,10 +34,20 @@ struct demand {
     struct amount price_max; /* cap of one task's bill; zero = none stated */
     uint32_t constraint_count;
     const struct constraint *constraints; /* lent */
-    uint8_t salt[DEMAND_SALT_LEN];    /* of the request: breaks ties, so that
-                                         equal offers share the requests */
+    const struct device_wish *devices;    /* lent; NULL or count 0 = none */
+    uint32_t zone_count;                  /* 0 = anywhere */
+    const char (*zones)[LIMIT_NAME];      /* lent */
+    uint32_t toleration_count;
+    const struct constraint *tolerations; /* lent; of taints */
+    uint8_t salt[DEMAND_SALT_LEN]; /* of the request: breaks ties, so that
+                                      equal offers share the requests */
     const struct policy_terms *terms; /* lent; NULL: as the policy is by
                                          itself */
 };
+
+static inline bool demand_has_devices(const struct demand *demand)
+{
+    return demand->devices != NULL && demand->devices->count > 0;
+}
 
 #endif

@@ -10,6 +10,8 @@ bool figure_speed(const struct grade *grade, enum speed_class class_,
                   uint64_t *out)
 {
     uint32_t mean = 0;
+    if (!grade_is_measured(grade))
+        return false;
     switch (class_) {
     case SPEED_MEAN:
         if (!grade_speed(grade, &mean))
@@ -23,7 +25,8 @@ bool figure_speed(const struct grade *grade, enum speed_class class_,
         *out = grade->float_ops;
         return grade->float_ops > 0;
     case SPEED_NEURAL:
-        return false; /* no kernel of that class is measured yet */
+        *out = grade->int8_ops;
+        return grade->int8_ops > 0;
     case SPEED_MEMORY:
         *out = grade->mem_bps;
         return grade->mem_bps > 0;

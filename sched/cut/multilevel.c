@@ -5,10 +5,12 @@
 #include "base/check.h"
 #include "sched/cut/bisect.h"
 #include "sched/cut/match.h"
+#include "sched/cut/quotient.h"
 #include "sched/cut/refine.h"
 
 #define STEPS_MAX      48u
-#define COARSEST       24u   /* units; not joined further */
+#define COARSEST       24u /* units; not joined further */
+#define KICK_UNITS     200u
 #define EXCHANGE_UNITS 2500u /* larger graphs are not worth the time */
 
 struct trial {
@@ -73,7 +75,7 @@ static enum err refine(struct trial *t, const struct coarse *g)
     struct refine r = {.g = g,
                        .boxes = t->rules->boxes,
                        .ordered = t->rules->ordered,
-                       .k = t->k,
+                       .k = t->k + 1, /* and one to open */
                        .part = t->part,
                        .arena = &t->arena};
     TRY(refine_moves(&r));
@@ -84,6 +86,9 @@ static enum err refine(struct trial *t, const struct coarse *g)
     TRY(join_parts(t, g));
     r.k = t->k;
     TRY(refine_number(&r));
+    if (r.k <= QUOTIENT_PARTS_MAX)
+        TRY(refine_joins(&r));
+    r.k++;
     TRY(refine_moves(&r));
     TRY(refine_number(&r));
     t->k = r.k;
@@ -114,15 +119,42 @@ static enum err run(struct trial *t)
 
 static uint32_t trials_for(uint32_t n)
 {
+    if (n <= 100)
+        return 32;
     if (n <= 400)
         return 16;
     return n <= 3000 ? 6 : 3;
 }
 
+/* The second half of the trials on a small graph begin at the best so far. */
+static bool is_kick(const struct coarse *g, uint32_t i, uint32_t trials)
+{
+    return g->n <= KICK_UNITS && i > 0 && i >= trials / 2;
+}
+
+static enum err kick(struct trial *t, const uint32_t *best, uint32_t k)
+{
+    const struct coarse *g = &t->graphs[0];
+    struct refine r = {.g = g,
+                       .boxes = t->rules->boxes,
+                       .ordered = t->rules->ordered,
+                       .k = k + 1,
+                       .part = t->part,
+                       .arena = &t->arena};
+    memcpy(t->part, best, g->n * sizeof(*best));
+    t->k = k;
+    if (k + 1 > QUOTIENT_PARTS_MAX) /* parts have to be in a row */
+        return OK;
+    TRY(refine_kick(&r, &t->dice, g->n / 2 + 2));
+    TRY(refine_number(&r));
+    t->k = r.k;
+    return refine(t, g);
+}
+
 /* Trials differ by how large a pair may get, what heavy means, and the dice. */
-static enum err try_once(const struct coarse *g,
-                         const struct multilevel_rules *rules, uint32_t i,
-                         struct trial *t)
+static enum err trial_init(const struct coarse *g,
+                           const struct multilevel_rules *rules, uint32_t i,
+                           struct trial *t)
 {
     static const uint64_t shares[] = {1, 2, 4, 8};
     memset(t, 0, sizeof(*t));
@@ -133,7 +165,7 @@ static enum err try_once(const struct coarse *g,
     dice_init(&t->dice, rules->seed + i);
     arena_init(&t->arena, CUT_SCRATCH_MAX);
     t->part = arena_calloc(&t->arena, g->n, sizeof(*t->part));
-    return t->part == NULL ? ERR_NOMEM : run(t);
+    return t->part == NULL ? ERR_NOMEM : OK;
 }
 
 enum err multilevel(const struct coarse *g,
@@ -146,8 +178,11 @@ enum err multilevel(const struct coarse *g,
         CHECK(unit_fits(rules->boxes, &g->units[u]));
     for (uint32_t i = 0; i < trials; i++) {
         struct trial t;
-        enum err err = try_once(g, rules, i, &t);
-        uint64_t cut = err == OK ? refine_cut(g, t.part) : 0;
+        uint64_t cut;
+        enum err err = trial_init(g, rules, i, &t);
+        if (err == OK)
+            err = is_kick(g, i, trials) ? kick(&t, out_part, *out_k) : run(&t);
+        cut = err == OK ? refine_cut(g, t.part) : 0;
         if (err == OK && (cut < best || (cut == best && t.k < *out_k))) {
             best = cut;
             *out_k = t.k;

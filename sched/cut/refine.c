@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sched/cut/quotient.h"
 
-#define NONE     UINT32_MAX
-#define PASSES   8u
-#define DOWNHILL 48u /* moves in a row that gain nothing */
+#define NONE        UINT32_MAX
+#define PASSES      8u
+#define SPARE_UNITS 200u /* in larger graphs units follow their arcs */
+#define DOWNHILL    48u  /* moves in a row that gain nothing */
 
 struct move {
     int64_t gain;
@@ -18,6 +20,10 @@ struct move {
 /* The work of one call. */
 struct mover {
     struct refine *r;
+    bool exact;               /* circles are looked for, in: */
+    struct quotient quotient; /* else parts stand in a row */
+    bool spare;     /* units may go where no arc leads, and open a part */
+    uint32_t *held; /* units in each part */
     struct cut_unit *sums; /* of each part; places, apart and least may be
                               stricter than what is there until summed anew */
     uint64_t *touch;       /* weight from the unit looked at to each part */
@@ -44,10 +50,13 @@ uint64_t refine_cut(const struct coarse *g, const uint32_t *part)
 static void sum_anew(struct mover *m)
 {
     const struct coarse *g = m->r->g;
+    memset(m->held, 0, m->r->k * sizeof(*m->held));
     for (uint32_t p = 0; p < m->r->k; p++)
         unit_clear(&m->sums[p]);
-    for (uint32_t u = 0; u < g->n; u++)
+    for (uint32_t u = 0; u < g->n; u++) {
         unit_add(&m->sums[m->r->part[u]], &g->units[u]);
+        m->held[m->r->part[u]]++;
+    }
 }
 
 static enum err mover_init(struct mover *m, struct refine *r)
@@ -58,16 +67,21 @@ static enum err mover_init(struct mover *m, struct refine *r)
     m->r = r;
     m->sums = arena_calloc(r->arena, r->k, sizeof(*m->sums));
     m->touch = arena_calloc(r->arena, r->k, sizeof(*m->touch));
-    m->touched = arena_calloc(r->arena, r->k, sizeof(*m->touched));
+    m->touched = arena_calloc(r->arena, r->k + 1, sizeof(*m->touched));
+    m->held = arena_calloc(r->arena, r->k, sizeof(*m->held));
     m->moved = arena_calloc(r->arena, n, sizeof(*m->moved));
     m->log = arena_calloc(r->arena, n, sizeof(*m->log));
     m->heap_room = (uint32_t)(n + 2 * arcs + 1);
     m->heap = arena_calloc(r->arena, m->heap_room, sizeof(*m->heap));
     if (m->sums == NULL || m->touch == NULL || m->touched == NULL ||
-        m->moved == NULL || m->log == NULL || m->heap == NULL)
+        m->held == NULL || m->moved == NULL || m->log == NULL ||
+        m->heap == NULL)
         return ERR_NOMEM;
     sum_anew(m);
-    return OK;
+    m->exact = r->ordered && r->boxes != NULL && r->k <= QUOTIENT_PARTS_MAX;
+    m->spare = r->boxes != NULL && r->g->n <= SPARE_UNITS;
+    return m->exact ? quotient_init(&m->quotient, r->arena, r->g, r->part, r->k)
+                    : OK;
 }
 
 /* ---- a heap of moves, the best on top ---- */
@@ -116,7 +130,7 @@ static struct move pop(struct mover *m)
 /* ---- one unit ---- */
 
 /* Do the flow arcs of u lead forwards, were it in this part? */
-static bool in_order(const struct refine *r, uint32_t u, uint32_t part)
+static bool in_row(const struct refine *r, uint32_t u, uint32_t part)
 {
     const struct coarse *g = r->g;
     if (!r->ordered)
@@ -128,6 +142,14 @@ static bool in_order(const struct refine *r, uint32_t u, uint32_t part)
             return false;
     }
     return true;
+}
+
+/* Would all be as ordered as before, were it there? */
+static bool in_order(struct mover *m, uint32_t u, uint32_t part)
+{
+    if (m->exact)
+        return quotient_may_move(&m->quotient, u, part);
+    return in_row(m->r, u, part);
 }
 
 static bool has_room(const struct mover *m, uint32_t u, uint32_t to)
@@ -161,18 +183,33 @@ static void look_around(struct mover *m, uint32_t u)
     }
 }
 
+/* Parts that no arc leads to, and the first empty one, are worth a look, too:
+ * who steps aside clears the way for others. */
+static void look_further(struct mover *m, uint32_t u)
+{
+    bool empty = m->held[m->r->part[u]] == 1;
+    for (uint32_t p = 0; p < m->r->k; p++) {
+        if (p == m->r->part[u] || m->touch[p] > 0 || (m->held[p] == 0 && empty))
+            continue;
+        m->touched[m->touched_count++] = p;
+        empty = empty || m->held[p] == 0;
+    }
+}
+
 /* The best move of u, or to NONE. */
 static struct move best_move(struct mover *m, uint32_t u)
 {
     struct move best = {INT64_MIN, u, NONE};
     look_around(m, u);
+    if (m->spare)
+        look_further(m, u);
     for (uint32_t i = 0; i < m->touched_count; i++) {
         uint32_t to = m->touched[i];
         struct move move = {
             (int64_t)m->touch[to] - (int64_t)m->touch[m->r->part[u]], u, to};
         if (best.to != NONE && !better(&move, &best))
             continue;
-        if (in_order(m->r, u, to) && has_room(m, u, to))
+        if (has_room(m, u, to) && in_order(m, u, to))
             best = move;
     }
     return best;
@@ -185,7 +222,12 @@ static void put(struct mover *m, uint32_t u, uint32_t to)
     for (uint32_t r = 0; r < RES_COUNT; r++)
         from->want[r] -= unit->want[r];
     from->size -= unit->size;
+    if (--m->held[m->r->part[u]] == 0)
+        unit_clear(from);
+    m->held[to]++;
     unit_add(&m->sums[to], unit);
+    if (m->exact)
+        quotient_move(&m->quotient, u, to);
     m->r->part[u] = to;
 }
 
@@ -265,6 +307,23 @@ enum err refine_moves(struct refine *r)
     return OK;
 }
 
+/* ---- kicks ---- */
+
+enum err refine_kick(struct refine *r, struct dice *dice, uint32_t count)
+{
+    struct mover m;
+    TRY(mover_init(&m, r));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t u = (uint32_t)dice_below(dice, r->g->n);
+        uint32_t to = (uint32_t)dice_below(dice, r->k);
+        if (to != r->part[u] && has_room(&m, u, to) && in_order(&m, u, to)) {
+            put(&m, u, to);
+            sum_anew(&m);
+        }
+    }
+    return OK;
+}
+
 /* ---- exchanges ---- */
 
 /* Units looked at by one call of refine_exchanges, at most. */
@@ -306,16 +365,19 @@ static bool exchange_fits(const struct mover *m, uint32_t u, uint32_t v)
     return apart && unit_fits(r->boxes, &a) && unit_fits(r->boxes, &b);
 }
 
-static bool exchange_in_order(struct refine *r, uint32_t u, uint32_t v)
+static bool exchange_in_order(struct mover *m, uint32_t u, uint32_t v)
 {
+    struct refine *r = m->r;
     uint32_t pu = r->part[u];
     uint32_t pv = r->part[v];
     bool ok;
     if (!r->ordered)
         return true;
+    if (m->exact)
+        return quotient_may_exchange(&m->quotient, u, v);
     r->part[u] = pv;
     r->part[v] = pu;
-    ok = in_order(r, u, pv) && in_order(r, v, pu);
+    ok = in_row(r, u, pv) && in_row(r, v, pu);
     r->part[u] = pu;
     r->part[v] = pv;
     return ok;
@@ -363,13 +425,13 @@ static bool exchange_one(struct mover *m, uint32_t u, uint32_t to,
             continue;
         if (mine + pull(r, v, r->part[u]) - 2 * (int64_t)between(r->g, u, v) <=
                 0 ||
-            !sums_allow(m, u, v) || !exchange_in_order(r, u, v))
+            !sums_allow(m, u, v) || !exchange_in_order(m, u, v))
             continue;
         *steps += r->g->n;
         if (!exchange_fits(m, u, v))
             continue;
-        r->part[v] = r->part[u];
-        r->part[u] = to;
+        put(m, v, r->part[u]);
+        put(m, u, to);
         sum_anew(m);
         return true;
     }
@@ -403,6 +465,55 @@ enum err refine_exchanges(struct refine *r)
             again = exchange_any(&m, u, &steps) || again;
     }
     return OK;
+}
+
+/* ---- joining ---- */
+
+struct pair {
+    uint64_t weight;
+    uint32_t a;
+    uint32_t b;
+};
+
+/* The heaviest pair of parts that fit one box and close no circle. */
+static struct pair heaviest_pair(const struct coarse *parts,
+                                 const struct cut_boxes *boxes,
+                                 const struct quotient *q)
+{
+    struct pair best = {0, NONE, NONE};
+    for (uint32_t a = 0; a < parts->n; a++) {
+        for (uint32_t i = parts->first[a]; i < parts->first[a + 1]; i++) {
+            const struct coarse_arc *arc = &parts->arcs[i];
+            if (arc->to > a && arc->weight > best.weight &&
+                unit_joins(boxes, &parts->units[a], &parts->units[arc->to]) &&
+                (q == NULL || quotient_may_join(q, a, arc->to)))
+                best = (struct pair){arc->weight, a, arc->to};
+        }
+    }
+    return best;
+}
+
+enum err refine_joins(struct refine *r)
+{
+    uint32_t *map = arena_calloc(r->arena, r->k, sizeof(*map));
+    CHECK(r->boxes != NULL && r->k <= QUOTIENT_PARTS_MAX);
+    if (map == NULL)
+        return ERR_NOMEM;
+    for (;;) {
+        struct coarse parts;
+        struct quotient q;
+        struct pair pair;
+        TRY(refine_number(r));
+        for (uint32_t p = 0; p < r->k; p++)
+            map[p] = p;
+        TRY(coarse_contract(r->arena, r->g, r->part, r->k, &parts));
+        TRY(quotient_init(&q, r->arena, &parts, map, r->k));
+        pair = heaviest_pair(&parts, r->boxes, r->ordered ? &q : NULL);
+        if (pair.a == NONE)
+            return OK;
+        for (uint32_t u = 0; u < r->g->n; u++)
+            r->part[u] = r->part[u] == pair.b ? pair.a : r->part[u];
+    }
 }
 
 /* ---- numbers ---- */

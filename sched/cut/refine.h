@@ -9,6 +9,7 @@
  * Where the graph is ordered, parts stand in a row and flow arcs lead to the
  * same part or a later one. */
 
+#include "base/dice.h"
 #include "sched/cut/coarse.h"
 
 struct refine {
@@ -26,6 +27,14 @@ struct refine {
 /* Changes part[] only. Passes until one gains nothing. ERR_NOMEM. */
 MUST_USE enum err refine_moves(struct refine *r);
 MUST_USE enum err refine_exchanges(struct refine *r);
+
+/* Moves units at random where they may be, to get away from where no single
+ * move helps: `count` are tried. ERR_NOMEM. */
+MUST_USE enum err refine_kick(struct refine *r, struct dice *dice,
+                              uint32_t count);
+/* Joins parts that fit one box, the heaviest weight between them first, and
+ * numbers them; at most QUOTIENT_PARTS_MAX parts (CHECKed). ERR_NOMEM. */
+MUST_USE enum err refine_joins(struct refine *r);
 
 /* The weight between different parts. */
 uint64_t refine_cut(const struct coarse *g, const uint32_t *part);

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES          TRAIN_TRIES
-#define TRY_REQUESTS   500u
-#define AT_A_TIME      4u /* worlds that look between two words */
+#define TRIES        TRAIN_TRIES
+#define TRY_REQUESTS 500u
+#define AT_A_TIME    4u /* worlds that look between two words */
+#define AT_ONCE                                                                \
+    8u /* moments of a world in a step of reinforcement: its                   \
+          gradients are mostly chance */
 #define NORM_MAX       5.0f
-#define IMITATE_RATE   2e-3
+#define IMITATE_RATE   4e-3
 #define REINFORCE_RATE 3e-4
 #define RATE_LAST      0.1                 /* of these, in the end */
 #define MEMORY_MAX     ((size_t)768 << 20) /* of all moments */
@@ -49,7 +52,8 @@ struct train {
     struct ranknet gradient;
     int64_t best_accepted; /* of the tries; -1: none yet */
     uint32_t tries_incumbent;
-    uint32_t at; /* the moment of the running step */
+    uint32_t at;      /* the first moment of the running step, */
+    uint32_t at_once; /* and how many */
     bool imitate;
     uint32_t round;
     uint32_t from; /* the first world of those that look */
@@ -116,13 +120,15 @@ static void work_step(void *arg, uint32_t i)
 {
     struct train *t = arg;
     struct world *w = &t->worlds[i];
-    if (t->imitate)
-        world_imitate(w, t->at);
-    else
-        world_reinforce(w, t->at);
+    for (uint32_t k = 0; k < t->at_once; k++) {
+        if (t->imitate)
+            world_imitate(w, t->at + k);
+        else
+            world_reinforce(w, t->at + k);
+    }
 }
 
-/* One step: a moment of each world, their gradients added in order. */
+/* One step: moments of each world, their gradients added in order. */
 static void step(struct train *t, double rate, double *loss, double *counted)
 {
     uint32_t count = 0;
@@ -158,15 +164,16 @@ static enum err pass(struct train *t, enum train_phase phase, uint32_t done,
                      uint32_t of, double from, double to)
 {
     struct train_word word = {phase, done + 1, of, true, 0, -1, -1};
-    uint32_t steps = moments_most(t);
+    uint32_t moments = moments_most(t);
     double loss = 0;
     double counted = 0;
     t->imitate = phase == TRAIN_IMITATE;
     for (uint32_t i = 0; i < t->options.worlds; i++)
         world_shuffle(&t->worlds[i]);
-    for (t->at = 0; t->at < steps; t->at++) {
-        step(t, from + (to - from) * t->at / steps, &loss, &counted);
-        if (t->at % 64 == 63)
+    t->at_once = t->imitate ? 1 : AT_ONCE;
+    for (t->at = 0; t->at < moments; t->at += t->at_once) {
+        step(t, from + (to - from) * t->at / moments, &loss, &counted);
+        if (t->at % 64 >= 64 - t->at_once)
             TRY(tell(t, phase, done, of, counted > 0 ? loss / counted : 0));
     }
     TRY(worlds_err(t));
@@ -194,6 +201,7 @@ static enum err choose(struct train *t, enum train_phase phase, uint32_t done,
     struct train_word word = {phase, done, of, true, 0, 0, 0};
     struct judged judged[TRIES];
     uint32_t requests = t->options.workload.requests;
+    uint32_t tried = requests < TRY_REQUESTS ? requests : TRY_REQUESTS;
     int64_t accepted = 0;
     bool both = t->best_accepted < 0;
     for (uint32_t i = 0; i < TRIES; i++)
@@ -203,7 +211,7 @@ static enum err choose(struct train *t, enum train_phase phase, uint32_t done,
             .starts = t->options.starts,
             .both = both};
     t->judged = judged;
-    t->options.workload.requests = TRY_REQUESTS;
+    t->options.workload.requests = tried;
     run_each(t, TRIES, work_judge, t);
     t->options.workload.requests = requests;
     t->judged = NULL;
@@ -216,8 +224,8 @@ static enum err choose(struct train *t, enum train_phase phase, uint32_t done,
         t->best = t->net;
         t->best_accepted = accepted;
     }
-    word.share = (double)accepted / (TRIES * TRY_REQUESTS);
-    word.against = (double)t->tries_incumbent / (TRIES * TRY_REQUESTS);
+    word.share = (double)accepted / ((double)TRIES * tried);
+    word.against = (double)t->tries_incumbent / ((double)TRIES * tried);
     return say(t, &word);
 }
 

@@ -12,6 +12,7 @@
 #define HEAD_FIELDS       2u
 #define BODY_FIELDS       11u
 #define SHAPE_FIELDS      4u
+#define ARENA_MAX         (32u * RANKMODEL_BYTES_MAX) /* values of one byte */
 
 const struct rankmodel_trial *rankmodel_trial_of(const struct rankmodel *model,
                                                  uint32_t starts)
@@ -166,7 +167,7 @@ static enum err read_body(struct bytes body, struct rankmodel *m)
     struct mp_reader r;
     struct arena arena;
     enum err err;
-    arena_init(&arena, 64 * 1024);
+    arena_init(&arena, ARENA_MAX);
     err = mp_open(&r, body, &arena);
     if (err == OK) {
         get_body(&r, m);
@@ -182,7 +183,7 @@ static enum err read_head(struct bytes bytes, struct bytes *out_body)
     struct arena arena;
     struct hash sum, told;
     enum err err;
-    arena_init(&arena, 16 * 1024);
+    arena_init(&arena, ARENA_MAX);
     err = mp_open_message(&r, bytes, &arena, RANKMODEL_KIND, RANKMODEL_VERSION,
                           HEAD_FIELDS);
     if (err == OK) {

@@ -7,6 +7,7 @@
 
 #define SOURCES_MAX 256u /* that distances are measured from */
 #define FAR         UINT32_MAX
+#define NEAR_MAX    64u /* neighbours that corners are looked for among */
 
 /* ---- what does not change ---- */
 
@@ -107,9 +108,12 @@ enum err scene_new(const struct topology *topology, struct scene **out)
     s->node_first = calloc(nodes + 1, sizeof(*s->node_first));
     s->node_to =
         calloc(2 * (size_t)topology->link_count + 1, sizeof(*s->node_to));
+    s->able = calloc(nodes, sizeof(*s->able));
+    s->seen = calloc(nodes, sizeof(*s->seen));
     s->close = calloc(nodes, sizeof(*s->close));
     if (s->node == NULL || s->may == NULL || s->node_first == NULL ||
-        s->node_to == NULL || s->close == NULL || measure(s) != OK) {
+        s->node_to == NULL || s->able == NULL || s->seen == NULL ||
+        s->close == NULL || measure(s) != OK) {
         scene_free(s);
         return ERR_NOMEM;
     }
@@ -126,6 +130,8 @@ void scene_free(struct scene *scene)
     free(scene->may);
     free(scene->node_first);
     free(scene->node_to);
+    free(scene->able);
+    free(scene->seen);
     free(scene->close);
     free(scene);
 }
@@ -419,20 +425,55 @@ static void node_arcs_make(struct scene *s, const struct wishes *w)
     const struct topology *t = s->topology;
     uint32_t len = 0;
     for (uint32_t v = 0; v < t->node_count; v++) {
-        uint32_t able = 0;
+        struct stock left;
+        topology_left(t, v, &left);
+        s->able[v] = stock_fits(&w->mean, &left);
         s->node_first[v] = len;
-        for (uint32_t i = t->first[v]; i < t->first[v + 1]; i++) {
-            struct stock left;
-            if (topology_left_kbps(t, t->arcs[i].link) < w->kbps_mean)
-                continue;
-            s->node_to[len++] = t->arcs[i].to;
-            topology_left(t, t->arcs[i].to, &left);
-            able += stock_fits(&w->mean, &left);
-        }
-        s->node[(size_t)v * SCENE_NODE_WIDTH + SCENE_AROUND] =
-            squash((double)able / w->job->component_count);
+        for (uint32_t i = t->first[v]; i < t->first[v + 1]; i++)
+            if (topology_left_kbps(t, t->arcs[i].link) >= w->kbps_mean)
+                s->node_to[len++] = t->arcs[i].to;
     }
     s->node_first[t->node_count] = len;
+}
+
+/* The end of a node's neighbours, of the first NEAR_MAX if there are more. */
+static uint32_t near_end(const struct scene *s, uint32_t v)
+{
+    uint32_t end = s->node_first[v + 1];
+    uint32_t most = s->node_first[v] + NEAR_MAX;
+    return end < most ? end : most;
+}
+
+/* Neighbours of v, corners and nodes within two steps. Marks: 2v + 1 for who
+ * was counted, 2v + 2 for neighbours. */
+static void node_around(struct scene *s, uint32_t v)
+{
+    float *f = s->node + (size_t)v * SCENE_NODE_WIDTH;
+    uint32_t around = 0;
+    uint32_t corners = 0;
+    uint32_t reach = 0;
+    uint32_t end = near_end(s, v);
+    for (uint32_t i = s->node_first[v]; i < end; i++) {
+        uint32_t u = s->node_to[i];
+        around += s->able[u] != 0 && s->seen[u] != 2 * v + 2;
+        s->seen[u] = 2 * v + 2;
+    }
+    s->seen[v] = 2 * v + 1;
+    for (uint32_t i = s->node_first[v]; i < end; i++) {
+        uint32_t u = s->node_to[i];
+        for (uint32_t k = s->node_first[u]; k < near_end(s, u); k++) {
+            uint32_t x = s->node_to[k];
+            if (s->seen[x] == 2 * v + 2) {
+                corners += (uint32_t)s->able[u] & s->able[x];
+            } else if (s->seen[x] != 2 * v + 1) {
+                s->seen[x] = 2 * v + 1;
+                reach += s->able[x];
+            }
+        }
+    }
+    f[SCENE_AROUND] = squash((double)around / s->parts);
+    f[SCENE_CORNERS] = squash(corners / 2.0 / s->parts);
+    f[SCENE_REACH] = squash((double)(around + reach) / (4.0 * s->parts));
 }
 
 static void order_scale(struct scene *s)
@@ -464,6 +505,9 @@ void scene_look(struct scene *scene, const struct job_graph *job,
         node_links(scene, &w, v, f);
     }
     node_arcs_make(scene, &w);
+    memset(scene->seen, 0, scene->nodes * sizeof(*scene->seen));
+    for (uint32_t v = 0; v < scene->nodes; v++)
+        node_around(scene, v);
     order_scale(scene);
     parts_look(scene, job);
 }

@@ -31,6 +31,11 @@ enum scene_node {
                         the components; squashed */
     SCENE_ORDER,     /* free share times free bandwidth around (the order of
                         embed_starts), over the most */
+    SCENE_CORNERS,   /* pairs of neighbours that could take the mean component
+                        and are neighbours themselves, over the components;
+                        squashed */
+    SCENE_REACH,     /* nodes within two steps that could take it, over four
+                        times the components; squashed */
     SCENE_NODE_WIDTH
 };
 
@@ -63,7 +68,9 @@ struct scene {
     uint16_t *node_to;
     uint32_t part_first[JOB_COMPONENTS_MAX + 1];
     uint16_t part_to[2 * JOB_LINKS_MAX];
-    float *close; /* does not change with what is reserved */
+    uint8_t *able;  /* 1: could take the mean component */
+    uint32_t *seen; /* marks of the walk from a node */
+    float *close;   /* does not change with what is reserved */
     double mean_kbps;
     double mean_cap[RES_COUNT];
 };

@@ -191,10 +191,11 @@ uint32_t link_confidence(const struct link *link, enum link_figure figure,
     uint64_t age_ms = age_of(link, kind, now_ms);
     uint64_t n = link->samples[kind];
     uint64_t trust = trust_of(link->of[figure].source);
+    uint64_t half = kind == LINK_TRIPS ? LINK_TRIPS_HALF : LINK_VOLUME_HALF;
     if (age_ms > link_age_max_ms(kind))
         return 0;
     trust = trust * decay_ppm(age_ms, link_age_max_ms(kind));
-    return (uint32_t)(trust * n / (n + LINK_SAMPLES_HALF) / 1000000);
+    return (uint32_t)(trust * n / (n + half) / 1000000);
 }
 
 /* ---- reliability ---- */

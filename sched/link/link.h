@@ -37,7 +37,8 @@ enum link_figure { LINK_MAP(X) LINK_FIGURES };
 #define LINK_TRIPS_AGE_MAX_MS  600000u
 #define LINK_VOLUME_AGE_MAX_MS 14400000u
 /* So many samples make half of the confidence that endless ones would. */
-#define LINK_SAMPLES_HALF 4u
+#define LINK_TRIPS_HALF  4u
+#define LINK_VOLUME_HALF 1u
 /* The most confidence there is by source, permille. */
 #define LINK_TRUST_MEASURED   1000u
 #define LINK_TRUST_NOMINAL    300u
@@ -102,10 +103,10 @@ void link_join(const struct link *ours, bool ours_trusted,
 
 /* How far to trust a figure, permille:
  *
- *     trust(source) * n / (n + LINK_SAMPLES_HALF) * 2^(-4 * age / age_max)
+ *     trust(source) * n / (n + half) * 2^(-4 * age / age_max)
  *
- * with the power as straight lines between the halvings, rounded down; 0 when
- * it is not known or too old. */
+ * with half and age_max of the figure's kind, and the power as straight lines
+ * between the halvings, rounded down; 0 when it is not known or too old. */
 uint32_t link_confidence(const struct link *link, enum link_figure figure,
                          uint64_t now_ms);
 

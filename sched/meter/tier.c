@@ -125,6 +125,18 @@ enum err tiers_parse(const char *text, struct tiers *out,
     return OK;
 }
 
+enum err tier_rate_parse(const char *text, uint64_t *out)
+{
+    char error[TIER_ERR_MAX];
+    struct scan scan = {text, 0, error};
+    uint64_t value;
+    TRY(number(&scan, &value));
+    if (*scan.at != '\0')
+        return ERR_PARSE;
+    *out = value;
+    return OK;
+}
+
 const struct tier *tier_of(const struct tiers *tiers, const struct grade *grade)
 {
     const struct tier *found = NULL;

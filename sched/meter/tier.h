@@ -36,6 +36,10 @@ struct tiers {
  * ERR_PARSE with `error` saying what and where; out is untouched then. */
 MUST_USE enum err tiers_parse(const char *text, struct tiers *out,
                               char error[TIER_ERR_MAX]);
+/* "500G", "1200": a whole number, then nothing or k, M, G, T, P or E.
+ * ERR_PARSE.
+ */
+MUST_USE enum err tier_rate_parse(const char *text, uint64_t *out);
 /* The last row whose bound the measured figure of all cores reaches. NULL when
  * the figure was not measured (a declared one never grades), or reaches none.
  * Lent from tiers. */

@@ -45,7 +45,7 @@ static void market_random(struct market *m, uint64_t *seed, enum policy policy)
         sample_random_candidate(seed, c);
         c->total =
             (struct resources){2000 + 1000 * (uint32_t)sample_below(seed, 7),
-                               1024 + 512 * sample_below(seed, 7), 4096};
+                               1024 + 512 * sample_below(seed, 7), 4096, 0};
         c->free = c->total;
         if (sample_below(seed, 3) > 0) {
             c->free.cpu_milli -= 500 * (uint32_t)sample_below(seed, 3);
@@ -486,7 +486,7 @@ static uint32_t place_all(struct market *m, struct place *place,
     for (uint32_t i = 0; i < m->count; i++) {
         uint32_t room = ranking_room(&m->ranking, &m->c[i], m->room[i]);
         (void)place_consider(place, &m->ranks[i],
-                             division_room(divide, tasks, copies, room));
+                             division_room(divide, tasks, copies, room), 0);
     }
     for (uint32_t i = 0; i < place->count; i++)
         rooms[i] = m->room[place->entries[i].rank.index];

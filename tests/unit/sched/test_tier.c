@@ -132,6 +132,20 @@ static void a_bad_table_says_which_row_and_why(void **state)
     }
 }
 
+static void rates_are_whole_numbers_with_a_unit(void **state)
+{
+    uint64_t rate = 5;
+    (void)state;
+    assert_int_equal(tier_rate_parse("20T", &rate), OK);
+    assert_int_equal(rate, 20000000000000);
+    assert_int_equal(tier_rate_parse("0", &rate), OK);
+    assert_int_equal(rate, 0);
+    assert_int_equal(tier_rate_parse("1.5T", &rate), ERR_PARSE);
+    assert_int_equal(tier_rate_parse("", &rate), ERR_PARSE);
+    assert_int_equal(tier_rate_parse("20TT", &rate), ERR_PARSE);
+    assert_int_equal(rate, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +154,7 @@ int main(void)
         cmocka_unit_test(what_was_only_declared_is_never_a_grade),
         cmocka_unit_test(one_core_does_not_make_a_grade),
         cmocka_unit_test(tables_are_configuration),
+        cmocka_unit_test(rates_are_whole_numbers_with_a_unit),
         cmocka_unit_test(a_bad_table_says_which_row_and_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

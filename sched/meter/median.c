@@ -1,4 +1,4 @@
-#include "sched/meter/spread.h"
+#include "sched/meter/median.h"
 
 #include "base/check.h"
 
@@ -29,10 +29,10 @@ static uint32_t share(uint64_t mad, uint64_t median)
     return permille > 1000 ? 1000u : (uint32_t)permille;
 }
 
-void spread_of(const uint64_t *runs, uint32_t count, struct spread *out)
+void median_of(const uint64_t *runs, uint32_t count, struct median *out)
 {
-    uint64_t values[SPREAD_RUNS_MAX];
-    CHECK(count >= 1 && count <= SPREAD_RUNS_MAX);
+    uint64_t values[MEDIAN_RUNS_MAX];
+    CHECK(count >= 1 && count <= MEDIAN_RUNS_MAX);
     memcpy(values, runs, count * sizeof(*values));
     out->median = middle(values, count);
     for (uint32_t i = 0; i < count; i++)
