@@ -90,7 +90,7 @@ enum err book_survey_run(struct book *book, const struct request *request,
 {
     struct book_survey survey;
     uint32_t nearest;
-    book_survey_make(book, request, entry, now_ms, &survey);
+    book_survey_make(book, request, entry, demand, now_ms, &survey);
     TRY(survey_run(&survey.survey, book->catalog, out, &nearest));
     if (!out->has_nearest)
         return OK;
@@ -148,7 +148,8 @@ static enum err explain_misses(struct explaining *x, uint32_t fits)
     x->fits = false;
     if (fits >= x->lines_max)
         return OK;
-    book_survey_make(x->book, x->request, x->entry, x->now_ms, &survey);
+    book_survey_make(x->book, x->request, x->entry, &x->demand, x->now_ms,
+                     &survey);
     return survey_misses(&survey.survey, x->book->catalog, x->lines_max - fits,
                          explain_miss, x);
 }

@@ -61,9 +61,9 @@ enum order_kind { ORDER_MAP(X) ORDER_COUNT };
 #undef X
 
 /* Tags of interest that have bitmaps: the one not named for longest goes. */
-#define CATALOG_SETS 24u
+#define CATALOG_SETS 16u
 /* Tags of one offer. */
-#define CATALOG_TAGS_MAX 64u
+#define CATALOG_TAGS_MAX 640u
 
 struct catalog;
 

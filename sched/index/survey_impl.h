@@ -10,6 +10,7 @@
 struct group {
     const struct survey_rule *rule; /* its first */
     enum reason_class class_;
+    bool asked;      /* the owner says so, of those it was asked about */
     uint64_t *fails; /* bits of those it refuses */
 };
 
@@ -18,7 +19,9 @@ struct surveying {
     struct catalog *c;
     struct order *order;
     const uint64_t *there;
-    uint32_t len; /* words */
+    uint64_t *ask;                   /* those the owner is asked about */
+    uint64_t *answers[REASON_COUNT]; /* of them, whom a reason refuses */
+    uint32_t len;                    /* words */
     struct tariff_mix mix;
     uint64_t cost_max;
     struct group groups[REASON_COUNT];

@@ -67,6 +67,15 @@ static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)
         ->slot_at[word * BLOCK_PLACES + (uint32_t)__builtin_ctzll(bits)];
 }
 
+/* Was the owner asked about this one? */
+static bool is_asked(const struct surveying *x, const struct group *group,
+                     uint32_t slot)
+{
+    uint32_t place = x->order->place_of[slot];
+    return group->asked &&
+           (x->ask[place / BLOCK_PLACES] >> place % BLOCK_PLACES & 1) != 0;
+}
+
 /* ---- what relaxing one reason alone would need ---- */
 
 /* The most there is among those that nothing else refuses. What is known to be
@@ -109,6 +118,27 @@ static uint64_t least_alone(const struct surveying *x,
     return best;
 }
 
+/* Of a group that was asked about: offer by offer. */
+static uint64_t best_asked(const struct surveying *x, const struct group *group)
+{
+    bool less = group->rule->reason == REASON_PRICE;
+    uint64_t best = less ? UINT64_MAX : 0;
+    for (uint32_t i = 0; i < x->len; i++) {
+        uint64_t bits = group->fails[i] & x->once[i];
+        for (; bits != 0; bits &= bits - 1) {
+            uint32_t slot = slot_of(x, i, bits);
+            uint64_t have = 0;
+            if (is_asked(x, group, slot))
+                (void)x->survey->ask_shortage(x->survey->owner, slot,
+                                              group->rule->reason, &have);
+            else if (group->rule->kind == SURVEY_COST)
+                have = bill_of(x, &x->c->tariffs[slot]);
+            best = less == (have < best) ? have : best;
+        }
+    }
+    return best;
+}
+
 void survey_relax(const struct surveying *x, struct explain *out)
 {
     for (uint32_t g = 0; g < x->group_count; g++) {
@@ -116,7 +146,9 @@ void survey_relax(const struct surveying *x, struct explain *out)
         enum reason reason = group->rule->reason;
         if (out->alone[reason] == 0)
             continue;
-        if (group->rule->kind == SURVEY_SHORT)
+        if (group->asked)
+            out->relax_to[reason] = best_asked(x, group);
+        else if (group->rule->kind == SURVEY_SHORT)
             out->relax_to[reason] = most_alone(x, group);
         else if (group->rule->kind == SURVEY_COST)
             out->relax_to[reason] = least_alone(x, group);
@@ -147,6 +179,10 @@ static uint32_t dear_by(uint64_t cap, uint64_t bill)
 static uint32_t shortage(const struct surveying *x, const struct group *group,
                          uint32_t slot)
 {
+    uint64_t have = 0;
+    if (is_asked(x, group, slot))
+        return x->survey->ask_shortage(x->survey->owner, slot,
+                                       group->rule->reason, &have);
     if (group->rule->kind == SURVEY_SHORT)
         return short_of(group->rule->want, have_of(x, group, slot));
     if (group->rule->kind == SURVEY_COST)
@@ -158,6 +194,8 @@ static uint32_t shortage(const struct surveying *x, const struct group *group,
 static uint32_t block_shortage(const struct surveying *x,
                                const struct group *group, uint32_t word)
 {
+    if (group->asked)
+        return 1;
     if (group->rule->kind == SURVEY_SHORT)
         return short_of(group->rule->want, block_most(x, group, word));
     if (group->rule->kind == SURVEY_COST)
@@ -184,7 +222,7 @@ static void narrow(struct nearest *n)
     uint64_t most = n->sum - (x->fewest - 1);
     for (uint32_t g = 0; g < x->group_count; g++) {
         const struct survey_rule *rule = x->groups[g].rule;
-        if (rule->kind != SURVEY_SHORT || most >= 1000)
+        if (rule->kind != SURVEY_SHORT || x->groups[g].asked || most >= 1000)
             continue;
         uint64_t less = (uint64_t)((wide)rule->want * most / 1000);
         n->rung[g] = rung_below(x, rule->dimension, rule->want - less);
