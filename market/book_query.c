@@ -313,12 +313,21 @@ static uint32_t ask_shortage(const void *owner, uint32_t slot,
     return feasible_shortage(reason, s->demand, &view.c);
 }
 
+static bool ask_helps(const void *owner, uint32_t slot, enum reason reason)
+{
+    const struct book_survey *s = owner;
+    struct book_view view;
+    book_view(s->book, slot, s->request, s->entry, s->now_ms, &view);
+    return explain_relaxing_helps(s->demand, &view.c, reason);
+}
+
 /* Whom to ask about what. */
 static void add_asked(const struct request *request,
                       const struct book_entry *entry, struct survey *survey)
 {
     const struct spread *spread = &request->spread;
     survey->ask = ask;
+    survey->ask_helps = ask_helps;
     survey->ask_shortage = ask_shortage;
     if (request->toleration_count > 0) {
         survey->asked |= reason_bit(REASON_TAINT);

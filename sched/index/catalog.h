@@ -34,14 +34,14 @@
  * Changes. Amounts and flags flip only the bits they cross. Newcomers take a
  * free place in the block whose box they are nearest to (blocks are built 7/8
  * full); a full aisle is split in two, one that has seen as many changes as it
- * has places is sorted anew: at most 4,096 offers are moved at a time, and
- * never all.
+ * has places is sorted anew: 4,096 offers are moved at a time, and all only
+ * when three places of four have become empty.
  *
  * Rungs follow what is asked (ladder.h), sets are made when a request first
  * names a tag and given up by age (CATALOG_SETS). Answers do not depend on
  * either. No clock, no dice: the same calls give the same answers.
  *
- * Memory for 100,000 offers: columns 11 MB, at most 4 MB an order, whatever
+ * Memory for 100,000 offers: columns 19 MB, at most 4 MB an order, whatever
  * names and figures peers choose. */
 
 #include "base/err.h"

@@ -57,6 +57,8 @@ struct survey {
     bool ask_all;       /* of all offers */
     /* Those that refuse, of all reasons. */
     uint64_t (*ask)(const void *owner, uint32_t slot);
+    /* As explain_relaxing_helps, of a slot that only this refuses. */
+    bool (*ask_helps)(const void *owner, uint32_t slot, enum reason reason);
     /* As feasible_shortage and the second figure of feasible_figures, 0 where
      * it has none: of a slot that was asked about, and that this refuses. */
     uint32_t (*ask_shortage)(const void *owner, uint32_t slot,

@@ -118,25 +118,43 @@ static uint64_t least_alone(const struct surveying *x,
     return best;
 }
 
-/* Of a group that was asked about: offer by offer. */
-static uint64_t best_asked(const struct surveying *x, const struct group *group)
+/* The figure of one that nothing else refuses; false when relaxing would not
+ * free it. */
+static bool figure_alone(const struct surveying *x, const struct group *group,
+                         uint32_t slot, uint64_t *out_have)
 {
-    bool less = group->rule->reason == REASON_PRICE;
-    uint64_t best = less ? UINT64_MAX : 0;
+    const struct survey *s = x->survey;
+    enum reason reason = group->rule->reason;
+    *out_have = 0;
+    if (is_asked(x, group, slot)) {
+        (void)s->ask_shortage(s->owner, slot, reason, out_have);
+        return s->ask_helps(s->owner, slot, reason);
+    }
+    if (group->rule->kind == SURVEY_COST)
+        *out_have = bill_of(x, &x->c->tariffs[slot]);
+    return true;
+}
+
+/* Of a group that was asked about: offer by offer. */
+static void relax_asked(const struct surveying *x, const struct group *group,
+                        struct explain *out)
+{
+    enum reason reason = group->rule->reason;
+    uint32_t alone = 0;
+    uint64_t best = 0;
     for (uint32_t i = 0; i < x->len; i++) {
         uint64_t bits = group->fails[i] & x->once[i];
         for (; bits != 0; bits &= bits - 1) {
-            uint32_t slot = slot_of(x, i, bits);
-            uint64_t have = 0;
-            if (is_asked(x, group, slot))
-                (void)x->survey->ask_shortage(x->survey->owner, slot,
-                                              group->rule->reason, &have);
-            else if (group->rule->kind == SURVEY_COST)
-                have = bill_of(x, &x->c->tariffs[slot]);
-            best = less == (have < best) ? have : best;
+            uint64_t have;
+            if (!figure_alone(x, group, slot_of(x, i, bits), &have))
+                continue;
+            bool easier = reason == REASON_PRICE ? have < best : have > best;
+            if (alone++ == 0 || easier)
+                best = have;
         }
     }
-    return best;
+    out->alone[reason] = alone;
+    out->relax_to[reason] = best;
 }
 
 void survey_relax(const struct surveying *x, struct explain *out)
@@ -147,7 +165,7 @@ void survey_relax(const struct surveying *x, struct explain *out)
         if (out->alone[reason] == 0)
             continue;
         if (group->asked)
-            out->relax_to[reason] = best_asked(x, group);
+            relax_asked(x, group, out);
         else if (group->rule->kind == SURVEY_SHORT)
             out->relax_to[reason] = most_alone(x, group);
         else if (group->rule->kind == SURVEY_COST)

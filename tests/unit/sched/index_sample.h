@@ -121,7 +121,7 @@ static inline void sample_change(struct index_sample *s, uint32_t slot)
         return;
     switch (sample_draw(s, 3)) {
     case 0:
-        row->have[dimension] = sample_draw(s, row->have[dimension] + 1);
+        row->have[dimension] = sample_draw(s, row->have[dimension] / 2 + 2);
         catalog_have_set(s->catalog, slot, dimension, row->have[dimension]);
         return;
     case 1:
