@@ -2,46 +2,15 @@
 
 #include <string.h>
 
+#include "base/bech32.h"
 #include "base/check.h"
 
-/* Bech32m, after BIP 350: groups of five bits, and a BCH code over GF(32) of
- * six groups that catches any four wrong characters. */
-
 #define DATA_LEN     52 /* 256 bits and four bits of padding */
-#define CHECKSUM_LEN 6
-#define BECH32M_ONE  0x2bc830a3u
-
-static const char charset[] = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+#define CHECKSUM_LEN BECH32_CHECKSUM_LEN
 
 _Static_assert(sizeof(ADDRESS_PREFIX_TEST) + 1 + DATA_LEN + CHECKSUM_LEN <=
                    ADDRESS_TEXT_MAX,
                "the longest address fits");
-
-/* Feeds one group into the checksum: the remainder modulo the generator. */
-static uint32_t polymod_step(uint32_t sum, uint8_t group)
-{
-    static const uint32_t generator[5] = {0x3b6a57b2u, 0x26508e6du, 0x1ea119fau,
-                                          0x3d4233ddu, 0x2a1462b3u};
-    uint32_t top = sum >> 25;
-    sum = (sum & 0x1ffffffu) << 5 ^ group;
-    for (unsigned i = 0; i < 5; i++) {
-        if (top >> i & 1)
-            sum ^= generator[i];
-    }
-    return sum;
-}
-
-/* The checksum state after the prefix: its high bits, a zero, its low bits. */
-static uint32_t polymod_prefix(const char *prefix)
-{
-    uint32_t sum = 1;
-    for (const char *c = prefix; *c != 0; c++)
-        sum = polymod_step(sum, (uint8_t)*c >> 5);
-    sum = polymod_step(sum, 0);
-    for (const char *c = prefix; *c != 0; c++)
-        sum = polymod_step(sum, (uint8_t)*c & 31);
-    return sum;
-}
 
 /* Five bits of the key from bit 5 * index on; zeros past its end. */
 static uint8_t group_get(const struct pubkey *key, size_t index)
@@ -72,17 +41,14 @@ void address_format(const char *prefix, const struct pubkey *key,
           strcmp(prefix, ADDRESS_PREFIX_TEST) == 0);
     memcpy(out, prefix, len);
     out[len++] = '1';
-    sum = polymod_prefix(prefix);
+    sum = bech32_begin(prefix);
     for (size_t i = 0; i < DATA_LEN; i++) {
         uint8_t group = group_get(key, i);
-        sum = polymod_step(sum, group);
-        out[len++] = charset[group];
+        sum = bech32_step(sum, group);
+        out[len++] = bech32_letter(group);
     }
-    for (unsigned i = 0; i < CHECKSUM_LEN; i++)
-        sum = polymod_step(sum, 0);
-    sum ^= BECH32M_ONE;
-    for (unsigned i = 0; i < CHECKSUM_LEN; i++)
-        out[len++] = charset[sum >> (25 - 5 * i) & 31];
+    bech32_end(sum, out + len);
+    len += CHECKSUM_LEN;
     out[len] = 0;
 }
 
@@ -130,17 +96,17 @@ static enum err data_parse(const char *data, uint32_t sum, struct pubkey *out)
     if (strlen(data) != DATA_LEN + CHECKSUM_LEN)
         return ERR_ADDRESS;
     for (size_t i = 0; i < DATA_LEN + CHECKSUM_LEN; i++) {
-        const char *found = strchr(charset, data[i]);
-        if (found == NULL)
+        int group = bech32_group(data[i]);
+        if (group < 0)
             return ERR_ADDRESS;
-        last = (uint8_t)(found - charset);
-        sum = polymod_step(sum, last);
+        last = (uint8_t)group;
+        sum = bech32_step(sum, last);
         if (i < DATA_LEN)
             group_put(&key, i, last);
         if (i == DATA_LEN - 1 && (last & 15) != 0)
             return ERR_ADDRESS; /* the padding has one spelling */
     }
-    if (sum != BECH32M_ONE)
+    if (sum != BECH32_RIGHT)
         return ERR_ADDRESS;
     *out = key;
     return OK;
@@ -158,8 +124,7 @@ enum err address_parse(const char *text, const char **out_prefix,
     prefix = prefix_of(lower);
     if (prefix == NULL)
         return ERR_ADDRESS;
-    TRY(data_parse(lower + strlen(prefix) + 1, polymod_prefix(prefix),
-                   out_key));
+    TRY(data_parse(lower + strlen(prefix) + 1, bech32_begin(prefix), out_key));
     if (out_prefix != NULL)
         *out_prefix = prefix;
     return OK;

@@ -38,6 +38,15 @@ void hash_bytes(const char *tag, struct bytes data, struct hash *out)
     hasher_finish(&hasher, out);
 }
 
+void hash16_bytes(const char *tag, struct bytes data, uint8_t out[HASH16_LEN])
+{
+    uint8_t personal[TAG_LEN];
+    tag_pad(tag, personal);
+    CHECK(crypto_generichash_blake2b_salt_personal(out, HASH16_LEN, data.ptr,
+                                                   data.len, NULL, 0, NULL,
+                                                   personal) == 0);
+}
+
 static void init(struct hasher *hasher, const char *tag, const uint8_t *key,
                  size_t key_len)
 {

@@ -30,6 +30,7 @@ struct hash {
 #define HASH_TAG_BOND     "suan-bond" /* also: a validator knows its owner */
 #define HASH_TAG_EVIDENCE "suan-evidence"
 #define HASH_TAG_OFFER    "suan-offer"
+#define HASH_TAG_LINKS    "suan-links"
 #define HASH_TAG_REQUEST  "suan-request"
 #define HASH_TAG_APPROVAL "suan-approval"
 #define HASH_TAG_QUOTE    "suan-quote"
@@ -40,12 +41,21 @@ struct hash {
 #define HASH_TAG_CHUNK    "suan-chunk"
 #define HASH_TAG_BLOB     "suan-blob"
 #define HASH_TAG_NOISE    "suan-noise"   /* node vouches for its static key */
+#define HASH_TAG_PRODUCT  "suan-product" /* inputs of a challenge */
+#define HASH_TAG_ANSWER   "suan-answer"  /* a challenge's answer */
+#define HASH_TAG_CHIP     "suan-chip"    /* a chip's number, salted */
+#define HASH_TAG_IDENT    "suan-ident"   /* a registration code */
 #define HASH_TAG_KEYFILE  "suan-keyfile" /* checksum of a wallet file */
+#define HASH_TAG_MODEL    "suan-model"   /* checksum of learned weights */
 
 /* out = BLAKE2b-256(personal = tag, data). */
 void hash_bytes(const char *tag, struct bytes data, struct hash *out);
 
-/* The same over several pieces, as if they were joined. Opaque inside: 384
+/* out = BLAKE2b-128 likewise: another function, not half of the above. */
+#define HASH16_LEN 16
+void hash16_bytes(const char *tag, struct bytes data, uint8_t out[HASH16_LEN]);
+
+/* BLAKE2b-256 over several pieces, as if they were joined. Opaque inside: 384
  * bytes are what libsodium's state needs. */
 struct hasher {
     _Alignas(64) uint8_t state[384];

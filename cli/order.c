@@ -6,7 +6,7 @@
 #include "cli/nearest.h"
 #include "cli/unit.h"
 #include "market/message.h"
-#include "sched/policy.h"
+#include "sched/policy_object.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ void order_init(struct order *order)
     order->attempts = 2;
     order->pids_max = 256;
     order->log_bytes_max = 16u * 1024 * 1024;
-    order->policy = POLICY_CHEAPEST;
+    order->policy = "";
     order->arch = ARCH_ANY;
 }
 
@@ -198,9 +198,13 @@ static bool set_arch(const struct setting *s)
 
 static bool set_policy(const struct setting *s)
 {
-    if (policy_parse(s->value, &s->order->policy) == OK)
-        return true;
-    return refuse(s, "\"%.20s\" is not one of cheapest, nearest, fastest",
+    enum policy policy;
+    if (policy_parse(s->value, &policy) == OK ||
+        policy_object_name_ok(s->value))
+        return copy(s, s->value, &s->order->policy);
+    return refuse(s,
+                  "\"%.20s\" is not the name of a policy, such as cheapest, "
+                  "nearest or one of `suan policy list`",
                   s->value);
 }
 

@@ -51,7 +51,7 @@ struct order {
     uint32_t pids_max;
     uint64_t log_bytes_max;
     enum arch arch;
-    enum policy policy;
+    const char *policy; /* by name; "" none: what is bound to the job */
     bool has_price_max;
     struct amount price_max; /* of the whole job */
     struct constraint constraints[LIMIT_CONSTRAINTS];
@@ -59,7 +59,7 @@ struct order {
 };
 
 /* Defaults: image "default", 1 core, 256 MiB of memory, 512 MiB of disk, 10
- * minutes, 1 task, 2 attempts, cheapest, expires in a day. */
+ * minutes, 1 task, 2 attempts, expires in a day; no policy is named. */
 void order_init(struct order *order);
 void order_done(struct order *order);
 

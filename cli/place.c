@@ -1,9 +1,11 @@
 #include "cli/place.h"
 
+#include "base/address.h"
 #include "base/check.h"
 #include "cli/follow.h"
 #include "cli/locate.h"
 #include "cli/unit.h"
+#include "sched/policy.h"
 #include "sched/reason.h"
 #include "wallet/entropy.h"
 
@@ -138,13 +140,101 @@ static int fill_request(struct cli *cli, const struct order *order,
     r->resources = order->resources;
     r->time_ms_max = order->time_ms;
     r->arch = order->arch;
-    r->policy = order->policy;
     r->price_max = order_task_cap(order);
     r->constraint_count = order->constraint_count;
     memcpy(r->constraints, order->constraints, sizeof(r->constraints));
     if (order->seller[0] == '\0')
         return 0;
     return network_address(cli, &p->network, order->seller, &r->only_seller);
+}
+
+/* ---- the policy ---- */
+
+static int read_choice(struct cli *cli, const json_t *choice,
+                       struct request *out)
+{
+    struct mp_reader reader;
+    struct arena arena;
+    struct buf bytes;
+    enum err err = policy_parse(js_text(choice, "kind"), &out->policy);
+    buf_init(&bytes, POLICY_TERMS_BYTES_MAX);
+    arena_init(&arena, QUOTE_ARENA);
+    if (err == OK)
+        err = rpc_bytes_json(json_object_get(choice, "terms_bytes"), &bytes);
+    if (err == OK)
+        err = mp_open(&reader, buf_bytes(&bytes), &arena);
+    if (err == OK) {
+        policy_terms_decode(&reader, &out->terms);
+        err = mp_close(&reader);
+    }
+    if (err == OK)
+        err = policy_terms_check(out->policy, &out->terms);
+    arena_done(&arena);
+    buf_done(&bytes);
+    if (err == OK)
+        return 0;
+    return cli_fail(cli, EXIT_FAILED, err_text(err),
+                    "suan version, on both sides",
+                    "the node's answer makes no sense");
+}
+
+static void tell_choice(struct cli *cli, const json_t *choice)
+{
+    const char *by = js_text(choice, "by");
+    json_t *name;
+    size_t i;
+    json_array_foreach(json_object_get(choice, "skipped"), i, name)
+    {
+        cli_warn(cli, "the policy %s is switched off and passed over",
+                 json_string_value(name));
+    }
+    if (strcmp(by, "job-name") == 0)
+        cli_note(cli, "policy: %s, bound to jobs named %s",
+                 js_text(choice, "name"), js_text(choice, "pattern"));
+    else if (strcmp(by, "account") == 0)
+        cli_note(cli, "policy: %s, bound to the account that pays",
+                 js_text(choice, "name"));
+    else if (strcmp(by, "default") == 0)
+        cli_note(cli, "policy: %s, the default", js_text(choice, "name"));
+}
+
+/* Copies are contracts of their own: as many tasks more. */
+static int add_copies(struct cli *cli, struct order *order,
+                      const struct placement *p)
+{
+    uint32_t copies = policy_copies(&p->request.terms);
+    if (copies == 1)
+        return 0;
+    if (order->tasks > LIMIT_TASKS / copies)
+        return cli_usage(cli, "fewer --tasks, or another policy",
+                         "%u tasks at %u providers each are more than %u",
+                         order->tasks, copies, LIMIT_TASKS);
+    cli_note(cli, "each of %u tasks goes to %u providers: %u contracts",
+             order->tasks, copies, order->tasks * copies);
+    order->tasks *= copies;
+    return 0;
+}
+
+/* The node knows which policy holds; what it says is signed with the request.
+ */
+static int choose_policy(struct cli *cli, struct order *order,
+                         const struct signer *signer, struct placement *p)
+{
+    char account[ADDRESS_TEXT_MAX];
+    json_t *choice = NULL;
+    int failed;
+    address_format(p->network.prefix, &signer->key, account);
+    failed = cli_call(cli, "policy.choose",
+                      json_pack("{s:s, s:s, s:s}", "policy", order->policy,
+                                "job", order->name, "account", account),
+                      &choice);
+    if (failed)
+        return failed;
+    failed = read_choice(cli, choice, &p->request);
+    if (!failed)
+        tell_choice(cli, choice);
+    json_decref(choice);
+    return failed ? failed : add_copies(cli, order, p);
 }
 
 /* What a name says: which request it is, and how many tasks it has. */
@@ -218,7 +308,9 @@ int place_prepare(struct cli *cli, struct order *order,
                   struct buf *out_request, struct buf *out_spec)
 {
     enum err err;
-    int failed = fill_request(cli, order, p);
+    int failed = choose_policy(cli, order, signer, p);
+    if (!failed)
+        failed = fill_request(cli, order, p);
     if (!failed)
         failed = encode_spec(cli, order, p, out_spec);
     if (failed)

@@ -293,6 +293,18 @@ static int submit_order(struct cli *cli, const struct args *args,
     return failed;
 }
 
+/* Every offer that fits, in the policy's order, and why it stands there. */
+static int show_ranks(struct cli *cli, const struct placement *p)
+{
+    json_t *result = NULL;
+    int failed = cli_call(cli, "job.explain",
+                          json_pack("{s:s}", "id", p->id_text), &result);
+    if (!failed)
+        failed = view_print(cli, &view_ranks, result);
+    json_decref(result);
+    return failed;
+}
+
 static int submit_graph(struct cli *cli, const struct args *args,
                         struct bytes text)
 {
@@ -349,6 +361,8 @@ static int show_quote(struct cli *cli, const struct args *args,
     signer = key_signer(key);
     failed = quote_order(cli, args, order, &signer, true, &p, &bill);
     key_free(key);
+    if (!failed && args_flag(args, "explain"))
+        failed = show_ranks(cli, &p);
     if (!failed && cli->form == FORM_NAME) {
         char total[AMOUNT_TEXT_MAX];
         amount_format(bill.work, total);

@@ -153,6 +153,73 @@ const struct view view_rejects = {
         },
 };
 
+const struct view view_ranks = {
+    .name = "ranks",
+    .rows = "offers",
+    .id = "provider",
+    .empty = "no offers are known",
+    .fields =
+        {
+            {"PROVIDER", "provider", CELL_ADDRESS, W},
+            {"NAME", "name", CELL_NAME, 0},
+            {"SCORE", "score", CELL_UINT, R},
+            {"BY", "rank_text", CELL_TEXT, T},
+            {"FITS", "text", CELL_TEXT, W},
+        },
+};
+
+const struct view view_replay_market = {
+    .name = "replay of a market",
+    .rows = "policies",
+    .id = "policy",
+    .empty = "nothing was played",
+    .fields =
+        {
+            {"POLICY", "policy", CELL_TEXT, T},
+            {"PLACED", "placed", CELL_UINT, R},
+            {"REFUSED", "refused", CELL_UINT, R},
+            {"PER HOUR", "hour_mean_micro", CELL_MONEY, R},
+            {"COST", "cost_micro", CELL_MONEY, R | W},
+            {"RTT", "rtt_mean_us", CELL_US, R},
+            {"SPEED", "speed_mean", CELL_RATE, R},
+            {"USED", "used", CELL_UINT, R | W},
+            {"JAIN", "jain_permille", CELL_UINT, R},
+            {"WAIT", "wait_mean_ms", CELL_SPAN, R},
+            {"WAIT MAX", "wait_max_ms", CELL_SPAN, R | W},
+            {"GANGS", "gangs_waiting", CELL_UINT, R | W},
+        },
+};
+
+const struct view view_policies = {
+    .name = "policies",
+    .rows = "policies",
+    .id = "name",
+    .empty = "no policies are kept. Try: suan policy set NAME --kind composite "
+             "--weight price=2,rtt=1",
+    .fields =
+        {
+            {"NAME", "name", CELL_NAME, 0},
+            {"KIND", "kind", CELL_TEXT, 0},
+            {"ON", "enabled", CELL_BOOL, 0},
+            {"BOUND TO", "bound", CELL_LIST, T},
+            {"TERMS", "terms", CELL_TEXT, T},
+        },
+};
+
+const struct view view_policy = {
+    .name = "policy",
+    .id = "name",
+    .fields =
+        {
+            {"Name", "name", CELL_TEXT, 0},
+            {"Kind", "kind", CELL_TEXT, 0},
+            {"What it does", "help", CELL_TEXT, 0},
+            {"Switched on", "enabled", CELL_BOOL, 0},
+            {"Terms", "terms", CELL_TEXT, O},
+            {"Bound to", "bound", CELL_LIST, O},
+        },
+};
+
 const struct view view_histogram = {
     .name = "histogram",
     .rows = "histogram",
@@ -215,10 +282,38 @@ const struct view view_offers = {
             {"SPEED", "grade.int_ops", CELL_RATE, R},
             {"RTT", "rtt_us", CELL_US, R},
             {"FITS", "feasible", CELL_BOOL, 0},
+            {"RANK", "rank_text", CELL_TEXT, W},
             {"WHY NOT", "text", CELL_TEXT, W},
             {"LABELS", "labels", CELL_LIST, W},
             {"AGE", "age_ms", CELL_AGE, R | W},
             {"ADDRESS", "address", CELL_TEXT, W},
+        },
+};
+
+const struct view view_links = {
+    .name = "links",
+    .rows = "links",
+    .id = "to",
+    .empty = "no link has been measured yet, or none of that node. Try again "
+             "in a minute, or: suan node peers",
+    .fields =
+        {
+            {"FROM", "from_name", CELL_NAME, T},
+            {"TO", "to_name", CELL_NAME, T},
+            {"RTT", "rtt_us", CELL_US, R},
+            {"SPREAD", "spread_us", CELL_US, R | W},
+            {"OUT", "out_kbps", CELL_KBPS, R},
+            {"IN", "in_kbps", CELL_KBPS, R},
+            {"LOSS", "loss_ppm", CELL_PPM, R},
+            {"UP", "up_ppm", CELL_PPM, R},
+            {"AGE", "age_ms", CELL_AGE, R},
+            {"TRUST", "confidence_permille", CELL_PERMILLE, R},
+            {"SOURCE", "source", CELL_TEXT, T},
+            {"OF BANDWIDTH: AGE", "volume_age_ms", CELL_AGE, R | W},
+            {"TRUST", "volume_confidence_permille", CELL_PERMILLE, R | W},
+            {"SOURCE", "volume_source", CELL_TEXT, W},
+            {"FROM ADDRESS", "from", CELL_ADDRESS, W},
+            {"TO ADDRESS", "to", CELL_ADDRESS, W},
         },
 };
 
@@ -451,47 +546,16 @@ const struct view view_doctor = {
 };
 
 const struct view *const views[] = {
-    &view_jobs,
-    &view_job,
-    &view_tasks,
-    &view_timeline,
-    &view_events,
-    &view_receipts,
-    &view_files,
-    &view_rejects,
-    &view_histogram,
-    &view_relax,
-    &view_bill,
-    &view_offers,
-    &view_offer,
-    &view_sell,
-    &view_contracts,
-    &view_grade,
-    &view_images,
-    &view_image,
-    &view_status,
-    &view_peers,
-    &view_banned,
-    &view_config,
-    &view_chain,
-    &view_validators,
-    &view_block,
-    &view_block_txs,
-    &view_tx,
-    &view_account,
-    &view_history,
-    &view_verify,
-    &view_keys,
-    &view_key,
-    &view_balance,
-    &view_devnet,
-    &view_doctor,
-    &view_bonds,
-    &view_bond,
-    &view_unbondings,
-    &view_graph,
-    &view_graph_plan,
-    &view_graph_tasks,
-    &view_graph_ways,
-    NULL,
+    &view_jobs,       &view_job,         &view_tasks,      &view_timeline,
+    &view_events,     &view_receipts,    &view_files,      &view_rejects,
+    &view_histogram,  &view_relax,       &view_bill,       &view_offers,
+    &view_ranks,      &view_policies,    &view_policy,     &view_replay_market,
+    &view_offer,      &view_sell,        &view_contracts,  &view_grade,
+    &view_images,     &view_image,       &view_status,     &view_peers,
+    &view_banned,     &view_config,      &view_chain,      &view_validators,
+    &view_block,      &view_block_txs,   &view_tx,         &view_account,
+    &view_history,    &view_verify,      &view_keys,       &view_key,
+    &view_balance,    &view_devnet,      &view_doctor,     &view_bonds,
+    &view_bond,       &view_unbondings,  &view_links,      &view_graph,
+    &view_graph_plan, &view_graph_tasks, &view_graph_ways, NULL,
 };

@@ -12,8 +12,12 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1>=0.2.5)
 pkg_check_modules(SMARTCOLS REQUIRED IMPORTED_TARGET smartcols>=2.38)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive>=3.6)
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas>=0.3.21)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka>=1.1.5)
 # For the oracle of tests/oracle alone; the package has no .pc file.
 find_path(GLPK_INCLUDE glpk.h)
 find_library(GLPK_LIBRARY glpk)
+# For bench_sched_decompose alone, likewise.
+find_path(METIS_INCLUDE metis.h)
+find_library(METIS_LIBRARY metis)
 find_package(nng 1.5.2 CONFIG REQUIRED)

@@ -123,9 +123,10 @@ static uint64_t slowness(const struct grade *grade)
     return (UINT64_C(1) << 50) / (speed > 0 ? speed : 1);
 }
 
+/* Policies of several figures say only which is better: its place in order. */
 static uint64_t figure_of(const struct request *request,
                           const struct book_placement *place,
-                          const struct grade *grade)
+                          const struct grade *grade, uint32_t place_in_order)
 {
     switch (request->policy) {
     case POLICY_CHEAPEST:
@@ -134,6 +135,12 @@ static uint64_t figure_of(const struct request *request,
         return place->rtt_us > 0 ? place->rtt_us : UINT64_C(1) << 40;
     case POLICY_FASTEST:
         return slowness(grade);
+    case POLICY_BALANCED:
+    case POLICY_COMPOSITE:
+    case POLICY_FRAGMENTATION:
+    case POLICY_SPREAD:
+    case POLICY_PACK:
+        return place_in_order;
     }
     return amount_figure(place->bill);
 }
@@ -166,8 +173,8 @@ static enum err add_option(struct desk *desk, struct book *book, uint32_t part,
     option->node = add_node(desk, book, &from->provider, now_ms);
     if (option->node == DESK_NOWHERE)
         return ERR_NOMEM;
-    option->figure =
-        figure_of(desk->ask->requests[part], from, &offer->offer.grade);
+    option->figure = figure_of(desk->ask->requests[part], from,
+                               &offer->offer.grade, p->option_count);
     option->place = (struct graph_place){
         .provider = from->provider,
         .hour = from->hour,

@@ -3,7 +3,8 @@
 
 #include "base/check.h"
 
-#define OFFER_FIELDS 16 /* and the signature */
+#define OFFER_FIELDS 18 /* and the signature */
+#define GRADE_FIELDS 11
 
 void price_encode(const struct price *price, struct buf *out)
 {
@@ -22,25 +23,55 @@ void price_decode(struct mp_reader *reader, struct price *out)
     mp_leave(reader);
 }
 
+/* One core's figures beside the four of the first version. */
+static const enum meter_kernel later[] = {
+    METER_SHA256, METER_FP32, METER_INT8, METER_CHASE, METER_DISK4K, METER_NET};
+#define LATER_COUNT (sizeof(later) / sizeof(later[0]))
+
 void grade_encode(const struct grade *grade, struct buf *out)
 {
-    mp_put_array(out, 5);
+    mp_put_array(out, GRADE_FIELDS);
     mp_put_uint(out, grade->int_ops);
     mp_put_uint(out, grade->float_ops);
     mp_put_uint(out, grade->mem_bps);
     mp_put_uint(out, grade->disk_bps);
     mp_put_uint(out, grade->measured_at_ms);
+    mp_put_uint(out, grade->source);
+    mp_put_bool(out, grade->quick);
+    mp_put_uint(out, grade->cores);
+    mp_put_uint(out, grade->nominal_flops);
+    mp_put_array(out, LATER_COUNT);
+    for (size_t i = 0; i < LATER_COUNT; i++)
+        mp_put_uint(out, grade_rate(grade, later[i], METER_ONE));
+    mp_put_array(out, METER_SCALING_COUNT);
+    for (unsigned i = 0; i < METER_SCALING_COUNT; i++)
+        mp_put_uint(out, grade->all[i]);
 }
 
 void grade_decode(struct mp_reader *reader, struct grade *out)
 {
-    mp_enter_exact(reader, 5);
-    out->int_ops = mp_get_uint(reader);
-    out->float_ops = mp_get_uint(reader);
-    out->mem_bps = mp_get_uint(reader);
-    out->disk_bps = mp_get_uint(reader);
-    out->measured_at_ms = mp_get_uint(reader);
+    struct grade grade = {0};
+    mp_enter_exact(reader, GRADE_FIELDS);
+    grade.int_ops = mp_get_uint(reader);
+    grade.float_ops = mp_get_uint(reader);
+    grade.mem_bps = mp_get_uint(reader);
+    grade.disk_bps = mp_get_uint(reader);
+    grade.measured_at_ms = mp_get_uint(reader);
+    grade.source =
+        (enum metric_source)mp_get_uint_max(reader, METRIC_AGGREGATION);
+    grade.quick = mp_get_bool(reader);
+    grade.cores = (uint32_t)mp_get_uint_max(reader, GRADE_CORES_MAX);
+    grade.nominal_flops = mp_get_uint(reader);
+    mp_enter_exact(reader, LATER_COUNT);
+    for (size_t i = 0; i < LATER_COUNT; i++)
+        grade_rate_set(&grade, later[i], METER_ONE, mp_get_uint(reader));
     mp_leave(reader);
+    mp_enter_exact(reader, METER_SCALING_COUNT);
+    for (unsigned i = 0; i < METER_SCALING_COUNT; i++)
+        grade.all[i] = mp_get_uint(reader);
+    mp_leave(reader);
+    mp_leave(reader);
+    *out = grade;
 }
 
 static void labels_put(const struct offer *offer, struct buf *out)
@@ -69,6 +100,36 @@ static void labels_get(struct mp_reader *reader, struct offer *out)
     out->label_count = count;
 }
 
+static void taints_put(const struct offer *offer, struct buf *out)
+{
+    CHECK(offer->taint_count <= LIMIT_TAINTS);
+    mp_put_array(out, offer->taint_count);
+    for (uint32_t i = 0; i < offer->taint_count; i++) {
+        mp_put_array(out, 3);
+        mp_put_str(out, offer->taints[i].label.key);
+        mp_put_str(out, offer->taints[i].label.value);
+        mp_put_uint(out, offer->taints[i].effect);
+    }
+}
+
+static void taints_get(struct mp_reader *reader, struct offer *out)
+{
+    uint32_t count = mp_enter(reader);
+    if (count > LIMIT_TAINTS)
+        mp_fail(reader, ERR_RANGE);
+    for (uint32_t i = 0; i < count && reader->err == OK; i++) {
+        struct taint *taint = &out->taints[i];
+        mp_enter_exact(reader, 3);
+        mp_get_text(reader, taint->label.key, LIMIT_NAME);
+        mp_get_text(reader, taint->label.value, LIMIT_NAME);
+        taint->effect =
+            (enum taint_effect)mp_get_uint_max(reader, TAINT_REFUSE);
+        mp_leave(reader);
+    }
+    mp_leave(reader);
+    out->taint_count = count;
+}
+
 static void offer_put(const struct offer *offer, bool signed_too,
                       struct buf *out)
 {
@@ -90,6 +151,8 @@ static void offer_put(const struct offer *offer, bool signed_too,
     price_encode(&offer->price, out);
     grade_encode(&offer->grade, out);
     labels_put(offer, out);
+    devices_encode(&offer->devices, out);
+    taints_put(offer, out);
     if (signed_too)
         mp_put_signature(out, &offer->sig);
 }
@@ -146,6 +209,8 @@ enum err offer_decode(struct bytes bytes, struct arena *arena,
     price_decode(&reader, &offer.price);
     grade_decode(&reader, &offer.grade);
     labels_get(&reader, &offer);
+    devices_decode(&reader, &offer.devices);
+    taints_get(&reader, &offer);
     mp_get_signature(&reader, &offer.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

@@ -126,6 +126,7 @@ enum err spec_form(const struct spec *spec)
     if (spec->pids_max == 0 || spec->time_ms_max == 0 ||
         spec->time_ms_max > MESSAGE_TIME_MS_MAX)
         return ERR_RANGE;
+    TRY(device_wish_form(&spec->devices));
     return uses_ok(spec) ? OK : ERR_RANGE;
 }
 

@@ -6,6 +6,7 @@
  */
 
 #include "base/limits.h"
+#include "sched/devices.h"
 #include "sched/resources.h"
 
 #define SPEC_ARGS_MAX    64u
@@ -51,6 +52,7 @@ struct spec {
     uint64_t log_bytes_max;
     uint32_t use_count;
     struct spec_use *uses; /* no two the same dest */
+    struct device_wish devices; /* per task */
 };
 
 /* Every field in its range? ERR_RANGE: counts above their maximum or no
@@ -59,7 +61,8 @@ struct spec {
  * "SUAN_", an output that is empty, absolute or has a ".." step, any of the
  * resources, processes or time of zero, time above MESSAGE_TIME_MS_MAX, a use
  * of a zero request or of no task, a dest that is malformed, longer than
- * SPEC_DEST_MAX or there twice, more than SPEC_RESULTS_MAX results. */
+ * SPEC_DEST_MAX or there twice, more than SPEC_RESULTS_MAX results, what
+ * device_wish_form refuses. The network bandwidth may be zero. */
 MUST_USE enum err spec_form(const struct spec *spec);
 /* Appends. What spec_form refuses, ERR_TOO_LARGE above SPEC_BYTES_MAX, or what
  * stuck in the buf. */

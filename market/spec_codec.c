@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define SPEC_FIELDS 10
+#define SPEC_FIELDS 11
 
 static void spec_put(const struct spec *spec, struct buf *out)
 {
@@ -33,6 +33,7 @@ static void spec_put(const struct spec *spec, struct buf *out)
         mp_put_uint(out, spec->uses[i].tasks);
         mp_put_bin(out, spec->uses[i].dest);
     }
+    device_wish_encode(&spec->devices, out);
 }
 
 enum err spec_encode(const struct spec *spec, struct buf *out)
@@ -149,6 +150,7 @@ enum err spec_decode(struct bytes bytes, struct arena *arena, struct spec *out)
     spec.time_ms_max = mp_get_uint(&reader);
     spec.log_bytes_max = mp_get_uint(&reader);
     spec.uses = uses_get(&reader, arena, &spec.use_count);
+    device_wish_decode(&reader, &spec.devices);
     mp_leave(&reader);
     TRY(mp_close(&reader));
     TRY(spec_form(&spec));

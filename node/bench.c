@@ -2,191 +2,183 @@
 
 #include "base/check.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#define ROUNDS_MAX  9u
-#define SLICE_NS    40000000u /* of the two processor kernels */
-#define TRIAD_COUNT (4u * 1024 * 1024)
-#define DISK_BYTES  (32u * 1024 * 1024)
-#define DISK_PIECE  (1024u * 1024)
+#define LIMIT_MS (280u * 1000) /* the program's own is a little longer */
 
-static uint64_t now_ns(void)
+struct bench {
+    struct meter_child *child;
+    struct bench_result result;
+    struct bench_progress progress;
+    bool garbled;
+    bool ended; /* it said its last line */
+    void *ctx;
+    void (*on_done)(void *ctx, enum err err, const struct bench_result *result);
+};
+
+/* ---- lines ---- */
+
+static const char *text_of(json_t *line, const char *key)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    const char *text = json_string_value(json_object_get(line, key));
+    return text != NULL ? text : "";
 }
 
-__extension__ typedef unsigned __int128 wide;
-
-static uint64_t per_second(uint64_t work, uint64_t ns)
+static bool uint_of(json_t *line, const char *key, uint64_t most, uint64_t *out)
 {
-    return (uint64_t)((wide)work * 1000000000u / (ns > 0 ? ns : 1));
+    json_t *value = json_object_get(line, key);
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (uint64_t)json_integer_value(value) > most)
+        return false;
+    *out = (uint64_t)json_integer_value(value);
+    return true;
 }
 
-static uint64_t int_kernel(void)
+static bool which(json_t *line, enum meter_kernel *out_kernel,
+                  enum meter_width *out_width)
 {
-    uint8_t block[1280];
-    uint8_t hash[32];
-    uint64_t start = now_ns();
-    uint64_t done = 0;
-    memset(block, 7, sizeof(block));
-    while (now_ns() - start < SLICE_NS) {
-        for (int i = 0; i < 200; i++) {
-            crypto_generichash(hash, sizeof(hash), block, sizeof(block), NULL,
-                               0);
-            memcpy(block, hash, sizeof(hash)); /* each needs the one before */
+    const char *width = text_of(line, "width");
+    if (meter_kernel_parse(text_of(line, "kernel"), out_kernel) != OK)
+        return false;
+    *out_width = strcmp(width, "all") == 0 ? METER_ALL : METER_ONE;
+    return *out_width == METER_ALL ? meter_scales(*out_kernel)
+                                   : strcmp(width, "one") == 0;
+}
+
+static bool take_kernel(struct bench_result *result, json_t *line)
+{
+    struct bench_figure figure = {.seen = true};
+    enum meter_kernel kernel;
+    enum meter_width width;
+    uint64_t permille;
+    uint64_t err;
+    if (!which(line, &kernel, &width) ||
+        !uint_of(line, "median", INT64_MAX, &figure.median) ||
+        !uint_of(line, "mad", INT64_MAX, &figure.mad) ||
+        !uint_of(line, "mad_permille", 1000, &permille) ||
+        !uint_of(line, "error", 9999, &err))
+        return false;
+    figure.mad_permille = (uint32_t)permille;
+    figure.err = (enum err)err;
+    /* It is counted here, whatever the line says of it. */
+    figure.kept = err == 0 && figure.median > 0 &&
+                  figure.mad_permille <= SPREAD_PERMILLE_MOST;
+    (void)snprintf(figure.note, sizeof(figure.note), "%s",
+                   text_of(line, "note"));
+    result->figures[kernel][width] = figure;
+    grade_rate_set(&result->grade, kernel, width,
+                   figure.kept ? figure.median : 0);
+    return true;
+}
+
+static bool take_end(struct bench_result *result, json_t *line)
+{
+    uint64_t cores;
+    if (!uint_of(line, "cores", GRADE_CORES_MAX, &cores) || cores == 0 ||
+        !uint_of(line, "took_ms", INT64_MAX, &result->took_ms))
+        return false;
+    result->grade.cores = (uint32_t)cores;
+    result->grade.quick = json_is_true(json_object_get(line, "quick"));
+    result->grade.source = METRIC_MEASURED;
+    return true;
+}
+
+bool bench_line(struct bench_result *result, json_t *line)
+{
+    const char *event = text_of(line, "event");
+    if (strcmp(event, "kernel") == 0)
+        return take_kernel(result, line);
+    if (strcmp(event, "end") == 0)
+        return take_end(result, line);
+    return true;
+}
+
+uint32_t bench_spread(const struct bench_result *result)
+{
+    uint32_t most = 0;
+    for (unsigned k = 0; k < METER_KERNEL_COUNT; k++) {
+        for (unsigned w = 0; w < 2; w++) {
+            const struct bench_figure *figure = &result->figures[k][w];
+            if (figure->kept && figure->mad_permille > most)
+                most = figure->mad_permille;
         }
-        done += 200 * (sizeof(block) / 128);
     }
-    return per_second(done, now_ns() - start);
+    return most;
 }
 
-static uint64_t float_kernel(void)
+/* ---- the run ---- */
+
+static void take_progress(struct bench *bench, json_t *line)
 {
-    double chain[8];
-    volatile double sink;
-    double sum = 0;
-    uint64_t start = now_ns();
-    uint64_t done = 0;
-    for (int k = 0; k < 8; k++)
-        chain[k] = 1.0 + k * 1e-3;
-    while (now_ns() - start < SLICE_NS) {
-        for (int i = 0; i < 20000; i++) {
-            for (int k = 0; k < 8; k++)
-                chain[k] = chain[k] * 0.999999 + 1e-7;
-        }
-        done += 20000u * 8u * 2u;
+    struct bench_progress progress;
+    uint64_t step;
+    uint64_t steps;
+    if (strcmp(text_of(line, "event"), "progress") != 0 ||
+        !which(line, &progress.kernel, &progress.width) ||
+        !uint_of(line, "step", 1000, &step) ||
+        !uint_of(line, "steps", 1000, &steps))
+        return;
+    progress.step = (uint32_t)step;
+    progress.steps = (uint32_t)steps;
+    bench->progress = progress;
+}
+
+static void on_line(void *ctx, json_t *line)
+{
+    struct bench *bench = ctx;
+    take_progress(bench, line);
+    if (!bench_line(&bench->result, line))
+        bench->garbled = true;
+    if (strcmp(text_of(line, "event"), "end") == 0)
+        bench->ended = true;
+}
+
+static void on_end(void *ctx, enum err err, const char *why)
+{
+    struct bench *bench = ctx;
+    if (err == OK && (bench->garbled || !bench->ended)) {
+        err = ERR_CORRUPT;
+        why = "it said what cannot be read: is it of another version?";
     }
-    for (int k = 0; k < 8; k++)
-        sum += chain[k];
-    sink = sum;
-    (void)sink;
-    return per_second(done, now_ns() - start);
+    (void)snprintf(bench->result.why, sizeof(bench->result.why), "%s",
+                   err == OK ? "" : why);
+    bench->on_done(bench->ctx, err, &bench->result);
+    free(bench);
 }
 
-static uint64_t triad_kernel(double *a, const double *b, const double *c)
+enum err bench_start(const struct bench_options *options, struct bench **out)
 {
-    volatile double sink;
-    uint64_t start = now_ns();
-    uint64_t ns;
-    for (size_t i = 0; i < TRIAD_COUNT; i++)
-        a[i] = b[i] + 3.0 * c[i];
-    ns = now_ns() - start;
-    sink = a[TRIAD_COUNT / 2];
-    (void)sink;
-    return per_second(3u * TRIAD_COUNT * sizeof(double), ns);
-}
-
-static enum err write_piece(int fd, const uint8_t *piece)
-{
-    size_t put = 0;
-    while (put < DISK_PIECE) {
-        ssize_t n = write(fd, piece + put, DISK_PIECE - put);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
-        put += (size_t)n;
-    }
-    return OK;
-}
-
-static enum err disk_kernel(const char *dir, uint64_t *out)
-{
-    char path[1300];
-    uint8_t *piece = malloc(DISK_PIECE);
-    enum err err = OK;
-    uint64_t start;
-    int fd;
-    if (piece == NULL)
+    const char *args[] = {"--dir", options->dir, NULL, NULL};
+    struct meter_child_events events = {.on_line = on_line, .on_end = on_end};
+    struct bench *bench = calloc(1, sizeof(*bench));
+    enum err err;
+    if (bench == NULL)
         return ERR_NOMEM;
-    randombytes_buf(piece, DISK_PIECE);
-    snprintf(path, sizeof(path), "%s/bench.tmp", dir);
-    start = now_ns();
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        err = errno == ENOSPC ? ERR_FULL : ERR_IO;
-    for (unsigned i = 0; err == OK && i < DISK_BYTES / DISK_PIECE; i++)
-        err = write_piece(fd, piece);
-    if (err == OK && fdatasync(fd) != 0)
-        err = ERR_IO;
-    if (err == OK)
-        *out = per_second(DISK_BYTES, now_ns() - start);
-    if (fd >= 0)
-        close(fd);
-    unlink(path);
-    free(piece);
+    if (options->quick)
+        args[2] = "--quick";
+    bench->ctx = options->ctx;
+    bench->on_done = options->on_done;
+    events.ctx = bench;
+    err = meter_child_start(options->loop, options->program, args, LIMIT_MS,
+                            &events, &bench->child);
+    if (err != OK)
+        free(bench);
+    else
+        *out = bench;
     return err;
 }
 
-static int compare_u64(const void *left, const void *right)
+void bench_progress_get(const struct bench *bench, struct bench_progress *out)
 {
-    uint64_t a = *(const uint64_t *)left;
-    uint64_t b = *(const uint64_t *)right;
-    return a < b ? -1 : a > b;
+    *out = bench->progress;
 }
 
-static uint64_t median(uint64_t *values, unsigned count)
+void bench_cancel(struct bench *bench)
 {
-    qsort(values, count, sizeof(*values), compare_u64);
-    return values[count / 2];
-}
-
-/* The median; raises *spread to this kernel's deviation if larger. */
-static uint64_t settle(uint64_t *values, unsigned count, uint32_t *spread)
-{
-    uint64_t deviations[ROUNDS_MAX];
-    uint64_t middle = median(values, count);
-    uint64_t permille;
-    for (unsigned i = 0; i < count; i++)
-        deviations[i] =
-            values[i] > middle ? values[i] - middle : middle - values[i];
-    permille = median(deviations, count) * 1000 / (middle > 0 ? middle : 1);
-    if (permille > *spread)
-        *spread = (uint32_t)(permille > 1000 ? 1000 : permille);
-    return middle;
-}
-
-static enum err run_triads(uint64_t *values, unsigned rounds)
-{
-    double *memory = malloc(3u * TRIAD_COUNT * sizeof(double));
-    if (memory == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < 3u * TRIAD_COUNT; i++)
-        memory[i] = (double)(i & 1023);
-    for (unsigned i = 0; i < rounds; i++)
-        values[i] = triad_kernel(memory, memory + TRIAD_COUNT,
-                                 memory + 2u * TRIAD_COUNT);
-    free(memory);
-    return OK;
-}
-
-enum err bench_run(const char *dir, unsigned rounds, struct bench_result *out)
-{
-    uint64_t values[4][ROUNDS_MAX];
-    struct bench_result result;
-    uint64_t start = now_ns();
-    CHECK(rounds >= 1 && rounds <= ROUNDS_MAX);
-    memset(&result, 0, sizeof(result));
-    for (unsigned i = 0; i < rounds; i++) {
-        values[0][i] = int_kernel();
-        values[1][i] = float_kernel();
-        TRY(disk_kernel(dir, &values[3][i]));
-    }
-    TRY(run_triads(values[2], rounds));
-    result.grade.int_ops = settle(values[0], rounds, &result.spread_permille);
-    result.grade.float_ops = settle(values[1], rounds, &result.spread_permille);
-    result.grade.mem_bps = settle(values[2], rounds, &result.spread_permille);
-    result.grade.disk_bps = settle(values[3], rounds, &result.spread_permille);
-    result.took_ms = (now_ns() - start) / 1000000;
-    *out = result;
-    return OK;
+    if (bench == NULL)
+        return;
+    meter_child_drop(bench->child);
+    free(bench);
 }

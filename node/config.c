@@ -17,6 +17,8 @@ enum shape {
     SHAPE_DECIMAL,
     SHAPE_LEVEL,
     SHAPE_SYNC,
+    SHAPE_GRADES,
+    SHAPE_RATE,
 };
 
 static const struct {
@@ -36,6 +38,7 @@ static enum shape shape_of(enum config_key key)
 {
     switch ((int)key) {
     case CONFIG_sell_enabled:
+    case CONFIG_net_probe_enabled:
         return SHAPE_BOOL;
     case CONFIG_node_log_level:
         return SHAPE_LEVEL;
@@ -45,9 +48,14 @@ static enum shape shape_of(enum config_key key)
     case CONFIG_node_blobs_max_mib:
     case CONFIG_node_images_max_mib:
     case CONFIG_node_disk_reserve_mib:
+    case CONFIG_net_links_s:
+    case CONFIG_net_probe_kib:
+    case CONFIG_net_probe_s:
+    case CONFIG_net_probe_mib_day:
     case CONFIG_sell_mem_mib:
     case CONFIG_sell_disk_mib:
     case CONFIG_sell_slots:
+    case CONFIG_sell_nic_mbit:
     case CONFIG_sell_time_max_s:
     case CONFIG_sell_offer_ttl_s:
     case CONFIG_sell_receipt_s:
@@ -59,6 +67,10 @@ static enum shape shape_of(enum config_key key)
     case CONFIG_sell_mem_hour:
     case CONFIG_sell_disk_hour:
         return SHAPE_DECIMAL;
+    case CONFIG_meter_grades:
+        return SHAPE_GRADES;
+    case CONFIG_meter_nominal:
+        return SHAPE_RATE;
     default: /* every other key is free text */
         return SHAPE_TEXT;
     }
@@ -71,7 +83,10 @@ static const char *shape_text(enum shape shape)
                                         "a whole number",
                                         "a decimal number",
                                         "debug, info, odd or broken",
-                                        "pages or blocks"};
+                                        "pages or blocks",
+                                        "a table of grades such as \"small:"
+                                        "fp32:0, large:fp32:10T\"",
+                                        "a whole number such as 20T"};
     return texts[shape];
 }
 
@@ -85,6 +100,9 @@ static bool shape_ok(enum shape shape, const char *text)
 {
     struct amount amount;
     enum log_level level;
+    struct tiers tiers;
+    char why[TIER_ERR_MAX];
+    uint64_t rate;
     switch (shape) {
     case SHAPE_TEXT:
         return strlen(text) < 4096;
@@ -96,6 +114,10 @@ static bool shape_ok(enum shape shape, const char *text)
         return amount_parse(text, &amount) == OK;
     case SHAPE_LEVEL:
         return log_level_parse(text, &level) == OK;
+    case SHAPE_GRADES:
+        return tiers_parse(text, &tiers, why) == OK;
+    case SHAPE_RATE:
+        return tier_rate_parse(text, &rate) == OK;
     case SHAPE_SYNC:
         return strcmp(text, "pages") == 0 || strcmp(text, "blocks") == 0;
     }
@@ -211,7 +233,16 @@ struct loading {
 /* Lists may be spread over lines: each further one of the same key adds. */
 static bool is_list(enum config_key key)
 {
-    return key == CONFIG_node_peers || key == CONFIG_sell_labels;
+    switch ((int)key) {
+    case CONFIG_node_peers:
+    case CONFIG_sell_labels:
+    case CONFIG_sell_devices:
+    case CONFIG_sell_device_hour:
+    case CONFIG_sell_taints:
+        return true;
+    default: /* one value */
+        return false;
+    }
 }
 
 static enum err list_add(struct loading *loading, const char *name,
@@ -321,4 +352,19 @@ uint64_t config_micro(const struct config *config, enum config_key key)
     CHECK(shape_of(key) == SHAPE_DECIMAL);
     CHECK(amount_parse(config_text(config, key), &amount) == OK);
     return amount.micro; /* lint: micro (a decimal, not always money) */
+}
+
+void config_tiers(const struct config *config, struct tiers *out)
+{
+    char why[TIER_ERR_MAX];
+    CHECK(tiers_parse(config_text(config, CONFIG_meter_grades), out, why) ==
+          OK);
+}
+
+uint64_t config_nominal(const struct config *config)
+{
+    uint64_t flops;
+    CHECK(tier_rate_parse(config_text(config, CONFIG_meter_nominal), &flops) ==
+          OK);
+    return flops;
 }

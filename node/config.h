@@ -6,6 +6,7 @@
  * prints the effective table and where each value came from. */
 
 #include "base/bytes.h"
+#include "sched/meter/tier.h"
 
 #include <stdbool.h>
 
@@ -33,6 +34,14 @@
     X(node, disk_reserve_mib, "0",                                             \
       "disk never sold: for the node itself; 0 = a twentieth, at least 1 GiB " \
       "and at most 10, but never above an eighth of the disk")                 \
+    X(net, links_s, "60", "peers are told of our links this often; 0 = never") \
+    X(net, probe_enabled, "true",                                              \
+      "measure the bandwidth to sellers by short transfers, and let peers "    \
+      "measure ours")                                                          \
+    X(net, probe_kib, "1024", "size of one such transfer, 128 to 2048")        \
+    X(net, probe_s, "1800", "a peer is measured this often, at most")          \
+    X(net, probe_mib_day, "256",                                               \
+      "for such transfers in a day, each way; a peer gets an eighth of it")    \
     X(sell, enabled, "false", "advertise the offer when the node starts")      \
     X(sell, cpus, "0", "cores to sell, 0.5 allowed; 0 = all that was found")   \
     X(sell, mem_mib, "0", "memory to sell; 0 = half of what was found")        \
@@ -43,6 +52,15 @@
     X(sell, mem_hour, "0.01", "credits per GiB-hour of memory")                \
     X(sell, disk_hour, "0.001", "credits per GiB-hour of disk")                \
     X(sell, labels, "", "comma list of key=value")                             \
+    X(sell, devices, "",                                                       \
+      "accelerators, a comma list of "                                         \
+      "KIND[:MODEL][:COUNT][@MEM]=PATH[+PATH][=SHARED[+SHARED]]")              \
+    X(sell, device_hour, "",                                                   \
+      "credits per device-hour: a comma list of PRICE, KIND=PRICE or "         \
+      "KIND:MODEL=PRICE; needed where devices are sold")                       \
+    X(sell, nic_mbit, "0", "network bandwidth to sell; 0 = none is stated")    \
+    X(sell, taints, "",                                                        \
+      "comma list of key=value: jobs that do not tolerate one stay out")       \
     X(sell, payout, "", "address that is paid; default: the node's")           \
     X(sell, offer_ttl_s, "60", "an offer lapses after this without news")      \
     X(sell, receipt_s, "60", "a receipt is cut this often")                    \
@@ -50,6 +68,14 @@
     X(buy, keep_s, "0",                                                        \
       "ended jobs, their results and logs are forgotten so long after; 0 = "   \
       "the newest 4096 stay")                                                  \
+    X(meter, program, "suan-meter",                                            \
+      "the measuring program: a path, or a name beside suand or in PATH")      \
+    X(meter, grades, TIERS_DEFAULT,                                            \
+      "comma list of NAME:PRECISION:BOUND, what machines are graded by; the "  \
+      "default bounds are unverified")                                         \
+    X(meter, nominal, "0",                                                     \
+      "FLOP/s in single precision by the data sheet, 20T for instance: shown " \
+      "beside what was measured")                                              \
     X(exec, sandbox, "suan-exec-sandbox",                                      \
       "the executor's program: a path, or a name beside suand or in PATH")     \
     X(exec, state_dir, "exec", "its state, relative to the data directory")
@@ -90,5 +116,8 @@ bool config_bool(const struct config *config, enum config_key key);
 uint64_t config_uint(const struct config *config, enum config_key key);
 /* A decimal with up to six places, in millionths: "0.05" -> 50000. */
 uint64_t config_micro(const struct config *config, enum config_key key);
+/* meter.grades, and meter.nominal. */
+void config_tiers(const struct config *config, struct tiers *out);
+uint64_t config_nominal(const struct config *config);
 
 #endif

@@ -1,4 +1,4 @@
-/* The grade: measured on a worker, kept as a record. */
+/* The grade: measured by a program of its own, kept as a record. */
 
 #include "base/check.h"
 #include "node/log.h"
@@ -8,35 +8,72 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define BENCH_ROUNDS     3u
 #define GRADE_AGE_MAX_MS (UINT64_C(7) * 24 * 3600 * 1000)
+#define RECORD_VERSION   2
+#define FIGURES          (METER_KERNEL_COUNT * 2u)
+
+static struct bench_figure *figure_at(struct bench_result *result, unsigned i)
+{
+    return &result->figures[i / 2][i % 2];
+}
+
+/* Each figure's deviation in permille, one more; 0: there is none. */
+static void put_deviations(struct bench_result *result, struct buf *out)
+{
+    mp_put_array(out, FIGURES);
+    for (unsigned i = 0; i < FIGURES; i++) {
+        const struct bench_figure *figure = figure_at(result, i);
+        mp_put_uint(out, figure->kept ? figure->mad_permille + 1 : 0);
+    }
+}
+
+static void get_deviations(struct mp_reader *reader,
+                           struct bench_result *result)
+{
+    mp_enter_exact(reader, FIGURES);
+    for (unsigned i = 0; i < FIGURES; i++) {
+        struct bench_figure *figure = figure_at(result, i);
+        uint64_t permille = mp_get_uint_max(reader, 1001);
+        if (permille == 0)
+            continue;
+        figure->seen = figure->kept = true;
+        figure->mad_permille = (uint32_t)permille - 1;
+        figure->median = grade_rate(&result->grade, (enum meter_kernel)(i / 2),
+                                    (enum meter_width)(i % 2));
+        figure->mad = figure->median / 1000 * figure->mad_permille;
+    }
+    mp_leave(reader);
+}
 
 enum err offering_load_grade(struct offering *offering, struct arena *arena,
                              struct buf *record)
 {
     struct node *node = offering->node;
     struct mp_reader reader;
-    struct grade grade;
-    uint32_t spread;
+    struct bench_result result;
+    enum err err;
+    memset(&result, 0, sizeof(result));
+    node->grade.nominal_flops = config_nominal(&node->config);
     TRY(offering_load(offering, KEY_GRADE, record));
     if (record->len == 0)
         return OK;
-    TRY(mp_open_message(&reader, buf_bytes(record), arena, 1, 1, 2));
-    grade_decode(&reader, &grade);
-    spread = (uint32_t)mp_get_uint_max(&reader, 1000);
+    err = mp_open_message(&reader, buf_bytes(record), arena, 1, RECORD_VERSION,
+                          3);
+    if (err == ERR_VERSION)
+        return OK; /* of other kernels: measured anew */
+    TRY(err);
+    grade_decode(&reader, &result.grade);
+    result.took_ms = mp_get_uint(&reader);
+    get_deviations(&reader, &result);
     mp_leave(&reader);
     TRY(mp_close(&reader));
-    node->grade = grade;
-    node->grade_spread_permille = spread;
+    offering->measured = result;
+    node->grade = result.grade;
+    node->grade.nominal_flops = config_nominal(&node->config);
+    node->grade_spread_permille = bench_spread(&result);
     return OK;
-}
-
-static void run_bench(uv_work_t *req)
-{
-    struct offering *offering = (struct offering *)req->data;
-    offering->measured_err =
-        bench_run(offering->bench_dir, BENCH_ROUNDS, &offering->measured);
 }
 
 static void save_grade(struct offering *offering)
@@ -44,60 +81,93 @@ static void save_grade(struct offering *offering)
     struct node *node = offering->node;
     struct buf record;
     enum err err;
-    buf_init(&record, 256);
-    mp_put_message(&record, 1, 1, 2);
+    buf_init(&record, 1024);
+    mp_put_message(&record, 1, RECORD_VERSION, 3);
     grade_encode(&node->grade, &record);
-    mp_put_uint(&record, node->grade_spread_permille);
+    mp_put_uint(&record, offering->measured.took_ms);
+    put_deviations(&offering->measured, &record);
     err = records_put(&node->records, KEY_GRADE, buf_bytes(&record));
     buf_done(&record);
     if (err != OK)
         log_odd("sell", "the measured speed cannot be kept: %s", err_text(err));
 }
 
-static void take_grade(struct offering *offering)
+static void tell_left_out(const struct bench_result *result)
 {
-    struct node *node = offering->node;
-    node->grade = offering->measured.grade;
-    node->grade.measured_at_ms = node_wall_ms();
-    node->grade_spread_permille = offering->measured.spread_permille;
-    offering->bench.took_ms = offering->measured.took_ms;
-    save_grade(offering);
-    offering->changed = true;
-    offering_configure(offering);
-    log_info("sell", "measured: %llu integer operations, %llu FLOP/s a core",
-             (unsigned long long)node->grade.int_ops,
-             (unsigned long long)node->grade.float_ops);
+    for (unsigned k = 0; k < METER_KERNEL_COUNT; k++) {
+        for (unsigned w = 0; w < 2; w++) {
+            const struct bench_figure *figure = &result->figures[k][w];
+            const char *name = meter_row((enum meter_kernel)k)->name;
+            if (!figure->seen || figure->kept)
+                continue;
+            if (figure->err != OK)
+                log_odd("sell", "%s was not measured: %s (%s)", name,
+                        err_text(figure->err), figure->note);
+            else
+                log_odd("sell",
+                        "%s on %s is left out: its runs differ by %u per "
+                        "mille; suan sell bench, when less runs here",
+                        name, w == METER_ONE ? "one core" : "all cores",
+                        figure->mad_permille);
+        }
+    }
 }
 
-static void after_bench(uv_work_t *req, int status)
+static void take_grade(struct offering *offering,
+                       const struct bench_result *result)
 {
-    struct offering *offering = (struct offering *)req->data;
-    CHECK(status == 0);
-    if (offering->closed) {
-        free(offering);
-        return;
-    }
+    struct node *node = offering->node;
+    offering->measured = *result;
+    offering->measured.grade.measured_at_ms = node_wall_ms();
+    offering->measured.grade.nominal_flops = config_nominal(&node->config);
+    offering->measured.grade.net_bps = node->grade.net_bps;
+    node->grade = offering->measured.grade;
+    node->grade_spread_permille = bench_spread(result);
+    save_grade(offering);
+    tell_left_out(result);
+    offering->changed = true;
+    offering_configure(offering);
+    log_info(
+        "sell", "measured: %llu FLOP/s in single precision on %u cores",
+        (unsigned long long)grade_rate(&node->grade, METER_FP32, METER_ALL),
+        node->grade.cores);
+}
+
+static void on_done(void *ctx, enum err err, const struct bench_result *result)
+{
+    struct offering *offering = ctx;
+    offering->running = NULL;
     offering->bench.running = offering->node->benching = false;
-    offering->bench.err = offering->measured_err;
-    if (offering->measured_err == OK)
-        take_grade(offering);
+    offering->bench.err = err;
+    if (err == OK)
+        take_grade(offering, result);
     else
-        log_odd("sell", "this machine could not be measured: %s",
-                err_text(offering->measured_err));
+        log_odd("sell", "this machine could not be measured: %s: %s",
+                err_text(err), result->why);
+    if (err != OK) {
+        memcpy(offering->measured.why, result->why,
+               sizeof(offering->measured.why));
+        /* Without it the node sells, too: by what it has, not by how fast. */
+        offering->changed = true;
+    }
     waiters_poke(offering->node->waiters);
 }
 
-enum err offering_bench(struct node *node)
+enum err offering_bench(struct node *node, bool quick)
 {
     struct offering *offering = node->offering;
+    struct bench_options options = {
+        .loop = node->loop,
+        .program = config_text(&node->config, CONFIG_meter_program),
+        .dir = node->dir.path,
+        .quick = quick,
+        .ctx = offering,
+        .on_done = on_done,
+    };
     CHECK(offering != NULL);
-    if (offering->bench.running)
+    if (offering->running != NULL)
         return ERR_BUSY;
-    snprintf(offering->bench_dir, sizeof(offering->bench_dir), "%s",
-             node->dir.path);
-    offering->bench_req.data = offering;
-    CHECK(uv_queue_work(node->loop, &offering->bench_req, run_bench,
-                        after_bench) == 0);
+    TRY(bench_start(&options, &offering->running));
     offering->bench.running = node->benching = true;
     return OK;
 }
@@ -105,8 +175,12 @@ enum err offering_bench(struct node *node)
 void offering_bench_get(const struct node *node,
                         struct offering_bench_result *out)
 {
-    CHECK(node->offering != NULL);
-    *out = node->offering->bench;
+    const struct offering *offering = node->offering;
+    CHECK(offering != NULL);
+    *out = offering->bench;
+    out->last = &offering->measured;
+    if (offering->running != NULL)
+        bench_progress_get(offering->running, &out->progress);
 }
 
 void offering_measure(struct offering *offering)
@@ -120,6 +194,6 @@ void offering_measure(struct offering *offering)
         return;
     sell_capacity(node->sell, &capacity);
     if ((at == 0 || capacity.running.cpu_milli == 0) &&
-        offering_bench(node) == OK)
+        offering_bench(node, true) == OK)
         log_info("sell", "measuring this machine");
 }

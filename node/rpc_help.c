@@ -151,15 +151,6 @@ json_t *json_resources(const struct resources *r)
                      json_u64(r->disk_mib));
 }
 
-json_t *json_grade(const struct grade *grade)
-{
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o}", "int_ops", json_u64(grade->int_ops),
-        "float_ops", json_u64(grade->float_ops), "mem_bps",
-        json_u64(grade->mem_bps), "disk_bps", json_u64(grade->disk_bps),
-        "measured_at_ms", json_u64(grade->measured_at_ms));
-}
-
 struct amount rpc_open_fee(const struct node *node)
 {
     struct market_params params;

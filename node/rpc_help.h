@@ -32,7 +32,6 @@ json_t *json_u64(uint64_t value);
 /* micro-credits */
 json_t *json_amount(struct amount amount);
 json_t *json_resources(const struct resources *resources);
-json_t *json_grade(const struct grade *grade);
 json_t *json_price(const struct price *price);
 /* What a contract costs its buyer on this chain, by its parameters. */
 struct amount rpc_open_fee(const struct node *node);

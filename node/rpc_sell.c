@@ -7,6 +7,7 @@
 #include "market/params.h"
 #include "node/offering.h"
 #include "node/rpc_call.h"
+#include "node/rpc_grade.h"
 #include "node/rpc_help.h"
 #include "node/rpc_market.h"
 #include "node/trade_shell.h"
@@ -351,10 +352,21 @@ static void reply_grade(struct node *node, struct control_call *call)
     struct offering_bench_result bench;
     offering_bench_get(node, &bench);
     control_reply(call,
-                  json_pack("{s:o, s:{s:o}, s:f}", "grade",
-                            json_grade(&node->grade), "spread_permille",
-                            "largest", json_u64(node->grade_spread_permille),
-                            "seconds", (double)bench.took_ms / 1000.0));
+                  json_pack("{s:o, s:{s:o}, s:o, s:f}", "grade",
+                            json_grade(&node->tiers, &node->grade),
+                            "spread_permille", "largest",
+                            json_u64(node->grade_spread_permille), "figures",
+                            json_figures(bench.last), "seconds",
+                            (double)bench.last->took_ms / 1000.0));
+}
+
+static void refuse_running(const struct offering_bench_result *bench,
+                           struct control_call *call)
+{
+    const struct bench_progress *at = &bench->progress;
+    control_refuse(call, ERR_TIMEOUT, "suan sell bench --last, later",
+                   "the measurement goes on: step %u of %u, %s", at->step + 1,
+                   at->steps, meter_row(at->kernel)->name);
 }
 
 static bool answer_bench(struct node *node, struct control_call *call,
@@ -365,11 +377,12 @@ static bool answer_bench(struct node *node, struct control_call *call,
     if (bench.running && !last)
         return false;
     if (bench.running)
-        control_refuse(call, ERR_TIMEOUT, "suan sell bench --last, later",
-                       "the measurement goes on");
+        refuse_running(&bench, call);
     else if (bench.err != OK)
-        control_refuse(call, bench.err, "suan node logs",
-                       "this machine could not be measured");
+        call_refuse(call, bench.err, bench.last->why,
+                    "meter.program in suan.conf names the measuring program; "
+                    "suan node logs",
+                    "this machine could not be measured");
     else
         reply_grade(node, call);
     return true;
@@ -377,10 +390,11 @@ static bool answer_bench(struct node *node, struct control_call *call,
 
 void rpc_sell_bench(struct node *node, struct control_call *call)
 {
-    static const char *const names[] = {"run", NULL};
+    static const char *const names[] = {"run", "quick", NULL};
     bool run = true;
+    bool quick = false;
     if (!param_only(call, names) || !param_bool_if(call, "run", &run) ||
-        !is_provider(node, call))
+        !param_bool_if(call, "quick", &quick) || !is_provider(node, call))
         return;
     if (!run && node->grade.measured_at_ms == 0) {
         control_refuse(call, ERR_NOT_FOUND, "suan sell bench",
@@ -389,8 +403,11 @@ void rpc_sell_bench(struct node *node, struct control_call *call)
         reply_grade(node, call);
     } else {
         /* One that runs already will do. */
-        enum err err = offering_bench(node);
-        CHECK(err == OK || err == ERR_BUSY);
-        waiters_add(node->waiters, call, answer_bench, RPC_WAIT_MS_MAX);
+        enum err err = offering_bench(node, quick);
+        if (err == OK || err == ERR_BUSY)
+            waiters_add(node->waiters, call, answer_bench, RPC_WAIT_MS_MAX);
+        else
+            control_refuse(call, err, "suan node status",
+                           "the measurement cannot begin");
     }
 }

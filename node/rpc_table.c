@@ -7,10 +7,13 @@
 #include "node/rpc_chain.h"
 #include "node/rpc_graph.h"
 #include "node/rpc_job.h"
+#include "node/rpc_links.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
+#include "node/rpc_policy.h"
 #include "node/rpc_proof.h"
 #include "node/rpc_sell.h"
+#include "node/rpc_tape.h"
 #include "node/rpc_validator.h"
 
 #include <string.h>
@@ -67,6 +70,15 @@ static const struct {
     {"job.receipt", rpc_job_receipt},
     {"market.offers", rpc_market_offers},
     {"market.watch", rpc_market_watch},
+    {"market.tape", rpc_market_tape},
+    {"policy.list", rpc_policy_list},
+    {"policy.set", rpc_policy_set},
+    {"policy.remove", rpc_policy_remove},
+    {"policy.enable", rpc_policy_enable},
+    {"policy.bind", rpc_policy_bind},
+    {"policy.unbind", rpc_policy_unbind},
+    {"policy.choose", rpc_policy_choose},
+    {"market.links", rpc_market_links},
     {"sell.start", rpc_sell_start},
     {"sell.stop", rpc_sell_stop},
     {"sell.status", rpc_sell_status},

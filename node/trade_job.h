@@ -36,6 +36,7 @@ struct job {
     struct buf results; /* ids of what it uses, as in EFFECT_EXEC_START */
     uint32_t task;
     uint32_t tasks;
+    uint32_t devices;  /* of the offer, a mask */
     struct hash image; /* from STEP_IMAGE on */
     bool image_again;  /* it was given to the executor a second time */
     bool polling;      /* job.status is on its way */

@@ -1,5 +1,6 @@
 /* Starting a job: its image at the executor, its inputs laid out, job.start. */
 
+#include "node/offering.h"
 #include "node/trade_job.h"
 
 #include "base/check.h"
@@ -22,6 +23,23 @@ struct image_there {
 };
 
 /* ---- job.start ---- */
+
+/* Which devices the job was assigned, and how much of each. */
+static void put_devices(const struct job *job, const struct spec *spec,
+                        json_t *env)
+{
+    struct offering *offering = job->shell->node->offering;
+    struct buf text;
+    char milli[16];
+    if (job->devices == 0 || offering == NULL)
+        return;
+    buf_init(&text, 4096);
+    offering_device_paths(offering, job->devices, &text);
+    json_object_set_new(env, "SUAN_DEVICES", json_text(buf_cstr(&text)));
+    buf_done(&text);
+    snprintf(milli, sizeof(milli), "%u", spec->devices.milli);
+    json_object_set_new(env, "SUAN_DEVICE_MILLI", json_string(milli));
+}
 
 static json_t *env_json(const struct job *job, const struct spec *spec)
 {
@@ -47,6 +65,7 @@ static json_t *env_json(const struct job *job, const struct spec *spec)
     json_object_set_new(env, "SUAN_TASKS", json_string(text));
     hash_format(&job->contract, hex);
     json_object_set_new(env, "SUAN_CONTRACT", json_string(hex));
+    put_devices(job, spec, env);
     return env;
 }
 
@@ -61,6 +80,19 @@ static json_t *argv_json(const struct job *job, const struct spec *spec)
         buf_done(&text);
     }
     return argv;
+}
+
+static json_t *devices_json(const struct job *job)
+{
+    struct offering *offering = job->shell->node->offering;
+    json_t *list = json_array();
+    const char *paths[OFFERING_NODES_MAX];
+    uint32_t count = 0;
+    if (job->devices != 0 && offering != NULL)
+        count = offering_nodes(offering, job->devices, paths);
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(paths[i]));
+    return list;
 }
 
 static json_t *inputs_json(const struct job *job, const struct spec *spec)
@@ -97,6 +129,8 @@ static json_t *start_params(const struct job *job, const struct spec *spec)
     json_object_set_new(params, "argv", argv_json(job, spec));
     json_object_set_new(params, "env", env_json(job, spec));
     json_object_set_new(params, "inputs", inputs_json(job, spec));
+    if (job->devices != 0)
+        json_object_set_new(params, "devices", devices_json(job));
     json_object_set_new(params, "cpu_milli",
                         json_u64(spec->resources.cpu_milli));
     json_object_set_new(params, "mem_mib", json_u64(spec->resources.mem_mib));
@@ -354,6 +388,7 @@ void shell_exec_start(struct shell *shell, const struct trade_effect *effect)
     job_take_spec(job, effect);
     job->task = effect->task;
     job->tasks = effect->tasks;
+    job->devices = effect->devices;
     job->step = STEP_IMAGE;
     job->finished = false;
     if (executor_is_up(shell->node->executor))

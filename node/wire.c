@@ -32,7 +32,7 @@ const char *job_phase_text(enum job_phase phase)
 static bool kind_known(uint64_t kind)
 {
     return kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_TX_REFUSED ||
-           kind == WIRE_OFFER || kind == WIRE_PEERS ||
+           kind == WIRE_OFFER || kind == WIRE_PEERS || kind == WIRE_LINKS ||
            (kind >= WIRE_HOLD && kind <= WIRE_HOLD_RELEASE) ||
            (kind >= WIRE_START && kind <= WIRE_GRANT);
 }

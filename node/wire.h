@@ -9,12 +9,13 @@
 
 enum wire_kind {
     /* chain */
-    WIRE_SX = 1,         /* consensus: one message of ledger/sx_msg.h */
+    WIRE_SX = 1,         /* consensus: one message of ledger/sx/sx_msg.h */
     WIRE_TX = 4,         /* a transaction on its way to a validator */
     WIRE_TX_REFUSED = 5, /* why it will not enter a block */
     /* market */
     WIRE_OFFER = 10, /* a signed offer, gossiped */
     WIRE_PEERS = 11, /* addresses worth dialling */
+    WIRE_LINKS = 12, /* what a node measured of its links, gossiped */
     WIRE_HOLD = 20,  /* buyer asks a provider to reserve for one task */
     WIRE_QUOTE = 21, /* held: the signed bill */
     WIRE_HOLD_REFUSED = 22,
@@ -128,8 +129,9 @@ void wire_grant_encode(const struct wire_grant *m, struct buf *out);
 void wire_contract_encode(enum wire_kind kind, const struct hash *contract,
                           struct buf *out);
 
-/* SX, TX, OFFER, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own encoding;
- * of LIMIT_TX_BYTES at most, SX as long as a message may be: it brings blocks.
+/* SX, TX, OFFER, LINKS, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own
+ * encoding; of LIMIT_TX_BYTES at most, SX as long as a message may be: it
+ * brings blocks.
  */
 MUST_USE enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
                                     struct arena *arena, struct bytes *out);

@@ -190,6 +190,20 @@ void buy_enter_book(struct buy *buy, struct buy_item *item);
 /* After a start: a task goes on from what its record says. */
 void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task);
 
+/* buy_gang.c: tasks that run together, and copies that run apart */
+/* May contracts of the job be opened now? Of a gang: when as many as it needs
+ * have a quote, or it has begun. */
+bool buy_may_open(const struct buy_item *item);
+/* Opens what has a quote and an approval, if it may. */
+void buy_open_quoted(struct buy *buy, struct buy_item *item);
+/* A gang that has not begun and cannot be whole lets go of all it holds, so
+ * that others may have it, and waits for its next turn. */
+void buy_dissolve(struct buy *buy, struct buy_item *item);
+/* The next waiting task from `from` on that may go to the provider, for no copy
+ * of it is there; task_count when there is none. */
+uint32_t buy_next_for(const struct buy_item *item, uint32_t from,
+                      const struct pubkey *provider);
+
 /* buy_run.c: what is said about a running contract */
 void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
                       struct bytes message);

@@ -108,28 +108,53 @@ static void say_why_waiting(struct buy *buy, struct buy_item *item,
     buf_done(&text);
 }
 
+/* Deals the tasks out. False: a placement was for a copy of what that provider
+ * has already; it is left alone, another may do. */
+static bool deal(struct buy *buy, struct buy_item *item,
+                 const struct book_result *result)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < result->count; i++) {
+        const struct book_placement *place = &result->placements[i];
+        uint32_t task = 0;
+        for (uint32_t k = 0; k < place->tasks; k++) {
+            task = buy_next_for(item, task, &place->provider);
+            if (task < item->face.task_count) {
+                buy_hold_at(buy, item, task, &place->provider, place->address);
+                continue;
+            }
+            all = false;
+            book_release(buy->book, &item->face.id, &place->provider, 1,
+                         buy->now_ms);
+            if (book_exclude(buy->book, &item->face.id, &place->provider,
+                             ERR_EXISTS, 0, buy->now_ms) != OK)
+                return true;
+        }
+    }
+    return all;
+}
+
 void buy_match(struct buy *buy, struct buy_item *item)
 {
     struct book_result result;
-    uint32_t waiting = waiting_tasks(item);
-    uint32_t task = 0;
+    uint32_t waiting;
+    bool dealt = false;
     if (item->graph != NULL)
         buy_graph_due(buy, item->graph);
-    if (waiting == 0 || !item->in_book)
-        return;
-    if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
-                   &buy->arena, &result) != OK)
-        return;
-    for (uint32_t i = 0; i < result.count; i++) {
-        for (uint32_t k = 0; k < result.placements[i].tasks; k++) {
-            task = next_waiting(item, task);
-            CHECK(task < item->face.task_count);
-            buy_hold_at(buy, item, task, &result.placements[i].provider,
-                        result.placements[i].address);
-        }
+    waiting = waiting_tasks(item);
+    for (uint32_t tries = 0; !dealt && tries < BOOK_EXCLUDED_MAX; tries++) {
+        if (waiting == 0 || !item->in_book)
+            return;
+        if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
+                       &buy->arena, &result) != OK)
+            return;
+        dealt = deal(buy, item, &result);
+        waiting = waiting_tasks(item);
     }
     if (result.unplaced > 0)
         say_why_waiting(buy, item, &result);
+    if (waiting > 0)
+        buy_dissolve(buy, item);
 }
 
 /* ---- holds ---- */
@@ -303,7 +328,7 @@ void buy_on_quote(struct buy *buy, const struct pubkey *peer,
     t->has_quote = true;
     buy_move(buy, item, quote.task, BUY_QUOTED);
     if (item->face.approved)
-        buy_open(buy, item, quote.task);
+        buy_open_quoted(buy, item);
     else
         buy_reason(buy, item, quote.task, ERR_NO_APPROVAL,
                    "the bill waits for your approval");
@@ -398,7 +423,7 @@ static void quote_due(struct buy *buy, struct buy_item *item, uint32_t task)
     const struct buy_task *t = &item->tasks[task];
     if (t->quote.expires_at_ms <= buy->now_ms + QUOTE_MS)
         buy_lose_hold(buy, item, task, ERR_EXPIRED, buy->now_ms + 1);
-    else if (item->face.approved)
+    else if (item->face.approved && buy_may_open(item))
         buy_open(buy, item, task);
 }
 

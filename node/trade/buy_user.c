@@ -158,11 +158,9 @@ enum err buy_approve(struct buy *buy, const struct hash *id,
     buy_save_job(buy, item);
     if (was_draft)
         buy_unmark_draft(buy, id);
-    for (uint32_t i = 0; i < item->face.task_count; i++) {
+    for (uint32_t i = 0; i < item->face.task_count; i++)
         buy_save_task(buy, item, i);
-        if (item->tasks[i].state == BUY_QUOTED)
-            buy_open(buy, item, i);
-    }
+    buy_open_quoted(buy, item);
     buy_ask_wake(buy);
     return OK;
 }

@@ -30,8 +30,9 @@ enum trade_effect_kind {
                      peer; pinned under subject until EFFECT_UNPIN */
     EFFECT_EXEC_START, /* subject: contract; bytes: encoded spec and, behind it,
                           `code` blob ids: the results it uses, in its order,
-                          zero for an empty one; task, tasks. All of it, image
-                          and inputs are in the local store by now */
+                          zero for an empty one; task, tasks; devices:
+                          of the seller's configuration, by number. All of it,
+                          image and inputs are in the local store by now */
     EFFECT_EXEC_KILL,  /* subject; text: reason */
     EFFECT_EXEC_LOG,   /* subject, stream, offset, peer: read log bytes and send
                           them to peer as WIRE_LOG once there are any */
@@ -56,6 +57,7 @@ struct trade_effect {
     uint32_t task;
     uint32_t tasks;
     uint32_t stream;
+    uint32_t devices; /* a mask */
     uint32_t code;
     uint64_t offset;
     uint64_t at_ms;

@@ -25,12 +25,15 @@ struct sell_item {
     struct hash contract;
     uint32_t task;
     uint32_t attempt;
-    uint32_t tasks;
+    uint32_t tasks; /* of the job; copies count as one */
     enum sell_state state;
     struct pubkey buyer;
     struct pubkey agent;
     struct hash spec_hash;
     struct resources resources;
+    struct device_wish wish;
+    char devices[MACHINE_DEVICES_MAX][LIMIT_NAME]; /* the first wish.count: what
+                                                      it was assigned */
     uint64_t time_ms_max;
     struct quote quote; /* signed; from ESCROWED on the chain's terms */
     uint64_t since_ms;  /* of the state */
@@ -118,6 +121,23 @@ void sell_tx(struct sell *sell, struct sell_item *item, uint32_t kind,
              const struct buf *payload);
 /* Frees the item and deletes its record. */
 void sell_forget(struct sell *sell, struct sell_item *item);
+
+/* sell_device.c */
+/* What of each device is free. */
+void sell_devices_free(const struct sell *sell, struct devices *out);
+/* Which devices a wish gets, by their numbers, and what the quote says of them;
+ * no devices for no wish. ERR_CAPACITY. */
+MUST_USE enum err sell_devices_pick(const struct sell *sell,
+                                    const struct device_wish *wish,
+                                    uint32_t *out_mask,
+                                    struct quote_device *out);
+void sell_item_assign(const struct sell *sell, struct sell_item *item,
+                      uint32_t mask);
+/* The numbers of an item's devices, without those not configured any more. */
+uint32_t sell_item_devices(const struct sell *sell,
+                           const struct sell_item *item);
+/* CHECKs that no device is promised more than once. */
+void sell_devices_check(const struct sell *sell);
 
 /* sell_hold.c: up to the quote */
 void sell_on_hold(struct sell *sell, const struct pubkey *peer,

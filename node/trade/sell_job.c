@@ -37,6 +37,12 @@ static void start_job(struct sell *sell, struct sell_item *item)
 {
     struct trade_effect *start;
     struct buf bytes;
+    uint32_t devices = sell_item_devices(sell, item);
+    if ((uint32_t)__builtin_popcount(devices) != item->wish.count) {
+        sell_refuse(sell, item, END_EXECUTOR_FAILED,
+                    "a device it was assigned is not there any more");
+        return;
+    }
     item->may_run = true;
     if (item->state != SELL_STARTING)
         sell_move(sell, item, SELL_STARTING);
@@ -51,8 +57,9 @@ static void start_job(struct sell *sell, struct sell_item *item)
     if (bytes.err != OK && sell->out->err == OK)
         sell->out->err = bytes.err;
     start->bytes = trade_effects_keep(sell->out, buf_bytes(&bytes));
+    start->devices = devices;
     start->code = item->result_count;
-    start->task = item->task;
+    start->task = item->task % item->tasks; /* of copies: which */
     start->tasks = item->tasks;
     buf_done(&bytes);
 }
@@ -93,6 +100,7 @@ static bool spec_fits(struct sell *sell, const struct sell_item *item,
     return hash_equal(&hash, &item->spec_hash) &&
            spec_decode(bytes, &sell->arena, &spec) == OK &&
            resources_cover(&item->resources, &spec.resources) &&
+           device_wish_same(&item->wish, &spec.devices) &&
            spec.time_ms_max <= item->time_ms_max;
 }
 
@@ -237,7 +245,7 @@ void sell_collect(struct sell *sell, struct sell_item *item)
         trade_effect_add(sell->out, EFFECT_EXEC_COLLECT);
     collect->subject = item->contract;
     collect->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
-    collect->task = item->task;
+    collect->task = item->task % item->tasks;
     collect->tasks = item->tasks;
     item->retry_ms = 0; /* until an answer says that it failed */
 }

@@ -80,6 +80,7 @@ static enum err again(enum wire_kind kind, struct bytes b, struct arena *arena,
     case WIRE_SX:
     case WIRE_TX:
     case WIRE_OFFER:
+    case WIRE_LINKS:
     case WIRE_QUOTE:
     case WIRE_RECEIPT:
     case WIRE_RECEIPT_ACK:

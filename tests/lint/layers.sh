@@ -14,6 +14,7 @@ allowed_for() {
     wallet/*) echo "base" ;;
     node/executors/*) echo "node/executors base" ;;
     node/rpc/*) echo "node/rpc base" ;;
+    node/meter/*) echo "node/meter sched base" ;;
     node/*) echo "wallet market ledger sched base" ;;
     cli/*) echo "node/rpc wallet ledger market sched base" ;;
     tests/unit/node/*) echo "tests node wallet market ledger sched base" ;;
@@ -32,7 +33,7 @@ allowed_for() {
 library_home() {
     case $1 in
     msgpack.h | msgpack/*) echo "base/mp.c" ;;
-    lmdb.h) echo "ledger/store_lmdb.c|ledger/lmdb_error.c|node/records.c" ;;
+    lmdb.h) echo "ledger/disk/store_lmdb.c|ledger/disk/lmdb_error.c|node/records.c" ;;
     nng/*) echo "node/net/*|node/control*|node/feed*|cli/client*|tests/*" ;;
     uv.h) echo "node/*|tests/*" ;;
     sodium.h | sodium/*)
@@ -41,6 +42,7 @@ library_home() {
     archive.h | archive_entry.h)
         echo "node/*|cli/small_image.c|sched/lab/*|tests/*" ;;
     ini.h | seccomp.h) echo "node/*|tests/*" ;;
+    cblas.h) echo "node/meter/*|tests/*" ;;
     yaml.h | libsmartcols/*) echo "cli/*" ;;
     cmocka.h | glpk.h) echo "tests/*" ;;
     pthread.h | threads.h | semaphore.h) echo "node/*|cli/*|tests/*" ;;
@@ -86,7 +88,7 @@ folder_check() { # WHERE FILE INCLUDED
         ;;
     esac
     case $2 in
-    node/executors/* | node/rpc/* | tests/*) ;;
+    node/executors/* | node/rpc/* | node/meter/* | tests/*) ;;
     *) [ "${3%%/*}" = "$own" ] && return ;;
     esac
     for folder in $(allowed_for "$2"); do

@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 #include "market/contract.h"
 
 enum actor { BUYER, AGENT, PROVIDER, PAYOUT, OTHER, PROPOSER, ACTORS };
@@ -140,7 +140,18 @@ static inline struct grade sample_grade(void)
                           .float_ops = 1800000000,
                           .mem_bps = 9000000000,
                           .disk_bps = 400000000,
-                          .measured_at_ms = T0 - 5000};
+                          .measured_at_ms = T0 - 5000,
+                          .source = METRIC_MEASURED,
+                          .cores = 2,
+                          .nominal_flops = 1000000000000,
+                          .sha256_bps = 600000000,
+                          .fp32_ops = 3600000000,
+                          .int8_ops = 14000000000,
+                          .chase_ops = 8000000,
+                          .disk_iops = 10000,
+                          .all = {5000000000, 1200000000, 3600000000,
+                                  7200000000, 28000000000, 15000000000,
+                                  16000000}};
 }
 
 static inline struct offer sample_offer(void)
@@ -183,6 +194,11 @@ static inline struct request sample_request(void)
         .price_max = {50000},
         .constraint_count = 1,
         .constraints = {{"zone", CONSTRAINT_EQUAL, "eu"}},
+        .terms = {.divide = POLICY_DIVIDE_STATIC,
+                  .gang = true,
+                  .least = 3,
+                  .share_count = 1,
+                  .shares = {{.weight = 5, .key = "zone", .value = "eu"}}},
     };
     memset(request.salt, 0x31, sizeof(request.salt));
     return request;

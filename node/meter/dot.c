@@ -1,0 +1,107 @@
+#include "node/meter/dot.h"
+
+#include <stddef.h>
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#define TARGETS 1
+#else
+#define TARGETS 0
+#endif
+
+/* Rows of A and of B turned over that a block takes at a time: a block of B
+ * stays in the second cache while the rows of A pass. */
+#define TILE  4u
+#define BLOCK 128u
+
+/* Sixteen dot products at once: each row that is loaded serves four. */
+#define BODY                                                                   \
+    for (uint32_t i = 0; i < n; i += TILE) {                                   \
+        for (uint32_t j = j0; j < j1; j += TILE) {                             \
+            int32_t s[TILE][TILE] = {{0}};                                     \
+            const uint8_t *x = a + (size_t)i * n;                              \
+            const int8_t *y = b + (size_t)j * n;                               \
+            for (uint32_t k = 0; k < n; k++) {                                 \
+                for (uint32_t p = 0; p < TILE; p++) {                          \
+                    for (uint32_t q = 0; q < TILE; q++)                        \
+                        s[p][q] +=                                             \
+                            x[(size_t)p * n + k] * y[(size_t)q * n + k];       \
+                }                                                              \
+            }                                                                  \
+            for (uint32_t p = 0; p < TILE; p++) {                              \
+                for (uint32_t q = 0; q < TILE; q++)                            \
+                    c[(size_t)(i + p) * n + j + q] = s[p][q];                  \
+            }                                                                  \
+        }                                                                      \
+    }
+
+typedef void (*block_fn)(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
+                         const int8_t *b, int32_t *c);
+
+static void block_plain(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
+                        const int8_t *b, int32_t *c)
+{
+    BODY
+}
+
+#if TARGETS
+__attribute__((target("avx2"))) static void block_avx2(uint32_t n, uint32_t j0,
+                                                       uint32_t j1,
+                                                       const uint8_t *a,
+                                                       const int8_t *b,
+                                                       int32_t *c)
+{
+    BODY
+}
+
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,"
+                      "prefer-vector-width=512"))) static void
+block_vnni(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
+           const int8_t *b, int32_t *c)
+{
+    BODY
+}
+#endif
+
+static block_fn means(const char **out_name)
+{
+#if TARGETS
+    if (__builtin_cpu_supports("avx512vnni") &&
+        __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl")) {
+        *out_name = "avx512-vnni";
+        return block_vnni;
+    }
+    if (__builtin_cpu_supports("avx2")) {
+        *out_name = "avx2";
+        return block_avx2;
+    }
+#endif
+    *out_name = "plain";
+    return block_plain;
+}
+
+const char *dot_means(void)
+{
+    const char *name;
+    (void)means(&name);
+    return name;
+}
+
+void dot_turn(uint32_t n, int8_t *b)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            int8_t swap = b[(size_t)i * n + j];
+            b[(size_t)i * n + j] = b[(size_t)j * n + i];
+            b[(size_t)j * n + i] = swap;
+        }
+    }
+}
+
+void dot_gemm(uint32_t n, const uint8_t *a, const int8_t *b_turned, int32_t *c)
+{
+    const char *name;
+    block_fn block = means(&name);
+    for (uint32_t j = 0; j < n; j += BLOCK)
+        block(n, j, j + BLOCK < n ? j + BLOCK : n, a, b_turned, c);
+}

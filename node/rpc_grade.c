@@ -1,0 +1,122 @@
+#include "node/rpc_grade.h"
+
+#include "sched/meter/rating.h"
+
+static json_t *json_rate(uint64_t rate)
+{
+    return rate > 0 ? json_u64(rate) : json_null();
+}
+
+static json_t *json_part(const struct rating_part *part)
+{
+    return part->known ? json_u64(rating_permille(part->log2_q16))
+                       : json_null();
+}
+
+static json_t *kernels_json(const struct grade *grade)
+{
+    json_t *object = json_object();
+    for (unsigned i = 0; i < METER_KERNEL_COUNT; i++) {
+        enum meter_kernel kernel = (enum meter_kernel)i;
+        json_t *rates =
+            json_pack("{s:s, s:o}", "unit", meter_row(kernel)->unit, "one",
+                      json_rate(grade_rate(grade, kernel, METER_ONE)));
+        if (meter_scales(kernel))
+            json_object_set_new(
+                rates, "all", json_rate(grade_rate(grade, kernel, METER_ALL)));
+        json_object_set_new(object, meter_row(kernel)->name, rates);
+    }
+    return object;
+}
+
+/* one, all: thousandths of the reference machine; score: CATS level L2. */
+static json_t *class_json(const struct rating_part *one,
+                          const struct rating_part *all)
+{
+    return json_pack("{s:o, s:o, s:o}", "one", json_part(one), "all",
+                     json_part(all), "score",
+                     all->known ? json_integer(rating_score(all->log2_q16))
+                                : json_null());
+}
+
+static json_t *classes_json(const struct grade *grade)
+{
+    json_t *object = json_object();
+    struct rating one;
+    struct rating all;
+    rating_of(grade, METER_ONE, &one);
+    rating_of(grade, METER_ALL, &all);
+    for (unsigned i = 0; i < METER_CLASS_COUNT; i++)
+        json_object_set_new(object, meter_class_name((enum meter_class)i),
+                            class_json(&one.class[i], &all.class[i]));
+    json_object_set_new(object, "compute",
+                        class_json(&one.compute, &all.compute));
+    json_object_set_new(object, "whole", class_json(&one.whole, &all.whole));
+    return object;
+}
+
+static json_t *tier_json(const struct tier *tier)
+{
+    return tier != NULL ? json_string(tier->name) : json_null();
+}
+
+json_t *json_grade(const struct tiers *tiers, const struct grade *grade)
+{
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "int_ops", json_u64(grade->int_ops),
+        "float_ops", json_u64(grade->float_ops), "mem_bps",
+        json_u64(grade->mem_bps), "disk_bps", json_u64(grade->disk_bps),
+        "measured_at_ms", json_u64(grade->measured_at_ms));
+    json_object_set_new(object, "source",
+                        json_string(metric_source_name(grade->source)));
+    json_object_set_new(object, "quick", json_boolean(grade->quick));
+    json_object_set_new(object, "cores", json_u64(grade->cores));
+    json_object_set_new(object, "kernels", kernels_json(grade));
+    json_object_set_new(object, "classes", classes_json(grade));
+    json_object_set_new(object, "tier", tier_json(tier_of(tiers, grade)));
+    json_object_set_new(object, "nominal_flops",
+                        json_rate(grade->nominal_flops));
+    json_object_set_new(object, "nominal_tier",
+                        tier_json(tier_nominal(tiers, grade->nominal_flops)));
+    return object;
+}
+
+static json_t *figure_json(const struct bench_result *result,
+                           enum meter_kernel kernel, enum meter_width width)
+{
+    const struct bench_figure *figure = &result->figures[kernel][width];
+    const struct meter_row *row = meter_row(kernel);
+    struct rating rating;
+    json_t *object;
+    rating_of(&result->grade, width, &rating);
+    object = json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:s}", "kernel", row->name,
+        "class", meter_class_name(row->class), "width",
+        !meter_scales(kernel) ? "-"
+        : width == METER_ONE  ? "one"
+                              : "all",
+        "unit", row->unit, "median", json_rate(figure->median), "mad",
+        json_u64(figure->mad), "mad_permille", json_u64(figure->mad_permille),
+        "kept", (int)figure->kept, "note", figure->note);
+    json_object_set_new(object, "ratio_permille",
+                        figure->kept ? json_part(&rating.kernel[kernel])
+                                     : json_null());
+    if (figure->err != OK)
+        json_object_set_new(object, "error",
+                            json_string(err_text(figure->err)));
+    return object;
+}
+
+json_t *json_figures(const struct bench_result *result)
+{
+    json_t *list = json_array();
+    for (unsigned k = 0; k < METER_KERNEL_COUNT; k++) {
+        for (unsigned w = METER_ONE; w <= METER_ALL; w++) {
+            if (result->figures[k][w].seen)
+                json_array_append_new(list,
+                                      figure_json(result, (enum meter_kernel)k,
+                                                  (enum meter_width)w));
+        }
+    }
+    return list;
+}

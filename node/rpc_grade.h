@@ -1,0 +1,17 @@
+#ifndef NODE_RPC_GRADE_H
+#define NODE_RPC_GRADE_H
+
+/* A grade and what was measured for it, as JSON (docs/control.md). */
+
+#include "node/bench.h"
+#include "node/rpc_help.h"
+#include "sched/meter/tier.h"
+
+/* The vector, its ratios to the reference machine, classes and levels, and the
+ * grade by `tiers`. What is not known is null. */
+json_t *json_grade(const struct tiers *tiers, const struct grade *grade);
+/* Each kernel that ran at each width: median, deviation, ratio, and why it was
+ * left out. */
+json_t *json_figures(const struct bench_result *result);
+
+#endif
