@@ -329,31 +329,38 @@ static enum err make_desk(struct book *book, const struct graph_ask *ask,
 
 /* ---- the answer ---- */
 
+/* Everything that was in the way where the search came no further. */
 static void say_why(const struct desk *desk, char why[256])
 {
     static const char *const texts[DESK_FAULTS] = {
         "no room beside the others",
-        "it has to be with others of its group",
-        "it has to be apart from others",
+        "it belongs together with others",
+        "it belongs apart from others",
         "the way is too slow or not measured",
         "the way is not known to be reliable enough",
         "no bandwidth is known to be free on the way"};
     const struct graph_ask *ask = desk->ask;
-    uint32_t worst = 0;
+    const char *join = "";
     uint32_t seat;
+    struct buf text;
     if (desk->deepest == UINT32_MAX) {
         snprintf(why, 256, "the search was cut short");
         return;
     }
     seat = desk->order[desk->deepest];
-    for (uint32_t i = 1; i < DESK_FAULTS; i++)
-        if (desk->faults[i] > desk->faults[worst])
-            worst = i;
-    snprintf(why, 256,
-             "no place for %.63s beside the others: %u offers fit it alone; "
-             "most often %s",
-             ask->graph->parts[ask->seats[seat].part].name,
-             desk->parts[ask->seats[seat].part].option_count, texts[worst]);
+    buf_init(&text, 1024);
+    for (uint32_t i = 0; i < DESK_FAULTS; i++) {
+        if (desk->faults[i] == 0)
+            continue;
+        buf_addf(&text, "%s%s", join, texts[i]);
+        join = ", or ";
+    }
+    snprintf(
+        why, 256,
+        "no place for %.40s beside the rest, %u offers fit it alone: %.140s",
+        ask->graph->parts[ask->seats[seat].part].name,
+        desk->parts[ask->seats[seat].part].option_count, buf_cstr(&text));
+    buf_done(&text);
 }
 
 static bool is_used(const struct desk *desk, uint8_t part, uint16_t node)
