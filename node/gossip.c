@@ -530,8 +530,6 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_PEERS:
         on_peers(gossip, peer, message);
         break;
-    case WIRE_LINKS:
-        break;
     case WIRE_HOLD:
     case WIRE_QUOTE:
     case WIRE_HOLD_REFUSED:
