@@ -212,7 +212,12 @@ const struct view view_offers = {
             {"MEM/H", "price.mem_hour_micro", CELL_MONEY, R | W},
             {"DISK/H", "price.disk_hour_micro", CELL_MONEY, R | W},
             {"TOTAL/H", "hour_micro", CELL_MONEY, R | W},
-            {"SPEED", "grade.int_ops", CELL_RATE, R},
+            {"GRADE", "grade.tier", CELL_TEXT, 0},
+            {"SPEED", "grade.int_ops", CELL_RATE, R | W},
+            {"LOGIC", "grade.classes.logic.one", CELL_TEXT, R | W},
+            {"PARALLEL", "grade.classes.parallel.one", CELL_TEXT, R | W},
+            {"NEURAL", "grade.classes.neural.one", CELL_TEXT, R | W},
+            {"MEMORY", "grade.classes.memory.one", CELL_TEXT, R | W},
             {"RTT", "rtt_us", CELL_US, R},
             {"FITS", "feasible", CELL_BOOL, 0},
             {"WHY NOT", "text", CELL_TEXT, W},
@@ -243,6 +248,10 @@ const struct view view_offer = {
             {"Architecture", "arch", CELL_TEXT, O},
             {"Labels", "labels", CELL_LIST, O},
             {"Paid to", "payout", CELL_ADDRESS, O},
+            {"Grade", "grade.tier", CELL_TEXT, O},
+            {"Grade by the data sheet", "grade.nominal_tier", CELL_TEXT, O},
+            {"Computing, times the reference", "grade.classes.compute.all",
+             CELL_TEXT, O},
             {"Integer speed", "grade.int_ops", CELL_RATE, O},
             {"Float speed", "grade.float_ops", CELL_RATE, O},
             {"Memory speed", "grade.mem_bps", CELL_RATE, O},
@@ -286,19 +295,84 @@ const struct view view_contracts = {
         },
 };
 
+const struct view view_figures = {
+    .name = "figures",
+    .rows = "figures",
+    .id = "kernel",
+    .empty = "nothing was measured",
+    .fields =
+        {
+            {"KERNEL", "kernel", CELL_TEXT, 0},
+            {"CLASS", "class", CELL_TEXT, W},
+            {"CORES", "width", CELL_TEXT, 0},
+            {"MEDIAN", "median", CELL_RATE, R},
+            {"UNIT", "unit", CELL_TEXT, 0},
+            {"MAD %", "mad_percent", CELL_TEXT, R},
+            {"RATIO", "ratio", CELL_TEXT, R},
+            {"KEPT", "kept", CELL_BOOL, 0},
+            {"NOTE", "note", CELL_TEXT, W},
+        },
+};
+
 const struct view view_grade = {
     .name = "grade",
     .fields =
         {
-            {"Integer operations per second and core", "grade.int_ops",
-             CELL_RATE, 0},
-            {"Float operations per second and core", "grade.float_ops",
-             CELL_RATE, 0},
-            {"Memory, bytes per second", "grade.mem_bps", CELL_RATE, 0},
-            {"Disk, bytes per second written", "grade.disk_bps", CELL_RATE, 0},
+            {"Grade", "grade.tier", CELL_TEXT, 0},
+            {"Grade by the data sheet", "grade.nominal_tier", CELL_TEXT, O},
+            {"FLOP/s by the data sheet", "grade.nominal_flops", CELL_RATE, O},
+            {"Cores", "grade.cores", CELL_UINT, O},
+            {"Logic, times the reference", "grade.classes.logic.all", CELL_TEXT,
+             0},
+            {"Parallel", "grade.classes.parallel.all", CELL_TEXT, 0},
+            {"Neural", "grade.classes.neural.all", CELL_TEXT, 0},
+            {"Memory", "grade.classes.memory.all", CELL_TEXT, 0},
+            {"Storage", "grade.classes.storage.all", CELL_TEXT, 0},
+            {"Computing", "grade.classes.compute.all", CELL_TEXT, 0},
+            {"Computing, 0 to 10", "grade.classes.compute.score", CELL_TEXT, 0},
+            {"With storage and network", "grade.classes.whole.all", CELL_TEXT,
+             0},
+            {"Source", "grade.source", CELL_TEXT, 0},
+            {"Quick", "grade.quick", CELL_BOOL, 0},
             {"Measured", "grade.measured_at_ms", CELL_AGO, O},
-            {"Spread, permille", "spread_permille", CELL_LIST, O},
             {"Took, seconds", "seconds", CELL_TEXT, O},
+        },
+};
+
+const struct view view_answer = {
+    .name = "answer",
+    .rows = "parts",
+    .id = "kernel",
+    .empty = "nothing was done",
+    .fields =
+        {
+            {"KERNEL", "kernel", CELL_TEXT, 0},
+            {"N", "n", CELL_UINT, R},
+            {"TOOK", "took_us", CELL_US, R},
+            {"RATE", "rate", CELL_RATE, R},
+            {"RIGHT", "right", CELL_BOOL, 0},
+        },
+};
+
+const struct view view_identifier = {
+    .name = "identifier",
+    .id = "text",
+    .fields =
+        {
+            {"City", "fields.city", CELL_TEXT, 0},
+            {"Industry", "fields.industry", CELL_TEXT, 0},
+            {"Enterprise", "fields.enterprise", CELL_TEXT, 0},
+            {"Resource", "fields.resource", CELL_TEXT, 0},
+            {"Data centre", "fields.centre", CELL_TEXT, 0},
+            {"Service", "fields.service", CELL_TEXT, 0},
+            {"Ability, FLOP/s", "fields.ability", CELL_RATE, 0},
+            {"Storage", "fields.storage", CELL_MIB, 0},
+            {"Network, kbit/s", "fields.network", CELL_UINT, 0},
+            {"Chip", "fields.chip", CELL_TEXT, 0},
+            {"Chip's number, hashed", "fields.number", CELL_TEXT, 0},
+            {"Registration code", "code", CELL_TEXT, 0},
+            {"Path", "path", CELL_TEXT, 0},
+            {"Identifier", "text", CELL_TEXT, 0},
         },
 };
 
@@ -451,17 +525,15 @@ const struct view view_doctor = {
 };
 
 const struct view *const views[] = {
-    &view_jobs,     &view_job,        &view_tasks,
-    &view_timeline, &view_events,     &view_receipts,
-    &view_files,    &view_rejects,    &view_histogram,
-    &view_relax,    &view_bill,       &view_offers,
-    &view_offer,    &view_sell,       &view_contracts,
-    &view_grade,    &view_images,     &view_image,
-    &view_status,   &view_peers,      &view_banned,
-    &view_config,   &view_chain,      &view_validators,
-    &view_block,    &view_block_txs,  &view_tx,
-    &view_account,  &view_history,    &view_verify,
-    &view_keys,     &view_key,        &view_balance,
-    &view_devnet,   &view_doctor,     &view_bonds,
-    &view_bond,     &view_unbondings, NULL,
+    &view_jobs,       &view_job,      &view_tasks,      &view_timeline,
+    &view_events,     &view_receipts, &view_files,      &view_rejects,
+    &view_histogram,  &view_relax,    &view_bill,       &view_offers,
+    &view_offer,      &view_sell,     &view_contracts,  &view_grade,
+    &view_figures,    &view_answer,   &view_identifier, &view_images,
+    &view_image,      &view_status,   &view_peers,      &view_banned,
+    &view_config,     &view_chain,    &view_validators, &view_block,
+    &view_block_txs,  &view_tx,       &view_account,    &view_history,
+    &view_verify,     &view_keys,     &view_key,        &view_balance,
+    &view_devnet,     &view_doctor,   &view_bonds,      &view_bond,
+    &view_unbondings, NULL,
 };
