@@ -30,12 +30,14 @@ struct hash {
 #define HASH_TAG_BOND     "suan-bond" /* also: a validator knows its owner */
 #define HASH_TAG_EVIDENCE "suan-evidence"
 #define HASH_TAG_OFFER    "suan-offer"
+#define HASH_TAG_LINKS    "suan-links"
 #define HASH_TAG_REQUEST  "suan-request"
 #define HASH_TAG_APPROVAL "suan-approval"
 #define HASH_TAG_QUOTE    "suan-quote"
 #define HASH_TAG_RECEIPT  "suan-receipt"
 #define HASH_TAG_CONTRACT "suan-contract"
 #define HASH_TAG_SPEC     "suan-spec"
+#define HASH_TAG_GRAPH    "suan-graph"
 #define HASH_TAG_CHUNK    "suan-chunk"
 #define HASH_TAG_BLOB     "suan-blob"
 #define HASH_TAG_NOISE    "suan-noise"   /* node vouches for its static key */
@@ -44,6 +46,7 @@ struct hash {
 #define HASH_TAG_CHIP     "suan-chip"    /* a chip's number, salted */
 #define HASH_TAG_IDENT    "suan-ident"   /* a registration code */
 #define HASH_TAG_KEYFILE  "suan-keyfile" /* checksum of a wallet file */
+#define HASH_TAG_MODEL    "suan-model"   /* checksum of learned weights */
 
 /* out = BLAKE2b-256(personal = tag, data). */
 void hash_bytes(const char *tag, struct bytes data, struct hash *out);

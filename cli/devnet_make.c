@@ -4,7 +4,7 @@
 #include "cli/devnet.h"
 #include "cli/locate.h"
 #include "ledger/genesis.h"
-#include "ledger/sx.h"
+#include "ledger/sx/sx.h"
 #include "market/params.h"
 #include "wallet/entropy.h"
 #include "wallet/keyfile.h"
@@ -270,6 +270,9 @@ static void put_node(const struct devnet *net, uint32_t i, struct buf *out)
     for (uint32_t j = 0; j < i; j++)
         buf_addf(out, "peers = 127.0.0.1:%u@%s\n", net->nodes[j].listen,
                  net->nodes[j].address);
+    buf_addf(out, "\n[net]\n"
+                  "links_s = 5\n"
+                  "probe_s = 120\n");
 }
 
 static void put_sell(const struct devnet *net, uint32_t provider,

@@ -25,7 +25,7 @@ static void match_job(struct match *match, const json_t *job)
     snprintf(match->id, sizeof(match->id), "%s", id);
 }
 
-int job_resolve(struct cli *cli, const char *text, char out_id[65])
+static int resolve_whole(struct cli *cli, const char *text, char out_id[65])
 {
     struct match match = {.text = text, .len = strlen(text)};
     struct hash whole;
@@ -53,6 +53,81 @@ int job_resolve(struct cli *cli, const char *text, char out_id[65])
                          "\"%.64s\" fits %zu jobs", text, match.found);
     return cli_fail(cli, EXIT_NOT_FOUND, NULL, "suan ps -a",
                     "no job is called or begins with \"%.64s\"", text);
+}
+
+/* GRAPH/NAME: the job of one component. */
+static int resolve_part(struct cli *cli, const char *graph, const char *name,
+                        char out_id[65])
+{
+    json_t *shown = NULL;
+    json_t *part;
+    size_t i;
+    char id[65];
+    bool found = false;
+    int failed = resolve_whole(cli, graph, id);
+    if (!failed)
+        failed =
+            cli_call(cli, "job.show", json_pack("{s:s}", "id", id), &shown);
+    if (failed)
+        return failed;
+    json_array_foreach(json_object_get(shown, "parts"), i, part)
+    {
+        if (strcmp(js_text(part, "part"), name) != 0)
+            continue;
+        snprintf(out_id, 65, "%s", js_text(part, "id"));
+        found = true;
+    }
+    json_decref(shown);
+    if (found)
+        return 0;
+    return cli_fail(cli, EXIT_NOT_FOUND, NULL, "suan job show",
+                    "%.64s has no component \"%.64s\"", graph, name);
+}
+
+int job_resolve(struct cli *cli, const char *text, char out_id[65])
+{
+    const char *slash = strrchr(text, '/');
+    char graph[LIMIT_NAME + 65];
+    if (slash == NULL)
+        return resolve_whole(cli, text, out_id);
+    if ((size_t)(slash - text) >= sizeof(graph))
+        return cli_usage(cli, "suan ps -a", "\"%.64s...\" names no graph",
+                         text);
+    snprintf(graph, sizeof(graph), "%.*s", (int)(slash - text), text);
+    return resolve_part(cli, graph, slash + 1, out_id);
+}
+
+int job_each_part(struct cli *cli, const struct args *args,
+                  int (*fn)(struct cli *cli, const struct args *args),
+                  bool *out_graph)
+{
+    struct args one = *args;
+    json_t *shown = NULL;
+    json_t *part;
+    size_t i;
+    char id[65];
+    int failed = job_resolve(cli, args_operand(args, 0), id);
+    *out_graph = false;
+    if (!failed)
+        failed =
+            cli_call(cli, "job.show", json_pack("{s:s}", "id", id), &shown);
+    if (failed)
+        return failed;
+    json_array_foreach(json_object_get(shown, "parts"), i, part)
+    {
+        char own[65];
+        char *operands[2] = {own, NULL};
+        *out_graph = true;
+        snprintf(own, sizeof(own), "%s", js_text(part, "id"));
+        one.operands = operands;
+        one.operand_count = 1;
+        cli_note(cli, "-- %s", js_text(part, "part"));
+        failed = fn(cli, &one);
+        if (failed)
+            break;
+    }
+    json_decref(shown);
+    return failed;
 }
 
 int job_task(struct cli *cli, const struct args *args, uint32_t *out)

@@ -6,7 +6,7 @@
 #include "cli/nearest.h"
 #include "cli/unit.h"
 #include "market/message.h"
-#include "sched/policy.h"
+#include "sched/policy_object.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ void order_init(struct order *order)
     order->attempts = 2;
     order->pids_max = 256;
     order->log_bytes_max = 16u * 1024 * 1024;
-    order->policy = POLICY_CHEAPEST;
+    order->policy = "";
     order->arch = ARCH_ANY;
 }
 
@@ -198,9 +198,13 @@ static bool set_arch(const struct setting *s)
 
 static bool set_policy(const struct setting *s)
 {
-    if (policy_parse(s->value, &s->order->policy) == OK)
-        return true;
-    return refuse(s, "\"%.20s\" is not one of cheapest, nearest, fastest",
+    enum policy policy;
+    if (policy_parse(s->value, &policy) == OK ||
+        policy_object_name_ok(s->value))
+        return copy(s, s->value, &s->order->policy);
+    return refuse(s,
+                  "\"%.20s\" is not the name of a policy, such as cheapest, "
+                  "nearest or one of `suan policy list`",
                   s->value);
 }
 
@@ -247,7 +251,7 @@ static bool add_env(const struct setting *s)
 }
 
 /* Relative, without empty, "." or ".." steps. */
-static bool path_is_inner(const char *path)
+bool order_path_is_inner(const char *path)
 {
     if (path[0] == '\0' || strlen(path) >= 1024)
         return false;
@@ -282,7 +286,7 @@ static bool add_in(const struct setting *s)
         snprintf(whole, sizeof(whole), "%s", host);
     if (dest != NULL && strcmp(dest, ".") == 0)
         dest = "";
-    if (dest != NULL && dest[0] != '\0' && !path_is_inner(dest))
+    if (dest != NULL && dest[0] != '\0' && !order_path_is_inner(dest))
         return refuse(s, "\"%.60s\" must be a relative path below /job/in",
                       dest);
     if (!copy(s, whole, &input.host) ||
@@ -292,9 +296,35 @@ static bool add_in(const struct setting *s)
     return true;
 }
 
+/* "JOB[:DEST]" */
+static bool add_use(const struct setting *s)
+{
+    struct order_use use = {.dest = ""};
+    size_t len = strcspn(s->value, ":");
+    char job[2 * HASH_LEN + 1];
+    if (s->order->use_count == SPEC_USES_MAX)
+        return refuse(s, "there are more than %u", SPEC_USES_MAX);
+    if (len < 4 || len >= sizeof(job) ||
+        strspn(s->value, "0123456789abcdef") != len)
+        return refuse(s,
+                      "\"%.60s\" is not JOB[:DEST], a job's id or its first "
+                      "digits",
+                      s->value);
+    snprintf(job, sizeof(job), "%.*s", (int)len, s->value);
+    if (s->value[len] == ':' && (!order_path_is_inner(s->value + len + 1) ||
+                                 strlen(s->value + len + 1) > SPEC_DEST_MAX))
+        return refuse(s, "\"%.60s\" must be a relative path below /job/in",
+                      s->value + len + 1);
+    if (!copy(s, job, &use.job) ||
+        (s->value[len] == ':' && !copy(s, s->value + len + 1, &use.dest)))
+        return false;
+    s->order->uses[s->order->use_count++] = use;
+    return true;
+}
+
 static bool add_out(const struct setting *s)
 {
-    if (!path_is_inner(s->value))
+    if (!order_path_is_inner(s->value))
         return refuse(s,
                       "\"%.60s\" must be a relative path or glob below "
                       "/job/out",
@@ -335,6 +365,7 @@ static const struct {
     {"attempts", false, set_attempts},
     {"env", true, add_env},
     {"in", true, add_in},
+    {"use", true, add_use},
     {"out", true, add_out},
     {"policy", false, set_policy},
     {"max_price", false, set_max_price},
@@ -430,6 +461,17 @@ enum err order_spec(struct order *order, const struct hash *image,
     }
     for (uint32_t i = 0; i < order->output_count; i++)
         spec.outputs[i] = bytes_str(order->outputs[i]);
+    spec.uses =
+        arena_calloc(&order->arena, order->use_count + 1, sizeof(*spec.uses));
+    if (spec.uses == NULL)
+        return ERR_NOMEM;
+    spec.use_count = order->use_count;
+    for (uint32_t i = 0; i < order->use_count; i++) {
+        CHECK(!hash_is_zero(&order->uses[i].request));
+        spec.uses[i].request = order->uses[i].request;
+        spec.uses[i].tasks = order->uses[i].tasks;
+        spec.uses[i].dest = bytes_str(order->uses[i].dest);
+    }
     spec.resources = order->resources;
     spec.pids_max = order->pids_max;
     spec.time_ms_max = order->time_ms;

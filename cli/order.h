@@ -20,6 +20,14 @@ struct order_input {
     const char *dest;
 };
 
+/* Results of another job and their place below /job/in. */
+struct order_use {
+    const char *job;     /* id or its first digits; "" once it is known: */
+    struct hash request; /* zero: not known yet */
+    uint32_t tasks;
+    const char *dest; /* "": the job's name or its first digits */
+};
+
 struct order {
     struct arena arena; /* holds all texts */
     const char *name;   /* "" none */
@@ -31,6 +39,8 @@ struct order {
     uint32_t env_count;
     struct order_input inputs[ORDER_INPUTS_MAX];
     uint32_t input_count;
+    struct order_use uses[SPEC_USES_MAX];
+    uint32_t use_count;
     const char *outputs[SPEC_OUTPUTS_MAX];
     uint32_t output_count;
     struct resources resources; /* per task */
@@ -41,7 +51,7 @@ struct order {
     uint32_t pids_max;
     uint64_t log_bytes_max;
     enum arch arch;
-    enum policy policy;
+    const char *policy; /* by name; "" none: what is bound to the job */
     bool has_price_max;
     struct amount price_max; /* of the whole job */
     struct constraint constraints[LIMIT_CONSTRAINTS];
@@ -49,12 +59,12 @@ struct order {
 };
 
 /* Defaults: image "default", 1 core, 256 MiB of memory, 512 MiB of disk, 10
- * minutes, 1 task, 2 attempts, cheapest, expires in a day. */
+ * minutes, 1 task, 2 attempts, expires in a day; no policy is named. */
 void order_init(struct order *order);
 void order_done(struct order *order);
 
 /* The fields, by name: name image cpus mem disk time expires tasks attempts
- * pids logs arch policy max_price seller take one value; command env in out
+ * pids logs arch policy max_price seller take one value; command env in use out
  * constraints take one value a call. Texts are copied. False with one sentence
  * in `error` that says what is wrong and how it is written; then nothing
  * changed.
@@ -74,8 +84,12 @@ bool order_check(const struct order *order, char error[ORDER_ERROR_MAX]);
  * Zero when no cap is given. */
 struct amount order_task_cap(const struct order *order);
 
-/* Fills a spec that lends from the order. image and inputs are blob ids. The
- * arrays come from the order's arena. ERR_NOMEM. */
+/* Is it a place below /job/in: relative, no empty, "." or ".." step? */
+bool order_path_is_inner(const char *path);
+
+/* Fills a spec that lends from the order. image and inputs are blob ids; what
+ * it uses is known by now (CHECKed). The arrays come from the order's arena.
+ * ERR_NOMEM. */
 MUST_USE enum err order_spec(struct order *order, const struct hash *image,
                              const struct hash *inputs, struct spec *out);
 

@@ -1,8 +1,11 @@
 #include "cli/place.h"
 
+#include "base/address.h"
 #include "base/check.h"
+#include "cli/follow.h"
 #include "cli/locate.h"
 #include "cli/unit.h"
+#include "sched/policy.h"
 #include "sched/reason.h"
 #include "wallet/entropy.h"
 
@@ -137,13 +140,143 @@ static int fill_request(struct cli *cli, const struct order *order,
     r->resources = order->resources;
     r->time_ms_max = order->time_ms;
     r->arch = order->arch;
-    r->policy = order->policy;
     r->price_max = order_task_cap(order);
     r->constraint_count = order->constraint_count;
     memcpy(r->constraints, order->constraints, sizeof(r->constraints));
     if (order->seller[0] == '\0')
         return 0;
     return network_address(cli, &p->network, order->seller, &r->only_seller);
+}
+
+/* ---- the policy ---- */
+
+static int read_choice(struct cli *cli, const json_t *choice,
+                       struct request *out)
+{
+    struct mp_reader reader;
+    struct arena arena;
+    struct buf bytes;
+    enum err err = policy_parse(js_text(choice, "kind"), &out->policy);
+    buf_init(&bytes, POLICY_TERMS_BYTES_MAX);
+    arena_init(&arena, QUOTE_ARENA);
+    if (err == OK)
+        err = rpc_bytes_json(json_object_get(choice, "terms_bytes"), &bytes);
+    if (err == OK)
+        err = mp_open(&reader, buf_bytes(&bytes), &arena);
+    if (err == OK) {
+        policy_terms_decode(&reader, &out->terms);
+        err = mp_close(&reader);
+    }
+    if (err == OK)
+        err = policy_terms_check(out->policy, &out->terms);
+    arena_done(&arena);
+    buf_done(&bytes);
+    if (err == OK)
+        return 0;
+    return cli_fail(cli, EXIT_FAILED, err_text(err),
+                    "suan version, on both sides",
+                    "the node's answer makes no sense");
+}
+
+static void tell_choice(struct cli *cli, const json_t *choice)
+{
+    const char *by = js_text(choice, "by");
+    json_t *name;
+    size_t i;
+    json_array_foreach(json_object_get(choice, "skipped"), i, name)
+    {
+        cli_warn(cli, "the policy %s is switched off and passed over",
+                 json_string_value(name));
+    }
+    if (strcmp(by, "job-name") == 0)
+        cli_note(cli, "policy: %s, bound to jobs named %s",
+                 js_text(choice, "name"), js_text(choice, "pattern"));
+    else if (strcmp(by, "account") == 0)
+        cli_note(cli, "policy: %s, bound to the account that pays",
+                 js_text(choice, "name"));
+    else if (strcmp(by, "default") == 0)
+        cli_note(cli, "policy: %s, the default", js_text(choice, "name"));
+}
+
+/* Copies are contracts of their own: as many tasks more. */
+static int add_copies(struct cli *cli, struct order *order,
+                      const struct placement *p)
+{
+    uint32_t copies = policy_copies(&p->request.terms);
+    if (copies == 1)
+        return 0;
+    if (order->tasks > LIMIT_TASKS / copies)
+        return cli_usage(cli, "fewer --tasks, or another policy",
+                         "%u tasks at %u providers each are more than %u",
+                         order->tasks, copies, LIMIT_TASKS);
+    cli_note(cli, "each of %u tasks goes to %u providers: %u contracts",
+             order->tasks, copies, order->tasks * copies);
+    order->tasks *= copies;
+    return 0;
+}
+
+/* The node knows which policy holds; what it says is signed with the request.
+ */
+static int choose_policy(struct cli *cli, struct order *order,
+                         const struct signer *signer, struct placement *p)
+{
+    char account[ADDRESS_TEXT_MAX];
+    json_t *choice = NULL;
+    int failed;
+    address_format(p->network.prefix, &signer->key, account);
+    failed = cli_call(cli, "policy.choose",
+                      json_pack("{s:s, s:s, s:s}", "policy", order->policy,
+                                "job", order->name, "account", account),
+                      &choice);
+    if (failed)
+        return failed;
+    failed = read_choice(cli, choice, &p->request);
+    if (!failed)
+        tell_choice(cli, choice);
+    json_decref(choice);
+    return failed ? failed : add_copies(cli, order, p);
+}
+
+/* What a name says: which request it is, and how many tasks it has. */
+static int resolve_use(struct cli *cli, struct order *order,
+                       struct order_use *use)
+{
+    json_t *result = NULL;
+    const char *dest;
+    int failed;
+    if (!hash_is_zero(&use->request))
+        return 0;
+    failed =
+        cli_call(cli, "job.show", json_pack("{s:s}", "id", use->job), &result);
+    if (failed)
+        return failed;
+    use->tasks = (uint32_t)js_uint(result, "task_count");
+    dest = js_text(result, "name");
+    if (hash_parse(js_text(result, "id"), &use->request) != OK ||
+        use->tasks == 0)
+        failed = cli_fail(cli, EXIT_FAILED, "job.show gave no id",
+                          "suan version, on both sides",
+                          "the node's answer makes no sense");
+    else if (use->tasks > SPEC_RESULTS_MAX)
+        failed = cli_usage(cli, "suan job result, then --in",
+                           "job %.12s has more than %u results to use",
+                           use->job, SPEC_RESULTS_MAX);
+    if (use->dest[0] == '\0') {
+        if (!order_path_is_inner(dest))
+            dest = use->job;
+        dest = arena_strdup(&order->arena, bytes_str(dest));
+        use->dest = dest != NULL ? dest : use->job;
+    }
+    json_decref(result);
+    return failed;
+}
+
+static int resolve_uses(struct cli *cli, struct order *order)
+{
+    int failed = 0;
+    for (uint32_t i = 0; i < order->use_count && !failed; i++)
+        failed = resolve_use(cli, order, &order->uses[i]);
+    return failed;
 }
 
 static int encode_spec(struct cli *cli, struct order *order,
@@ -156,6 +289,8 @@ static int encode_spec(struct cli *cli, struct order *order,
     int failed = find_image(cli, order->image, &image);
     if (!failed)
         failed = import_inputs(cli, order, &inputs);
+    if (!failed)
+        failed = resolve_uses(cli, order);
     if (failed)
         return failed;
     err = order_spec(order, &image, &inputs, &spec);
@@ -168,30 +303,38 @@ static int encode_spec(struct cli *cli, struct order *order,
     return 0;
 }
 
-static int send_request(struct cli *cli, const struct order *order,
-                        const struct signer *signer, bool draft,
-                        struct bytes spec, struct placement *p)
+int place_prepare(struct cli *cli, struct order *order,
+                  const struct signer *signer, struct placement *p,
+                  struct buf *out_request, struct buf *out_spec)
 {
-    struct buf request;
-    json_t *params;
-    json_t *result = NULL;
     enum err err;
-    int failed;
-    buf_init(&request, REQUEST_BYTES_MAX);
+    int failed = choose_policy(cli, order, signer, p);
+    if (!failed)
+        failed = fill_request(cli, order, p);
+    if (!failed)
+        failed = encode_spec(cli, order, p, out_spec);
+    if (failed)
+        return failed;
     err = request_sign(&p->request, &p->network.chain, signer);
     if (err == OK)
         err = request_id(&p->request, &p->network.chain, &p->id);
     if (err == OK)
-        err = request_encode(&p->request, &request);
-    if (err != OK) {
-        buf_done(&request);
+        err = request_encode(&p->request, out_request);
+    if (err != OK)
         return cli_fail_err(cli, err, NULL, "the request was not signed");
-    }
     hash_format(&p->id, p->id_text);
-    params =
+    return 0;
+}
+
+static int send_request(struct cli *cli, const struct order *order, bool draft,
+                        struct bytes spec, struct bytes request,
+                        struct placement *p)
+{
+    json_t *result = NULL;
+    json_t *params =
         json_pack("{s:o, s:o, s:b}", "spec", rpc_json_bytes(spec), "request",
-                  rpc_json_bytes(buf_bytes(&request)), "draft", (int)draft);
-    buf_done(&request);
+                  rpc_json_bytes(request), "draft", (int)draft);
+    int failed;
     if (params == NULL)
         return cli_nomem(cli);
     if (order->name[0] != '\0')
@@ -212,15 +355,17 @@ int place_submit(struct cli *cli, struct order *order,
                  const struct signer *signer, bool draft, struct placement *p)
 {
     struct buf spec;
+    struct buf request;
     int failed = network_get(cli, &p->network);
-    if (!failed)
-        failed = fill_request(cli, order, p);
     if (failed)
         return failed;
     buf_init(&spec, SPEC_BYTES_MAX);
-    failed = encode_spec(cli, order, p, &spec);
+    buf_init(&request, REQUEST_BYTES_MAX);
+    failed = place_prepare(cli, order, signer, p, &request, &spec);
     if (!failed)
-        failed = send_request(cli, order, signer, draft, buf_bytes(&spec), p);
+        failed = send_request(cli, order, draft, buf_bytes(&spec),
+                              buf_bytes(&request), p);
+    buf_done(&request);
     buf_done(&spec);
     return failed;
 }
@@ -484,4 +629,51 @@ int place_approve(struct cli *cli, const struct bill *bill,
     json_decref(result);
     p->open = false;
     return 0;
+}
+
+/* ---- money and a yes ---- */
+
+int place_funds(struct cli *cli, const struct network *network,
+                const struct pubkey *buyer, struct amount wanted)
+{
+    char address[ADDRESS_TEXT_MAX];
+    char have[AMOUNT_TEXT_MAX];
+    char need[AMOUNT_TEXT_MAX];
+    json_t *account = NULL;
+    struct amount balance;
+    int failed;
+    address_format(network->prefix, buyer, address);
+    failed = cli_call(cli, "chain.account",
+                      json_pack("{s:s}", "address", address), &account);
+    if (failed)
+        return failed;
+    balance = amount_micro(js_uint(account, "balance_micro"));
+    json_decref(account);
+    if (amount_cmp(balance, wanted) >= 0)
+        return 0;
+    amount_format(balance, have);
+    amount_format(wanted, need);
+    return cli_fail(cli, EXIT_FUNDS, NULL,
+                    "a shorter --time, fewer --cpus, or suan wallet balance",
+                    "the balance is %s, and the bill's cap and fees are %s",
+                    have, need);
+}
+
+int place_ask(struct cli *cli, struct amount total)
+{
+    char question[96];
+    char text[AMOUNT_TEXT_MAX];
+    int failed = 0;
+    if (!cli->yes && !cli->tty_in)
+        return cli_fail(cli, EXIT_LOCKED, "there is no terminal to ask on",
+                        "--yes, or --max-price AMOUNT",
+                        "the bill has to be approved");
+    amount_format(total, text);
+    snprintf(question, sizeof(question), "Approve up to %s", text);
+    if (cli_confirm(cli, question, &failed))
+        return 0;
+    if (failed)
+        return failed;
+    cli_note(cli, "not approved; nothing was spent");
+    return follow_interrupts() > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
 }

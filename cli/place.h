@@ -33,6 +33,15 @@ void placement_done(struct cli *cli, struct placement *p);
 /* ... and how long a market that is merely busy. */
 #define PLACE_GRACE_MS 5000u
 
+/* Imports inputs, builds and signs; p->network is known. 0 or an exit code. */
+int place_prepare(struct cli *cli, struct order *order,
+                  const struct signer *signer, struct placement *p,
+                  struct buf *out_request, struct buf *out_spec);
+/* Has the buyer that much? Exit 5. */
+int place_funds(struct cli *cli, const struct network *network,
+                const struct pubkey *buyer, struct amount wanted);
+/* Yes by flag or by a person: 0, else an exit code, having said why. */
+int place_ask(struct cli *cli, struct amount total);
 /* Imports inputs, builds, signs and submits. 0 or an exit code. */
 int place_submit(struct cli *cli, struct order *order,
                  const struct signer *signer, bool draft, struct placement *p);

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 int sched_replay_openb(struct cli *cli, const struct args *args);
+int sched_replay_market(struct cli *cli, const struct args *args);
 int sched_replay_swf(struct cli *cli, const struct args *args);
 
 #endif

@@ -1,6 +1,7 @@
 /* suan ps, suan job show|logs|events|wait|cancel|fetch|explain|receipt. */
 
 #include "base/limits.h"
+#include "cli/graph.h"
 #include "cli/job.h"
 #include "cli/locate.h"
 #include "cli/stream.h"
@@ -115,6 +116,11 @@ int verb_job_show(struct cli *cli, const struct args *args)
     int failed = ask(cli, args, "job.show", false, 0, NULL, &result);
     if (failed)
         return failed;
+    if (graph_is(result)) {
+        failed = graph_show(cli, result);
+        json_decref(result);
+        return failed;
+    }
     /* "tasks" is the array here; the object's line wants their number. */
     if (for_people(cli)) {
         json_t *head = json_copy(result);
@@ -172,7 +178,7 @@ static int pump(struct cli *cli, struct log_tail *tails, uint32_t count,
     }
 }
 
-int verb_job_logs(struct cli *cli, const struct args *args)
+static int logs_of_one(struct cli *cli, const struct args *args)
 {
     struct log_tail *tails;
     uint32_t task = UINT32_MAX;
@@ -202,7 +208,14 @@ int verb_job_logs(struct cli *cli, const struct args *args)
     return failed;
 }
 
-int verb_job_events(struct cli *cli, const struct args *args)
+int verb_job_logs(struct cli *cli, const struct args *args)
+{
+    bool graph = false;
+    int failed = job_each_part(cli, args, logs_of_one, &graph);
+    return failed || graph ? failed : logs_of_one(cli, args);
+}
+
+static int events_of_one(struct cli *cli, const struct args *args)
 {
     json_t *result = NULL;
     char id[65];
@@ -219,6 +232,13 @@ int verb_job_events(struct cli *cli, const struct args *args)
     failed = view_print(cli, &view_events, result);
     json_decref(result);
     return failed;
+}
+
+int verb_job_events(struct cli *cli, const struct args *args)
+{
+    bool graph = false;
+    int failed = job_each_part(cli, args, events_of_one, &graph);
+    return failed || graph ? failed : events_of_one(cli, args);
 }
 
 int verb_job_wait(struct cli *cli, const struct args *args)
@@ -306,6 +326,18 @@ int verb_job_fetch(struct cli *cli, const struct args *args)
     err = path_make(dir, 0777);
     if (err != OK)
         return cli_fail_err(cli, err, "--to DIR", "the directory %s", dir);
+    if (!args_text(args, "task", NULL)) {
+        failed =
+            cli_call(cli, "job.show", json_pack("{s:s}", "id", id), &result);
+        if (failed)
+            return failed;
+        if (graph_is(result)) {
+            failed = graph_fetch(cli, result, dir);
+            json_decref(result);
+            return failed;
+        }
+        json_decref(result);
+    }
     failed = ask(cli, args, "job.fetch", true, FETCH_WAIT_MS,
                  json_pack("{s:s}", "dir", dir), &result);
     if (failed)
@@ -319,7 +351,7 @@ int verb_job_fetch(struct cli *cli, const struct args *args)
     return failed;
 }
 
-int verb_job_explain(struct cli *cli, const struct args *args)
+static int explain_of_one(struct cli *cli, const struct args *args)
 {
     json_t *result = NULL;
     int failed = ask(cli, args, "job.explain", false, 0, NULL, &result);
@@ -336,7 +368,14 @@ int verb_job_explain(struct cli *cli, const struct args *args)
     return failed;
 }
 
-int verb_job_receipt(struct cli *cli, const struct args *args)
+int verb_job_explain(struct cli *cli, const struct args *args)
+{
+    bool graph = false;
+    int failed = job_each_part(cli, args, explain_of_one, &graph);
+    return failed || graph ? failed : explain_of_one(cli, args);
+}
+
+static int receipt_of_one(struct cli *cli, const struct args *args)
 {
     json_t *result = NULL;
     int failed = ask(cli, args, "job.receipt", true, 0, NULL, &result);
@@ -345,4 +384,11 @@ int verb_job_receipt(struct cli *cli, const struct args *args)
     failed = view_print(cli, &view_receipts, result);
     json_decref(result);
     return failed;
+}
+
+int verb_job_receipt(struct cli *cli, const struct args *args)
+{
+    bool graph = false;
+    int failed = job_each_part(cli, args, receipt_of_one, &graph);
+    return failed || graph ? failed : receipt_of_one(cli, args);
 }

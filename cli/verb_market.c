@@ -1,4 +1,4 @@
-/* suan market offers|watch (quote stands in verb_run.c), suan sell ... */
+/* suan market offers|links|watch (quote stands in verb_run.c), suan sell ... */
 
 #include "base/address.h"
 #include "cli/labels.h"
@@ -111,6 +111,21 @@ int verb_market_offers(struct cli *cli, const struct args *args)
     if (failed)
         return failed;
     failed = view_print(cli, &view_offers, result);
+    json_decref(result);
+    return failed;
+}
+
+int verb_market_links(struct cli *cli, const struct args *args)
+{
+    json_t *params = json_object();
+    json_t *result = NULL;
+    int failed;
+    if (args->operand_count > 0)
+        json_object_set_new(params, "node", json_string(args->operands[0]));
+    failed = cli_call(cli, "market.links", params, &result);
+    if (failed)
+        return failed;
+    failed = view_print(cli, &view_links, result);
     json_decref(result);
     return failed;
 }

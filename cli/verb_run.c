@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "cli/follow.h"
+#include "cli/graph.h"
 #include "cli/jobfile.h"
 #include "cli/locate.h"
 #include "cli/place.h"
@@ -31,6 +32,7 @@ static const struct {
     {"attempts", "attempts"},
     {"env", "env"},
     {"in", "in"},
+    {"use", "use"},
     {"out", "out"},
     {"policy", "policy"},
     {"max-price", "max_price"},
@@ -105,27 +107,30 @@ static int read_file(struct cli *cli, const char *path, struct buf *out)
     return out->err == OK ? 0 : cli_nomem(cli);
 }
 
-static int order_from_file(struct cli *cli, const char *path,
+/* Where relative paths of a file start. */
+static void base_of(const char *path, char base[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(base, PATH_MAX, ".");
+    if (slash == path)
+        snprintf(base, PATH_MAX, "/");
+    else if (slash != NULL)
+        snprintf(base, PATH_MAX, "%.*s", (int)(slash - path), path);
+}
+
+static const char *file_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "stdin" : path;
+}
+
+static int order_from_text(struct cli *cli, const char *path, struct bytes text,
                            struct order *order)
 {
     char error[JOBFILE_ERROR_MAX];
-    char base[PATH_MAX] = ".";
-    const char *slash = strrchr(path, '/');
-    struct buf text;
+    char base[PATH_MAX];
     enum err err;
-    int failed;
-    buf_init(&text, JOBFILE_BYTES_MAX);
-    failed = read_file(cli, path, &text);
-    if (failed) {
-        buf_done(&text);
-        return failed;
-    }
-    if (slash != NULL)
-        snprintf(base, sizeof(base), "%.*s", (int)(slash - path), path);
-    err =
-        jobfile_parse(buf_bytes(&text), strcmp(path, "-") == 0 ? "stdin" : path,
-                      slash == path ? "/" : base, order, error);
-    buf_done(&text);
+    base_of(path, base);
+    err = jobfile_parse(text, file_name(path), base, order, error);
     if (err == ERR_NOMEM)
         return cli_nomem(cli);
     return err == OK ? 0 : cli_usage(cli, "suan submit --help", "%s", error);
@@ -136,49 +141,13 @@ static int order_from_file(struct cli *cli, const char *path,
 static int check_funds(struct cli *cli, const struct placement *p,
                        const struct bill *bill)
 {
-    char address[ADDRESS_TEXT_MAX];
-    char have[AMOUNT_TEXT_MAX];
-    char need[AMOUNT_TEXT_MAX];
-    json_t *account = NULL;
-    struct amount balance;
-    int failed;
-    address_format(p->network.prefix, &p->request.buyer, address);
-    failed = cli_call(cli, "chain.account",
-                      json_pack("{s:s}", "address", address), &account);
-    if (failed)
-        return failed;
-    balance = amount_micro(js_uint(account, "balance_micro"));
-    json_decref(account);
-    if (amount_cmp(balance, bill->quoted) >= 0)
-        return 0;
-    amount_format(balance, have);
-    amount_format(bill->quoted, need);
-    return cli_fail(cli, EXIT_FUNDS, NULL,
-                    "a shorter --time, fewer --cpus, or suan wallet balance",
-                    "the balance is %s, and the bill's cap and fees are %s",
-                    have, need);
+    return place_funds(cli, &p->network, &p->request.buyer, bill->quoted);
 }
 
 /* Yes by cap, by flag or by a person. */
 static int approve(struct cli *cli, const struct bill *bill)
 {
-    char question[96];
-    char total[AMOUNT_TEXT_MAX];
-    int failed = 0;
-    if (bill->within_price_max)
-        return 0;
-    if (!cli->yes && !cli->tty_in)
-        return cli_fail(cli, EXIT_LOCKED, "there is no terminal to ask on",
-                        "--yes, or --max-price AMOUNT",
-                        "the bill has to be approved");
-    amount_format(bill->total, total);
-    snprintf(question, sizeof(question), "Approve up to %s", total);
-    if (cli_confirm(cli, question, &failed))
-        return 0;
-    if (failed)
-        return failed;
-    cli_note(cli, "not approved; nothing was spent");
-    return follow_interrupts() > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
+    return bill->within_price_max ? 0 : place_ask(cli, bill->total);
 }
 
 static int queue_ms(struct cli *cli, const struct args *args, uint64_t *out)
@@ -301,20 +270,79 @@ int verb_run(struct cli *cli, const struct args *args)
     return failed;
 }
 
-int verb_submit(struct cli *cli, const struct args *args)
+static int show_quote(struct cli *cli, const struct args *args,
+                      struct order *order);
+
+static int submit_order(struct cli *cli, const struct args *args,
+                        struct bytes text)
 {
     struct order *order = calloc(1, sizeof(*order));
     int failed;
     if (order == NULL)
         return cli_nomem(cli);
     order_init(order);
-    failed = order_from_file(cli, args_operand(args, 0), order);
+    failed = order_from_text(cli, args_operand(args, 0), text, order);
     if (!failed)
         failed = order_from_options(cli, args, order);
-    if (!failed)
+    if (!failed && (args_flag(args, "dry-run") || args_flag(args, "explain")))
+        failed = show_quote(cli, args, order);
+    else if (!failed)
         failed = run_order(cli, args, order, args_flag(args, "follow"));
     order_done(order);
     free(order);
+    return failed;
+}
+
+/* Every offer that fits, in the policy's order, and why it stands there. */
+static int show_ranks(struct cli *cli, const struct placement *p)
+{
+    json_t *result = NULL;
+    int failed = cli_call(cli, "job.explain",
+                          json_pack("{s:s}", "id", p->id_text), &result);
+    if (!failed)
+        failed = view_print(cli, &view_ranks, result);
+    json_decref(result);
+    return failed;
+}
+
+static int submit_graph(struct cli *cli, const struct args *args,
+                        struct bytes text)
+{
+    struct graphfile *file = calloc(1, sizeof(*file));
+    const char *path = args_operand(args, 0);
+    char error[YAMLFILE_ERROR_MAX];
+    char base[PATH_MAX];
+    uint64_t wait = 0;
+    enum err err;
+    int failed = 0;
+    if (file == NULL)
+        return cli_nomem(cli);
+    base_of(path, base);
+    err = graphfile_parse(text, file_name(path), base, file, error);
+    if (err == ERR_NOMEM)
+        failed = cli_nomem(cli);
+    else if (err != OK)
+        failed = cli_usage(cli, "suan submit --help", "%s", error);
+    if (!failed)
+        failed = queue_ms(cli, args, &wait);
+    if (!failed)
+        failed = run_graph(cli, args, file, wait);
+    graphfile_done(file);
+    free(file);
+    return failed;
+}
+
+int verb_submit(struct cli *cli, const struct args *args)
+{
+    struct buf text;
+    int failed;
+    buf_init(&text, JOBFILE_BYTES_MAX);
+    failed = read_file(cli, args_operand(args, 0), &text);
+    if (!failed && graphfile_is(buf_bytes(&text)))
+        failed = submit_graph(cli, args, buf_bytes(&text));
+    else if (!failed)
+        failed = submit_order(cli, args, buf_bytes(&text));
+    buf_done(&text);
     return failed;
 }
 
@@ -333,6 +361,8 @@ static int show_quote(struct cli *cli, const struct args *args,
     signer = key_signer(key);
     failed = quote_order(cli, args, order, &signer, true, &p, &bill);
     key_free(key);
+    if (!failed && args_flag(args, "explain"))
+        failed = show_ranks(cli, &p);
     if (!failed && cli->form == FORM_NAME) {
         char total[AMOUNT_TEXT_MAX];
         amount_format(bill.work, total);

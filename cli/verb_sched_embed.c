@@ -12,6 +12,8 @@
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "sched/lab/embed_replay.h"
+#include "sched/learn/ranker.h"
+#include "sched/learn/rankmodel.h"
 
 #define SEEDS_MAX 1000u
 #define CAP_LEAST 50u
@@ -24,6 +26,7 @@ struct trial {
     uint64_t seeds;
     struct embed_workload workload;
     struct embed_way way;
+    struct rankmodel *model; /* of policy learned; owned */
 };
 
 /* Sums over the seeds. */
@@ -31,6 +34,7 @@ struct sums {
     double share;
     double share_squared;
     double revenue_cost;
+    double score;
     double ms;
     double ms_most;
 };
@@ -76,6 +80,60 @@ static enum embed_policy policy_of(const char *name)
     return strcmp(name, "random") == 0 ? EMBED_RANDOM : EMBED_JOINT;
 }
 
+static int model_fail(struct cli *cli, const char *path, enum err err)
+{
+    const char *next = "a file that suan sched train wrote";
+    if (err == ERR_NOMEM)
+        return cli_nomem(cli);
+    if (err == ERR_VERSION)
+        next = "suan sched train of this program, for a network of its shape";
+    if (err == ERR_CHECKSUM)
+        next = "another copy of the file: this one was damaged or changed";
+    return cli_fail_err(cli, err, next, "the model %s cannot be used", path);
+}
+
+static int model_refuse(struct cli *cli, const char *path,
+                        const struct rankmodel *m)
+{
+    const struct rankmodel_trial *t = rankmodel_trial_of(m, m->starts);
+    CHECK(t != NULL);
+    return cli_fail(cli, EXIT_POLICY,
+                    "on unseen requests it did not accept more than the "
+                    "incumbent",
+                    "suan sched train with more --moments or another --seed, "
+                    "or --force",
+                    "the model %s is not fit for use (%u starts: %llu of %llu "
+                    "accepted, the incumbent %llu)",
+                    path, m->starts, (unsigned long long)t->accepted,
+                    (unsigned long long)m->requests,
+                    (unsigned long long)t->incumbent);
+}
+
+static int read_model(struct cli *cli, const struct args *args,
+                      struct trial *trial)
+{
+    const char *path = args_text(args, "model", NULL);
+    struct buf bytes;
+    enum err err = OK;
+    int failed;
+    if (path == NULL)
+        return cli_usage(cli, "--model MODEL, as suan sched train wrote it",
+                         "--policy learned needs a model");
+    trial->model = calloc(1, sizeof(*trial->model));
+    if (trial->model == NULL)
+        return cli_nomem(cli);
+    buf_init(&bytes, RANKMODEL_BYTES_MAX);
+    failed = textfile_read(cli, path, "the model", &bytes);
+    if (!failed)
+        err = rankmodel_decode(buf_bytes(&bytes), trial->model);
+    buf_done(&bytes);
+    if (!failed && err != OK)
+        failed = model_fail(cli, path, err);
+    if (!failed && !rankmodel_beats(trial->model) && !args_flag(args, "force"))
+        failed = model_refuse(cli, path, trial->model);
+    return failed;
+}
+
 static int read_trial(struct cli *cli, const struct args *args,
                       struct trial *trial)
 {
@@ -91,6 +149,12 @@ static int read_trial(struct cli *cli, const struct args *args,
                             .workload = embed_workload_virne};
     if (trial->path == NULL)
         return cli_usage(cli, "--topology FILE.gml", "no topology is given");
+    if (strcmp(trial->policy, "learned") == 0) {
+        failed = read_model(cli, args, trial);
+        if (failed)
+            return failed;
+        starts = trial->model->starts;
+    }
     failed = read_rate(cli, args, &trial->workload.rate);
     if (!failed)
         failed = read_count(cli, args, "requests", 1, REPLAY_REQUESTS_MAX,
@@ -115,6 +179,8 @@ static int read_trial(struct cli *cli, const struct args *args,
     trial->way.options.starts_max = (uint32_t)starts;
     trial->way.options.moves_max = (uint32_t)moves;
     trial->way.options.backs_max = (uint32_t)backs;
+    if (strcmp(args_text(args, "aim", "bandwidth"), "score") == 0)
+        trial->way.options.aim = EMBED_AIM_SCORE;
     trial->way.cpu_ns = cputime_ns;
     return failed;
 }
@@ -149,12 +215,19 @@ static double ms_of(const struct embed_report *r)
     return (double)r->cpu_ns / 1e6 / r->requests;
 }
 
+/* Mean over what was accepted, 0 to 1000. */
+static double score_of(const struct embed_report *r)
+{
+    return r->accepted > 0 ? (double)r->score / r->accepted : 0;
+}
+
 static void sums_add(struct sums *sums, const struct embed_report *r)
 {
     double most = (double)r->cpu_ns_most / 1e6;
     sums->share += share_of(r);
     sums->share_squared += share_of(r) * share_of(r);
     sums->revenue_cost += embed_report_revenue_cost(r);
+    sums->score += score_of(r);
     sums->ms += ms_of(r);
     sums->ms_most = most > sums->ms_most ? most : sums->ms_most;
 }
@@ -170,21 +243,25 @@ static double spread_of(const struct sums *sums, double n)
 static json_t *row_json(uint64_t seed, const struct embed_report *r)
 {
     return json_pack(
-        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:I,s:I}", "seed", (json_int_t)seed,
-        "requests", (json_int_t)r->requests, "accepted",
+        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I}", "seed",
+        (json_int_t)seed, "requests", (json_int_t)r->requests, "accepted",
         (json_int_t)r->accepted, "acceptance", share_of(r), "revenue_cost",
         embed_report_revenue_cost(r), "time_revenue_cost",
-        embed_report_time_revenue_cost(r), "cpu_ms_per_decision", ms_of(r),
-        "cpu_ms_most", (double)r->cpu_ns_most / 1e6, "plans_checked",
-        (json_int_t)r->checked, "live_most", (json_int_t)r->live_most);
+        embed_report_time_revenue_cost(r), "score", score_of(r), "node_balance",
+        r->accepted > 0 ? (double)r->node_balance / r->accepted : 0,
+        "link_balance",
+        r->accepted > 0 ? (double)r->link_balance / r->accepted : 0,
+        "cpu_ms_per_decision", ms_of(r), "cpu_ms_most",
+        (double)r->cpu_ns_most / 1e6, "plans_checked", (json_int_t)r->checked,
+        "live_most", (json_int_t)r->live_most);
 }
 
 static void row_text(struct cli *cli, uint64_t seed,
                      const struct embed_report *r)
 {
-    fprintf(cli->out, "%-10llu %8u %9.2f %% %10.3f %12.3f %9.3f %8u\n",
+    fprintf(cli->out, "%-8llu %8u %8.2f %% %9.3f %8.1f %11.3f %8.3f %6u\n",
             (unsigned long long)seed, r->accepted, 100 * share_of(r),
-            embed_report_revenue_cost(r), ms_of(r),
+            embed_report_revenue_cost(r), score_of(r), ms_of(r),
             (double)r->cpu_ns_most / 1e6, r->live_most);
 }
 
@@ -198,10 +275,16 @@ static void head_text(struct cli *cli, const struct trial *t,
         fprintf(cli->out, ",\n%u starts, %u steps back, %u moves at most",
                 t->way.options.starts_max, t->way.options.backs_max,
                 t->way.options.moves_max);
+    if (t->way.policy == EMBED_JOINT && t->way.options.aim == EMBED_AIM_SCORE)
+        fputs(", for the score", cli->out);
     fputs("\n", cli->out);
+    if (t->model != NULL)
+        fprintf(cli->out, "model learned on %s, rate %g, for %u starts\n",
+                t->model->topology, (double)t->model->rate_millionth / 1e6,
+                t->model->starts);
     if (cli->headers)
-        fputs("SEED       ACCEPTED      SHARE   REV/COST  MS/DECISION   MS "
-              "MOST    ALIVE\n",
+        fputs("SEED     ACCEPTED      SHARE  REV/COST    SCORE MS/DECISION  "
+              "MS MOST  ALIVE\n",
               cli->out);
 }
 
@@ -210,9 +293,10 @@ static void end_text(struct cli *cli, const struct trial *t,
 {
     double n = (double)t->seeds;
     if (t->seeds > 1)
-        fprintf(cli->out, "mean                %9.2f %% %10.3f %12.3f %9.3f\n",
-                100 * sums->share / n, sums->revenue_cost / n, sums->ms / n,
-                sums->ms_most);
+        fprintf(cli->out,
+                "mean              %8.2f %% %9.3f %8.1f %11.3f %8.3f\n",
+                100 * sums->share / n, sums->revenue_cost / n, sums->score / n,
+                sums->ms / n, sums->ms_most);
     if (t->seeds > 1)
         cli_note(cli, "the mean share is within %.2f %% in 95 of 100 such runs",
                  100 * spread_of(sums, n));
@@ -224,7 +308,7 @@ static int end_json(struct cli *cli, const struct trial *t,
 {
     double n = (double)t->seeds;
     json_t *object = json_pack(
-        "{s:s,s:I,s:I,s:s,s:f,s:I,s:I,s:I,s:I,s:O,s:{s:f,s:f,s:f,s:f,s:f}}",
+        "{s:s,s:I,s:I,s:s,s:f,s:I,s:I,s:I,s:I,s:O,s:{s:f,s:f,s:f,s:f,s:f,s:f}}",
         "topology", t->path, "nodes", (json_int_t)topology->node_count, "links",
         (json_int_t)topology->link_count, "policy", t->policy, "rate",
         t->workload.rate, "requests", (json_int_t)t->workload.requests,
@@ -232,8 +316,8 @@ static int end_json(struct cli *cli, const struct trial *t,
         (json_int_t)t->way.options.backs_max, "moves",
         (json_int_t)t->way.options.moves_max, "seeds", rows, "mean",
         "acceptance", sums->share / n, "acceptance_95", spread_of(sums, n),
-        "revenue_cost", sums->revenue_cost / n, "cpu_ms_per_decision",
-        sums->ms / n, "cpu_ms_most", sums->ms_most);
+        "revenue_cost", sums->revenue_cost / n, "score", sums->score / n,
+        "cpu_ms_per_decision", sums->ms / n, "cpu_ms_most", sums->ms_most);
     int failed = object == NULL ? cli_nomem(cli) : out_json(cli, object);
     json_decref(object);
     return failed;
@@ -249,6 +333,29 @@ static int replay_fail(struct cli *cli, const struct trial *t, enum err err)
                         "the topology %s", t->path);
 }
 
+static uint32_t rank(void *context, const struct topology *topology,
+                     const struct job_graph *job, uint32_t first, uint16_t *out)
+{
+    (void)topology;
+    return ranker_rank(context, job, first, out);
+}
+
+static enum err replay(struct trial *t, struct topology *topology,
+                       struct embed_report *out)
+{
+    struct ranker *ranker = NULL;
+    enum err err = OK;
+    if (t->model != NULL) {
+        err = ranker_new(&t->model->net, topology, &ranker);
+        t->way.rank = rank;
+        t->way.context = ranker;
+    }
+    if (err == OK)
+        err = embed_replay(topology, &t->workload, &t->way, out);
+    ranker_free(ranker);
+    return err;
+}
+
 /* One seed, on the topology that this seed draws. Tells it or adds it to rows.
  */
 static int run_seed(struct cli *cli, struct trial *t, const struct gml *gml,
@@ -262,7 +369,7 @@ static int run_seed(struct cli *cli, struct trial *t, const struct gml *gml,
     t->workload.seed = seed;
     err = embed_topology(gml, CAP_LEAST, CAP_MOST, &dice, &topology);
     if (err == OK)
-        err = embed_replay(&topology, &t->workload, &t->way, &report);
+        err = replay(t, &topology, &report);
     if (err == OK) {
         sums_add(sums, &report);
         if (cli->form == FORM_JSON)
@@ -310,5 +417,6 @@ int verb_sched_embed(struct cli *cli, const struct args *args)
     if (!failed)
         failed = run_trial(cli, &trial, &gml);
     gml_done(&gml);
+    free(trial.model);
     return failed;
 }

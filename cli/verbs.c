@@ -28,6 +28,8 @@ const struct verb_group verb_groups[] = {
     {"job", "Jobs: how they stand, their logs, outputs and bills"},
     {"market", "Who sells computing power, and at what price"},
     {"sell", "Selling this machine's computing power"},
+    {"policy",
+     "Which offers come first: policies by name, and what they hold for"},
     {"image", "Images that jobs run in"},
     {"wallet", "Keys and money"},
     {"sched", "Placement, tried on files: no network is needed"},
@@ -40,7 +42,8 @@ const struct verb_group verb_groups[] = {
 };
 
 static const struct verb *const tables[] = {
-    verbs_job, verbs_market, verbs_wallet, verbs_network, verbs_sched,
+    verbs_job,    verbs_market,  verbs_policy,
+    verbs_wallet, verbs_network, verbs_sched,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

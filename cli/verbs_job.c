@@ -14,6 +14,10 @@ static const struct opt run_options[] = {
      "a file or directory, at /job/in/DEST; \":.\" puts what is in a "
      "directory at the top",
      true},
+    {"use", 0, "JOB[:DEST]",
+     "the results of another job, at /job/in/DEST (default: its name); waits "
+     "for them",
+     true},
     {"out", 0, "GLOB", "what to keep of /job/out (default: all)", true},
     {"fetch", 0, "DIR",
      "where outputs go; with --out ./suan-out-ID unless given", false},
@@ -36,6 +40,9 @@ static const struct opt run_options[] = {
 
 static const struct opt submit_options[] = {
     {"follow", 'f', NULL, "stay until the job has ended, as run does", false},
+    {"dry-run", 0, NULL, "show the bill, or a graph's plan, and buy nothing",
+     false},
+    {"explain", 0, NULL, "the same as --dry-run", false},
     {"fetch", 0, "DIR", "with --follow: where outputs go", false},
     OPT_PRICE,
     OPT_TASKS,

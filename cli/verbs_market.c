@@ -17,6 +17,8 @@ static const struct opt quote_options[] = {
     OPT_ARCH,
     OPT_QUEUE,
     OPT_KEY,
+    {"explain", 0, NULL, "show the figures by which each offer is ranked",
+     false},
     {0},
 };
 
@@ -26,6 +28,13 @@ static const struct opt offers_options[] = {
 
 static const struct opt watch_options[] = {
     {"once", 0, NULL, "print what has happened and end", false},
+    {0},
+};
+
+static const struct opt record_options[] = {
+    {"for", 0, "TIME", "how long to record: 10m, 2h (default: until ^C)",
+     false},
+    {"every", 0, "TIME", "how often to look (default: 1s)", false},
     {0},
 };
 
@@ -107,11 +116,35 @@ const struct verb verbs_market[] = {
      "again. "
      "Nothing is\nlocked or paid.",
      "suan market quote --cpus 1 --mem 512M --time 1h"},
+    {"market links", verb_market_links, NULL, "[NODE]", 0, 1, false,
+     "show the links between nodes, as measured",
+     "Shows what this node knows of the links between nodes: round trip, "
+     "bandwidth in bits\nper second to and from, loss, share of time up, age, "
+     "trust and source. With NODE (an\naddress, or the name of one that sells) "
+     "the links of that node, seen from it; round\ntrips nobody measured are "
+     "then guessed from third nodes.\n\n"
+     "Each node states its own links. \"measured\": both ends did, or "
+     "this node is\none of them; where they disagree the worse is shown. "
+     "\"estimated\": one end's claim,\nor a guess. Only what is measured "
+     "counts for a bound on delay, bandwidth or\nreliability. \"-\" is not "
+     "known, which is never taken for good.\n\n"
+     "Trust falls with age and rises with the number of samples. Little "
+     "evidence is not good\nevidence: a new link starts with high loss and low "
+     "UP, whatever it is like.",
+     "suan market links provider-1 -o wide"},
     {"market watch", verb_market_watch, watch_options, NULL, 0, 0, false,
      "print offers and trades as they come",
      "Prints a line for each offer that changes and each contract that is "
      "made.",
      "suan market watch --json"},
+
+    {"market record", verb_market_record, record_options, "FILE", 1, 1, false,
+     "write offers and requests to a file as they come",
+     "Writes what this node knows of the market, and every change of it, until "
+     "--for has\npassed or it is interrupted: offers, and this node's own "
+     "requests with how long their\njobs ran. `suan sched replay --format "
+     "market` plays it again under other policies.",
+     "suan market record market.jsonl --for 1h"},
 
     {"sell start", verb_sell_start, NULL, NULL, 0, 0, false,
      "advertise the offer",

@@ -8,6 +8,7 @@
 
 extern const struct verb verbs_job[];
 extern const struct verb verbs_market[];
+extern const struct verb verbs_policy[];
 extern const struct verb verbs_wallet[];
 extern const struct verb verbs_network[];
 extern const struct verb verbs_sched[];
@@ -40,7 +41,9 @@ extern const struct verb verbs_sched[];
     }
 #define OPT_POLICY                                                             \
     {                                                                          \
-        "policy", 0, "cheapest|nearest|fastest", "which offer comes first",    \
+        "policy", 0, "NAME",                                                   \
+            "which offer comes first: cheapest, nearest, fastest, balanced, "  \
+            "fragmentation, spread, pack, or one of suan policy list",         \
             false                                                              \
     }
 #define OPT_PRICE                                                              \

@@ -23,6 +23,40 @@ static const struct opt availability_options[] = {
     {0},
 };
 
+static const struct opt agents_options[] = {
+    {"nodes", 0, "FILE", "the machines", false},
+    {"pods", 0, "FILE", "the tasks", false},
+    {"agents", 0, "N", "how many, 1 to 64 (default: 4)", false},
+    {"policy", 0, "NAME", "of each agent (default: fgd)", false},
+    {"rule", 0, "version|room", "how a choice is validated (default: version)",
+     false},
+    {"regions", 0, NULL, "each has a region, and takes its machines first",
+     false},
+    {"stale", 0, "N", "rounds between looks (default: 1)", false},
+    {"spread", 0, "N", "of so many best a loser takes one (default: 8)", false},
+    {"joint", 0, "SHARE", "jobs of 2 to 4 tasks, all or none: 0.1", false},
+    {"load", 0, "N", "devices asked for, over those there are (1.3)", false},
+    {"seed", 0, "S", "of the order of arrivals (default: 1)", false},
+    {"seeds", 0, "K", "runs, of this seed and the next (default: 1)", false},
+    {0},
+};
+
+static const struct opt decompose_options[] = {
+    {"level", 0, "LEVEL", "site, offer (default) or device", false},
+    {"offers", 0, "OFFERS", "FILE is a workflow, to run on these", false},
+    {"within", 0, "TIME",
+     "a workflow's tasks run one after another, all within it", false},
+    {"seed", 0, "S", "of what is left to chance (default: 0)", false},
+    {"trials", 0, "N", "the best of so many (default: 3 to 32, by size)",
+     false},
+    {"dot", 0, "FILE",
+     "draw before and after for Graphviz; - is standard "
+     "output",
+     false},
+    {"svg", 0, "FILE", "draw before and after as SVG", false},
+    {0},
+};
+
 static const struct opt embed_options[] = {
     {"topology", 0, "FILE", "the graph to lay requests into, in GML", false},
     {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
@@ -34,7 +68,35 @@ static const struct opt embed_options[] = {
     {"moves", 0, "K", "moves evaluated to improve it (default: 200)", false},
     {"gaps", 0, "exponential|poisson",
      "between requests (default: exponential, a Poisson process)", false},
-    {"policy", 0, "joint|grc|random", "how to place (default: joint)", false},
+    {"policy", 0, "joint|learned|grc|random", "how to place (default: joint)",
+     false},
+    {"aim", 0, "bandwidth|score",
+     "of joint and learned: what is saved, or made large (default: bandwidth)",
+     false},
+    {"model", 0, "FILE", "learned: what suan sched train wrote", false},
+    {"force", 0, NULL, "learned: also a model that did not beat the incumbent",
+     false},
+    {0},
+};
+
+static const struct opt train_options[] = {
+    {"topology", 0, "FILE", "a graph to learn on, in GML; again, for several",
+     true},
+    {"waxman", 0, "N", "instead of files: random graphs of N nodes", false},
+    {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
+    {"out", 0, "MODEL", "the file to write", false},
+    {"seed", 0, "S", "of everything that is drawn (default: 0)", false},
+    {"starts", 0, "K", "start nodes to learn for (default: 3)", false},
+    {"worlds", 0, "N", "to learn on (default: 16)", false},
+    {"moments", 0, "N", "decisions of each, a phase (default: 512)", false},
+    {"epochs", 0, "N", "of imitation over them (default: 8)", false},
+    {"chapters", 0, "N", "of reinforcement (default: 4)", false},
+    {"seeds", 0, "N", "unseen seeds to be judged by (default: 10)", false},
+    {"requests", 0, "N", "of each of them (default: 1000)", false},
+    {"threads", 0, "N",
+     "at a time (default: processors); the result is the "
+     "same",
+     false},
     {0},
 };
 
@@ -55,10 +117,10 @@ static const struct opt workflow_options[] = {
 };
 
 static const struct opt replay_options[] = {
-    {"format", 0, "FORMAT", "what was recorded: openb or swf", false},
+    {"format", 0, "FORMAT", "what was recorded: openb, swf or market", false},
     {"nodes", 0, "FILE", "openb: the machines", false},
     {"pods", 0, "FILE", "openb: the tasks", false},
-    {"log", 0, "FILE", "swf: the jobs", false},
+    {"log", 0, "FILE", "swf: the jobs; market: the recording", false},
     {"policy", 0, "NAME", "how to place; again, to compare (default: all)",
      true},
     {"load", 0, "N",
@@ -118,6 +180,73 @@ const struct verb verbs_sched[] = {
      "99.99%\n"
      "suan sched availability platform.yaml --budget 12 --dot - | dot -Tsvg\n"
      "suan sched availability platform.yaml --table"},
+    {"sched agents", verb_sched_agents, agents_options, NULL, 0, 0, false,
+     "several schedulers that share the same machines, beside one",
+     "The experiment of suan sched replay --format openb, with the same FILEs "
+     "and the\nsame arrivals, under one agent and under N. Each agent chooses "
+     "by a view of all\nmachines that is as old as its last look; the next "
+     "task "
+     "goes to the next free one.\nIn a round every agent says one thing. What "
+     "they say arrives in an order drawn by\nlot, and is decided one after the "
+     "other.\n\n"
+     "A choice holds if the machine is as it was seen (--rule version), or if "
+     "it "
+     "still\nfits (room). Who loses looks again and takes one of the best few, "
+     "by a hash of job\nand attempt, so that losers do not meet again. A job "
+     "of "
+     "several tasks is reserved\nin the order of machines and then confirmed; "
+     "what is not confirmed lapses.\n\n"
+     "ALLOCATED is the part of the devices given away when as much has arrived "
+     "as there\nis, EFFICIENCY that of one agent's. END is at the last "
+     "arrival. "
+     "CONFLICTS are\nrefused choices of all choices, RETRIES those a job, US "
+     "processor time a job. In the\nend all that was given away is added up "
+     "again. docs/decomposition.md has the model.",
+     "suan sched agents --nodes docs/examples/sched/nodes.csv \\\n"
+     "  --pods docs/examples/sched/pods.csv --agents 4 --seed 1\n"
+     "suan sched agents --nodes N.csv --pods P.csv --agents 16 --regions "
+     "--json"},
+    {"sched decompose", verb_sched_decompose, decompose_options, "FILE", 1, 1,
+     false,
+     "cut a graph of components into clusters for sites, offers, devices",
+     "FILE, in YAML or JSON, has components with what they want, links with "
+     "their\nbandwidth, and the sites and offers there are (- is standard "
+     "input);\ndocs/examples/sched/arena.yaml has all that it may say. With "
+     "--offers FILE is a\nrecorded workflow in WfFormat JSON, and OFFERS the "
+     "file of suan sched workflow.\n\n"
+     "A cluster of a level goes to one place of it: a site, one of its offers, "
+     "a device\nof that. Every cluster fits such a place, and the weight of "
+     "the "
+     "links between\nclusters, CUT, is to be small: Mbit/s of components, "
+     "bytes "
+     "of workflows. Finer\nlevels cut within the clusters of the coarser ones, "
+     "so they never cut less. First,\nwhat belongs together is made one: "
+     "groups "
+     "(one offer), links that are kept. Then\npairs are joined, heavy links "
+     "and "
+     "equal residency first; the small graph that is\nleft is bisected until "
+     "all fits; and pairs are taken apart again while single\ncomponents move, "
+     "change places, and clusters join (multilevel, Fiduccia and\nMattheyses). "
+     "Where links make no circle, clusters make none: ORDER. Up to 12 "
+     "units\nall "
+     "ways are looked at: LEAST says where none is cheaper. Every result is "
+     "checked\nby itself.\n\n"
+     "Components run all at the same time, and what a cluster wants is the "
+     "sum. "
+     "So do a\nworkflow's tasks, unless --within: then a cluster wants the "
+     "mean "
+     "of cores that does\nits work in TIME, and the memory of its largest "
+     "task. "
+     "A device of an offer in OFFERS\nis a core with its share of memory. What "
+     "fits nowhere ends with code 8.\n\n"
+     "Whether all clusters find room at once is for placement to say. "
+     "docs/decomposition.md\nhas the model.",
+     "suan sched decompose docs/examples/sched/arena.yaml --svg arena.svg\n"
+     "suan sched decompose docs/examples/sched/arena.yaml --level device --dot "
+     "- "
+     "| dot -Tsvg\n"
+     "suan sched decompose docs/examples/sched/survey.json \\\n"
+     "  --offers docs/examples/sched/offers.yaml --within 10m"},
     {"sched replicas", verb_sched_replicas, replicas_options, "[FILE]", 0, 1,
      false, "how many replicas a redundant job needs, and where",
      "A redundant job runs as replicas, each at a provider of its own, and is "
@@ -178,20 +307,69 @@ const struct verb verbs_sched[] = {
      "with steps back when none succeeds, and then moves components while "
      "that saves bandwidth. grc ranks nodes by "
      "their global resource capacity and takes shortest paths; random draws "
-     "nodes.\n\n"
+     "nodes. learned is joint with the starts that a --model of\n\"sched "
+     "train\" names, as many as it learned for unless --starts says "
+     "otherwise.\n\n"
      "SHARE is accepted of all. REV/COST is what the accepted wanted (cores + "
-     "Mbit/s)\nover what they took (cores + Mbit/s times links). Times are of "
-     "the processor, for\nthe decision alone. ALIVE is the most there were at "
-     "one time. After each event\nall reservations are summed anew, and a "
-     "checker that shares no code with the\nplacement validates each plan. "
-     "Longitude and Latitude of nodes give delays;\nother attributes are not "
-     "used. docs/scheduling.md has the model.",
+     "Mbit/s)\n"
+     "over what they took (cores + Mbit/s times links). SCORE says how evenly "
+     "the\n"
+     "topology is used with a plan in it, of 1000: 1 - mean |use - mean use| "
+     "of nodes\n"
+     "and of links, halves of each; mean of the accepted. With --aim score the "
+     "plan of\n"
+     "the best score is taken, whatever bandwidth it wants. Times are of the\n"
+     "processor, for the decision alone. ALIVE is the most there were at one "
+     "time.\n"
+     "After each event all reservations are summed anew, and a checker that "
+     "shares no\n"
+     "code with the placement validates each plan. Longitude and Latitude of "
+     "nodes\n"
+     "give delays; other attributes are not used. docs/scheduling.md has the "
+     "model.",
      "suan sched embed --topology docs/examples/sched/backbone.gml --rate "
      "0.01\n"
      "suan sched embed --topology Geant.gml --rate 0.016 --seeds 10 --starts "
      "40\n"
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
      "--json"},
+    {"sched train", verb_sched_train, train_options, NULL, 0, 0, false,
+     "train a network that ranks start nodes for \"sched embed\"",
+     "Trains a small graph network that puts the nodes of a topology in the "
+     "order in\n"
+     "which \"sched embed\" should try them as the start of a request, and "
+     "writes it to\n"
+     "MODEL. It learns in --worlds, each with capacities and requests of its "
+     "own (the\n"
+     "workload of \"sched embed\") on the graphs of the FILEs in turn, or on "
+     "random\n"
+     "Waxman graphs (alpha 0.5, beta 0.2), one each.\n"
+     "\n"
+     "First it imitates: at --moments decisions of each world every start is "
+     "tried,\n"
+     "and it learns which lead to cheap plans, --epochs times. Then it is "
+     "reinforced:\n"
+     "in each chapter --starts nodes are drawn as it rates them, and what they "
+     "gain\n"
+     "over its own best ones is learned. The best state on worlds kept for "
+     "that is\n"
+     "taken.\n"
+     "\n"
+     "In the end it is judged on seeds it has not seen, against the order that "
+     "is used\n"
+     "without a model (the incumbent), with the same number of starts. Only if "
+     "it\n"
+     "accepts more with --starts of them is it used by \"sched embed --policy "
+     "learned\".\n"
+     "\n"
+     "The same command writes the same bytes, however many --threads there "
+     "are. Ctrl-C\n"
+     "ends it, and nothing is written. docs/learning.md has the network and "
+     "figures.",
+     "suan sched train --topology docs/examples/sched/backbone.gml --rate 0.01 "
+     "\\\n"
+     "  --out backbone.model\n"
+     "suan sched train --waxman 100 --rate 0.16 --out waxman.model"},
     {"sched replay", verb_sched_replay, replay_options, NULL, 0, 0, false,
      "replay a recorded workload under one policy or several",
      "--format openb fills a cluster of machines with accelerators until more "
@@ -238,7 +416,20 @@ const struct verb verbs_sched[] = {
      "is. BEFORE counts jobs that started before one that had come "
      "earlier.\nUS is processor time a decision; there is one at each "
      "arrival and end.\n\n"
-     "docs/scheduling.md has the formulas.",
+     "--format market plays a market again that suan market record has "
+     "written: "
+     "the same\noffers and requests at the same times, placed by each policy: "
+     "one that stands for\nitself (cheapest, nearest, fastest, balanced, "
+     "fragmentation, spread, pack), FILE, a\npolicy in YAML, or \"recorded\", "
+     "each request by its own (the default). A provider\nsells its total, a "
+     "task starts when it is placed and runs as long as its job did.\nPER "
+     "HOUR, "
+     "RTT and SPEED are means over the tasks placed (speed: geometric, of "
+     "the\nkernels together); REFUSED had no place until their request "
+     "expired; "
+     "JAIN is how\nevenly providers share the tasks, 1000 when all have as "
+     "many; WAIT is the mean from\nthe request to the start.\n\n"
+     "docs/scheduling.md and docs/policies.md have the formulas.",
      "suan sched replay --format openb --nodes docs/examples/sched/nodes.csv "
      "\\\n"
      "  --pods docs/examples/sched/pods.csv --policy fgd --policy bestfit\n"
@@ -247,7 +438,10 @@ const struct verb verbs_sched[] = {
      "suan sched replay --format swf --log docs/examples/sched/night.swf\n"
      "suan sched replay --format swf --log NASA.swf.gz --load 1.5 --policy "
      "easy "
-     "\\\n  --policy fcfs"},
+     "\\\n  --policy fcfs\n"
+     "suan sched replay --format market --log docs/examples/sched/market.jsonl "
+     "\\\n  --policy cheapest --policy "
+     "docs/examples/policies/cheap-and-near.yaml"},
     {"sched select", verb_sched_select, select_options, "FILE", 1, 1, false,
      "which instance of a service a new flow goes to, and why",
      "FILE, in YAML or JSON, lists under \"instances:\" what is known of each "

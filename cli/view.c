@@ -105,6 +105,15 @@ static void format_json(const json_t *value, struct buf *out)
     free(text);
 }
 
+/* Rounded down from a half on and up below: neither all nor nothing is said of
+ * what is not. */
+static void format_ppm(uint64_t ppm, struct buf *out)
+{
+    uint64_t parts = ppm < 500000 ? (ppm + 99) / 100 : ppm / 100;
+    buf_addf(out, "%llu.%02llu%%", (unsigned long long)parts / 100,
+             (unsigned long long)parts % 100);
+}
+
 void cell_format(const struct cli *cli, enum cell cell, const json_t *value,
                  bool wide, struct buf *out)
 {
@@ -158,6 +167,16 @@ void cell_format(const struct cli *cli, enum cell cell, const json_t *value,
     case CELL_RATE:
         unit_format_rate(number, text);
         break;
+    case CELL_KBPS:
+        unit_format_rate(
+            number > UINT64_MAX / 1000 ? UINT64_MAX : number * 1000, text);
+        break;
+    case CELL_PPM:
+        format_ppm(number, out);
+        return;
+    case CELL_PERMILLE:
+        buf_addf(out, "%llu%%", (unsigned long long)number / 10);
+        return;
     case CELL_ID:
         buf_addf(out, wide ? "%s" : "%.8s", string == NULL ? "-" : string);
         return;

@@ -17,15 +17,18 @@ enum cell {
     CELL_MILLI, /* thousandths of a core */
     CELL_MIB,
     CELL_BYTES,
-    CELL_AGO,     /* a time: how long ago, or "in 5m"; "-" for zero */
-    CELL_SPAN,    /* ms */
-    CELL_AGE,     /* ms, coarse */
-    CELL_US,      /* round-trip time in us */
-    CELL_RATE,    /* per second */
-    CELL_ID,      /* 64 hex digits: the first eight */
-    CELL_ADDRESS, /* the ends of it */
-    CELL_LIST,    /* an array of texts, or an object as key=value, by commas */
-    CELL_JSON,    /* anything, as compact JSON */
+    CELL_AGO,      /* a time: how long ago, or "in 5m"; "-" for zero */
+    CELL_SPAN,     /* ms */
+    CELL_AGE,      /* ms, coarse */
+    CELL_US,       /* round-trip time in us */
+    CELL_RATE,     /* per second */
+    CELL_KBPS,     /* kbit/s, as bit/s */
+    CELL_PPM,      /* millionths, as per cent */
+    CELL_PERMILLE, /* thousandths, as per cent */
+    CELL_ID,       /* 64 hex digits: the first eight */
+    CELL_ADDRESS,  /* the ends of it */
+    CELL_LIST,     /* an array of texts, or an object as key=value, by commas */
+    CELL_JSON,     /* anything, as compact JSON */
 };
 
 #define FIELD_RIGHT 1u /* aligned right */
@@ -76,11 +79,13 @@ extern const struct view *const views[];
 
 extern const struct view view_jobs, view_job, view_tasks, view_timeline,
     view_events, view_receipts, view_files, view_rejects, view_histogram,
-    view_relax, view_bill, view_offers, view_contracts, view_offer, view_sell,
-    view_grade, view_figures, view_answer, view_identifier, view_images,
-    view_image, view_peers, view_banned, view_status, view_chain,
-    view_validators, view_block, view_block_txs, view_tx, view_account,
-    view_history, view_config, view_keys, view_key, view_balance, view_devnet,
-    view_doctor, view_verify, view_bonds, view_bond, view_unbondings;
+    view_relax, view_bill, view_offers, view_ranks, view_policies, view_policy,
+    view_replay_market, view_contracts, view_offer, view_sell, view_grade,
+    view_figures, view_answer, view_identifier, view_images, view_image,
+    view_peers, view_banned, view_status, view_chain, view_validators,
+    view_block, view_block_txs, view_tx, view_account, view_history,
+    view_config, view_keys, view_key, view_balance, view_devnet, view_doctor,
+    view_verify, view_bonds, view_bond, view_unbondings, view_links, view_graph,
+    view_graph_plan, view_graph_tasks, view_graph_ways;
 
 #endif

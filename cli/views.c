@@ -153,6 +153,73 @@ const struct view view_rejects = {
         },
 };
 
+const struct view view_ranks = {
+    .name = "ranks",
+    .rows = "offers",
+    .id = "provider",
+    .empty = "no offers are known",
+    .fields =
+        {
+            {"PROVIDER", "provider", CELL_ADDRESS, W},
+            {"NAME", "name", CELL_NAME, 0},
+            {"SCORE", "score", CELL_UINT, R},
+            {"BY", "rank_text", CELL_TEXT, T},
+            {"FITS", "text", CELL_TEXT, W},
+        },
+};
+
+const struct view view_replay_market = {
+    .name = "replay of a market",
+    .rows = "policies",
+    .id = "policy",
+    .empty = "nothing was played",
+    .fields =
+        {
+            {"POLICY", "policy", CELL_TEXT, T},
+            {"PLACED", "placed", CELL_UINT, R},
+            {"REFUSED", "refused", CELL_UINT, R},
+            {"PER HOUR", "hour_mean_micro", CELL_MONEY, R},
+            {"COST", "cost_micro", CELL_MONEY, R | W},
+            {"RTT", "rtt_mean_us", CELL_US, R},
+            {"SPEED", "speed_mean", CELL_RATE, R},
+            {"USED", "used", CELL_UINT, R | W},
+            {"JAIN", "jain_permille", CELL_UINT, R},
+            {"WAIT", "wait_mean_ms", CELL_SPAN, R},
+            {"WAIT MAX", "wait_max_ms", CELL_SPAN, R | W},
+            {"GANGS", "gangs_waiting", CELL_UINT, R | W},
+        },
+};
+
+const struct view view_policies = {
+    .name = "policies",
+    .rows = "policies",
+    .id = "name",
+    .empty = "no policies are kept. Try: suan policy set NAME --kind composite "
+             "--weight price=2,rtt=1",
+    .fields =
+        {
+            {"NAME", "name", CELL_NAME, 0},
+            {"KIND", "kind", CELL_TEXT, 0},
+            {"ON", "enabled", CELL_BOOL, 0},
+            {"BOUND TO", "bound", CELL_LIST, T},
+            {"TERMS", "terms", CELL_TEXT, T},
+        },
+};
+
+const struct view view_policy = {
+    .name = "policy",
+    .id = "name",
+    .fields =
+        {
+            {"Name", "name", CELL_TEXT, 0},
+            {"Kind", "kind", CELL_TEXT, 0},
+            {"What it does", "help", CELL_TEXT, 0},
+            {"Switched on", "enabled", CELL_BOOL, 0},
+            {"Terms", "terms", CELL_TEXT, O},
+            {"Bound to", "bound", CELL_LIST, O},
+        },
+};
+
 const struct view view_histogram = {
     .name = "histogram",
     .rows = "histogram",
@@ -220,10 +287,38 @@ const struct view view_offers = {
             {"MEMORY", "grade.classes.memory.one", CELL_TEXT, R | W},
             {"RTT", "rtt_us", CELL_US, R},
             {"FITS", "feasible", CELL_BOOL, 0},
+            {"RANK", "rank_text", CELL_TEXT, W},
             {"WHY NOT", "text", CELL_TEXT, W},
             {"LABELS", "labels", CELL_LIST, W},
             {"AGE", "age_ms", CELL_AGE, R | W},
             {"ADDRESS", "address", CELL_TEXT, W},
+        },
+};
+
+const struct view view_links = {
+    .name = "links",
+    .rows = "links",
+    .id = "to",
+    .empty = "no link has been measured yet, or none of that node. Try again "
+             "in a minute, or: suan node peers",
+    .fields =
+        {
+            {"FROM", "from_name", CELL_NAME, T},
+            {"TO", "to_name", CELL_NAME, T},
+            {"RTT", "rtt_us", CELL_US, R},
+            {"SPREAD", "spread_us", CELL_US, R | W},
+            {"OUT", "out_kbps", CELL_KBPS, R},
+            {"IN", "in_kbps", CELL_KBPS, R},
+            {"LOSS", "loss_ppm", CELL_PPM, R},
+            {"UP", "up_ppm", CELL_PPM, R},
+            {"AGE", "age_ms", CELL_AGE, R},
+            {"TRUST", "confidence_permille", CELL_PERMILLE, R},
+            {"SOURCE", "source", CELL_TEXT, T},
+            {"OF BANDWIDTH: AGE", "volume_age_ms", CELL_AGE, R | W},
+            {"TRUST", "volume_confidence_permille", CELL_PERMILLE, R | W},
+            {"SOURCE", "volume_source", CELL_TEXT, W},
+            {"FROM ADDRESS", "from", CELL_ADDRESS, W},
+            {"TO ADDRESS", "to", CELL_ADDRESS, W},
         },
 };
 
@@ -292,87 +387,6 @@ const struct view view_contracts = {
             {"CORES", "cpu_milli", CELL_MILLI, R},
             {"MEM", "mem_mib", CELL_MIB, R},
             {"DUE", "due_micro", CELL_MONEY, R},
-        },
-};
-
-const struct view view_figures = {
-    .name = "figures",
-    .rows = "figures",
-    .id = "kernel",
-    .empty = "nothing was measured",
-    .fields =
-        {
-            {"KERNEL", "kernel", CELL_TEXT, 0},
-            {"CLASS", "class", CELL_TEXT, W},
-            {"CORES", "width", CELL_TEXT, 0},
-            {"MEDIAN", "median", CELL_RATE, R},
-            {"UNIT", "unit", CELL_TEXT, 0},
-            {"MAD %", "mad_percent", CELL_TEXT, R},
-            {"RATIO", "ratio", CELL_TEXT, R},
-            {"KEPT", "kept", CELL_BOOL, 0},
-            {"NOTE", "note", CELL_TEXT, W},
-        },
-};
-
-const struct view view_grade = {
-    .name = "grade",
-    .fields =
-        {
-            {"Grade", "grade.tier", CELL_TEXT, 0},
-            {"Grade by the data sheet", "grade.nominal_tier", CELL_TEXT, O},
-            {"FLOP/s by the data sheet", "grade.nominal_flops", CELL_RATE, O},
-            {"Cores", "grade.cores", CELL_UINT, O},
-            {"Logic, times the reference", "grade.classes.logic.all", CELL_TEXT,
-             0},
-            {"Parallel", "grade.classes.parallel.all", CELL_TEXT, 0},
-            {"Neural", "grade.classes.neural.all", CELL_TEXT, 0},
-            {"Memory", "grade.classes.memory.all", CELL_TEXT, 0},
-            {"Storage", "grade.classes.storage.all", CELL_TEXT, 0},
-            {"Computing", "grade.classes.compute.all", CELL_TEXT, 0},
-            {"Computing, 0 to 10", "grade.classes.compute.score", CELL_TEXT, 0},
-            {"With storage and network", "grade.classes.whole.all", CELL_TEXT,
-             0},
-            {"Source", "grade.source", CELL_TEXT, 0},
-            {"Quick", "grade.quick", CELL_BOOL, 0},
-            {"Measured", "grade.measured_at_ms", CELL_AGO, O},
-            {"Took, seconds", "seconds", CELL_TEXT, O},
-        },
-};
-
-const struct view view_answer = {
-    .name = "answer",
-    .rows = "parts",
-    .id = "kernel",
-    .empty = "nothing was done",
-    .fields =
-        {
-            {"KERNEL", "kernel", CELL_TEXT, 0},
-            {"N", "n", CELL_UINT, R},
-            {"TOOK", "took_us", CELL_US, R},
-            {"RATE", "rate", CELL_RATE, R},
-            {"RIGHT", "right", CELL_BOOL, 0},
-        },
-};
-
-const struct view view_identifier = {
-    .name = "identifier",
-    .id = "text",
-    .fields =
-        {
-            {"City", "fields.city", CELL_TEXT, 0},
-            {"Industry", "fields.industry", CELL_TEXT, 0},
-            {"Enterprise", "fields.enterprise", CELL_TEXT, 0},
-            {"Resource", "fields.resource", CELL_TEXT, 0},
-            {"Data centre", "fields.centre", CELL_TEXT, 0},
-            {"Service", "fields.service", CELL_TEXT, 0},
-            {"Ability, FLOP/s", "fields.ability", CELL_RATE, 0},
-            {"Storage", "fields.storage", CELL_MIB, 0},
-            {"Network, kbit/s", "fields.network", CELL_UINT, 0},
-            {"Chip", "fields.chip", CELL_TEXT, 0},
-            {"Chip's number, hashed", "fields.number", CELL_TEXT, 0},
-            {"Registration code", "code", CELL_TEXT, 0},
-            {"Path", "path", CELL_TEXT, 0},
-            {"Identifier", "text", CELL_TEXT, 0},
         },
 };
 
@@ -525,15 +539,55 @@ const struct view view_doctor = {
 };
 
 const struct view *const views[] = {
-    &view_jobs,       &view_job,      &view_tasks,      &view_timeline,
-    &view_events,     &view_receipts, &view_files,      &view_rejects,
-    &view_histogram,  &view_relax,    &view_bill,       &view_offers,
-    &view_offer,      &view_sell,     &view_contracts,  &view_grade,
-    &view_figures,    &view_answer,   &view_identifier, &view_images,
-    &view_image,      &view_status,   &view_peers,      &view_banned,
-    &view_config,     &view_chain,    &view_validators, &view_block,
-    &view_block_txs,  &view_tx,       &view_account,    &view_history,
-    &view_verify,     &view_keys,     &view_key,        &view_balance,
-    &view_devnet,     &view_doctor,   &view_bonds,      &view_bond,
-    &view_unbondings, NULL,
+    &view_jobs,
+    &view_job,
+    &view_tasks,
+    &view_timeline,
+    &view_events,
+    &view_receipts,
+    &view_files,
+    &view_rejects,
+    &view_histogram,
+    &view_relax,
+    &view_bill,
+    &view_offers,
+    &view_ranks,
+    &view_policies,
+    &view_policy,
+    &view_replay_market,
+    &view_offer,
+    &view_sell,
+    &view_contracts,
+    &view_grade,
+    &view_figures,
+    &view_answer,
+    &view_identifier,
+    &view_images,
+    &view_image,
+    &view_status,
+    &view_peers,
+    &view_banned,
+    &view_config,
+    &view_chain,
+    &view_validators,
+    &view_block,
+    &view_block_txs,
+    &view_tx,
+    &view_account,
+    &view_history,
+    &view_verify,
+    &view_keys,
+    &view_key,
+    &view_balance,
+    &view_devnet,
+    &view_doctor,
+    &view_bonds,
+    &view_bond,
+    &view_unbondings,
+    &view_links,
+    &view_graph,
+    &view_graph_plan,
+    &view_graph_tasks,
+    &view_graph_ways,
+    NULL,
 };

@@ -17,4 +17,7 @@ pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka>=1.1.5)
 # For the oracle of tests/oracle alone; the package has no .pc file.
 find_path(GLPK_INCLUDE glpk.h)
 find_library(GLPK_LIBRARY glpk)
+# For bench_sched_decompose alone, likewise.
+find_path(METIS_INCLUDE metis.h)
+find_library(METIS_LIBRARY metis)
 find_package(nng 1.5.2 CONFIG REQUIRED)

@@ -31,7 +31,8 @@ endif()
 # suan_library(NAME LINKS...): a folder's library, every .c beside its list.
 # CONFIGURE_DEPENDS: a new page joins its room without an edit here.
 function(suan_library name)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/*/*.c)
   if(NOT sources)
     return()
   endif()

@@ -6,7 +6,7 @@
 
 #include "base/amount.h"
 #include "base/sign.h"
-#include "ledger/state.h"
+#include "ledger/state/state.h"
 
 struct account {
     struct amount balance;

@@ -18,7 +18,7 @@
 
 #include "base/limits.h"
 #include "ledger/evidence.h"
-#include "ledger/merkle.h"
+#include "ledger/state/merkle.h"
 #include "ledger/tx.h"
 
 #define HEADER_VERSION 1

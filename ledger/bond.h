@@ -20,7 +20,7 @@
  * what was left. */
 
 #include "base/amount.h"
-#include "ledger/state.h"
+#include "ledger/state/state.h"
 #include "ledger/validators.h"
 
 #define BOND_UNBONDINGS_MAX 8u

@@ -24,7 +24,7 @@
  * of the last unbond_epochs is the better start. */
 
 #include "ledger/genesis.h"
-#include "ledger/proof.h"
+#include "ledger/state/proof.h"
 
 #define LIGHT_MAGIC     "suan-proof"
 #define LIGHT_VERSION   1

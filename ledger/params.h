@@ -7,7 +7,7 @@
  * set of numbers has one spelling. Header.params is their hash. */
 
 #include "base/mp.h"
-#include "ledger/state.h"
+#include "ledger/state/state.h"
 
 #define PARAMS_MAX      64
 #define PARAMS_NAME_MAX 32 /* with the zero: [a-z0-9_]{1,31} */

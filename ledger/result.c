@@ -1,7 +1,7 @@
 #include "ledger/result.h"
 
 #include "base/check.h"
-#include "ledger/merkle.h"
+#include "ledger/state/merkle.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -17,9 +17,12 @@ static enum err share(struct price price, const struct resources *want,
 
 static enum err line_shares(struct bill_line *line)
 {
+    static const struct price nothing;
     TRY(share(line->price, &line->resources, 0, &line->cpu_hour));
     TRY(share(line->price, &line->resources, 1, &line->mem_hour));
-    return share(line->price, &line->resources, 2, &line->disk_hour);
+    TRY(share(line->price, &line->resources, 2, &line->disk_hour));
+    return price_per_hour_with(&nothing, &line->resources, line->device.hour,
+                               &line->wish, &line->device_hour);
 }
 
 static enum err line_make(const struct request *request,
@@ -32,6 +35,8 @@ static enum err line_make(const struct request *request,
         .attempt = quote->attempt,
         .provider = quote->provider,
         .resources = request->resources,
+        .wish = request->devices,
+        .device = quote->device,
         .price = quote->price,
         .hour = quote->hour,
         .time_ms_max = request->time_ms_max,

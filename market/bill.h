@@ -13,10 +13,13 @@ struct bill_line {
     uint32_t attempt;
     struct pubkey provider;
     struct resources resources;
-    struct price price;     /* per core-hour, GiB-hour, GiB-hour */
-    struct amount cpu_hour; /* per hour of what this task reserves */
-    struct amount mem_hour; /* (rounded up each, their sum is `hour`) */
+    struct device_wish wish;
+    struct quote_device device; /* which ones, and for how much each */
+    struct price price;         /* per core-hour, GiB-hour, GiB-hour */
+    struct amount cpu_hour;     /* per hour of what this task reserves */
+    struct amount mem_hour;     /* (rounded up each, their sum is `hour`) */
     struct amount disk_hour;
+    struct amount device_hour;
     struct amount hour;
     uint64_t time_ms_max;
     struct amount cap;        /* hour * time_ms_max */

@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +16,16 @@ enum err book_new(const struct book_config *config, struct book **out)
     if (book->config.requests_max == 0)
         book->config.requests_max = BOOK_REQUESTS_MAX;
     book->first_empty = BOOK_NONE;
+    book->measured = (struct slot_list){BOOK_NONE, BOOK_NONE};
+    book->unreachable = (struct slot_list){BOOK_NONE, BOOK_NONE};
+    book->unreachable_ms = BOOK_FOREVER;
     book_map_init(&book->by_provider, config->key);
     book_map_init(&book->by_id, config->key);
     uint32_t max = book->config.requests_max;
     book->entries = calloc(max, sizeof(struct book_entry *));
     book->classes = calloc(max, sizeof(struct book_class *));
-    if (book->entries == NULL || book->classes == NULL) {
+    if (book->entries == NULL || book->classes == NULL ||
+        catalog_new(&book->catalog) != OK || catalog_new(&book->needs) != OK) {
         book_free(book);
         return ERR_NOMEM;
     }
@@ -168,10 +172,6 @@ static void check_slot(const struct book *book, uint32_t index)
     CHECK(resources_cover(&slot->card->total, &slot->free));
     CHECK(slot->reserved_tasks <= slot->card->slots_free);
     CHECK(shelf_has(&book->live, slot->until_ms, index));
-    CHECK(shelf_has(&book->price[0], amount_figure(slot->card->price.cpu_hour),
-                    index));
-    if (slot->rtt_us != 0)
-        CHECK(shelf_has(&book->distance, slot->rtt_us, index));
 }
 
 static void check_slots(const struct book *book)
@@ -189,8 +189,6 @@ static void check_slots(const struct book *book)
     CHECK(known == book->known.len);
     CHECK(live + known == book->by_provider.len);
     CHECK(live + known <= book->config.offers_max);
-    for (unsigned i = 0; i < 3; i++)
-        CHECK(book->price[i].len == live);
 }
 
 static void check_entry(const struct book *book, const struct book_entry *entry)
@@ -225,12 +223,13 @@ static void check_entries(const struct book *book)
     }
     CHECK(count == book->entry_count && count == members);
     CHECK(count == book->by_id.len && count == book->timers.len);
-    CHECK(waiting == book->waiting.len);
+    CHECK(waiting == catalog_count(book->needs));
     CHECK(classes == book->class_count);
 }
 
 void book_check(const struct book *book)
 {
     check_slots(book);
+    book_index_check(book);
     check_entries(book);
 }

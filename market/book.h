@@ -34,6 +34,7 @@
 #include "market/request.h"
 #include "sched/explain.h"
 #include "sched/place.h"
+#include "sched/ranking.h"
 
 #define BOOK_REQUESTS_MAX 4096u
 /* Providers left alone per request; the one free soonest gives way. */
@@ -148,9 +149,10 @@ struct book_placement {
     uint32_t tasks; /* how many go there; 0 = a spare, the next best */
     uint32_t room;  /* how many it would take */
     struct amount hour;
-    struct amount bill; /* cap of one task */
-    uint64_t rtt_us;    /* 0 = unknown */
-    uint64_t notes;     /* reason_bit()s of what ranks it last */
+    struct amount bill;             /* cap of one task */
+    uint64_t rtt_us;                /* 0 = unknown */
+    uint64_t notes;                 /* reason_bit()s of what ranks it last */
+    struct ranking_account account; /* why it ranks where it does */
 };
 struct book_result {
     struct book_placement *placements; /* lent from the arena; best first, those
@@ -158,15 +160,22 @@ struct book_result {
     uint32_t count;
     uint32_t placed;
     uint32_t unplaced;
-    bool complete; /* every offer was looked at, so `explain` counts them all;
-                      a walk that found enough stops early */
+    bool gang_waits; /* there is room for some, but not for all that must run
+                        together: so for none */
+    uint32_t room;   /* then: for how many there is */
+    bool complete;   /* every offer was looked at, so `explain` counts them all;
+                        a walk that found enough stops early */
     struct explain explain;
     uint64_t next_try_ms; /* when it is woken at the latest; BOOK_FOREVER when
                              all is placed */
 };
 
 /* Finds places for `tasks` tasks of a request, all that want one now, in the
- * order of its policy, and lists up to `spares` further offers behind. What is
+ * order of its policy and as its terms divide them, and lists up to `spares`
+ * further offers behind. Of a gang either as many as it needs beside those that
+ * have their place already are placed, or none. Copies of a task are placed so
+ * that tasks dealt in order meet no provider twice; after some lost theirs
+ * again (tasks is no multiple of the copies) one each. What is
  * placed is reserved: ask those providers for holds, and if one refuses,
  * book_exclude and book_release what it refused, then match again. Unplaced
  * tasks wait: a tick wakes the request.
@@ -206,7 +215,8 @@ struct book_line {
     struct verdict verdict;
     struct amount hour;
     struct amount bill;
-    uint64_t rtt_us;   /* 0 = unknown */
+    uint64_t rtt_us;                /* 0 = unknown */
+    struct ranking_account account; /* of an offer that fits */
     enum err why;      /* EXCLUDED: what book_exclude was told, else OK */
     uint64_t until_ms; /* EXCLUDED, UNREACHABLE: until then; else 0 */
 };

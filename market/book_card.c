@@ -33,10 +33,21 @@ static void text_fill(const struct offer *offer, char *at)
     }
 }
 
+/* Where the gear stands in the card's memory: behind the text, aligned. */
+static size_t gear_offset(const struct offer *offer)
+{
+    const size_t align = _Alignof(struct book_gear);
+    size_t end = sizeof(struct book_card) + text_len(offer);
+    return (end + align - 1) / align * align;
+}
+
 struct book_card *book_card_new(const struct offer *offer)
 {
     CHECK(offer->label_count <= LIMIT_LABELS);
-    struct book_card *card = malloc(sizeof(*card) + text_len(offer));
+    bool geared = book_gear_needed(offer);
+    size_t at = gear_offset(offer);
+    struct book_card *card =
+        malloc(at + (geared ? sizeof(struct book_gear) : 0));
     if (card == NULL)
         return NULL;
     *card = (struct book_card){
@@ -55,6 +66,10 @@ struct book_card *book_card_new(const struct offer *offer)
         .label_count = offer->label_count,
     };
     text_fill(offer, card->text);
+    if (geared) {
+        card->gear = (struct book_gear *)(void *)((char *)card + at);
+        book_gear_fill(offer, card->gear);
+    }
     return card;
 }
 
@@ -104,6 +119,11 @@ void book_card_offer(const struct book_card *card,
     out->grade = card->grade;
     out->label_count = card->label_count;
     labels_take(card, at, out->labels);
+    if (card->gear != NULL) {
+        out->devices = card->gear->devices;
+        out->taint_count = card->gear->taint_count;
+        memcpy(out->taints, card->gear->taints, sizeof(out->taints));
+    }
     out->sig = card->sig;
 }
 

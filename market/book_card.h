@@ -4,7 +4,7 @@
 /* A card is an offer as the book keeps it: the same facts without the padding,
  * a few hundred bytes instead of thousands, for a book holds many. */
 
-#include "market/offer.h"
+#include "market/book_device.h"
 
 struct book_card {
     struct pubkey payout;
@@ -19,6 +19,7 @@ struct book_card {
     struct price price;
     struct grade grade;
     struct signature sig;
+    struct book_gear *gear; /* behind the text; NULL: no devices, no taints */
     uint32_t label_count;
     char text[]; /* address, bulk address, name, then key and value of each
                     label, each with its zero */

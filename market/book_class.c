@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +55,10 @@ static bool demands_same(const struct request *a, const struct request *b)
            amount_cmp(a->price_max, b->price_max) == 0 &&
            pubkey_equal(&a->only_seller, &b->only_seller) &&
            pubkey_equal(&a->buyer, &b->buyer) &&
-           pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b);
+           a->resources.nic_kbit == b->resources.nic_kbit &&
+           pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b) &&
+           request_wishes_same(a, b) &&
+           policy_terms_same(&a->terms, &b->terms);
 }
 
 /* There is room: a class has at least one entry. */
@@ -117,15 +120,14 @@ void book_class_leave(struct book *book, struct book_class *class_)
     free(class_);
 }
 
-/* book->waiting is reserved. */
+/* book->needs is reserved. */
 void book_class_wait(struct book *book, struct book_entry *entry)
 {
     struct book_class *class_ = book_class_of(book, entry);
     if (entry->waits.in)
         return;
     if (class_->waiting.first == NULL)
-        shelf_add(&book->waiting, class_->request.resources.cpu_milli,
-                  class_->index);
+        book_needs_put(book, class_);
     book_list_add(&class_->waiting, &entry->waits);
 }
 
@@ -136,8 +138,7 @@ void book_class_wait_no_more(struct book *book, struct book_entry *entry)
         return;
     book_list_remove(&class_->waiting, &entry->waits);
     if (class_->waiting.first == NULL)
-        CHECK(shelf_remove(&book->waiting, class_->request.resources.cpu_milli,
-                           class_->index));
+        book_needs_remove(book, class_);
 }
 
 /* ---- waking: what a changed slot can take more of ---- */
@@ -194,37 +195,35 @@ void book_class_pass(struct book *book, const struct book_entry *entry)
         make_ready(book, younger->entry);
 }
 
-/* Walks the waiting classes that the slot's cores could hold at all. */
-static struct book_class *class_next(struct book *book, struct shelf_walk *walk,
-                                     const struct book_slot *slot)
+/* What each class that the slot could hold gets there now. */
+static void note_before(struct book *book, struct book_class *class_,
+                        uint32_t slot, uint64_t now_ms)
 {
-    uint64_t cpu_milli;
-    uint32_t index;
-    if (slot->state != SLOT_LIVE ||
-        !shelf_walk_next(walk, &cpu_milli, &index) ||
-        cpu_milli > slot->card->total.cpu_milli)
-        return NULL;
-    return book->classes[index];
+    class_->before = class_fits(book, class_, slot, now_ms);
+    class_->before_at = book->change;
 }
 
 void book_wake_begin(struct book *book, uint32_t slot, uint64_t now_ms)
 {
-    struct shelf_walk walk;
-    struct book_class *class_;
+    struct query query;
+    struct search search;
+    struct search_hit hit;
     book->change++;
-    shelf_walk_init(&walk, &book->waiting);
-    while ((class_ = class_next(book, &walk, &book->slots[slot])) != NULL) {
-        class_->before = class_fits(book, class_, slot, now_ms);
-        class_->before_at = book->change;
-    }
+    if (!book_needs_begin(book, slot, now_ms, &query, &search))
+        return;
+    while (search_next(&search, &hit))
+        note_before(book, book->classes[hit.slot], slot, now_ms);
 }
 
 void book_wake_end(struct book *book, uint32_t slot, uint64_t now_ms)
 {
-    struct shelf_walk walk;
-    struct book_class *class_;
-    shelf_walk_init(&walk, &book->waiting);
-    while ((class_ = class_next(book, &walk, &book->slots[slot])) != NULL) {
+    struct query query;
+    struct search search;
+    struct search_hit hit;
+    if (!book_needs_begin(book, slot, now_ms, &query, &search))
+        return;
+    while (search_next(&search, &hit)) {
+        struct book_class *class_ = book->classes[hit.slot];
         bool seen = class_->before_at == book->change;
         uint32_t before = seen ? class_->before : 0;
         uint32_t after = class_fits(book, class_, slot, now_ms);

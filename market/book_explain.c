@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -31,6 +31,8 @@ struct explaining {
     const struct book_entry *entry; /* may be NULL */
     struct demand demand;
     uint64_t now_ms;
+    struct ranking *ranking;
+    bool fits;             /* lines are made for those that fit, or do not */
     struct line_key *keys; /* 2 * lines_max: sorted and halved when full */
     uint32_t count;
     uint32_t lines_max;
@@ -51,21 +53,104 @@ static void key_add(struct explaining *x, const struct line_key *key)
     x->keys[x->count++] = *key;
 }
 
-static void explain_slot(struct explaining *x, uint32_t index,
-                         struct explain *explain)
+/* Who does not fit has no score; then the price orders. */
+static void key_rank(const struct explaining *x, const struct candidate *c,
+                     uint32_t index, const struct verdict *verdict,
+                     struct rank *out)
+{
+    if (verdict->reason == REASON_NONE || !ranking_looks_first(x->ranking)) {
+        ranking_rank(x->ranking, c, verdict->tasks, index, out);
+        return;
+    }
+    *out = (struct rank){.key = {0, 0, amount_figure(c->hour)},
+                         .provider = c->provider,
+                         .index = index};
+}
+
+static void explain_slot(struct explaining *x, uint32_t index)
 {
     struct book_view view;
     struct verdict verdict;
     struct line_key key;
     book_view(x->book, index, x->request, x->entry, x->now_ms, &view);
     feasible_check(&x->demand, &view.c, &verdict);
-    explain_add(explain, &x->demand, &view.c, &verdict);
-    if (x->lines_max == 0)
+    if ((verdict.reason == REASON_NONE) != x->fits)
         return;
     key.reasons = reason_count(verdict.failing);
     key.shortage = explain_shortage(&x->demand, &view.c, verdict.failing);
-    policy_rank(&x->demand, &view.c, index, &key.rank);
+    key_rank(x, &view.c, index, &verdict, &key.rank);
     key_add(x, &key);
+}
+
+/* The nearest miss as the survey found it, with what it lacks. */
+enum err book_survey_run(struct book *book, const struct request *request,
+                         const struct book_entry *entry,
+                         const struct demand *demand, uint64_t now_ms,
+                         struct explain *out)
+{
+    struct book_survey survey;
+    uint32_t nearest;
+    book_survey_make(book, request, entry, now_ms, &survey);
+    TRY(survey_run(&survey.survey, book->catalog, out, &nearest));
+    if (!out->has_nearest)
+        return OK;
+    struct book_view view;
+    book_view(book, nearest, request, entry, now_ms, &view);
+    feasible_check(demand, &view.c, &out->nearest);
+    out->nearest_provider = view.c.provider;
+    CHECK(out->nearest.reason != REASON_NONE);
+    return OK;
+}
+
+/* Once the best lines are known, what is worse than the last need not come. */
+static void fits_bound(const struct explaining *x, enum policy order,
+                       struct search *search)
+{
+    const struct line_key *last = &x->keys[x->lines_max - 1];
+    uint64_t hour;
+    if (order != x->request->policy || last->reasons > 0)
+        return;
+    uint32_t key = book_query_key(order, &last->rank, &hour);
+    search_stop_above(search, key, hour);
+}
+
+/* Lines for those that fit, the best first. */
+static enum err explain_fits(struct explaining *x)
+{
+    enum policy order = ranking_order(x->ranking);
+    struct query query;
+    struct search search;
+    struct search_hit hit;
+    if (!book_query(x->book, x->request, &query))
+        return OK;
+    TRY(search_begin(&search, x->book->catalog, book_query_order(order),
+                     &query));
+    x->fits = true;
+    while (search_next(&search, &hit)) {
+        explain_slot(x, hit.slot);
+        if (x->count < 2 * x->lines_max)
+            continue;
+        keys_trim(x);
+        fits_bound(x, order, &search);
+    }
+    return OK;
+}
+
+static void explain_miss(void *context, uint32_t slot)
+{
+    explain_slot(context, slot);
+}
+
+/* Lines for those that lack the least, as many as there is room for. */
+static enum err explain_misses(struct explaining *x, uint32_t fits)
+{
+    struct book_survey survey;
+    x->fits = false;
+    if (fits >= x->lines_max)
+        return OK;
+    book_survey_make(x->book, x->request, x->entry, x->now_ms, &survey);
+    return survey_misses(&survey.survey, x->book->catalog, x->lines_max - fits,
+                         explain_miss, x);
 }
 
 static void line_end(const struct explaining *x, const struct book_slot *slot,
@@ -97,6 +182,8 @@ static void line_fill(const struct explaining *x, uint32_t index,
     line->hour = view.c.hour;
     line->bill = view.c.bill;
     line->rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0;
+    if (line->verdict.reason == REASON_NONE)
+        ranking_account(x->ranking, &view.c, &line->account);
     line_end(x, slot, line);
 }
 
@@ -110,10 +197,16 @@ static enum err explain_run(struct explaining *x, uint32_t lines_max,
     result.lines = arena_calloc(arena, x->lines_max, sizeof(*result.lines));
     if (x->keys == NULL || result.lines == NULL)
         return ERR_NOMEM;
-    explain_init(&result.explain);
-    for (uint32_t i = 0; i < x->book->slot_count; i++) {
-        if (x->book->slots[i].state == SLOT_LIVE)
-            explain_slot(x, i, &result.explain);
+    TRY(book_ranking(x->book, &x->demand, arena, &x->ranking));
+    const struct book_look look = {x->book,    x->request, x->entry,
+                                   &x->demand, x->ranking, x->now_ms};
+    book_index_refresh(x->book, x->now_ms);
+    TRY(book_look(&look));
+    TRY(book_survey_run(x->book, x->request, x->entry, &x->demand, x->now_ms,
+                        &result.explain));
+    if (x->lines_max > 0) {
+        TRY(explain_fits(x));
+        TRY(explain_misses(x, result.explain.fits));
     }
     keys_trim(x);
     result.count = x->count;

@@ -10,6 +10,7 @@
 #include "market/book.h"
 #include "market/book_card.h"
 #include "market/book_map.h"
+#include "sched/index/catalog.h"
 #include "sched/shelf.h"
 
 #define BOOK_NONE BOOK_MAP_NONE
@@ -20,6 +21,17 @@ enum slot_state {
     SLOT_LIVE = 2,  /* an offer; `card` is set */
 };
 
+/* Lists of slots, in the slots themselves. */
+struct slot_link {
+    bool in;
+    uint32_t prev; /* BOOK_NONE: the first, the last */
+    uint32_t next;
+};
+struct slot_list {
+    uint32_t first;
+    uint32_t last;
+};
+
 struct book_slot {
     enum slot_state state;
     struct pubkey provider;
@@ -28,8 +40,12 @@ struct book_slot {
     uint64_t received_ms;
     uint64_t until_ms; /* LIVE: it lapses; KNOWN: it is forgotten */
     struct book_card *card;
-    struct resources free;     /* by its offer, or what it said since */
-    struct resources reserved; /* since it last spoke; <= free */
+    uint64_t *tags; /* of the offer, for the catalog; own */
+    uint32_t tag_count;
+    struct slot_link measured;    /* on book->measured: the distance is fresh */
+    struct slot_link unreachable; /* on book->unreachable */
+    struct resources free;        /* by its offer, or what it said since */
+    struct resources reserved;    /* since it last spoke; <= free */
     uint32_t reserved_tasks;
     uint64_t epoch;  /* new whenever it speaks: older holds do not count */
     uint64_t rtt_us; /* 0 = never measured */
@@ -43,6 +59,7 @@ struct book_hold {
     uint32_t slot;
     uint32_t tasks;
     uint64_t epoch;
+    uint16_t taken[MACHINE_DEVICES_MAX]; /* thousandths of its devices */
 };
 
 struct book_exclusion {
@@ -97,7 +114,7 @@ struct book_class {
     struct request request; /* of one member; what differs between members is
                                never read: salt, spec, tasks, times */
     uint32_t members;
-    struct book_list waiting; /* non-empty: it is on book->waiting */
+    struct book_list waiting; /* non-empty: it is in book->needs */
     uint32_t before;          /* tasks an offer took before a change ... */
     uint64_t before_at;       /* ... if this is book->change */
 };
@@ -106,19 +123,18 @@ struct book {
     struct book_config config;
     /* offers */
     struct book_slot *slots;
-    uint64_t *walked;    /* by slot: the last walk that met it */
     uint32_t slot_count; /* slots[0..slot_count) were used at some time */
     uint32_t slot_cap;
     uint32_t first_empty;
     uint32_t live_count;
     struct book_map by_provider;
-    struct shelf live;     /* LIVE by until_ms */
-    struct shelf known;    /* KNOWN by until_ms */
-    struct shelf price[3]; /* LIVE by micro-credits for cpu, mem, disk */
-    struct shelf distance; /* LIVE with a round trip, by it */
-    struct shelf slowness; /* LIVE with a grade, by UINT32_MAX - grade_step */
+    struct catalog *catalog;      /* LIVE: who can take what, best first */
+    struct shelf live;            /* LIVE by until_ms */
+    struct shelf known;           /* KNOWN by until_ms */
+    struct slot_list measured;    /* with a fresh round trip, oldest first */
+    struct slot_list unreachable; /* until some time, in no order */
+    uint64_t unreachable_ms;      /* nothing on it ends before */
     uint64_t epoch;
-    uint64_t walk;
     uint64_t change;
     /* requests */
     struct book_entry **entries; /* requests_max */
@@ -126,8 +142,8 @@ struct book {
     uint32_t entry_count;
     uint32_t class_count;
     struct book_map by_id;
-    struct shelf timers;  /* entries by timer_ms */
-    struct shelf waiting; /* classes with waiting entries, by cpu_milli */
+    struct shelf timers;   /* entries by timer_ms */
+    struct catalog *needs; /* classes with waiting entries, by what they want */
     struct book_list ready;
     uint64_t seq;
 };
@@ -145,7 +161,7 @@ struct book_class *book_class_join(struct book *book,
 void book_class_leave(struct book *book, struct book_class *class_);
 struct book_class *book_class_of(const struct book *book,
                                  const struct book_entry *entry);
-/* book->waiting is reserved (shelf_reserve). */
+/* book->needs is reserved (book_needs_reserve). */
 void book_class_wait(struct book *book, struct book_entry *entry);
 void book_class_wait_no_more(struct book *book, struct book_entry *entry);
 /* Makes the next younger that waits in the entry's class ready: what woke this
@@ -186,11 +202,16 @@ void book_requests_done(struct book *book);
 struct book_view {
     struct candidate c;
     struct label labels[LIMIT_LABELS];
+    struct devices devices; /* likewise */
 };
 /* entry NULL: nothing is excluded. The slot is LIVE. */
 void book_view(const struct book *book, uint32_t slot,
                const struct request *request, const struct book_entry *entry,
                uint64_t now_ms, struct book_view *out);
+/* A ranking of the demand, lent from the arena, with room for all offers.
+ * ERR_NOMEM. */
+MUST_USE enum err book_ranking(struct book *book, const struct demand *demand,
+                               struct arena *arena, struct ranking **out);
 /* ERR_RANGE for what a walk cannot be made of. */
 MUST_USE enum err book_askable(const struct request *request);
 /* The request an entry stands for, with its own salt. */

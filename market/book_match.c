@@ -1,8 +1,9 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <string.h>
 
 #include "base/check.h"
+#include "sched/division.h"
 
 /* ---- a slot as a candidate ---- */
 
@@ -45,17 +46,44 @@ static uint64_t refused_by_book(const struct book *book,
     return refused;
 }
 
+/* Devices at the price of the group they would be of. */
+static struct amount device_hour(const struct request *request,
+                                 const struct candidate *c)
+{
+    struct devices_verdict verdict;
+    if (request->devices.count == 0 || c->devices == NULL)
+        return amount_micro(0);
+    devices_check(c->devices, &request->devices, &verdict);
+    return verdict.group == DEVICES_NO_GROUP
+               ? amount_micro(0)
+               : c->devices->groups[verdict.group].hour;
+}
+
 /* A price that overflows is above every cap. */
 static void set_price(const struct book_slot *slot,
                       const struct request *request, struct candidate *out)
 {
-    if (price_per_hour(&slot->card->price, &request->resources, &out->hour) ==
-            OK &&
+    if (price_per_hour_with(&slot->card->price, &request->resources,
+                            device_hour(request, out), &request->devices,
+                            &out->hour) == OK &&
         price_for_time(out->hour, request->time_ms_max, &out->bill) == OK)
         return;
     out->hour = amount_micro(UINT64_MAX);
     out->bill = amount_micro(UINT64_MAX);
     out->refused |= reason_bit(REASON_PRICE);
+}
+
+static void set_gear(const struct book_gear *gear,
+                     const struct request *request, struct book_view *out)
+{
+    if (gear == NULL)
+        return;
+    out->c.taint_count = gear->taint_count;
+    out->c.taints = gear->taints;
+    if (request->devices.count == 0)
+        return;
+    book_gear_view(gear, &out->devices);
+    out->c.devices = &out->devices;
 }
 
 void book_view(const struct book *book, uint32_t index,
@@ -83,8 +111,10 @@ void book_view(const struct book *book, uint32_t index,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
     };
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
+    set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);
-    if (request->constraint_count > 0)
+    if (request->constraint_count > 0 || request->zone_count > 0 ||
+        ranking_reads_labels(request->policy, &request->terms))
         book_card_labels(card, out->labels);
 }
 
@@ -98,6 +128,12 @@ void book_demand(const struct request *request, struct demand *out)
         .price_max = request->price_max,
         .constraint_count = request->constraint_count,
         .constraints = request->constraints,
+        .terms = &request->terms,
+        .devices = &request->devices,
+        .zone_count = request->zone_count,
+        .zones = request->zones,
+        .toleration_count = request->toleration_count,
+        .tolerations = request->tolerations,
     };
     memcpy(out->salt, request->salt, sizeof(out->salt));
 }
@@ -114,148 +150,8 @@ enum err book_askable(const struct request *request)
     if (!policy_known(request->policy) ||
         request->constraint_count > LIMIT_CONSTRAINTS)
         return ERR_RANGE;
-    return OK;
-}
-
-/* ---- a walk over all offers, best figures first ----
- *
- * A walk that got long is cheaper as a sweep over the slots as they lie: then
- * what is not met yet is still no better than the last figures met.
- *
- * Nearest and fastest have one shelf in the order of their figure; offers that
- * are not on it follow in no order. For cheapest the price is a sum of three,
- * weighted by what is asked, so no one order serves all requests: three shelves
- * are walked in turn, and an offer not met on any yet costs at least what the
- * last prices met add up to. */
-
-/* Offers met on shelves before a walk counts as long: this, and a sixteenth. */
-#define WALK_SHORT 256u
-
-struct walk {
-    struct book *book;
-    const struct request *request;
-    struct shelf_walk shelves[3];
-    uint64_t at[3]; /* the last figure met on each */
-    unsigned dimension[3];
-    unsigned shelf_count;
-    unsigned turn;
-    bool sorted; /* still on the shelves */
-    bool ended;  /* a shelf was walked to its end */
-    uint32_t met;
-    uint32_t rest; /* after the shelves: the next slot */
-};
-
-static void walk_shelf(struct walk *walk, const struct shelf *shelf,
-                       unsigned dimension)
-{
-    shelf_walk_init(&walk->shelves[walk->shelf_count], shelf);
-    walk->dimension[walk->shelf_count++] = dimension;
-}
-
-static void walk_prices(struct walk *walk)
-{
-    const struct resources *want = &walk->request->resources;
-    const uint64_t weights[3] = {want->cpu_milli, want->mem_mib,
-                                 want->disk_mib};
-    for (unsigned i = 0; i < 3; i++) {
-        if (weights[i] > 0)
-            walk_shelf(walk, &walk->book->price[i], i);
-    }
-    if (walk->shelf_count == 0)
-        walk_shelf(walk, &walk->book->price[0], 0);
-}
-
-static void walk_init(struct walk *walk, struct book *book,
-                      const struct request *request)
-{
-    *walk = (struct walk){.book = book, .request = request, .sorted = true};
-    book->walk++;
-    switch (request->policy) {
-    case POLICY_CHEAPEST:
-        walk_prices(walk);
-        return;
-    case POLICY_NEAREST:
-        walk_shelf(walk, &book->distance, 0);
-        return;
-    case POLICY_FASTEST:
-        walk_shelf(walk, &book->slowness, 0);
-        return;
-    }
-}
-
-/* Is this the first time the walk meets the slot? */
-static bool walk_meets(struct walk *walk, uint32_t index)
-{
-    uint64_t *walked = &walk->book->walked[index];
-    bool first = *walked != walk->book->walk;
-    *walked = walk->book->walk;
-    walk->met += first;
-    return first;
-}
-
-static bool walk_sorted(struct walk *walk, uint32_t *out)
-{
-    if (walk->met > WALK_SHORT + walk->book->live_count / 16)
-        return false;
-    while (shelf_walk_next(&walk->shelves[walk->turn],
-                           &walk->at[walk->dimension[walk->turn]], out)) {
-        walk->turn = (walk->turn + 1) % walk->shelf_count;
-        if (walk_meets(walk, *out))
-            return true;
-    }
-    walk->ended = true;
-    return false;
-}
-
-static bool walk_rest(struct walk *walk, uint32_t *out)
-{
-    while (walk->rest < walk->book->slot_count) {
-        *out = walk->rest++;
-        if (walk->book->slots[*out].state == SLOT_LIVE &&
-            walk_meets(walk, *out))
-            return true;
-    }
-    return false;
-}
-
-static bool walk_next(struct walk *walk, uint32_t *out)
-{
-    if (walk->sorted && walk_sorted(walk, out))
-        return true;
-    walk->sorted = false;
-    return walk_rest(walk, out);
-}
-
-/* The least an hour costs at an offer not met yet. */
-static uint64_t price_floor(const struct walk *walk)
-{
-    const struct price price = {amount_micro(walk->at[0]),
-                                amount_micro(walk->at[1]),
-                                amount_micro(walk->at[2])};
-    struct amount hour = amount_micro(UINT64_MAX);
-    if (price_per_hour(&price, &walk->request->resources, &hour) != OK)
-        return UINT64_MAX;
-    return amount_figure(hour);
-}
-
-/* The best rank an offer not met yet can have. */
-static void walk_floor(const struct walk *walk, struct rank *out)
-{
-    enum policy policy = walk->request->policy;
-    uint64_t value = 0;
-    switch (policy) {
-    case POLICY_CHEAPEST:
-        value = price_floor(walk);
-        break;
-    case POLICY_NEAREST:
-        value = walk->at[0];
-        break;
-    case POLICY_FASTEST:
-        value = UINT32_MAX - walk->at[0];
-        break;
-    }
-    policy_floor(policy, walk->ended ? FIGURE_UNKNOWN : FIGURE_KNOWN, value,
-                 out);
+    TRY(request_wishes_form(request));
+    return policy_terms_check(request->policy, &request->terms);
 }
 
 /* ---- matching ---- */
@@ -266,22 +162,35 @@ struct match {
     const struct book_entry *entry; /* NULL: a preview */
     struct demand demand;
     uint64_t now_ms;
+    struct ranking *ranking; /* of the arena, as its loads are */
+    uint32_t copies;
+    uint32_t together; /* of a gang: how many at least; else 0 */
     struct place place;
     struct explain explain;
     uint64_t soonest_ms; /* when the first refusal ends by itself */
     bool complete;
 };
 
-static void note_end(struct match *m, uint32_t index, uint64_t failing)
+/* The first refusal that ends by itself. */
+static uint64_t first_end(const struct match *m)
 {
-    const struct book_slot *slot = &m->book->slots[index];
-    uint64_t until = BOOK_FOREVER;
-    if (failing & reason_bit(REASON_EXCLUDED))
-        until = book_exclusion_find(m->entry, &slot->provider)->until_ms;
-    else if (failing & reason_bit(REASON_UNREACHABLE))
-        until = slot->unreachable_until_ms;
-    if (until < m->soonest_ms)
-        m->soonest_ms = until;
+    uint64_t first = book_index_back_ms(m->book, m->entry, m->now_ms);
+    for (uint32_t i = 0; m->entry != NULL && i < m->entry->exclusion_count;
+         i++) {
+        const struct book_exclusion *own = &m->entry->exclusions[i];
+        uint32_t slot = book_slot_find(m->book, &own->provider);
+        if (own->until_ms > m->now_ms && own->until_ms < first &&
+            slot != BOOK_NONE && m->book->slots[slot].state == SLOT_LIVE)
+            first = own->until_ms;
+    }
+    return first;
+}
+
+static uint32_t room_counted(const struct match *m, const struct candidate *c,
+                             uint32_t room)
+{
+    return division_room(m->ranking->divide, m->place.tasks, m->copies,
+                         ranking_room(m->ranking, c, room));
 }
 
 static void match_offer(struct match *m, uint32_t index)
@@ -292,38 +201,188 @@ static void match_offer(struct match *m, uint32_t index)
     book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
     feasible_check(&m->demand, &view.c, &verdict);
     explain_add(&m->explain, &m->demand, &view.c, &verdict);
-    if (verdict.reason != REASON_NONE) {
-        note_end(m, index, verdict.failing);
+    if (verdict.reason != REASON_NONE)
         return;
-    }
-    policy_rank(&m->demand, &view.c, index, &rank);
-    (void)place_consider(&m->place, &rank, verdict.tasks);
+    ranking_rank(m->ranking, &view.c, verdict.tasks, index, &rank);
+    (void)place_consider(&m->place, &rank,
+                         room_counted(m, &view.c, verdict.tasks), 0);
 }
 
-static bool match_closed(const struct match *m, const struct walk *walk)
+/* A list that is full bounds what need be shown. Where the order is the
+ * policy's own the last on the list says how good one must be; else the ranking
+ * knows the best rank that anybody further on can have. False: nobody. */
+static bool match_goes_on(const struct match *m, enum policy order,
+                          struct search *search)
 {
+    const struct rank *last = &m->place.entries[m->place.count - 1].rank;
+    struct search_hit rest;
     struct rank floor;
-    if (!place_full(&m->place))
-        return false;
-    walk_floor(walk, &floor);
-    return place_closed(&m->place, &floor);
+    if (!place_full(&m->place) || order == (enum policy)0)
+        return true;
+    if (order == m->request->policy) {
+        uint32_t key = book_query_key(order, last, &rest.cost);
+        search_stop_above(search, key, rest.cost);
+        return true;
+    }
+    if (!search_rest(search, &rest))
+        return true;
+    uint64_t value = 0;
+    enum figure known = book_query_figure(order, &rest, &value);
+    ranking_floor(m->ranking, order, known, value, &floor);
+    return !place_closed(&m->place, &floor);
 }
 
-static void match_walk(struct match *m)
+/* Walks those that fit by the catalog, the best first, and judges each. */
+static enum err match_search(struct match *m)
 {
-    struct walk walk;
-    uint32_t index;
-    explain_init(&m->explain);
-    m->soonest_ms = BOOK_FOREVER;
-    m->complete = true;
-    walk_init(&walk, m->book, m->request);
-    while (walk_next(&walk, &index)) {
-        match_offer(m, index);
-        if (match_closed(m, &walk)) {
-            m->complete = m->explain.offers == m->book->live_count;
-            return;
-        }
+    enum policy order = ranking_order(m->ranking);
+    struct query query;
+    struct search search;
+    struct search_hit hit;
+    if (!book_query(m->book, m->request, &query))
+        return OK;
+    TRY(search_begin(&search, m->book->catalog, book_query_order(order),
+                     &query));
+    m->complete = false;
+    while (search_next(&search, &hit)) {
+        match_offer(m, hit.slot);
+        if (!match_goes_on(m, order, &search))
+            return OK;
     }
+    m->complete = search_showed_all(&search);
+    return OK;
+}
+
+static void match_only(struct match *m)
+{
+    uint32_t slot = book_slot_find(m->book, &m->request->only_seller);
+    if (slot != BOOK_NONE && m->book->slots[slot].state == SLOT_LIVE)
+        match_offer(m, slot);
+}
+
+/* Who was not shown although nobody was held back has a reason. */
+static enum err match_walk(struct match *m)
+{
+    explain_init(&m->explain);
+    m->complete = true;
+    if (pubkey_is_zero(&m->request->only_seller))
+        TRY(match_search(m));
+    else
+        match_only(m);
+    CHECK(m->complete || place_full(&m->place));
+    m->soonest_ms = first_end(m);
+    if (!m->complete)
+        return OK;
+    return book_survey_run(m->book, m->request, m->entry, &m->demand, m->now_ms,
+                           &m->explain);
+}
+
+/* ---- the first pass of those that compare with the best ---- */
+
+static void look_at_offer(const struct book_look *look, uint32_t index)
+{
+    struct book_view view;
+    struct verdict verdict;
+    book_view(look->book, index, look->request, look->entry, look->now_ms,
+              &view);
+    feasible_check(look->demand, &view.c, &verdict);
+    if (verdict.reason == REASON_NONE)
+        ranking_look(look->ranking, &view.c);
+}
+
+/* Nobody whose figure is worse than the best so far need be shown. */
+static void look_bound(const struct ranking *ranking, enum policy order,
+                       struct search *search)
+{
+    if (order == POLICY_CHEAPEST && ranking->known[PART_PRICE])
+        search_stop_above(search, 0, ranking->best[PART_PRICE]);
+    else if (order == POLICY_NEAREST && ranking->known[PART_RTT])
+        search_stop_above(search, book_near_key(ranking->best[PART_RTT]),
+                          UINT64_MAX);
+    else if (order == POLICY_FASTEST && ranking->known[PART_SPEED])
+        search_stop_above(search,
+                          book_fast_key((uint32_t)(ranking->best[PART_SPEED] >>
+                                                   GRADE_STEP_SHIFT)),
+                          UINT64_MAX);
+}
+
+/* Along one order, until nobody behind can be better; order 0: at all. */
+static enum err look_along(const struct book_look *look, enum policy order)
+{
+    struct query query;
+    struct search search;
+    struct search_hit hit;
+    if (!book_query(look->book, look->request, &query))
+        return OK;
+    TRY(search_begin(&search, look->book->catalog, book_query_order(order),
+                     &query));
+    while (search_next(&search, &hit)) {
+        look_at_offer(look, hit.slot);
+        look_bound(look->ranking, order, &search);
+    }
+    return OK;
+}
+
+enum err book_look(const struct book_look *look)
+{
+    enum policy order;
+    if (!ranking_looks_first(look->ranking))
+        return OK;
+    if (!ranking_looks_in_order(look->ranking)) {
+        TRY(look_along(look, (enum policy)0));
+    } else {
+        for (size_t n = 0;
+             (order = ranking_look_order(look->ranking, n)) != (enum policy)0;
+             n++)
+            TRY(look_along(look, order));
+    }
+    ranking_ready(look->ranking);
+    return OK;
+}
+
+enum err book_ranking(struct book *book, const struct demand *demand,
+                      struct arena *arena, struct ranking **out)
+{
+    struct ranking *ranking = arena_calloc(arena, 1, sizeof(*ranking));
+    struct ranking_load *loads = NULL;
+    bool keeps = ranking_keeps_loads(demand);
+    if (keeps)
+        loads =
+            arena_calloc(arena, (size_t)book->live_count + 1, sizeof(*loads));
+    if (ranking == NULL || (keeps && loads == NULL))
+        return ERR_NOMEM;
+    ranking_init(ranking, demand, loads, keeps ? book->live_count + 1 : 0);
+    *out = ranking;
+    return OK;
+}
+
+/* ---- what the walk found, divided ---- */
+
+static uint32_t room_now(const struct match *m, uint32_t index)
+{
+    struct book_view view;
+    struct verdict verdict;
+    book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
+    feasible_check(&m->demand, &view.c, &verdict);
+    return verdict.tasks;
+}
+
+static enum err match_divide(struct match *m, struct arena *arena,
+                             uint32_t *out_unplaced)
+{
+    uint32_t *rooms = arena_calloc(arena, m->place.count, sizeof(*rooms));
+    if (rooms == NULL)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < m->place.count; i++)
+        rooms[i] = room_now(m, m->place.entries[i].rank.index);
+    return division_hand_out(&m->place, m->ranking->divide, m->copies, rooms,
+                             out_unplaced);
+}
+
+/* A gang that is too large for the market asks for nothing. */
+static void match_nothing(struct match *m)
+{
+    m->place.count = 0;
 }
 
 static void placement_fill(const struct match *m,
@@ -346,6 +405,7 @@ static void placement_fill(const struct match *m,
         .rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0,
         .notes = verdict.notes,
     };
+    ranking_account(m->ranking, &view.c, &out->account);
     (void)memcpy(out->address, book_card_address(card),
                  strlen(book_card_address(card)) + 1);
 }
@@ -356,11 +416,26 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
 {
     struct place_entry *entries = arena_calloc(
         arena, place_entries_needed(tasks, spares), sizeof(*entries));
+    uint32_t unplaced = 0;
     if (entries == NULL)
         return ERR_NOMEM;
+    TRY(book_ranking(m->book, &m->demand, arena, &m->ranking));
+    m->copies = policy_copies(&m->request->terms);
+    if (tasks % m->copies != 0)
+        m->copies = tasks; /* one each, until all have a place again */
     place_init(&m->place, tasks, spares, entries);
-    match_walk(m);
-    uint32_t unplaced = place_finish(&m->place);
+    const struct book_look look = {m->book,    m->request, m->entry,
+                                   &m->demand, m->ranking, m->now_ms};
+    book_index_refresh(m->book, m->now_ms);
+    TRY(book_look(&look));
+    TRY(match_walk(m));
+    TRY(match_divide(m, arena, &unplaced));
+    uint32_t room = tasks - unplaced;
+    bool gang_waits = room > 0 && room < m->together;
+    if (room < m->together) {
+        match_nothing(m);
+        unplaced = tasks;
+    }
     struct book_placement *list =
         arena_calloc(arena, m->place.count, sizeof(*list));
     if (list == NULL)
@@ -372,11 +447,22 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
         .count = m->place.count,
         .placed = tasks - unplaced,
         .unplaced = unplaced,
+        .gang_waits = gang_waits,
+        .room = room,
         .complete = m->complete,
         .explain = m->explain,
         .next_try_ms = BOOK_FOREVER,
     };
     return OK;
+}
+
+/* How many more of a gang must have a place: beside those that have one. */
+static uint32_t entry_together(const struct book_entry *entry,
+                               const struct request *request, uint32_t tasks)
+{
+    uint32_t least = policy_least(&request->terms, entry->tasks_max);
+    uint32_t placed = entry->tasks_max - tasks;
+    return least > placed ? least - placed : 0;
 }
 
 static void match_commit(struct match *m, struct book_entry *entry,
@@ -410,6 +496,7 @@ enum err book_match(struct book *book, const struct hash *id, uint32_t tasks,
                       .entry = entry,
                       .now_ms = now_ms};
     book_entry_demand(book, entry, &m.demand);
+    m.together = entry_together(entry, m.request, tasks);
     TRY(match_run(&m, tasks, spares, arena, &result));
     TRY(book_entry_reserve(book, entry, result.count));
     match_commit(&m, entry, &result);
@@ -426,6 +513,7 @@ enum err book_preview(struct book *book, const struct request *request,
         return ERR_RANGE;
     struct match m = {.book = book, .request = request, .now_ms = now_ms};
     book_demand(request, &m.demand);
+    m.together = policy_least(&request->terms, tasks);
     return match_run(&m, tasks, spares, arena, out);
 }
 
@@ -438,6 +526,11 @@ void book_result_format(const struct book_result *result, struct buf *out)
         buf_addf(out, "%u of %u tasks have a place", tasks, tasks);
     } else if (e->offers == 0) {
         buf_addf(out, "no offer is known yet");
+    } else if (result->gang_waits) {
+        buf_addf(out,
+                 "there is room for %u of %u tasks that must run together, so "
+                 "none is placed",
+                 result->room, tasks);
     } else if (e->fits == 0) {
         buf_addf(out, "none of %u offers fits, most often because %s",
                  e->offers, reason_text(top));

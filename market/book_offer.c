@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,64 +9,21 @@
 
 /* ---- shelves: where a slot stands, by its state ---- */
 
-static uint64_t slowness_of(uint32_t step)
-{
-    return UINT32_MAX - step;
-}
-
-static uint64_t price_key(const struct book_slot *slot, unsigned i)
-{
-    const struct price *price = &slot->card->price;
-    const struct amount amounts[3] = {price->cpu_hour, price->mem_hour,
-                                      price->disk_hour};
-    return amount_figure(amounts[i]);
-}
-
 static enum err shelves_reserve(struct book *book)
 {
     TRY(shelf_reserve(&book->live));
-    TRY(shelf_reserve(&book->known));
-    for (unsigned i = 0; i < 3; i++)
-        TRY(shelf_reserve(&book->price[i]));
-    TRY(shelf_reserve(&book->distance));
-    return shelf_reserve(&book->slowness);
-}
-
-static void shelve_live(struct book *book, uint32_t index)
-{
-    const struct book_slot *slot = &book->slots[index];
-    uint32_t step;
-    shelf_add(&book->live, slot->until_ms, index);
-    for (unsigned i = 0; i < 3; i++)
-        shelf_add(&book->price[i], price_key(slot, i), index);
-    if (slot->rtt_us != 0)
-        shelf_add(&book->distance, slot->rtt_us, index);
-    if (grade_step(&slot->card->grade, &step))
-        shelf_add(&book->slowness, slowness_of(step), index);
-    book->live_count++;
-}
-
-static void unshelve_live(struct book *book, uint32_t index)
-{
-    const struct book_slot *slot = &book->slots[index];
-    uint32_t step;
-    CHECK(shelf_remove(&book->live, slot->until_ms, index));
-    for (unsigned i = 0; i < 3; i++)
-        CHECK(shelf_remove(&book->price[i], price_key(slot, i), index));
-    if (slot->rtt_us != 0)
-        CHECK(shelf_remove(&book->distance, slot->rtt_us, index));
-    if (grade_step(&slot->card->grade, &step))
-        CHECK(shelf_remove(&book->slowness, slowness_of(step), index));
-    book->live_count--;
+    return shelf_reserve(&book->known);
 }
 
 static void unshelve(struct book *book, uint32_t index)
 {
     const struct book_slot *slot = &book->slots[index];
-    if (slot->state == SLOT_LIVE)
-        unshelve_live(book, index);
-    else if (slot->state == SLOT_KNOWN)
+    if (slot->state == SLOT_LIVE) {
+        CHECK(shelf_remove(&book->live, slot->until_ms, index));
+        book->live_count--;
+    } else if (slot->state == SLOT_KNOWN) {
         CHECK(shelf_remove(&book->known, slot->until_ms, index));
+    }
 }
 
 /* ---- slots ---- */
@@ -79,7 +36,17 @@ uint32_t book_slot_find(const struct book *book, const struct pubkey *provider)
 static void card_drop(struct book_slot *slot)
 {
     free(slot->card);
+    free(slot->tags);
     slot->card = NULL;
+    slot->tags = NULL;
+}
+
+/* The offer goes. */
+static void card_take_out(struct book *book, uint32_t index)
+{
+    if (book->slots[index].state == SLOT_LIVE)
+        book_index_remove(book, index);
+    card_drop(&book->slots[index]);
 }
 
 /* The provider spoke, or fell silent: what was reserved is forgotten. */
@@ -88,6 +55,8 @@ static void epoch_begin(struct book *book, struct book_slot *slot)
     slot->epoch = ++book->epoch;
     slot->reserved = (struct resources){0};
     slot->reserved_tasks = 0;
+    if (slot->card != NULL)
+        book_gear_forget(slot->card->gear);
 }
 
 static void slot_forget(struct book *book, uint32_t index)
@@ -95,7 +64,8 @@ static void slot_forget(struct book *book, uint32_t index)
     struct book_slot *slot = &book->slots[index];
     unshelve(book, index);
     CHECK(book_map_remove(&book->by_provider, slot->provider.b));
-    card_drop(slot);
+    card_take_out(book, index);
+    book_index_forget(book, index);
     memset(slot, 0, sizeof(*slot));
     slot->next_empty = book->first_empty;
     book->first_empty = index;
@@ -112,10 +82,6 @@ static enum err slots_grow(struct book *book)
     if (slots == NULL)
         return ERR_NOMEM;
     book->slots = slots;
-    void *walked = realloc(book->walked, cap * sizeof(*book->walked));
-    if (walked == NULL)
-        return ERR_NOMEM;
-    book->walked = walked;
     book->slot_cap = cap;
     return OK;
 }
@@ -139,7 +105,6 @@ static enum err slot_take(struct book *book, uint32_t *out)
     }
     TRY(slots_grow(book));
     *out = book->slot_count++;
-    book->walked[*out] = 0;
     return OK;
 }
 
@@ -172,7 +137,7 @@ static void slot_remember(struct book *book, uint32_t index, uint64_t now_ms)
         return;
     }
     unshelve(book, index);
-    card_drop(slot);
+    card_take_out(book, index);
     epoch_begin(book, slot);
     slot->state = SLOT_KNOWN;
     slot->free = (struct resources){0};
@@ -195,14 +160,10 @@ void book_offers_done(struct book *book)
     for (uint32_t i = 0; i < book->slot_count; i++)
         card_drop(&book->slots[i]);
     free(book->slots);
-    free(book->walked);
     book_map_done(&book->by_provider);
     shelf_done(&book->live);
     shelf_done(&book->known);
-    for (unsigned i = 0; i < 3; i++)
-        shelf_done(&book->price[i]);
-    shelf_done(&book->distance);
-    shelf_done(&book->slowness);
+    catalog_free(book->catalog);
 }
 
 /* ---- offers ---- */
@@ -233,21 +194,50 @@ static enum err check_version(const struct book *book,
     return here ? ERR_EXISTS : ERR_EXPIRED;
 }
 
-static void slot_fill(struct book *book, uint32_t index, struct book_card *card,
-                      uint64_t now_ms)
+/* The card and its tags; the tags it had are there until the new ones are in
+ * the catalog. */
+struct slot_offer {
+    struct book_card *card;
+    uint64_t *tags;
+    uint32_t tag_count;
+};
+
+static void slot_fill(struct book *book, uint32_t index,
+                      const struct slot_offer *offer, uint64_t now_ms)
 {
     struct book_slot *slot = &book->slots[index];
+    struct book_card *card = offer->card;
+    struct book_card *old_card = slot->card;
+    uint64_t *old_tags = slot->tags;
     unshelve(book, index);
-    card_drop(slot);
     epoch_begin(book, slot);
     slot->state = SLOT_LIVE;
     slot->card = card;
+    slot->tags = offer->tags;
+    slot->tag_count = offer->tag_count;
     slot->has_version = true;
     slot->version = card->version;
     slot->free = card->free;
     slot->received_ms = now_ms;
     slot->until_ms = now_ms + card->ttl_ms;
-    shelve_live(book, index);
+    shelf_add(&book->live, slot->until_ms, index);
+    book->live_count++;
+    book_index_put(book, index, now_ms);
+    free(old_card);
+    free(old_tags);
+}
+
+static enum err slot_offer_make(const struct book *book,
+                                const struct offer *offer,
+                                struct slot_offer *out)
+{
+    out->card = book_card_new(offer);
+    out->tags = book_tags_new(book, offer, &out->tag_count);
+    if (out->card != NULL && out->tags != NULL)
+        return OK;
+    free(out->card);
+    free(out->tags);
+    return ERR_NOMEM;
 }
 
 enum err book_offer_put(struct book *book, const struct offer *offer,
@@ -259,16 +249,19 @@ enum err book_offer_put(struct book *book, const struct offer *offer,
         return ERR_EXPIRED;
     TRY(check_version(book, offer, now_ms));
     TRY(shelves_reserve(book));
-    struct book_card *card = book_card_new(offer);
-    if (card == NULL)
-        return ERR_NOMEM;
+    struct slot_offer fresh;
+    TRY(slot_offer_make(book, offer, &fresh));
     enum err err = slot_claim(book, &offer->provider, now_ms, &index);
+    if (err == OK)
+        err = book_index_reserve(book, index);
     if (err != OK) {
-        free(card);
+        free(fresh.card);
+        free(fresh.tags);
         return err;
     }
+    book_index_refresh(book, now_ms);
     book_wake_begin(book, index, now_ms);
-    slot_fill(book, index, card, now_ms);
+    slot_fill(book, index, &fresh, now_ms);
     book_wake_end(book, index, now_ms);
     return OK;
 }
@@ -294,17 +287,6 @@ static void keep_known_for(struct book *book, uint32_t index, uint64_t until_ms)
     shelf_add(&book->known, until_ms, index);
 }
 
-static void distance_set(struct book *book, uint32_t index, uint64_t rtt_us)
-{
-    struct book_slot *slot = &book->slots[index];
-    bool live = slot->state == SLOT_LIVE;
-    if (live && slot->rtt_us != 0)
-        CHECK(shelf_remove(&book->distance, slot->rtt_us, index));
-    slot->rtt_us = rtt_us;
-    if (live)
-        shelf_add(&book->distance, rtt_us, index);
-}
-
 enum err book_rtt_set(struct book *book, const struct pubkey *provider,
                       uint64_t rtt_us, uint64_t now_ms)
 {
@@ -314,8 +296,9 @@ enum err book_rtt_set(struct book *book, const struct pubkey *provider,
     TRY(slot_claim(book, provider, now_ms, &index));
     TRY(shelf_reserve(&book->known)); /* the claim may have used it */
     keep_known_for(book, index, now_ms + CANDIDATE_RTT_AGE_MAX_MS);
-    distance_set(book, index, rtt_us);
+    book->slots[index].rtt_us = rtt_us;
     book->slots[index].rtt_at_ms = now_ms;
+    book_index_rtt(book, index);
     book_unreachable_set(book, provider, 0, now_ms);
     return OK;
 }
@@ -328,6 +311,7 @@ void book_unreachable_set(struct book *book, const struct pubkey *provider,
         return;
     book_wake_begin(book, index, now_ms);
     book->slots[index].unreachable_until_ms = until_ms > now_ms ? until_ms : 0;
+    book_index_unreachable(book, index, now_ms);
     book_wake_end(book, index, now_ms);
 }
 
@@ -349,6 +333,8 @@ void book_free_set(struct book *book, const struct pubkey *provider,
     slot->free.cpu_milli = (uint32_t)at_most(free->cpu_milli, total->cpu_milli);
     slot->free.mem_mib = at_most(free->mem_mib, total->mem_mib);
     slot->free.disk_mib = at_most(free->disk_mib, total->disk_mib);
+    slot->free.nic_kbit = at_most(free->nic_kbit, total->nic_kbit);
+    book_index_amounts(book, index);
     book_wake_end(book, index, now_ms);
 }
 

@@ -1,4 +1,4 @@
-#include "market/book_impl.h"
+#include "market/book_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +60,24 @@ static struct resources tasks_take(const struct book *book,
     return sum;
 }
 
+/* The devices of the group the demand is told to get there: seen to fit. */
+static void hold_devices(struct book *book, const struct book_entry *entry,
+                         struct book_hold *hold, uint32_t tasks)
+{
+    const struct device_wish *wish =
+        &book_class_of(book, entry)->request.devices;
+    struct book_gear *gear = book->slots[hold->slot].card->gear;
+    struct devices view;
+    struct devices_verdict verdict;
+    if (wish->count == 0)
+        return;
+    CHECK(gear != NULL);
+    book_gear_view(gear, &view);
+    devices_check(&view, wish, &verdict);
+    CHECK(verdict.reason == REASON_NONE);
+    book_gear_take(gear, wish, verdict.group, tasks, hold->taken);
+}
+
 void book_hold_add(struct book *book, struct book_entry *entry, uint32_t index,
                    uint32_t tasks)
 {
@@ -75,6 +93,8 @@ void book_hold_add(struct book *book, struct book_entry *entry, uint32_t index,
         *hold = (struct book_hold){.slot = index, .epoch = slot->epoch};
     }
     hold->tasks += tasks;
+    hold_devices(book, entry, hold, tasks);
+    book_index_amounts(book, index);
 }
 
 static void hold_take(struct book *book, struct book_entry *entry,
@@ -83,10 +103,15 @@ static void hold_take(struct book *book, struct book_entry *entry,
     struct book_slot *slot = &book->slots[hold->slot];
     uint32_t part = tasks < hold->tasks ? tasks : hold->tasks;
     struct resources less = tasks_take(book, entry, part);
+    const struct device_wish *wish =
+        &book_class_of(book, entry)->request.devices;
     book_wake_begin(book, hold->slot, now_ms);
     CHECK(resources_sub(&slot->reserved, &less, &slot->reserved) == OK);
     slot->reserved_tasks -= part;
     hold->tasks -= part;
+    if (wish->count > 0)
+        book_gear_give(slot->card->gear, wish, part, hold->taken);
+    book_index_amounts(book, hold->slot);
     book_wake_end(book, hold->slot, now_ms);
 }
 
@@ -130,7 +155,7 @@ enum err book_entry_reserve(struct book *book, struct book_entry *entry,
                             uint32_t holds)
 {
     TRY(shelf_reserve(&book->timers));
-    TRY(shelf_reserve(&book->waiting));
+    TRY(book_needs_reserve(book));
     return holds_reserve(book, entry, holds);
 }
 
@@ -232,7 +257,7 @@ enum err book_request_add(struct book *book, const struct hash *id,
         return ERR_BOOK_FULL;
     TRY(book_map_reserve(&book->by_id));
     TRY(shelf_reserve(&book->timers));
-    TRY(shelf_reserve(&book->waiting));
+    TRY(book_needs_reserve(book));
     struct book_entry *entry = entry_new(id, request, tasks, ttl_ms, now_ms);
     if (entry == NULL)
         return ERR_NOMEM;
@@ -297,7 +322,7 @@ void book_requests_done(struct book *book)
     free(book->classes);
     book_map_done(&book->by_id);
     shelf_done(&book->timers);
-    shelf_done(&book->waiting);
+    catalog_free(book->needs);
 }
 
 /* ---- exclusions ---- */

@@ -26,11 +26,11 @@ static const struct {
     {END_NOT_STARTED, "the job did not start in time"},
     {END_GIVEN_UP, "the buyer's side gave up waiting before the deadline"},
 };
-#define REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
+#define END_REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
 
 bool end_reason_known(uint64_t reason)
 {
-    for (size_t i = 0; i < REASON_COUNT; i++)
+    for (size_t i = 0; i < END_REASON_COUNT; i++)
         if (reasons[i].reason == reason)
             return true;
     return false;
@@ -38,7 +38,7 @@ bool end_reason_known(uint64_t reason)
 
 const char *end_reason_text(enum end_reason reason)
 {
-    for (size_t i = 0; i < REASON_COUNT; i++)
+    for (size_t i = 0; i < END_REASON_COUNT; i++)
         if (reasons[i].reason == reason)
             return reasons[i].text;
     return "a reason unknown to this program";

@@ -16,6 +16,8 @@
  *   MESSAGE_QUOTE     54   quote_codec.c                 provider
  *   MESSAGE_RECEIPT   55   receipt_codec.c               provider, agent
  *   MESSAGE_CONTRACT  56   contract_codec.c (a record)   -
+ *   MESSAGE_LINKS     57   links_codec.c                 the node
+ *   MESSAGE_GRAPH     58   graph.c (a record)           -
  *   100..105               contract.h (payloads)         the transaction's
  */
 
@@ -30,6 +32,8 @@ enum message_kind {
     MESSAGE_QUOTE = 54,
     MESSAGE_RECEIPT = 55,
     MESSAGE_CONTRACT = 56,
+    MESSAGE_LINKS = 57,
+    MESSAGE_GRAPH = 58,
 };
 #define MESSAGE_VERSION 1
 

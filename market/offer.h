@@ -8,11 +8,14 @@
 #include "base/limits.h"
 #include "base/mp.h"
 #include "base/sign.h"
+#include "sched/devices.h"
 #include "sched/grade.h"
 #include "sched/label.h"
 #include "sched/resources.h"
+#include "sched/taint.h"
 
-/* Prices per hour of what is reserved, used or not. */
+/* Prices per hour of what is reserved, used or not. Devices have theirs beside
+ * them, by group; the network has none. */
 struct price {
     struct amount cpu_hour;  /* per core-hour (1000 milli) */
     struct amount mem_hour;  /* per GiB-hour */
@@ -37,15 +40,19 @@ struct offer {
     struct grade grade;
     uint32_t label_count;
     struct label labels[LIMIT_LABELS];
+    struct devices devices; /* free: as above */
+    uint32_t taint_count;
+    struct taint taints[LIMIT_TAINTS];
     struct signature sig;
 };
 
 #define OFFER_TTL_MAX_MS 600000u
-#define OFFER_BYTES_MAX  4096u
+#define OFFER_BYTES_MAX  6144u
 
 /* Every field in its range? ERR_RANGE: a ttl of zero or above the maximum, a
- * text with a control character, an empty label key, too many labels, ARCH_ANY,
- * free above total, a time_ms_max of zero or above MESSAGE_TIME_MS_MAX. */
+ * text with a control character, an empty label or taint key, too many of them,
+ * an unknown taint effect, ARCH_ANY, free above total, what devices_form
+ * refuses, a time_ms_max of zero or above MESSAGE_TIME_MS_MAX. */
 MUST_USE enum err offer_form(const struct offer *offer);
 /* Sets provider to the signer's key, and sig. What offer_form or the signer
  * refuses. */
@@ -71,6 +78,14 @@ void grade_decode(struct mp_reader *reader, struct grade *out);
 MUST_USE enum err price_per_hour(const struct price *price,
                                  const struct resources *want,
                                  struct amount *out);
+/* That and the devices: `device_hour` is the price of a whole device of the
+ * group that the wish gets; device_hour * count * milli / 1000 is rounded up,
+ * too. Without a wish device_hour does not count. ERR_OVERFLOW. */
+MUST_USE enum err price_per_hour_with(const struct price *price,
+                                      const struct resources *want,
+                                      struct amount device_hour,
+                                      const struct device_wish *wish,
+                                      struct amount *out);
 /* What `wall_ms` at `hour` costs: ceil(hour * wall_ms / 3600000). The one
  * formula of every bill; ERR_OVERFLOW. */
 MUST_USE enum err price_for_time(struct amount hour, uint64_t wall_ms,

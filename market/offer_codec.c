@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define OFFER_FIELDS 16 /* and the signature */
+#define OFFER_FIELDS 18 /* and the signature */
 #define GRADE_FIELDS 11
 
 void price_encode(const struct price *price, struct buf *out)
@@ -100,6 +100,36 @@ static void labels_get(struct mp_reader *reader, struct offer *out)
     out->label_count = count;
 }
 
+static void taints_put(const struct offer *offer, struct buf *out)
+{
+    CHECK(offer->taint_count <= LIMIT_TAINTS);
+    mp_put_array(out, offer->taint_count);
+    for (uint32_t i = 0; i < offer->taint_count; i++) {
+        mp_put_array(out, 3);
+        mp_put_str(out, offer->taints[i].label.key);
+        mp_put_str(out, offer->taints[i].label.value);
+        mp_put_uint(out, offer->taints[i].effect);
+    }
+}
+
+static void taints_get(struct mp_reader *reader, struct offer *out)
+{
+    uint32_t count = mp_enter(reader);
+    if (count > LIMIT_TAINTS)
+        mp_fail(reader, ERR_RANGE);
+    for (uint32_t i = 0; i < count && reader->err == OK; i++) {
+        struct taint *taint = &out->taints[i];
+        mp_enter_exact(reader, 3);
+        mp_get_text(reader, taint->label.key, LIMIT_NAME);
+        mp_get_text(reader, taint->label.value, LIMIT_NAME);
+        taint->effect =
+            (enum taint_effect)mp_get_uint_max(reader, TAINT_REFUSE);
+        mp_leave(reader);
+    }
+    mp_leave(reader);
+    out->taint_count = count;
+}
+
 static void offer_put(const struct offer *offer, bool signed_too,
                       struct buf *out)
 {
@@ -121,6 +151,8 @@ static void offer_put(const struct offer *offer, bool signed_too,
     price_encode(&offer->price, out);
     grade_encode(&offer->grade, out);
     labels_put(offer, out);
+    devices_encode(&offer->devices, out);
+    taints_put(offer, out);
     if (signed_too)
         mp_put_signature(out, &offer->sig);
 }
@@ -177,6 +209,8 @@ enum err offer_decode(struct bytes bytes, struct arena *arena,
     price_decode(&reader, &offer.price);
     grade_decode(&reader, &offer.grade);
     labels_get(&reader, &offer);
+    devices_decode(&reader, &offer.devices);
+    taints_get(&reader, &offer);
     mp_get_signature(&reader, &offer.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

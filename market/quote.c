@@ -1,12 +1,15 @@
 #include "market/quote.h"
 
+#include <string.h>
+
 #include "market/message.h"
 
 enum err quote_price(const struct request *request, const struct price *price,
                      struct quote *out)
 {
     struct amount hour, cap;
-    TRY(price_per_hour(price, &request->resources, &hour));
+    TRY(price_per_hour_with(price, &request->resources, out->device.hour,
+                            &request->devices, &hour));
     TRY(price_for_time(hour, request->time_ms_max, &cap));
     out->price = *price;
     out->hour = hour;
@@ -33,9 +36,23 @@ static bool seller_ok(const struct quote *quote, const struct request *request)
            pubkey_equal(&request->only_seller, &quote->provider);
 }
 
+static bool device_ok(const struct quote *quote, const struct request *request)
+{
+    const struct quote_device *device = &quote->device;
+    struct device_group group = {
+        .kind = request->devices.kind, .count = 1, .mem_mib = device->mem_mib};
+    if (!message_text_ok(device->model, sizeof(device->model)))
+        return false;
+    if (request->devices.count == 0)
+        return device->model[0] == '\0' && device->mem_mib == 0 &&
+               amount_is_zero(device->hour);
+    memcpy(group.model, device->model, sizeof(group.model));
+    return device_group_allows(&group, &request->devices);
+}
+
 static bool figures_ok(const struct quote *quote, const struct request *request)
 {
-    struct quote priced;
+    struct quote priced = {.device = quote->device};
     if (quote_price(request, &quote->price, &priced) != OK)
         return false;
     return amount_cmp(quote->hour, priced.hour) == 0 &&
@@ -49,8 +66,8 @@ enum err quote_terms(const struct quote *quote, const struct request *request,
         quote->task >= request->tasks ||
         quote->attempt >= request->attempts_max)
         return ERR_TERMS;
-    if (!seller_ok(quote, request) || !figures_ok(quote, request) ||
-        !times_ok(quote, request->time_ms_max))
+    if (!seller_ok(quote, request) || !device_ok(quote, request) ||
+        !figures_ok(quote, request) || !times_ok(quote, request->time_ms_max))
         return ERR_TERMS;
     return OK;
 }

@@ -6,6 +6,13 @@
 
 #include "market/request.h"
 
+/* Which devices are promised: those of one group of the offer. */
+struct quote_device {
+    char model[LIMIT_NAME]; /* "" = not stated */
+    uint64_t mem_mib;       /* of each */
+    struct amount hour;     /* of a whole one */
+};
+
 struct quote {
     struct hash request;
     uint32_t task;          /* 0-based */
@@ -14,7 +21,7 @@ struct quote {
     struct pubkey payout;   /* is paid; zero = provider's own account */
     uint64_t offer_version;
     struct price price;
-    struct amount hour; /* price_per_hour of the request's resources */
+    struct amount hour; /* price_per_hour_with of the request's wishes */
     struct amount cap;  /* price_for_time(hour, request.time_ms_max) */
     struct amount bond; /* at least market_bond_min(cap): params.h */
     struct grade grade;
@@ -23,7 +30,8 @@ struct quote {
     uint64_t deadline_ms;   /* last moment to record delivery */
     uint64_t retention_ms;  /* outputs are kept this long after delivery */
     uint64_t expires_at_ms; /* the hold ends: no contract opens from here on */
-    struct signature sig;   /* provider's */
+    struct quote_device device; /* zero when the request wants none */
+    struct signature sig;       /* provider's */
 };
 
 #define QUOTE_BYTES_MAX 2048u
@@ -37,8 +45,8 @@ struct quote {
 #define QUOTE_START_MS_MAX   (24u * 3600 * 1000)
 #define QUOTE_PUBLISH_MS_MAX (24u * 3600 * 1000)
 
-/* Fills price, hour and cap for one task of the request; all other fields are
- * the caller's. ERR_OVERFLOW. */
+/* Fills price, hour and cap for one task of the request, out->device being set
+ * already; all other fields are the caller's. ERR_OVERFLOW. */
 MUST_USE enum err quote_price(const struct request *request,
                               const struct price *price, struct quote *out);
 /* Sets provider to the signer's key, and sig. What the signer refuses. */
@@ -54,7 +62,8 @@ MUST_USE enum err quote_verify(const struct quote *quote,
                                const struct hash *chain);
 /* Does the quote keep to the request? ERR_TERMS: another request's id, task or
  * attempt beyond its counts, not the only_seller, hour or cap not by the
- * formula, times not as above. Pure. */
+ * formula, devices the request does not allow (or does not want), times not as
+ * above. Pure. */
 MUST_USE enum err quote_terms(const struct quote *quote,
                               const struct request *request,
                               const struct hash *request_id);

@@ -1,7 +1,24 @@
 #include "market/message.h"
 #include "market/quote.h"
 
-#define QUOTE_FIELDS 16 /* and the signature */
+#define QUOTE_FIELDS 17 /* and the signature */
+
+static void device_put(const struct quote_device *device, struct buf *out)
+{
+    mp_put_array(out, 3);
+    mp_put_str(out, device->model);
+    mp_put_uint(out, device->mem_mib);
+    mp_put_amount(out, device->hour);
+}
+
+static void device_get(struct mp_reader *reader, struct quote_device *out)
+{
+    mp_enter_exact(reader, 3);
+    mp_get_text(reader, out->model, sizeof(out->model));
+    out->mem_mib = mp_get_uint(reader);
+    out->hour = mp_get_amount(reader);
+    mp_leave(reader);
+}
 
 static void quote_put(const struct quote *quote, bool signed_too,
                       struct buf *out)
@@ -24,6 +41,7 @@ static void quote_put(const struct quote *quote, bool signed_too,
     mp_put_uint(out, quote->deadline_ms);
     mp_put_uint(out, quote->retention_ms);
     mp_put_uint(out, quote->expires_at_ms);
+    device_put(&quote->device, out);
     if (signed_too)
         mp_put_signature(out, &quote->sig);
 }
@@ -78,6 +96,7 @@ enum err quote_decode(struct bytes bytes, struct arena *arena,
     quote.deadline_ms = mp_get_uint(&reader);
     quote.retention_ms = mp_get_uint(&reader);
     quote.expires_at_ms = mp_get_uint(&reader);
+    device_get(&reader, &quote.device);
     mp_get_signature(&reader, &quote.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

@@ -8,6 +8,16 @@
 #include "market/offer.h"
 #include "market/spec.h"
 #include "sched/demand.h"
+#include "sched/policy_terms.h"
+#include "sched/spread.h"
+
+/* Where this request's tasks may run beside another request of the same agent:
+ * only at providers that have a task of it now, or only at those without. */
+struct affinity {
+    struct hash request;
+    bool apart;
+};
+#define REQUEST_AFFINITY_MAX 4u
 
 struct request {
     struct pubkey buyer; /* account that pays */
@@ -27,17 +37,36 @@ struct request {
     struct pubkey only_seller; /* zero = any */
     uint32_t constraint_count;
     struct constraint constraints[LIMIT_CONSTRAINTS];
-    struct signature sig; /* buyer's */
+    struct device_wish devices; /* per task; must equal the spec's */
+    uint32_t toleration_count;
+    struct constraint tolerations[LIMIT_TOLERATIONS]; /* EQUAL and EXISTS */
+    uint32_t zone_count;
+    char zones[LIMIT_ZONES][LIMIT_NAME]; /* work and data stay in these; none:
+                                            they may be anywhere */
+    struct spread spread;
+    uint32_t affinity_count;
+    struct affinity affinities[REQUEST_AFFINITY_MAX];
+    struct policy_terms terms; /* of the policy; zero: the policy by itself */
+    struct signature sig;      /* buyer's */
 };
 
-#define REQUEST_BYTES_MAX    4096u
+#define REQUEST_BYTES_MAX    7168u
 #define REQUEST_ATTEMPTS_MAX 3u
 
 /* Every field in its range? ERR_RANGE: a zero agent, expiry not after creation,
  * tasks not 1..LIMIT_TASKS, attempts_max not 1..REQUEST_ATTEMPTS_MAX, resources
  * or time of zero, time above MESSAGE_TIME_MS_MAX, an unknown arch, policy or
- * operation, a malformed constraint (no key, a value where none belongs). */
+ * operation, a malformed constraint (no key, a value where none belongs), what
+ * device_wish_form or spread_form refuses, too many tolerations, zones or
+ * affinities, a toleration of another operation, an empty zone, a zero request
+ * in an affinity, what policy_terms_check refuses, tasks that are not a
+ * multiple of the copies. */
 MUST_USE enum err request_form(const struct request *request);
+/* Of those, all from the devices on. */
+MUST_USE enum err request_wishes_form(const struct request *request);
+/* Do both wish for the same devices, tolerate the same, stay in the same zones,
+ * spread alike and have the same affinities? */
+bool request_wishes_same(const struct request *a, const struct request *b);
 /* The request's id is the hash of what is signed: of the encoding without the
  * signature, bound to the chain. No check of form; ERR_NOMEM. */
 MUST_USE enum err request_id(const struct request *request,

@@ -3,40 +3,123 @@
 
 #include "base/check.h"
 
-#define REQUEST_FIELDS  15 /* and the signature */
+#define REQUEST_FIELDS  21 /* and the signature */
 #define APPROVAL_FIELDS 3  /* likewise */
 
 /* ---- request ---- */
 
-static void constraints_put(const struct request *request, struct buf *out)
+static void constraints_put(const struct constraint *list, uint32_t count,
+                            struct buf *out)
 {
-    CHECK(request->constraint_count <= LIMIT_CONSTRAINTS);
-    mp_put_array(out, request->constraint_count);
-    for (uint32_t i = 0; i < request->constraint_count; i++) {
-        const struct constraint *constraint = &request->constraints[i];
+    mp_put_array(out, count);
+    for (uint32_t i = 0; i < count; i++) {
         mp_put_array(out, 3);
-        mp_put_str(out, constraint->key);
-        mp_put_uint(out, constraint->op);
-        mp_put_str(out, constraint->value);
+        mp_put_str(out, list[i].key);
+        mp_put_uint(out, list[i].op);
+        mp_put_str(out, list[i].value);
     }
 }
 
-static void constraints_get(struct mp_reader *reader, struct request *out)
+static void constraints_get(struct mp_reader *reader, uint32_t most,
+                            struct constraint *list, uint32_t *out_count)
 {
     uint32_t count = mp_enter(reader);
-    if (count > LIMIT_CONSTRAINTS)
+    if (count > most)
         mp_fail(reader, ERR_RANGE);
     for (uint32_t i = 0; i < count && reader->err == OK; i++) {
-        struct constraint *constraint = &out->constraints[i];
         mp_enter_exact(reader, 3);
-        mp_get_text(reader, constraint->key, LIMIT_NAME);
-        constraint->op =
+        mp_get_text(reader, list[i].key, LIMIT_NAME);
+        list[i].op =
             (enum constraint_op)mp_get_uint_max(reader, CONSTRAINT_ABSENT);
-        mp_get_text(reader, constraint->value, LIMIT_NAME);
+        mp_get_text(reader, list[i].value, LIMIT_NAME);
         mp_leave(reader);
     }
     mp_leave(reader);
-    out->constraint_count = count;
+    *out_count = count;
+}
+
+static void zones_put(const struct request *request, struct buf *out)
+{
+    mp_put_array(out, request->zone_count);
+    for (uint32_t i = 0; i < request->zone_count; i++)
+        mp_put_str(out, request->zones[i]);
+}
+
+static void zones_get(struct mp_reader *reader, struct request *out)
+{
+    uint32_t count = mp_enter(reader);
+    if (count > LIMIT_ZONES)
+        mp_fail(reader, ERR_RANGE);
+    for (uint32_t i = 0; i < count && reader->err == OK; i++)
+        mp_get_text(reader, out->zones[i], LIMIT_NAME);
+    mp_leave(reader);
+    out->zone_count = count;
+}
+
+static void spread_put(const struct spread *spread, struct buf *out)
+{
+    mp_put_array(out, 3);
+    mp_put_uint(out, spread->per_provider);
+    mp_put_str(out, spread->key);
+    mp_put_uint(out, spread->per_value);
+}
+
+static void spread_get(struct mp_reader *reader, struct spread *out)
+{
+    mp_enter_exact(reader, 3);
+    out->per_provider = (uint32_t)mp_get_uint_max(reader, LIMIT_TASKS);
+    mp_get_text(reader, out->key, LIMIT_NAME);
+    out->per_value = (uint32_t)mp_get_uint_max(reader, LIMIT_TASKS);
+    mp_leave(reader);
+}
+
+static void affinities_put(const struct request *request, struct buf *out)
+{
+    mp_put_array(out, request->affinity_count);
+    for (uint32_t i = 0; i < request->affinity_count; i++) {
+        mp_put_array(out, 2);
+        mp_put_hash(out, &request->affinities[i].request);
+        mp_put_bool(out, request->affinities[i].apart);
+    }
+}
+
+static void affinities_get(struct mp_reader *reader, struct request *out)
+{
+    uint32_t count = mp_enter(reader);
+    if (count > REQUEST_AFFINITY_MAX)
+        mp_fail(reader, ERR_RANGE);
+    for (uint32_t i = 0; i < count && reader->err == OK; i++) {
+        mp_enter_exact(reader, 2);
+        mp_get_hash(reader, &out->affinities[i].request);
+        out->affinities[i].apart = mp_get_bool(reader);
+        mp_leave(reader);
+    }
+    mp_leave(reader);
+    out->affinity_count = count;
+}
+
+/* Beside the amounts and labels: what the task must have and where it may be.
+ */
+static void wishes_put(const struct request *request, struct buf *out)
+{
+    CHECK(request->toleration_count <= LIMIT_TOLERATIONS &&
+          request->zone_count <= LIMIT_ZONES &&
+          request->affinity_count <= REQUEST_AFFINITY_MAX);
+    device_wish_encode(&request->devices, out);
+    constraints_put(request->tolerations, request->toleration_count, out);
+    zones_put(request, out);
+    spread_put(&request->spread, out);
+    affinities_put(request, out);
+}
+
+static void wishes_get(struct mp_reader *reader, struct request *out)
+{
+    device_wish_decode(reader, &out->devices);
+    constraints_get(reader, LIMIT_TOLERATIONS, out->tolerations,
+                    &out->toleration_count);
+    zones_get(reader, out);
+    spread_get(reader, &out->spread);
+    affinities_get(reader, out);
 }
 
 static void request_put(const struct request *request, bool signed_too,
@@ -58,7 +141,10 @@ static void request_put(const struct request *request, bool signed_too,
     mp_put_uint(out, request->policy);
     mp_put_amount(out, request->price_max);
     mp_put_pubkey(out, &request->only_seller);
-    constraints_put(request, out);
+    CHECK(request->constraint_count <= LIMIT_CONSTRAINTS);
+    constraints_put(request->constraints, request->constraint_count, out);
+    wishes_put(request, out);
+    policy_terms_encode(&request->terms, out);
     if (signed_too)
         mp_put_signature(out, &request->sig);
 }
@@ -121,10 +207,13 @@ enum err request_decode(struct bytes bytes, struct arena *arena,
     resources_decode(&reader, &request.resources);
     request.time_ms_max = mp_get_uint(&reader);
     request.arch = (enum arch)mp_get_uint_max(&reader, ARCH_RISCV64);
-    request.policy = (enum policy)mp_get_uint_max(&reader, POLICY_FASTEST);
+    request.policy = (enum policy)mp_get_uint_max(&reader, POLICY_PACK);
     request.price_max = mp_get_amount(&reader);
     mp_get_pubkey(&reader, &request.only_seller);
-    constraints_get(&reader, &request);
+    constraints_get(&reader, LIMIT_CONSTRAINTS, request.constraints,
+                    &request.constraint_count);
+    wishes_get(&reader, &request);
+    policy_terms_decode(&reader, &request.terms);
     mp_get_signature(&reader, &request.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

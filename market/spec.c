@@ -66,6 +66,56 @@ static bool lists_ok(const struct spec *spec)
     return true;
 }
 
+/* No way to point above or beside /job/in. */
+static bool dest_ok(struct bytes dest)
+{
+    size_t start = 0;
+    if (dest.len == 0 || dest.len > SPEC_DEST_MAX || !text_ok(dest))
+        return false;
+    for (size_t i = 0; i <= dest.len; i++) {
+        size_t len = i - start;
+        if (i < dest.len && dest.ptr[i] != '/')
+            continue;
+        if (len == 0 || (len == 1 && dest.ptr[start] == '.') ||
+            (len == 2 && memcmp(dest.ptr + start, "..", 2) == 0))
+            return false;
+        start = i + 1;
+    }
+    return true;
+}
+
+static bool dest_is_new(const struct spec *spec, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (bytes_equal(spec->uses[i].dest, spec->uses[index].dest))
+            return false;
+    return true;
+}
+
+static bool uses_ok(const struct spec *spec)
+{
+    uint32_t results = 0;
+    if (spec->use_count > SPEC_USES_MAX)
+        return false;
+    for (uint32_t i = 0; i < spec->use_count; i++) {
+        const struct spec_use *use = &spec->uses[i];
+        if (hash_is_zero(&use->request) || use->tasks == 0 ||
+            use->tasks > SPEC_RESULTS_MAX || !dest_ok(use->dest) ||
+            !dest_is_new(spec, i))
+            return false;
+        results += use->tasks;
+    }
+    return results <= SPEC_RESULTS_MAX;
+}
+
+uint32_t spec_result_count(const struct spec *spec)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < spec->use_count; i++)
+        count += spec->uses[i].tasks;
+    return count;
+}
+
 enum err spec_form(const struct spec *spec)
 {
     const struct resources *want = &spec->resources;
@@ -76,7 +126,8 @@ enum err spec_form(const struct spec *spec)
     if (spec->pids_max == 0 || spec->time_ms_max == 0 ||
         spec->time_ms_max > MESSAGE_TIME_MS_MAX)
         return ERR_RANGE;
-    return OK;
+    TRY(device_wish_form(&spec->devices));
+    return uses_ok(spec) ? OK : ERR_RANGE;
 }
 
 void spec_hash(struct bytes encoded, struct hash *out)

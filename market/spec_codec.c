@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define SPEC_FIELDS 9
+#define SPEC_FIELDS 11
 
 static void spec_put(const struct spec *spec, struct buf *out)
 {
@@ -26,6 +26,14 @@ static void spec_put(const struct spec *spec, struct buf *out)
     mp_put_uint(out, spec->pids_max);
     mp_put_uint(out, spec->time_ms_max);
     mp_put_uint(out, spec->log_bytes_max);
+    mp_put_array(out, spec->use_count);
+    for (uint32_t i = 0; i < spec->use_count; i++) {
+        mp_put_array(out, 3);
+        mp_put_hash(out, &spec->uses[i].request);
+        mp_put_uint(out, spec->uses[i].tasks);
+        mp_put_bin(out, spec->uses[i].dest);
+    }
+    device_wish_encode(&spec->devices, out);
 }
 
 enum err spec_encode(const struct spec *spec, struct buf *out)
@@ -94,6 +102,33 @@ static struct spec_env *env_get(struct mp_reader *reader, struct arena *arena,
     return env;
 }
 
+static struct spec_use *uses_get(struct mp_reader *reader, struct arena *arena,
+                                 uint32_t *out_count)
+{
+    struct spec_use *uses;
+    uint32_t count = mp_enter(reader);
+
+    if (count > SPEC_USES_MAX)
+        mp_fail(reader, ERR_RANGE);
+    if (reader->err != OK)
+        return NULL;
+    uses = arena_calloc(arena, count, sizeof(*uses));
+    if (uses == NULL) {
+        mp_fail(reader, ERR_NOMEM);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        mp_enter_exact(reader, 3);
+        mp_get_hash(reader, &uses[i].request);
+        uses[i].tasks = (uint32_t)mp_get_uint_max(reader, SPEC_RESULTS_MAX);
+        uses[i].dest = mp_get_bin(reader, SPEC_DEST_MAX);
+        mp_leave(reader);
+    }
+    mp_leave(reader);
+    *out_count = count;
+    return uses;
+}
+
 enum err spec_decode(struct bytes bytes, struct arena *arena, struct spec *out)
 {
     struct mp_reader reader;
@@ -114,6 +149,8 @@ enum err spec_decode(struct bytes bytes, struct arena *arena, struct spec *out)
     spec.pids_max = (uint32_t)mp_get_uint_max(&reader, UINT32_MAX);
     spec.time_ms_max = mp_get_uint(&reader);
     spec.log_bytes_max = mp_get_uint(&reader);
+    spec.uses = uses_get(&reader, arena, &spec.use_count);
+    device_wish_decode(&reader, &spec.devices);
     mp_leave(&reader);
     TRY(mp_close(&reader));
     TRY(spec_form(&spec));

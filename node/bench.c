@@ -64,7 +64,7 @@ static bool take_kernel(struct bench_result *result, json_t *line)
     figure.err = (enum err)err;
     /* It is counted here, whatever the line says of it. */
     figure.kept = err == 0 && figure.median > 0 &&
-                  figure.mad_permille <= SPREAD_PERMILLE_MOST;
+                  figure.mad_permille <= MEDIAN_PERMILLE_MOST;
     (void)snprintf(figure.note, sizeof(figure.note), "%s",
                    text_of(line, "note"));
     result->figures[kernel][width] = figure;

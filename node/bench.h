@@ -8,11 +8,11 @@
  * Quick takes about three seconds, full half a minute, of a machine that does
  * nothing else; processor kernels are timed by processor time, so on a busy one
  * it takes longer and finds the same. A figure whose runs do not repeat within
- * 5 % (sched/meter/spread.h) is told and does not enter the grade. */
+ * 5 % (sched/meter/median.h) is told and does not enter the grade. */
 
 #include "market/offer.h"
 #include "node/meter_child.h"
-#include "sched/meter/spread.h"
+#include "sched/meter/median.h"
 
 struct bench_figure {
     bool seen;

@@ -1,12 +1,13 @@
 #ifndef NODE_CHAIN_HOST_H
 #define NODE_CHAIN_HOST_H
 
-/* Hosts the consensus core (ledger/sx.h): gives it time, checks transactions'
- * signatures on the worker pool before it sees them, syncs its safety log on
- * one thread and commits its batches on another, and carries its effects to
- * whoever asked. Everything else happens on the loop thread, callbacks too. */
+/* Hosts the consensus core (ledger/sx/sx.h): gives it time, checks
+ * transactions' signatures on the worker pool before it sees them, syncs its
+ * safety log on one thread and commits its batches on another, and carries its
+ * effects to whoever asked. Everything else happens on the loop thread,
+ * callbacks too. */
 
-#include "ledger/sx.h"
+#include "ledger/sx/sx.h"
 #include "node/verifier.h"
 
 #include <uv.h>
@@ -17,7 +18,7 @@ struct chain_host_events {
     void *ctx;
     /* A block is final and on the disk. */
     void (*on_final)(void *ctx, const struct candidate *candidate);
-    /* One message of ledger/sx_msg.h to one peer. */
+    /* One message of ledger/sx/sx_msg.h to one peer. */
     void (*on_send)(void *ctx, uint64_t peer, struct bytes message);
     /* A transaction waits here; bring it towards a validator. first: it was
      * taken just now; else it has waited for long. token as it was submitted.
@@ -67,7 +68,7 @@ void chain_host_vouch(struct chain_host *host);
 void chain_host_link(struct chain_host *host, uint64_t peer,
                      const struct pubkey *key);
 void chain_host_unlink(struct chain_host *host, uint64_t peer);
-/* A message of ledger/sx_msg.h from a peer; copied where it has to wait.
+/* A message of ledger/sx/sx_msg.h from a peer; copied where it has to wait.
  * ERR_RATE. */
 MUST_USE enum err chain_host_message(struct chain_host *host, uint64_t peer,
                                      struct bytes message);

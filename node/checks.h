@@ -6,7 +6,7 @@
  * client, a peer, a block. What a block brings that is being checked already is
  * waited for. Loop thread only, callbacks too; they may call checks_tx. */
 
-#include "ledger/sx.h"
+#include "ledger/sx/sx.h"
 
 #include <uv.h>
 
@@ -52,7 +52,7 @@ enum checks_verdict {
     CHECKS_GOOD,  /* all it brings was checked */
     CHECKS_WAIT,  /* copied; on_message tells */
 };
-/* A message of ledger/sx_msg.h. *out_ids: as with on_message, lent until the
+/* A message of ledger/sx/sx_msg.h. *out_ids: as with on_message, lent until the
  * next call. ERR_RATE (too many wait), ERR_NOMEM, or what is wrong with it. */
 MUST_USE enum err checks_message(struct checks *checks, uint64_t peer,
                                  struct bytes message, enum checks_verdict *out,

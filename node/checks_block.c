@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "ledger/block.h"
-#include "ledger/sx_msg.h"
+#include "ledger/sx/sx_msg.h"
 
 #include <stdlib.h>
 #include <string.h>

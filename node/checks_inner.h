@@ -4,7 +4,7 @@
 /* Inside the signature checks: shared by checks.c (transactions, workers) and
  * checks_block.c (messages with blocks), and by nobody else. */
 
-#include "ledger/map.h"
+#include "ledger/state/map.h"
 #include "node/checks.h"
 
 #define BATCH_TXS   128u /* a worker's share of what came by itself */

@@ -38,6 +38,7 @@ static enum shape shape_of(enum config_key key)
 {
     switch ((int)key) {
     case CONFIG_sell_enabled:
+    case CONFIG_net_probe_enabled:
         return SHAPE_BOOL;
     case CONFIG_node_log_level:
         return SHAPE_LEVEL;
@@ -47,9 +48,14 @@ static enum shape shape_of(enum config_key key)
     case CONFIG_node_blobs_max_mib:
     case CONFIG_node_images_max_mib:
     case CONFIG_node_disk_reserve_mib:
+    case CONFIG_net_links_s:
+    case CONFIG_net_probe_kib:
+    case CONFIG_net_probe_s:
+    case CONFIG_net_probe_mib_day:
     case CONFIG_sell_mem_mib:
     case CONFIG_sell_disk_mib:
     case CONFIG_sell_slots:
+    case CONFIG_sell_nic_mbit:
     case CONFIG_sell_time_max_s:
     case CONFIG_sell_offer_ttl_s:
     case CONFIG_sell_receipt_s:
@@ -227,7 +233,16 @@ struct loading {
 /* Lists may be spread over lines: each further one of the same key adds. */
 static bool is_list(enum config_key key)
 {
-    return key == CONFIG_node_peers || key == CONFIG_sell_labels;
+    switch ((int)key) {
+    case CONFIG_node_peers:
+    case CONFIG_sell_labels:
+    case CONFIG_sell_devices:
+    case CONFIG_sell_device_hour:
+    case CONFIG_sell_taints:
+        return true;
+    default: /* one value */
+        return false;
+    }
 }
 
 static enum err list_add(struct loading *loading, const char *name,

@@ -34,6 +34,14 @@
     X(node, disk_reserve_mib, "0",                                             \
       "disk never sold: for the node itself; 0 = a twentieth, at least 1 GiB " \
       "and at most 10, but never above an eighth of the disk")                 \
+    X(net, links_s, "60", "peers are told of our links this often; 0 = never") \
+    X(net, probe_enabled, "true",                                              \
+      "measure the bandwidth to sellers by short transfers, and let peers "    \
+      "measure ours")                                                          \
+    X(net, probe_kib, "1024", "size of one such transfer, 128 to 2048")        \
+    X(net, probe_s, "1800", "a peer is measured this often, at most")          \
+    X(net, probe_mib_day, "256",                                               \
+      "for such transfers in a day, each way; a peer gets an eighth of it")    \
     X(sell, enabled, "false", "advertise the offer when the node starts")      \
     X(sell, cpus, "0", "cores to sell, 0.5 allowed; 0 = all that was found")   \
     X(sell, mem_mib, "0", "memory to sell; 0 = half of what was found")        \
@@ -44,6 +52,15 @@
     X(sell, mem_hour, "0.01", "credits per GiB-hour of memory")                \
     X(sell, disk_hour, "0.001", "credits per GiB-hour of disk")                \
     X(sell, labels, "", "comma list of key=value")                             \
+    X(sell, devices, "",                                                       \
+      "accelerators, a comma list of "                                         \
+      "KIND[:MODEL][:COUNT][@MEM]=PATH[+PATH][=SHARED[+SHARED]]")              \
+    X(sell, device_hour, "",                                                   \
+      "credits per device-hour: a comma list of PRICE, KIND=PRICE or "         \
+      "KIND:MODEL=PRICE; needed where devices are sold")                       \
+    X(sell, nic_mbit, "0", "network bandwidth to sell; 0 = none is stated")    \
+    X(sell, taints, "",                                                        \
+      "comma list of key=value: jobs that do not tolerate one stay out")       \
     X(sell, payout, "", "address that is paid; default: the node's")           \
     X(sell, offer_ttl_s, "60", "an offer lapses after this without news")      \
     X(sell, receipt_s, "60", "a receipt is cut this often")                    \

@@ -1,6 +1,7 @@
 #include "node/gossip.h"
 
 #include "base/check.h"
+#include "node/link_agent.h"
 #include "node/log.h"
 #include "node/rpc_help.h"
 #include "node/trade_shell.h"
@@ -15,6 +16,8 @@
 #define RATE_BURST     2000u
 #define OFFERS_PER_S   50u /* new offers of one peer, sustained */
 #define OFFERS_BURST   2000u
+#define LINKS_PER_S    20u /* new statements of links of one peer, sustained */
+#define LINKS_BURST    1000u
 #define DIAL_PEERS_MAX 16u /* learnt addresses that we dial */
 
 /* One peer as gossip sees it: hangs on its net_peer. */
@@ -24,6 +27,7 @@ struct gossip_peer {
     uint32_t roles;
     uint64_t budget_milli;       /* messages it may send, in thousandths */
     uint64_t offer_budget_milli; /* new offers, likewise */
+    uint64_t links_budget_milli; /* new statements of links */
     uint64_t refilled_ms;
     bool told_peers;
 };
@@ -308,6 +312,59 @@ static void send_offers(struct gossip *gossip, struct net_peer *peer)
     }
 }
 
+/* ---- links ---- */
+
+static void links_message(const struct links *links, struct buf *out)
+{
+    struct buf body;
+    buf_init(&body, LINKS_BYTES_MAX);
+    buf_init(out, LINKS_BYTES_MAX + 64);
+    if (links_encode(links, &body) != OK)
+        out->err = ERR_NOMEM;
+    wire_bytes_encode(WIRE_LINKS, buf_bytes(&body), out);
+    buf_done(&body);
+}
+
+void gossip_links(struct gossip *gossip, const struct links *links)
+{
+    struct buf message;
+    links_message(links, &message);
+    broadcast(gossip, &message, NULL, 0);
+    buf_done(&message);
+}
+
+/* Cheap looks first, as with offers. */
+static void on_links(struct gossip *gossip, struct gossip_peer *peer,
+                     struct bytes message)
+{
+    struct node *node = gossip->node;
+    struct bytes body;
+    struct links links;
+    struct buf onward;
+    if (wire_bytes_decode(WIRE_LINKS, message, &gossip->arena, &body) != OK ||
+        links_decode(body, &gossip->arena, &links) != OK) {
+        net_score(peer->net, 20, "links that cannot be read");
+        return;
+    }
+    if (pubkey_equal(&links.origin, &node->self) ||
+        link_agent_heard(node->links, &links))
+        return;
+    if (peer->links_budget_milli < 1000) {
+        net_score(peer->net, 1, "more of links than anyone tells");
+        return;
+    }
+    peer->links_budget_milli -= 1000;
+    if (links_verify(&links, chain_id(chain_of(gossip))) != OK) {
+        net_score(peer->net, 50, "links that are not signed");
+        return;
+    }
+    if (link_agent_put(node->links, &links) != OK)
+        return;
+    links_message(&links, &onward);
+    broadcast(gossip, &onward, peer->net, 0);
+    buf_done(&onward);
+}
+
 /* ---- addresses ---- */
 
 static void send_peers(struct gossip *gossip, struct net_peer *to)
@@ -369,6 +426,7 @@ void gossip_peer_up(struct gossip *gossip, struct net_peer *peer,
     data->roles = identity->roles;
     data->budget_milli = RATE_BURST * 1000u;
     data->offer_budget_milli = OFFERS_BURST * 1000u;
+    data->links_budget_milli = LINKS_BURST * 1000u;
     data->refilled_ms = uv_now(gossip->node->loop);
     net_peer_set_data(peer, data);
     net_peer_info(peer, &info);
@@ -391,6 +449,8 @@ void gossip_peer_down(struct gossip *gossip, struct net_peer *peer,
     net_peer_set_data(peer, NULL);
     chain_host_unlink(gossip->node->host, data->id);
     free(data);
+    if (gossip->node->shell != NULL && gossip->node->links != NULL)
+        link_agent_down(gossip->node->links, &down.peer, err);
     if (gossip->node->shell != NULL && !gossip->node->stopping)
         shell_event(gossip->node->shell, &down);
 }
@@ -401,19 +461,23 @@ static void refill(struct gossip_peer *peer, uint64_t now_ms)
     peer->refilled_ms = now_ms;
     peer->budget_milli += passed * RATE_PER_S;
     peer->offer_budget_milli += passed * OFFERS_PER_S;
+    peer->links_budget_milli += passed * LINKS_PER_S;
     if (peer->budget_milli > RATE_BURST * 1000u)
         peer->budget_milli = RATE_BURST * 1000u;
     if (peer->offer_budget_milli > OFFERS_BURST * 1000u)
         peer->offer_budget_milli = OFFERS_BURST * 1000u;
+    if (peer->links_budget_milli > LINKS_BURST * 1000u)
+        peer->links_budget_milli = LINKS_BURST * 1000u;
 }
 
 /* The core meters its own messages, transactions have the pool's limits, offers
- * their own budget; the rest is metered here. */
+ * and links their own budgets; the rest is metered here. */
 static bool within_rate(struct gossip *gossip, struct gossip_peer *peer,
                         enum wire_kind kind)
 {
     refill(peer, uv_now(gossip->node->loop));
-    if (kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_OFFER)
+    if (kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_OFFER ||
+        kind == WIRE_LINKS)
         return true;
     if (peer->budget_milli < 1000) {
         net_score(peer->net, 1, "more messages than agreed");
@@ -460,6 +524,9 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_OFFER:
         on_offer(gossip, peer, message);
         break;
+    case WIRE_LINKS:
+        on_links(gossip, peer, message);
+        break;
     case WIRE_PEERS:
         on_peers(gossip, peer, message);
         break;
@@ -475,6 +542,7 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_RECEIPT_ACK:
     case WIRE_CANCEL:
     case WIRE_ASK:
+    case WIRE_GRANT:
         on_trade(gossip, peer, message);
         break;
     }

@@ -2,10 +2,12 @@
 #define NODE_GOSSIP_H
 
 /* What peers tell each other unasked: consensus, transactions on their way,
- * offers, addresses. Offers flood: a version that is new here is handed to
- * everyone but its sender, once; the order book is what has been seen. What a
- * peer may send is metered: it is slowed, scored, and banned if it goes on. */
+ * offers, links, addresses. Offers and links flood: a version that is new here
+ * is handed to everyone but its sender, once; the order book is what has been
+ * seen. What a peer may send is metered: it is slowed, scored, and banned if it
+ * goes on. */
 
+#include "market/links.h"
 #include "node/node.h"
 
 MUST_USE enum err gossip_new(struct node *node, struct gossip **out);
@@ -32,6 +34,8 @@ bool gossip_refused(struct gossip *gossip, const struct hash *id,
 
 /* Our own offer, signed: into our book and out to everyone. */
 void gossip_offer(struct gossip *gossip, const struct offer *offer);
+/* What we measured of our links, signed: out to everyone. */
+void gossip_links(struct gossip *gossip, const struct links *links);
 /* How high a peer's chain is, by its word. */
 uint64_t gossip_peer_height(const struct gossip *gossip,
                             const struct net_peer *peer);

@@ -211,6 +211,7 @@ json_t *request_json(struct node *node, const struct request *request)
 {
     json_t *constraints = json_array();
     json_t *object;
+    struct buf terms;
     for (uint32_t i = 0; i < request->constraint_count; i++) {
         char text[CONSTRAINT_TEXT_MAX];
         constraint_format(&request->constraints[i], text);
@@ -229,6 +230,10 @@ json_t *request_json(struct node *node, const struct request *request)
         json_amount(request->price_max), "only_seller",
         json_address(node, &request->only_seller), "constraints", constraints);
     put_resources(object, &request->resources);
+    buf_init(&terms, 2048);
+    policy_terms_format(&request->terms, node->prefix, &terms);
+    json_object_set_new(object, "policy_terms", json_text(buf_cstr(&terms)));
+    buf_done(&terms);
     return object;
 }
 

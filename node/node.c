@@ -4,6 +4,7 @@
 #include "node/gossip.h"
 #include "node/image_cache.h"
 #include "node/images.h"
+#include "node/link_agent.h"
 #include "node/log.h"
 #include "node/node_start.h"
 #include "node/offering.h"
@@ -158,7 +159,7 @@ static void on_fetched(struct node *node)
         waiters_poke(node->waiters);
 }
 
-/* What an operator should know of the votes; see ledger/sx.h. */
+/* What an operator should know of the votes; see ledger/sx/sx.h. */
 static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
 {
     static const char amnesia[] = "the safety log has gaps";
@@ -283,6 +284,20 @@ static uint64_t tip_height(void *ctx)
     return chain_tip(chain_host_chain(node->host)).height;
 }
 
+static bool may_probe(void *ctx, const struct pubkey *peer, uint64_t bytes)
+{
+    struct node *node = ctx;
+    return node->shell != NULL && !node->stopping &&
+           link_agent_may_probe(node->links, peer, bytes);
+}
+
+static void on_volume(void *ctx, const struct bulk_volume *volume)
+{
+    struct node *node = ctx;
+    if (node->shell != NULL && !node->stopping)
+        link_agent_volume(node->links, volume);
+}
+
 static bool may_read(void *ctx, const struct pubkey *peer, const char *owner)
 {
     struct node *node = ctx;
@@ -353,6 +368,8 @@ void node_bulk_config(struct node *node, struct bulk_config *out)
     out->net = node->net;
     out->store = node->blobs;
     out->may_read = may_read;
+    out->may_probe = may_probe;
+    out->on_volume = on_volume;
     out->on_note = on_net_note;
     out->ctx = node;
 }
@@ -434,6 +451,7 @@ static void on_second(uv_timer_t *timer)
     uint64_t height = chain_tip(chain_host_chain(node->host)).height;
     own_tx_tick(node->own, height, uv_now(node->loop));
     gossip_tick(node->gossip);
+    link_agent_tick(node->links);
     node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);

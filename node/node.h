@@ -52,8 +52,10 @@ struct tx_watch {
 struct images;      /* node/images.h */
 struct image_cache; /* node/image_cache.h */
 struct offering;    /* node/offering.h */
+struct policies;    /* node/policies.h */
 struct call_work;   /* node/rpc_call.h */
 struct gossip;      /* node/gossip.h */
+struct link_agent;  /* node/link_agent.h */
 struct shell;       /* node/trade_shell.h */
 struct waiters;     /* node/waiters.h */
 
@@ -90,9 +92,11 @@ struct node {
     struct bulk *bulk;
     struct executor *executor;
     struct images *images;
+    struct policies *policies;       /* of the user, by name */
     struct image_cache *image_cache; /* NULL: no provider */
     struct offering *offering;
     struct gossip *gossip;
+    struct link_agent *links;
     struct shell *shell;
     struct buy *buy;
     struct sell *sell;

@@ -1,10 +1,13 @@
 #include "node/node_start.h"
 
+#include "node/rpc_policy.h"
+
 #include "base/address.h"
 #include "base/check.h"
 #include "node/gossip.h"
 #include "node/image_cache.h"
 #include "node/images.h"
+#include "node/link_agent.h"
 #include "node/log.h"
 #include "node/offering.h"
 #include "node/rpc_help.h"
@@ -267,7 +270,10 @@ static enum err open_blobs(struct node *node, struct rpc_error *out)
                                     : "restore the directory from a backup",
                     dir, err_text(err));
     err = images_new(&node->records, &node->images);
-    return err == OK ? OK : fail(out, err, NULL, "images", err_text(err));
+    if (err != OK)
+        return fail(out, err, NULL, "images", err_text(err));
+    err = rpc_policy_open(node);
+    return err == OK ? OK : fail(out, err, NULL, "policies", err_text(err));
 }
 
 /* host:port with the configured public host in place of the bound one. */
@@ -406,6 +412,8 @@ static enum err open_trade(struct node *node, struct rpc_error *out)
 {
     struct shell *shell;
     enum err err = gossip_new(node, &node->gossip);
+    if (err == OK)
+        err = link_agent_new(node, &node->links);
     if (err == OK)
         err = shell_new(node, &shell);
     return err == OK ? OK
@@ -575,11 +583,13 @@ void node_close(struct node *node)
     uv_run(node->loop, UV_RUN_DEFAULT); /* until nothing is open */
     settle(node, 3);
     gossip_free(node->gossip);
+    link_agent_free(node->links);
     sell_free(node->sell);
     buy_free(node->buy);
     image_cache_free(node->image_cache);
     node->image_cache = NULL;
     images_free(node->images);
+    rpc_policy_close(node);
     records_close(&node->records);
     blob_store_close(node->blobs);
     own_tx_free(node->own);

@@ -125,6 +125,41 @@ static void effective(const struct offering *offering, struct offering_set *out)
         out->total.disk_mib = out->total.mem_mib;
 }
 
+/* The devices at the prices that are set; a price that was set for a group that
+ * is not there any more was refused at the start (check_set). */
+static void priced_devices(const struct offering *offering,
+                           const struct offering_set *set, struct devices *out)
+{
+    char fault[ACCEL_FAULT_MAX];
+    *out = offering->accel.devices;
+    CHECK(accel_price(set->device_hour, out, fault) == OK);
+}
+
+uint32_t offering_nodes(const struct offering *offering, uint32_t devices,
+                        const char *out[OFFERING_NODES_MAX])
+{
+    const struct accel *accel = &offering->accel;
+    uint32_t count = 0;
+    for (uint32_t left = devices; left != 0; left &= left - 1)
+        out[count++] = accel->paths[__builtin_ctz(left)];
+    for (uint32_t g = 0; g < accel->devices.group_count; g++) {
+        if ((devices & devices_mask(&accel->devices, g)) == 0)
+            continue;
+        for (uint32_t i = 0; i < accel->shared_count[g]; i++)
+            out[count++] = accel->shared[g][i];
+    }
+    CHECK(count <= OFFERING_NODES_MAX);
+    return count;
+}
+
+void offering_device_paths(const struct offering *offering, uint32_t devices,
+                           struct buf *out)
+{
+    for (uint32_t left = devices; left != 0; left &= left - 1)
+        buf_addf(out, "%s%s", left == devices ? "" : ",",
+                 offering->accel.paths[__builtin_ctz(left)]);
+}
+
 static void add_labels(const struct offering_set *set, enum arch arch,
                        struct label out[LIMIT_LABELS], uint32_t *out_count)
 {
@@ -160,6 +195,10 @@ void offering_sell_config(struct node *node, struct sell_config *out)
     out->receipt_ms = offering->terms.receipt_ms;
     out->retention_ms = offering->terms.retention_ms;
     add_labels(&set, out->arch, out->labels, &out->label_count);
+    priced_devices(offering, &set, &out->devices);
+    memcpy(out->device_names, offering->accel.paths, sizeof(out->device_names));
+    out->taint_count = set.taint_count;
+    memcpy(out->taints, set.taints, sizeof(out->taints));
 }
 
 void offering_configure(struct offering *offering)
@@ -351,6 +390,7 @@ bool offering_open(const struct node *node)
 
 /* ---- offers ---- */
 
+/* out->devices are there, with all of them free. */
 static void fill_free(const struct node *node, const struct resources *total,
                       struct offer *out)
 {
@@ -361,6 +401,8 @@ static void fill_free(const struct node *node, const struct resources *total,
     sell_capacity(node->sell, &capacity);
     out->slots_free = capacity.slots_free;
     out->free = capacity.free;
+    memcpy(out->devices.free_milli, capacity.devices.free_milli,
+           sizeof(out->devices.free_milli));
     if (out->free.disk_mib > node->offering->disk_said_mib)
         out->free.disk_mib = node->offering->disk_said_mib;
 }
@@ -385,6 +427,9 @@ void offering_show(struct node *node, struct offer *out)
     out->time_ms_max = set.time_ms_max;
     out->price = set.price;
     out->grade = node->grade;
+    priced_devices(offering, &set, &out->devices);
+    out->taint_count = set.taint_count;
+    memcpy(out->taints, set.taints, sizeof(out->taints));
     fill_free(node, &set.total, out);
     add_labels(&set, out->arch, out->labels, &out->label_count);
 }
@@ -401,6 +446,7 @@ enum err offering_make(struct node *node, struct offer *out)
         return ERR_CONFIG;
     if (!offering->open) {
         memset(&offer.free, 0, sizeof(offer.free));
+        memset(offer.devices.free_milli, 0, sizeof(offer.devices.free_milli));
         offer.slots_free = 0;
         offer.ttl_ms = WITHDRAW_TTL_MS;
     }
@@ -410,6 +456,8 @@ enum err offering_make(struct node *node, struct offer *out)
     offering->withdraw = offering->changed = false;
     offering->issued_ms = offering->due_ms;
     offering->issued_free = offer.free;
+    memcpy(offering->issued_devices, offer.devices.free_milli,
+           sizeof(offering->issued_devices));
     offering->issued_slots = offer.slots_free;
     *out = offer;
     return OK;
@@ -441,6 +489,8 @@ static bool is_changed(struct offering *offering)
         return true;
     fill_free(offering->node, &total, &now);
     return now.slots_free != offering->issued_slots ||
+           memcmp(now.devices.free_milli, offering->issued_devices,
+                  sizeof(offering->issued_devices)) != 0 ||
            !resources_cover(&now.free, &offering->issued_free) ||
            !resources_cover(&offering->issued_free, &now.free);
 }
@@ -464,6 +514,22 @@ bool offering_due(struct node *node, uint64_t now_ms)
 
 /* ---- changing it ---- */
 
+/* Is there a price for every device? */
+static enum err check_prices(const struct offering *offering,
+                             const struct offering_set *set,
+                             struct offering_fault *fault)
+{
+    struct devices devices = offering->accel.devices;
+    char why[ACCEL_FAULT_MAX];
+    enum err err = accel_price(set->device_hour, &devices, why);
+    if (err == OK)
+        return OK;
+    snprintf(fault->what, sizeof(fault->what), "%.190s", why);
+    snprintf(fault->next, sizeof(fault->next),
+             "0.5, or gpu=0.5,fpga=0.2, or gpu:a100=0.9");
+    return ERR_RANGE;
+}
+
 enum err offering_change(struct node *node, const struct offering_set *set,
                          struct offering_fault *fault)
 {
@@ -479,6 +545,7 @@ enum err offering_change(struct node *node, const struct offering_set *set,
     whole = offering->base;
     offering_set_merge(&whole, &merged);
     TRY(offering_set_check(&whole, &node->sensed, fault));
+    TRY(check_prices(offering, &whole, fault));
     buf_init(&record, RECORD_BYTES_MAX);
     offering_set_encode(&merged, &record);
     err = record.err;
@@ -501,7 +568,8 @@ static void check_set(struct offering *offering)
     struct offering_set whole = offering->base;
     struct offering_fault fault;
     offering_set_merge(&whole, &offering->set);
-    if (offering_set_check(&whole, &offering->node->sensed, &fault) == OK)
+    if (offering_set_check(&whole, &offering->node->sensed, &fault) == OK &&
+        check_prices(offering, &whole, &fault) == OK)
         return;
     log_odd("sell",
             "what was set does not fit any more: %s; the "
@@ -517,7 +585,8 @@ enum err offering_new(struct node *node, struct offering **out)
     if (offering == NULL)
         return ERR_NOMEM;
     offering->node = node;
-    err = offering_from_config(node, &offering->base, &offering->terms);
+    err = offering_from_config(node, &offering->base, &offering->terms,
+                               &offering->accel);
     if (err == OK)
         err = load_one(offering, KEY_SET, load_set);
     if (err == OK)

@@ -9,6 +9,7 @@
  * that was ever given out), "grade". Loop thread only. */
 
 #include "market/offer.h"
+#include "node/accel.h"
 #include "node/bench.h"
 #include "node/node.h"
 
@@ -20,6 +21,18 @@ struct offering;
 MUST_USE enum err offering_new(struct node *node, struct offering **out);
 /* Before the loop's last run. NULL is fine. */
 void offering_free(struct offering *offering);
+
+/* Nodes a job with these devices gets, at most. */
+#define OFFERING_NODES_MAX                                                     \
+    (MACHINE_DEVICES_MAX + DEVICE_GROUPS_MAX * ACCEL_SHARED_MAX)
+/* The device nodes for devices of the offer, a mask by number: their own, then
+ * those that all of a group share. Lent until the offering is freed. Returns
+ * how many. */
+uint32_t offering_nodes(const struct offering *offering, uint32_t devices,
+                        const char *out[OFFERING_NODES_MAX]);
+/* Appends only their own, by commas: SUAN_DEVICES. */
+void offering_device_paths(const struct offering *offering, uint32_t devices,
+                           struct buf *out);
 
 /* For sell_new; later changes are handed to node->sell from here. */
 void offering_sell_config(struct node *node, struct sell_config *out);
@@ -52,8 +65,12 @@ enum {
     OFFERING_DISK_HOUR = 1u << 8,
     OFFERING_LABELS = 1u << 9,
     OFFERING_PAYOUT = 1u << 10,
-    OFFERING_ALL = (1u << 11) - 1,
+    OFFERING_NIC = 1u << 11,
+    OFFERING_TAINTS = 1u << 12,
+    OFFERING_DEVICE_HOUR = 1u << 13,
+    OFFERING_ALL = (1u << 14) - 1,
 };
+#define OFFERING_DEVICE_HOUR_MAX 256u
 struct offering_set {
     uint32_t mask;
     char name[LIMIT_NAME];
@@ -64,6 +81,9 @@ struct offering_set {
     struct pubkey payout;
     uint32_t label_count;
     struct label labels[LIMIT_LABELS];
+    uint32_t taint_count;
+    struct taint taints[LIMIT_TAINTS];
+    char device_hour[OFFERING_DEVICE_HOUR_MAX]; /* accel_price */
 };
 /* What is wrong with a change, for people. */
 struct offering_fault {

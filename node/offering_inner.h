@@ -20,6 +20,7 @@ struct offering {
     struct offering_set base; /* the configuration's; mask OFFERING_ALL */
     struct offering_set set;  /* what was set since; mask says which */
     struct offering_terms terms;
+    struct accel accel; /* as configured; priced when it is offered */
     bool open;          /* the engine takes jobs */
     bool withdraw;      /* the last offer is to be taken back */
     bool changed;       /* something else than what is free */
@@ -30,6 +31,7 @@ struct offering {
     uint64_t issued_ms;     /* by that clock; 0 = never */
     uint64_t disk_said_mib; /* of the room on the disk: moves in steps */
     struct resources issued_free;
+    uint16_t issued_devices[MACHINE_DEVICES_MAX];
     uint32_t issued_slots;
     struct bench *running; /* NULL: none */
     struct offering_bench_result bench;
@@ -57,6 +59,7 @@ void offering_set_merge(struct offering_set *out,
  * node->config.error set. */
 MUST_USE enum err offering_from_config(struct node *node,
                                        struct offering_set *out,
-                                       struct offering_terms *out_terms);
+                                       struct offering_terms *out_terms,
+                                       struct accel *out_accel);
 
 #endif

@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECORD_FIELDS 8
+#define RECORD_FIELDS 10
 #define CPU_MILLI_MIN 10u
 /* So that sums of hours, cores and years stay inside 64 bits. */
-#define PRICE_MAX (UINT64_C(1000000000) * AMOUNT_MICRO_PER_CREDIT)
+#define PRICE_MAX    (UINT64_C(1000000000) * AMOUNT_MICRO_PER_CREDIT)
+#define NIC_MBIT_MAX 1000000000u
 /* One is the node's own: arch. */
 #define LABELS_OWN 1u
 
@@ -39,6 +40,14 @@ void offering_set_merge(struct offering_set *out,
         out->price.disk_hour = over->price.disk_hour;
     if (over->mask & OFFERING_PAYOUT)
         out->payout = over->payout;
+    if (over->mask & OFFERING_NIC)
+        out->total.nic_kbit = over->total.nic_kbit;
+    if (over->mask & OFFERING_DEVICE_HOUR)
+        memcpy(out->device_hour, over->device_hour, sizeof(out->device_hour));
+    if (over->mask & OFFERING_TAINTS) {
+        out->taint_count = over->taint_count;
+        memcpy(out->taints, over->taints, sizeof(out->taints));
+    }
     if (over->mask & OFFERING_LABELS) {
         out->label_count = over->label_count;
         memcpy(out->labels, over->labels, sizeof(out->labels));
@@ -103,6 +112,23 @@ static enum err check_labels(const struct offering_set *set,
     return OK;
 }
 
+static enum err check_taints(const struct offering_set *set,
+                             struct offering_fault *fault)
+{
+    if (set->taint_count > LIMIT_TAINTS)
+        return say(fault, "fewer taints", "at most %u taints can be given",
+                   LIMIT_TAINTS);
+    for (uint32_t i = 0; i < set->taint_count; i++) {
+        const struct label *label = &set->taints[i].label;
+        if (!message_text_ok(label->key, sizeof(label->key)) ||
+            !message_text_ok(label->value, sizeof(label->value)) ||
+            label->key[0] == '\0' || set->taints[i].effect != TAINT_REFUSE)
+            return say(fault, "gpu=only",
+                       "taint %u has no key or is not plain text", i + 1);
+    }
+    return OK;
+}
+
 static bool price_ok(const struct price *price)
 {
     struct amount most = amount_micro(PRICE_MAX);
@@ -130,6 +156,7 @@ enum err offering_set_check(const struct offering_set *set,
     if (!price_ok(&set->price))
         return say(fault, "at most a thousand million credits an hour",
                    "the price is too high to be computed with");
+    TRY(check_taints(set, fault));
     return check_labels(set, fault);
 }
 
@@ -220,6 +247,9 @@ static enum err config_sizes(struct node *node, struct offering_set *out)
         or_found(config_uint(config, CONFIG_sell_mem_mib), sensed->mem_mib / 2);
     out->total.disk_mib = or_found(config_uint(config, CONFIG_sell_disk_mib),
                                    sensed->disk_free_mib / 4);
+    if (config_uint(config, CONFIG_sell_nic_mbit) > NIC_MBIT_MAX)
+        return bad_config(node, CONFIG_sell_nic_mbit, "too much");
+    out->total.nic_kbit = config_uint(config, CONFIG_sell_nic_mbit) * 1000;
     if (config_uint(config, CONFIG_sell_slots) > UINT32_MAX)
         return bad_config(node, CONFIG_sell_slots, "too many");
     out->slots = (uint32_t)config_uint(config, CONFIG_sell_slots);
@@ -250,8 +280,34 @@ static enum err config_terms(struct node *node, struct offering_terms *out)
                        &out->retention_ms);
 }
 
+static enum err config_gear(struct node *node, struct offering_set *out,
+                            struct accel *out_accel)
+{
+    const struct config *config = &node->config;
+    const char *hour = config_text(config, CONFIG_sell_device_hour);
+    char fault[ACCEL_FAULT_MAX];
+    struct devices priced;
+    if (accel_parse(config_text(config, CONFIG_sell_devices), out_accel,
+                    fault) != OK ||
+        accel_check(out_accel, fault) != OK)
+        return bad_config(node, CONFIG_sell_devices, "%s", fault);
+    priced = out_accel->devices;
+    if (strlen(hour) >= sizeof(out->device_hour))
+        return bad_config(node, CONFIG_sell_device_hour, "too long");
+    if (accel_price(hour, &priced, fault) != OK)
+        return bad_config(node, CONFIG_sell_device_hour, "%s", fault);
+    snprintf(out->device_hour, sizeof(out->device_hour), "%s", hour);
+    if (accel_taints_parse(config_text(config, CONFIG_sell_taints), out->taints,
+                           &out->taint_count) != OK)
+        return bad_config(node, CONFIG_sell_taints,
+                          "taints are key=value, key; at most %u",
+                          LIMIT_TAINTS);
+    return OK;
+}
+
 enum err offering_from_config(struct node *node, struct offering_set *out,
-                              struct offering_terms *out_terms)
+                              struct offering_terms *out_terms,
+                              struct accel *out_accel)
 {
     const struct config *config = &node->config;
     struct offering_set set = {.mask = OFFERING_ALL};
@@ -270,6 +326,7 @@ enum err offering_from_config(struct node *node, struct offering_set *out,
         return bad_config(node, CONFIG_sell_labels,
                           "labels are key=value, key=value; at most %u",
                           LIMIT_LABELS - LABELS_OWN);
+    TRY(config_gear(node, &set, out_accel));
     TRY(config_terms(node, out_terms));
     if (offering_set_check(&set, &node->sensed, &fault) != OK) {
         snprintf(node->config.error, sizeof(node->config.error),
@@ -299,6 +356,29 @@ void offering_set_encode(const struct offering_set *set, struct buf *out)
         mp_put_str(out, set->labels[i].key);
         mp_put_str(out, set->labels[i].value);
     }
+    mp_put_array(out, set->taint_count);
+    for (uint32_t i = 0; i < set->taint_count; i++) {
+        mp_put_array(out, 2);
+        mp_put_str(out, set->taints[i].label.key);
+        mp_put_str(out, set->taints[i].label.value);
+    }
+    mp_put_str(out, set->device_hour);
+}
+
+static void taints_get(struct mp_reader *reader, struct offering_set *out)
+{
+    uint32_t count = mp_enter(reader);
+    if (count > LIMIT_TAINTS)
+        mp_fail(reader, ERR_RANGE);
+    for (uint32_t i = 0; i < count && reader->err == OK; i++) {
+        mp_enter_exact(reader, 2);
+        mp_get_text(reader, out->taints[i].label.key, LIMIT_NAME);
+        mp_get_text(reader, out->taints[i].label.value, LIMIT_NAME);
+        mp_leave(reader);
+        out->taints[i].effect = TAINT_REFUSE;
+    }
+    mp_leave(reader);
+    out->taint_count = count;
 }
 
 static void labels_get(struct mp_reader *reader, struct offering_set *out)
@@ -331,6 +411,8 @@ enum err offering_set_decode(struct bytes record, struct arena *arena,
     price_decode(&reader, &set.price);
     mp_get_pubkey(&reader, &set.payout);
     labels_get(&reader, &set);
+    taints_get(&reader, &set);
+    mp_get_text(&reader, set.device_hour, sizeof(set.device_hour));
     mp_leave(&reader);
     TRY(mp_close(&reader));
     *out = set;

@@ -1,7 +1,7 @@
 #include "node/records.h"
 
 #include "base/check.h"
-#include "ledger/lmdb_error.h"
+#include "ledger/disk/lmdb_error.h"
 
 #include <errno.h>
 #include <lmdb.h>

@@ -5,7 +5,9 @@
 #include "base/check.h"
 #include "market/message.h"
 #include "node/job_view.h"
+#include "node/graph_view.h"
 #include "node/rpc_call.h"
+#include "node/rpc_graph.h"
 #include "node/rpc_help.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
@@ -132,8 +134,8 @@ static const char *submit_next(enum err err)
 }
 
 /* What a provider will fetch from here has to be here. */
-static bool blobs_here(struct node *node, struct control_call *call,
-                       struct bytes encoded)
+bool job_blobs_here(struct node *node, struct control_call *call,
+                    struct bytes encoded)
 {
     struct blob_info info;
     struct arena arena;
@@ -171,7 +173,7 @@ static void submit(struct node *node, struct control_call *call,
                        "the job cannot have this name");
         return;
     }
-    if (!blobs_here(node, call, spec))
+    if (!job_blobs_here(node, call, spec))
         return;
     err = buy_submit(node->buy, request, spec, name, draft, now_ms(node),
                      shell_buy_effects(node->shell), &id);
@@ -397,6 +399,8 @@ void rpc_job_forget(struct node *node, struct control_call *call)
     enum err err;
     if (!param_only(call, names))
         return;
+    if (graph_forgotten(node, call))
+        return;
     job = job_param(node, call);
     if (job == NULL)
         return;
@@ -421,6 +425,8 @@ void rpc_job_cancel(struct node *node, struct control_call *call)
     enum err err;
     if (!param_only(call, names))
         return;
+    if (graph_cancelled(node, call))
+        return;
     job = job_param(node, call);
     if (job == NULL || !job_task_param(call, job, &task))
         return;
@@ -440,13 +446,29 @@ void rpc_job_cancel(struct node *node, struct control_call *call)
 
 /* ---- looking ---- */
 
-static bool listed(const struct buy_job *job, bool all, const char *state)
+/* A graph is one line, in the place of its first part. */
+static bool listed(struct node *node, const struct buy_job *job, bool all,
+                   const char *state)
 {
-    if (job->draft)
+    uint32_t part = 0;
+    const struct buy_graph *graph = buy_graph_of(node->buy, job, &part);
+    if (job->draft || part > 0)
         return false; /* a question, not a job yet */
+    if (graph != NULL && state != NULL)
+        return strcmp(buy_state_text(graph->state), state) == 0;
+    if (graph != NULL)
+        return all || graph->ended_at_ms == 0;
     if (state != NULL)
         return strcmp(buy_state_text(job->state), state) == 0;
     return all || job->ended_at_ms == 0;
+}
+
+static json_t *line(struct node *node, const struct buy_job *job)
+{
+    uint32_t part = 0;
+    const struct buy_graph *graph = buy_graph_of(node->buy, job, &part);
+    return graph != NULL ? graph_line_json(node, graph)
+                         : job_line_json(node, job);
 }
 
 /* Newest first; an answer has an end: the oldest are left out. */
@@ -458,12 +480,11 @@ static json_t *list_json(struct node *node, bool all, const char *state)
     size_t count = 0;
     json_t *object;
     while ((job = buy_job_next(node->buy, job)) != NULL) {
-        if (listed(job, all, state))
+        if (listed(node, job, all, state))
             newest[count++ % LIST_MAX] = job;
     }
     for (size_t i = count; i > 0 && count - i < LIST_MAX; i--)
-        json_array_append_new(list,
-                              job_line_json(node, newest[(i - 1) % LIST_MAX]));
+        json_array_append_new(list, line(node, newest[(i - 1) % LIST_MAX]));
     object = json_pack("{s:o}", "jobs", list);
     if (count > LIST_MAX)
         json_object_set_new(object, "left_out", json_u64(count - LIST_MAX));
@@ -505,6 +526,8 @@ void rpc_job_show(struct node *node, struct control_call *call)
     uint32_t task = UINT32_MAX;
     if (!param_only(call, names))
         return;
+    if (graph_shown(node, call))
+        return;
     job = job_param(node, call);
     if (job != NULL && job_task_param(call, job, &task))
         control_reply(call, job_show_json(node, job, task));
@@ -526,8 +549,11 @@ void rpc_job_events(struct node *node, struct control_call *call)
 
 static bool answer_wait(struct node *node, struct control_call *call, bool last)
 {
-    const struct buy_job *job = job_param(node, call);
-    bool done;
+    const struct buy_job *job;
+    bool done = true;
+    if (graph_waited(node, call, last, &done))
+        return done;
+    job = job_param(node, call);
     if (job == NULL)
         return true; /* answered */
     done = job->ended_at_ms != 0;

@@ -6,6 +6,7 @@
 #include "node/job_view.h"
 #include "node/rpc_grade.h"
 #include "node/rpc_help.h"
+#include "node/rpc_policy.h"
 #include "node/trade_shell.h"
 #include "sched/explain.h"
 #include "sched/policy.h"
@@ -32,6 +33,32 @@ static json_t *figure_json(enum reason reason, uint64_t value)
     return json;
 }
 
+/* Why it ranks where it does; what does not fit does not rank. */
+static void put_account(json_t *object, const struct ranking_account *account)
+{
+    json_t *figures = json_array();
+    struct buf text;
+    buf_init(&text, TEXT_MAX);
+    ranking_account_format(account, &text);
+    for (uint32_t i = 0; i < account->count; i++) {
+        const struct ranking_part *part = &account->parts[i];
+        json_array_append_new(
+            figures,
+            json_pack("{s:s, s:o, s:o, s:o, s:o}", "figure",
+                      policy_part_text(part->part), "value",
+                      part->known ? json_u64(part->value) : json_null(), "best",
+                      part->best > 0 ? json_u64(part->best) : json_null(),
+                      "weight", json_u64(part->weight), "points",
+                      json_u64(part->points)));
+    }
+    json_object_set_new(object, "figures", figures);
+    json_object_set_new(object, "score",
+                        account->has_score ? json_u64(account->score)
+                                           : json_null());
+    json_object_set_new(object, "rank_text", json_text(buf_cstr(&text)));
+    buf_done(&text);
+}
+
 static json_t *line_json(struct node *node, const struct request *request,
                          const struct book_line *line, uint64_t now_ms)
 {
@@ -49,6 +76,7 @@ static json_t *line_json(struct node *node, const struct request *request,
         json_amount(line->hour), "bill_micro", json_amount(line->bill),
         "rtt_us", json_u64(line->rtt_us));
     buf_done(&text);
+    put_account(object, &line->account);
     return object;
 }
 
@@ -153,7 +181,7 @@ json_t *offer_json(struct node *node, const struct offer *offer)
 
 /* Who asks for nothing sees offers in the order of a core with a GiB of memory
  * and of disk: a hundredth of that, which nearly all of them can give. */
-static const struct resources a_little = {10, 10, 10};
+static const struct resources a_little = {10, 10, 10, 0};
 
 static bool asks_for_nothing(const struct resources *want)
 {
@@ -185,6 +213,7 @@ static json_t *market_line(struct node *node, const struct request *request,
     json_object_set_new(object, "tasks", json_u64(line->verdict.tasks));
     json_object_set_new(object, "code",
                         json_string(reason_code(line->verdict.reason)));
+    put_account(object, &line->account);
     json_object_set_new(object, "text", json_text(buf_cstr(&text)));
     buf_done(&text);
     return object;
@@ -247,7 +276,8 @@ static bool constraints_param(struct control_call *call,
     return true;
 }
 
-static bool choice_params(struct control_call *call, struct request *request)
+static bool choice_params(struct node *node, struct control_call *call,
+                          struct request *request)
 {
     const char *arch = "any";
     const char *policy = "cheapest";
@@ -259,12 +289,7 @@ static bool choice_params(struct control_call *call, struct request *request)
                        "there is no architecture \"%.40s\"", arch);
         return false;
     }
-    if (policy_parse(policy, &request->policy) != OK) {
-        control_refuse(call, ERR_PARSE, "cheapest, nearest or fastest",
-                       "there is no policy \"%.40s\"", policy);
-        return false;
-    }
-    return true;
+    return rpc_policy_param(node, call, policy, request);
 }
 
 void rpc_market_offers(struct node *node, struct control_call *call)
@@ -282,7 +307,8 @@ void rpc_market_offers(struct node *node, struct control_call *call)
                        &request.resources.mem_mib) ||
         !param_uint_if(call, "disk_mib", UINT32_MAX,
                        &request.resources.disk_mib) ||
-        !choice_params(call, &request) || !constraints_param(call, &request))
+        !choice_params(node, call, &request) ||
+        !constraints_param(call, &request))
         return;
     request.resources.cpu_milli = (uint32_t)milli;
     if (asks_for_nothing(&request.resources))

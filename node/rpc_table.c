@@ -5,11 +5,15 @@
 #include "node/rpc_blob.h"
 #include "node/rpc_call.h"
 #include "node/rpc_chain.h"
+#include "node/rpc_graph.h"
 #include "node/rpc_job.h"
+#include "node/rpc_links.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
+#include "node/rpc_policy.h"
 #include "node/rpc_proof.h"
 #include "node/rpc_sell.h"
+#include "node/rpc_tape.h"
 #include "node/rpc_validator.h"
 
 #include <string.h>
@@ -48,6 +52,10 @@ static const struct {
     {"image.remove", rpc_image_remove},
     {"job.submit", rpc_job_submit},
     {"job.quotes", rpc_job_quotes},
+    {"graph.submit", rpc_graph_submit},
+    {"graph.plan", rpc_graph_plan},
+    {"graph.approve", rpc_graph_approve},
+    {"graph.drop", rpc_graph_drop},
     {"job.approve", rpc_job_approve},
     {"job.drop", rpc_job_drop},
     {"job.forget", rpc_job_forget},
@@ -62,6 +70,15 @@ static const struct {
     {"job.receipt", rpc_job_receipt},
     {"market.offers", rpc_market_offers},
     {"market.watch", rpc_market_watch},
+    {"market.tape", rpc_market_tape},
+    {"policy.list", rpc_policy_list},
+    {"policy.set", rpc_policy_set},
+    {"policy.remove", rpc_policy_remove},
+    {"policy.enable", rpc_policy_enable},
+    {"policy.bind", rpc_policy_bind},
+    {"policy.unbind", rpc_policy_unbind},
+    {"policy.choose", rpc_policy_choose},
+    {"market.links", rpc_market_links},
     {"sell.start", rpc_sell_start},
     {"sell.stop", rpc_sell_stop},
     {"sell.status", rpc_sell_status},
@@ -117,9 +134,9 @@ static const char *nearest(const char *method)
  * there is none to look at. */
 static bool needs_state(const char *method)
 {
-    static const char *const names[] = {"chain.",      "tx.",
-                                        "validator.",  "job.submit",
-                                        "job.approve", "sell.start"};
+    static const char *const names[] = {
+        "chain.",      "tx.",    "validator.", "job.submit",
+        "job.approve", "graph.", "sell.start"};
     if (strcmp(method, "chain.status") == 0)
         return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

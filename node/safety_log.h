@@ -5,7 +5,7 @@
  * syncs them with one sync for all that wait, and says how far the disk is. The
  * loop thread calls everything here. */
 
-#include "ledger/sx.h"
+#include "ledger/sx/sx.h"
 
 struct safety_log;
 

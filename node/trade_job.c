@@ -33,6 +33,7 @@ struct job *job_get(struct shell *shell, const struct hash *contract)
     job->shell = shell;
     job->contract = *contract;
     buf_init(&job->spec_bytes, SPEC_BYTES_MAX);
+    buf_init(&job->results, SPEC_RESULTS_MAX * HASH_LEN);
     job->next = shell->jobs;
     shell->jobs = job;
     return job;
@@ -45,6 +46,7 @@ static void job_free(struct job *job)
         at = &(*at)->next;
     *at = job->next;
     buf_done(&job->spec_bytes);
+    buf_done(&job->results);
     free(job);
 }
 
@@ -115,6 +117,8 @@ static void on_worked(uv_work_t *uv, int status)
     (void)status;
     work->shell->works--;
     work->after(job_back(work->job) ? work->job : NULL, work);
+    buf_done(&work->spec);
+    buf_done(&work->results);
     free(work);
 }
 
@@ -126,6 +130,8 @@ struct job_work *job_work_new(struct job *job,
     struct job_work *work = calloc(1, sizeof(*work));
     CHECK(work != NULL);
     work->job = job;
+    buf_init(&work->spec, SPEC_BYTES_MAX);
+    buf_init(&work->results, SPEC_RESULTS_MAX * HASH_LEN);
     work->run = run;
     work->after = after;
     work->shell = job->shell;
@@ -444,6 +450,7 @@ void shell_exec_done(struct shell *shell)
         struct job *job = shell->jobs;
         shell->jobs = job->next;
         buf_done(&job->spec_bytes);
+        buf_done(&job->results);
         free(job);
     }
 }

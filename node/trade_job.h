@@ -33,8 +33,10 @@ struct job {
     struct hash contract;
     enum job_step step;
     struct buf spec_bytes;
+    struct buf results; /* ids of what it uses, as in EFFECT_EXEC_START */
     uint32_t task;
     uint32_t tasks;
+    uint32_t devices;  /* of the offer, a mask */
     struct hash image; /* from STEP_IMAGE on */
     bool image_again;  /* it was given to the executor a second time */
     bool polling;      /* job.status is on its way */
@@ -86,6 +88,8 @@ struct job_work {
     enum err err;
     struct hash result;
     struct hash log;
+    struct buf spec;    /* inputs: what is laid out, and */
+    struct buf results; /* as in struct job; both freed with the work */
 };
 struct job_work *job_work_new(struct job *job,
                               void (*run)(struct job_work *work),
@@ -93,6 +97,14 @@ struct job_work *job_work_new(struct job *job,
                                             struct job_work *work));
 void job_work_start(struct job_work *work);
 void job_mkdirs(const char *path);
+
+/* ---- trade_job_inputs.c ---- */
+/* Lays out inputs and used results in the contract's own directory, on the
+ * worker pool; then `after`. */
+void job_lay_out(struct job *job,
+                 void (*after)(struct job *job, struct job_work *work));
+/* An EFFECT_EXEC_START's spec and results, copied. */
+void job_take_spec(struct job *job, const struct trade_effect *effect);
 
 /* ---- trade_job_start.c ---- */
 /* From the image on; the spec is in the job. */

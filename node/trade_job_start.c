@@ -1,5 +1,6 @@
 /* Starting a job: its image at the executor, its inputs laid out, job.start. */
 
+#include "node/offering.h"
 #include "node/trade_job.h"
 
 #include "base/check.h"
@@ -22,6 +23,23 @@ struct image_there {
 };
 
 /* ---- job.start ---- */
+
+/* Which devices the job was assigned, and how much of each. */
+static void put_devices(const struct job *job, const struct spec *spec,
+                        json_t *env)
+{
+    struct offering *offering = job->shell->node->offering;
+    struct buf text;
+    char milli[16];
+    if (job->devices == 0 || offering == NULL)
+        return;
+    buf_init(&text, 4096);
+    offering_device_paths(offering, job->devices, &text);
+    json_object_set_new(env, "SUAN_DEVICES", json_text(buf_cstr(&text)));
+    buf_done(&text);
+    snprintf(milli, sizeof(milli), "%u", spec->devices.milli);
+    json_object_set_new(env, "SUAN_DEVICE_MILLI", json_string(milli));
+}
 
 static json_t *env_json(const struct job *job, const struct spec *spec)
 {
@@ -47,6 +65,7 @@ static json_t *env_json(const struct job *job, const struct spec *spec)
     json_object_set_new(env, "SUAN_TASKS", json_string(text));
     hash_format(&job->contract, hex);
     json_object_set_new(env, "SUAN_CONTRACT", json_string(hex));
+    put_devices(job, spec, env);
     return env;
 }
 
@@ -63,13 +82,26 @@ static json_t *argv_json(const struct job *job, const struct spec *spec)
     return argv;
 }
 
+static json_t *devices_json(const struct job *job)
+{
+    struct offering *offering = job->shell->node->offering;
+    json_t *list = json_array();
+    const char *paths[OFFERING_NODES_MAX];
+    uint32_t count = 0;
+    if (job->devices != 0 && offering != NULL)
+        count = offering_nodes(offering, job->devices, paths);
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(paths[i]));
+    return list;
+}
+
 static json_t *inputs_json(const struct job *job, const struct spec *spec)
 {
     json_t *inputs = json_array();
     char path[1300];
     DIR *dir;
     struct dirent *entry;
-    if (hash_is_zero(&spec->inputs))
+    if (hash_is_zero(&spec->inputs) && spec->use_count == 0)
         return inputs;
     shell_job_path(job->shell->node, &job->contract, "in", path);
     dir = opendir(path);
@@ -97,6 +129,8 @@ static json_t *start_params(const struct job *job, const struct spec *spec)
     json_object_set_new(params, "argv", argv_json(job, spec));
     json_object_set_new(params, "env", env_json(job, spec));
     json_object_set_new(params, "inputs", inputs_json(job, spec));
+    if (job->devices != 0)
+        json_object_set_new(params, "devices", devices_json(job));
     json_object_set_new(params, "cpu_milli",
                         json_u64(spec->resources.cpu_milli));
     json_object_set_new(params, "mem_mib", json_u64(spec->resources.mem_mib));
@@ -146,12 +180,6 @@ static void start_now(struct job *job)
     arena_done(&arena);
 }
 
-static void export_inputs(struct job_work *work)
-{
-    work->err =
-        blob_store_export_tree(work->blobs, &work->id, work->path, NULL);
-}
-
 static void after_inputs(struct job *job, struct job_work *work)
 {
     if (job == NULL)
@@ -165,22 +193,8 @@ static void after_inputs(struct job *job, struct job_work *work)
 
 static void lay_out_inputs(struct job *job)
 {
-    struct arena arena;
-    struct spec spec;
-    struct job_work *work;
-    bool good = job_read_spec(job, &arena, &spec);
     job->step = STEP_STARTING;
-    struct hash inputs = good ? spec.inputs : (struct hash){{0}};
-    arena_done(&arena);
-    if (hash_is_zero(&inputs)) {
-        start_now(job);
-        return;
-    }
-    work = job_work_new(job, export_inputs, after_inputs);
-    work->id = inputs;
-    shell_job_path(job->shell->node, &job->contract, "in", work->path);
-    job_mkdirs(work->path);
-    job_work_start(work);
+    job_lay_out(job, after_inputs);
 }
 
 /* ---- the image ---- */
@@ -371,10 +385,10 @@ void shell_exec_start(struct shell *shell, const struct trade_effect *effect)
     struct job *job = job_get(shell, &effect->subject);
     if (job->step != 0 && job->step != STEP_ENDED)
         return; /* on its way already */
-    buf_clear(&job->spec_bytes);
-    buf_add(&job->spec_bytes, effect->bytes);
+    job_take_spec(job, effect);
     job->task = effect->task;
     job->tasks = effect->tasks;
+    job->devices = effect->devices;
     job->step = STEP_IMAGE;
     job->finished = false;
     if (executor_is_up(shell->node->executor))

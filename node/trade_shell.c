@@ -180,6 +180,23 @@ static void do_note(struct shell *shell, const struct trade_effect *effect,
     feed_add(&shell->node->feed, &event);
 }
 
+static void do_look(struct shell *shell, const struct trade_effect *effect)
+{
+    struct contract contract;
+    struct trade_event event = {.kind = TRADE_USE,
+                                .id = effect->id,
+                                .task = effect->task,
+                                .subject = effect->subject};
+    struct state *state = chain_state(chain_host_chain(shell->node->host));
+    struct arena arena;
+    arena_init(&arena, 256u * 1024);
+    if (contract_of_task(state, &effect->id, effect->task, &arena, &contract) ==
+        OK)
+        event.contract = &contract;
+    shell_event(shell, &event);
+    arena_done(&arena);
+}
+
 static void on_wake(uv_timer_t *timer)
 {
     struct shell *shell = timer->data;
@@ -216,6 +233,9 @@ void shell_carry_out_one(struct shell *shell, const struct trade_effect *e,
         break;
     case EFFECT_FETCH:
         shell_fetch(shell, e);
+        break;
+    case EFFECT_LOOK:
+        do_look(shell, e);
         break;
     case EFFECT_UNPIN:
         do_unpin(shell, e);

@@ -23,6 +23,7 @@ struct fetching {
     struct hash id;
     struct hash subject;
     bool tree;
+    uint64_t timeout_ms;
     bool keep; /* we bought it: it stays when the contract is over */
     uint64_t told_ms;
     char dir[1300];
@@ -178,7 +179,7 @@ static enum err start(struct fetching *fetch, const char *address,
         .id = fetch->id,
         .tree = fetch->tree,
         .bytes_max = FETCH_BYTES_MAX,
-        .timeout_ms = FETCH_TIMEOUT_MS,
+        .timeout_ms = fetch->timeout_ms,
         .on_progress = on_progress,
         .on_done = on_fetched,
         .ctx = fetch,
@@ -188,6 +189,19 @@ static enum err start(struct fetching *fetch, const char *address,
     shell_owner(&fetch->subject, owner);
     config.owner = owner;
     return bulk_fetch(fetch->shell->node->bulk, &config, &handle);
+}
+
+/* What this very node made is not fetched from anybody. */
+static bool here_already(struct fetching *fetch,
+                         const struct trade_effect *effect)
+{
+    struct node *node = fetch->shell->node;
+    char owner[80];
+    if (!pubkey_equal(&effect->peer, &node->self))
+        return false;
+    shell_owner(&fetch->subject, owner);
+    fetch->err = blob_store_pin_again(node->blobs, &fetch->id, owner);
+    return true;
 }
 
 void shell_fetch(struct shell *shell, const struct trade_effect *effect)
@@ -207,7 +221,12 @@ void shell_fetch(struct shell *shell, const struct trade_effect *effect)
     fetch->tree = effect->code == 1;
     fetch->next = shell->fetches;
     shell->fetches = fetch;
+    fetch->timeout_ms = effect->at_ms > 0 ? effect->at_ms : FETCH_TIMEOUT_MS;
     mark_bought(fetch);
+    if (here_already(fetch, effect)) {
+        finish(fetch);
+        return;
+    }
     fetch->err = where_from(shell, effect, address)
                      ? start(fetch, address, &effect->peer)
                      : ERR_NET;

@@ -4,7 +4,7 @@
 /* The verification of the whole chain, in the background: one thread with a
  * reader of its own, so the node goes on. */
 
-#include "ledger/chain.h"
+#include "ledger/chain/chain.h"
 
 struct verifier;
 

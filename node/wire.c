@@ -32,9 +32,9 @@ const char *job_phase_text(enum job_phase phase)
 static bool kind_known(uint64_t kind)
 {
     return kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_TX_REFUSED ||
-           kind == WIRE_OFFER || kind == WIRE_PEERS ||
+           kind == WIRE_OFFER || kind == WIRE_PEERS || kind == WIRE_LINKS ||
            (kind >= WIRE_HOLD && kind <= WIRE_HOLD_RELEASE) ||
-           (kind >= WIRE_START && kind <= WIRE_ASK);
+           (kind >= WIRE_START && kind <= WIRE_GRANT);
 }
 
 /* The head is [array, kind fixint, version fixint]: readable before the gate,
@@ -334,6 +334,26 @@ enum err wire_log_decode(struct bytes b, struct arena *arena,
     m.offset = mp_get_uint(&reader);
     m.data = mp_get_bin(&reader, WIRE_LOG_DATA_MAX);
     m.eof = mp_get_bool(&reader);
+    TRY(finish(&reader));
+    *out = m;
+    return OK;
+}
+
+void wire_grant_encode(const struct wire_grant *m, struct buf *out)
+{
+    mp_put_message(out, WIRE_GRANT, WIRE_VERSION, 2);
+    mp_put_hash(out, &m->contract);
+    mp_put_pubkey(out, &m->reader);
+}
+
+enum err wire_grant_decode(struct bytes b, struct arena *arena,
+                           struct wire_grant *out)
+{
+    struct mp_reader reader;
+    struct wire_grant m;
+    TRY(open_kind(&reader, b, arena, WIRE_GRANT, 2));
+    mp_get_hash(&reader, &m.contract);
+    mp_get_pubkey(&reader, &m.reader);
     TRY(finish(&reader));
     *out = m;
     return OK;

@@ -9,12 +9,13 @@
 
 enum wire_kind {
     /* chain */
-    WIRE_SX = 1,         /* consensus: one message of ledger/sx_msg.h */
+    WIRE_SX = 1,         /* consensus: one message of ledger/sx/sx_msg.h */
     WIRE_TX = 4,         /* a transaction on its way to a validator */
     WIRE_TX_REFUSED = 5, /* why it will not enter a block */
     /* market */
     WIRE_OFFER = 10, /* a signed offer, gossiped */
     WIRE_PEERS = 11, /* addresses worth dialling */
+    WIRE_LINKS = 12, /* what a node measured of its links, gossiped */
     WIRE_HOLD = 20,  /* buyer asks a provider to reserve for one task */
     WIRE_QUOTE = 21, /* held: the signed bill */
     WIRE_HOLD_REFUSED = 22,
@@ -27,7 +28,8 @@ enum wire_kind {
     WIRE_RECEIPT = 34,     /* provider-signed */
     WIRE_RECEIPT_ACK = 35, /* the same with the agent's signature */
     WIRE_CANCEL = 36,
-    WIRE_ASK = 37, /* after a restart: tell me about this contract */
+    WIRE_ASK = 37,   /* after a restart: tell me about this contract */
+    WIRE_GRANT = 38, /* agent to provider: who else may fetch the result */
 };
 #define WIRE_VERSION 1
 
@@ -67,6 +69,10 @@ struct wire_start {
     struct hash contract;
     struct bytes spec;
     char bulk_address[LIMIT_NAME]; /* where image and inputs can be fetched */
+};
+struct wire_grant {
+    struct hash contract; /* whose result */
+    struct pubkey reader; /* a node that runs what uses it */
 };
 enum job_phase {
     JOB_HELD = 1,
@@ -118,12 +124,14 @@ void wire_start_encode(const struct wire_start *m, struct buf *out);
 void wire_job_state_encode(const struct wire_job_state *m, struct buf *out);
 void wire_log_get_encode(const struct wire_log_get *m, struct buf *out);
 void wire_log_encode(const struct wire_log *m, struct buf *out);
+void wire_grant_encode(const struct wire_grant *m, struct buf *out);
 /* CANCEL and ASK carry a contract id alone. */
 void wire_contract_encode(enum wire_kind kind, const struct hash *contract,
                           struct buf *out);
 
-/* SX, TX, OFFER, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own encoding;
- * of LIMIT_TX_BYTES at most, SX as long as a message may be: it brings blocks.
+/* SX, TX, OFFER, LINKS, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own
+ * encoding; of LIMIT_TX_BYTES at most, SX as long as a message may be: it
+ * brings blocks.
  */
 MUST_USE enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
                                     struct arena *arena, struct bytes *out);
@@ -145,6 +153,8 @@ MUST_USE enum err wire_log_get_decode(struct bytes b, struct arena *arena,
                                       struct wire_log_get *out);
 MUST_USE enum err wire_log_decode(struct bytes b, struct arena *arena,
                                   struct wire_log *out);
+MUST_USE enum err wire_grant_decode(struct bytes b, struct arena *arena,
+                                    struct wire_grant *out);
 MUST_USE enum err wire_contract_decode(enum wire_kind kind, struct bytes b,
                                        struct arena *arena, struct hash *out);
 

@@ -7,10 +7,12 @@
 
 #include "base/amount.h"
 #include "base/sign.h"
+#include "sched/devices.h"
 #include "sched/grade.h"
 #include "sched/label.h"
 #include "sched/reason.h"
 #include "sched/resources.h"
+#include "sched/taint.h"
 
 /* A round-trip time measured longer ago than this counts as unknown. */
 #define CANDIDATE_RTT_AGE_MAX_MS 600000u
@@ -24,15 +26,22 @@ struct candidate {
     uint64_t time_ms_max;  /* longest task it takes; 0 = takes none */
     uint32_t label_count;
     const struct label *labels; /* lent */
-    struct amount hour;         /* price of one hour of the demand */
-    struct amount bill;         /* price of demand.time_ms of it */
-    uint64_t rtt_us;            /* 0 = never measured */
+    uint32_t taint_count;
+    const struct taint *taints;    /* lent */
+    const struct devices *devices; /* lent; NULL = none. Free: as above */
+    uint32_t spread_used; /* tasks of the request already there, and how many */
+    uint32_t spread_most; /* there may be; 0 = any number */
+    struct amount hour;   /* price of one hour of the demand, its devices at
+                             the price of the group that devices_check picks */
+    struct amount bill;   /* price of demand.time_ms of it */
+    uint64_t rtt_us;      /* 0 = never measured */
     uint64_t rtt_age_ms;
     struct grade grade;
     uint64_t age_ms; /* since the offer arrived */
     uint64_t ttl_ms; /* it lapses at this age */
     /* Reasons only the maker of the view can know, as reason_bit()s: SELF,
-     * SELLER, EXCLUDED, UNREACHABLE, and PRICE where the price overflows. */
+     * SELLER, EXCLUDED, UNREACHABLE, AFFINITY, DOMAIN, and PRICE where the
+     * price overflows. */
     uint64_t refused;
 };
 

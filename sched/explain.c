@@ -43,6 +43,15 @@ static void keep_nearest(struct explain *e, const struct demand *demand,
     e->nearest_shortage = shortage;
 }
 
+/* Would relaxing it free the offer? Other models may be taken, too. */
+static bool relaxing_helps(const struct demand *demand,
+                           const struct candidate *candidate,
+                           enum reason reason)
+{
+    return reason != REASON_DEVICE_MODEL ||
+           devices_fit_any_model(candidate->devices, demand->devices);
+}
+
 /* Only `reason` stands in the way: remember the figure easiest to reach. */
 static void keep_relaxation(struct explain *e, const struct demand *demand,
                             const struct candidate *candidate,
@@ -50,6 +59,8 @@ static void keep_relaxation(struct explain *e, const struct demand *demand,
 {
     uint64_t want;
     uint64_t have;
+    if (!relaxing_helps(demand, candidate, reason))
+        return;
     bool first = e->alone[reason]++ == 0;
     if (!feasible_figures(reason, demand, candidate, &want, &have))
         return;
@@ -141,11 +152,18 @@ static void format_counts(const struct explain *e, struct buf *out)
     buf_add_u8(out, '\n');
 }
 
+/* Its figure is not one to ask for. */
+static bool is_only_counted(enum reason reason)
+{
+    return reason == REASON_SLOTS || reason == REASON_SPREAD ||
+           reason == REASON_DEVICE_SPLIT;
+}
+
 static void format_relaxation(const struct explain *e, enum reason reason,
                               struct buf *out)
 {
     buf_addf(out, "would free %u: %s", e->alone[reason], reason_relax(reason));
-    if (reason_unit_of(reason) != UNIT_NONE && reason != REASON_SLOTS) {
+    if (reason_unit_of(reason) != UNIT_NONE && !is_only_counted(reason)) {
         buf_add(out,
                 bytes_str(reason == REASON_PRICE ? " (from " : " (up to "));
         reason_figure_format(reason_unit_of(reason), e->relax_to[reason], out);

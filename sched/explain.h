@@ -13,7 +13,9 @@ struct explain {
     uint32_t first[REASON_COUNT]; /* offers by their first reason, notes too */
     uint32_t any[REASON_COUNT];   /* offers in which this reason refuses */
     uint32_t alone[REASON_COUNT]; /* offers in which nothing else refuses:
-                                     relaxing it frees that many */
+                                     relaxing it frees that many; without
+                                     those it would not free (DEVICE_MODEL:
+                                     other models are taken, too) */
     /* Of those, the figure that frees the first of them: the most there is, or
      * the lowest bill. 0 where the reason has no figures or alone is 0. */
     uint64_t relax_to[REASON_COUNT];

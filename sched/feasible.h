@@ -17,6 +17,10 @@ struct verdict {
     uint64_t have;
     uint32_t constraint; /* index of the first constraint not satisfied; only
                             meaningful when REASON_LABEL is in `failing` */
+    uint32_t group;      /* of devices, that a task gets; only meaningful
+                            when the demand has some and none is missing */
+    struct label taint;  /* the first that is not tolerated; only meaningful
+                            when REASON_TAINT is in `failing` */
     uint32_t tasks;      /* how many tasks fit side by side now; 0 if refused */
 };
 

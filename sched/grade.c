@@ -10,9 +10,6 @@
 #define WEIGHT_MEM   1u
 #define WEIGHT_SUM   (WEIGHT_INT + WEIGHT_FLOAT + WEIGHT_MEM)
 
-/* A sixteenth of a doubling, in 1/65536. */
-#define STEP_SHIFT 12
-
 /* The whole part is the position of the top bit. Each squaring of the mantissa,
  * held as a fixed-point number in [1, 2), then yields one binary digit: whether
  * the square reached 2. */
@@ -118,6 +115,6 @@ bool grade_step(const struct grade *grade, uint32_t *out_step)
     uint32_t speed;
     if (!grade_speed(grade, &speed))
         return false;
-    *out_step = speed >> STEP_SHIFT;
+    *out_step = speed >> GRADE_STEP_SHIFT;
     return true;
 }

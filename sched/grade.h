@@ -67,6 +67,9 @@ uint32_t grade_log2_q16(uint64_t value);
  * declared, then out_log2_q16 is untouched. */
 bool grade_speed(const struct grade *grade, uint32_t *out_log2_q16);
 
+/* A step is a sixteenth of a doubling, in 1/65536. */
+#define GRADE_STEP_SHIFT 12
+
 /* The same in steps of a sixteenth of a doubling (4.4 %): within a step two
  * machines are equally fast, for benchmarks repeat no better than that, and
  * the price decides. */

@@ -51,7 +51,7 @@ struct policy_row {
     enum figure (*figure)(const struct candidate *candidate, uint64_t *out);
     uint64_t (*less_is_better)(uint64_t figure);
     bool by_price; /* the figure is the price: no second key */
-};
+};                 /* figure is NULL: sched/ranking.c ranks by it */
 
 static const struct policy_row rows[] = {
     {POLICY_CHEAPEST, "cheapest", "lowest price of an hour", hour_figure,
@@ -61,6 +61,18 @@ static const struct policy_row rows[] = {
      policy_rtt_step, false},
     {POLICY_FASTEST, "fastest", "highest measured speed, then lowest price",
      speed_figure, invert_figure, false},
+    {POLICY_BALANCED, "balanced",
+     "where loads stay even and little power is added", NULL, NULL, false},
+    {POLICY_COMPOSITE, "composite",
+     "weighted sum of best over own figure: price, round trip, speed, load, "
+     "energy",
+     NULL, NULL, false},
+    {POLICY_FRAGMENTATION, "fragmentation",
+     "least left over beside the task: keeps large places whole", NULL, NULL,
+     false},
+    {POLICY_SPREAD, "spread", "least used, one task each", NULL, NULL, false},
+    {POLICY_PACK, "pack", "most used of those in use: fewest in use", NULL,
+     NULL, false},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -76,6 +88,8 @@ static const struct policy_row *row_of(enum policy policy)
 
 int rank_compare(const struct rank *a, const struct rank *b)
 {
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
     for (size_t i = 0; i < 3; i++) {
         if (a->key[i] != b->key[i])
             return a->key[i] < b->key[i] ? -1 : 1;
@@ -89,7 +103,7 @@ void policy_rank(const struct demand *demand, const struct candidate *candidate,
                  uint32_t index, struct rank *out)
 {
     const struct policy_row *row = row_of(demand->policy);
-    CHECK(row != NULL);
+    CHECK(row != NULL && row->figure != NULL);
     uint64_t figure = 0;
     memset(out, 0, sizeof(*out));
     if (row->figure(candidate, &figure) == FIGURE_KNOWN)
@@ -106,7 +120,7 @@ void policy_floor(enum policy policy, enum figure known, uint64_t value,
                   struct rank *out)
 {
     const struct policy_row *row = row_of(policy);
-    CHECK(row != NULL);
+    CHECK(row != NULL && row->less_is_better != NULL);
     memset(out, 0, sizeof(*out));
     if (known == FIGURE_KNOWN)
         out->key[1] = row->less_is_better(value);
@@ -131,6 +145,11 @@ uint64_t policy_rtt_step(uint64_t rtt_us)
         return rtt_us;
     unsigned top = 63u - (unsigned)__builtin_clzll(rtt_us);
     return top * 8u + (rtt_us >> (top - 3) & 7u);
+}
+
+enum policy policy_nth(size_t i)
+{
+    return i < ROW_COUNT ? rows[i].policy : (enum policy)0;
 }
 
 bool policy_known(enum policy policy)

@@ -1,9 +1,10 @@
 #ifndef SCHED_POLICY_H
 #define SCHED_POLICY_H
 
-/* A policy puts candidates that fit into an order. Policies are rows of a
- * table; each turns a candidate into a rank, three numbers compared in order,
- * less is better:
+/* A policy puts candidates that fit into an order. Here are the simple ones,
+ * rows of a table, which look at one candidate at a time and whose order an
+ * index can keep; sched/ranking.h has all of them. Each turns a candidate into
+ * a rank, three numbers compared in order, less is better:
  *
  *   cheapest   0, price of an hour, 0
  *   nearest    round trip not known (0 or 1), its step, price of an hour
@@ -17,6 +18,7 @@
 #include "sched/demand.h"
 
 struct rank {
+    uint64_t group; /* of a division; compared first; 0 = none */
     uint64_t key[3];
     uint64_t tie;
     struct pubkey provider; /* the last word, should two ties be equal */
@@ -30,7 +32,8 @@ int rank_compare(const struct rank *a, const struct rank *b);
 /* What of a policy's figure is known: see rank_floor. */
 enum figure { FIGURE_KNOWN = 0, FIGURE_UNKNOWN = 1 };
 
-/* Ranks one candidate. demand->policy must be policy_known (CHECKed). */
+/* Ranks one candidate. demand->policy must be simple: CHEAPEST, NEAREST or
+ * FASTEST (CHECKed). The terms are not looked at: ranking_rank does. */
 void policy_rank(const struct demand *demand, const struct candidate *candidate,
                  uint32_t index, struct rank *out);
 
@@ -49,6 +52,8 @@ void policy_sort(struct rank *ranks, size_t count);
  * grows. */
 uint64_t policy_rtt_step(uint64_t rtt_us);
 
+/* All of them, in the order of their numbers; 0 past the last. */
+enum policy policy_nth(size_t i);
 bool policy_known(enum policy policy);
 const char *policy_text(enum policy policy); /* "cheapest"; "?" if unknown */
 const char *policy_help(enum policy policy); /* one line for people */

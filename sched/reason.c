@@ -143,6 +143,21 @@ static void amount_add_text(uint64_t micro, struct buf *out)
     buf_addf(out, "%s credits", text);
 }
 
+#define DEVICE_ONE 1000u
+
+/* "0.5", "2", "1.25". */
+static void thousandths_add(uint64_t value, struct buf *out)
+{
+    unsigned rest = (unsigned)(value % 1000);
+    int places = 3;
+    buf_addf(out, "%" PRIu64, value / 1000);
+    if (rest == 0)
+        return;
+    for (; rest % 10 == 0; places--)
+        rest /= 10;
+    buf_addf(out, ".%0*u", places, rest);
+}
+
 void reason_figure_format(enum reason_unit unit, uint64_t value,
                           struct buf *out)
 {
@@ -165,6 +180,13 @@ void reason_figure_format(enum reason_unit unit, uint64_t value,
         return;
     case UNIT_MICRO:
         amount_add_text(value, out);
+        return;
+    case UNIT_DEVICE:
+        thousandths_add(value, out);
+        buf_add(out, bytes_str(value == DEVICE_ONE ? " device" : " devices"));
+        return;
+    case UNIT_KBIT:
+        buf_addf(out, "%" PRIu64 " kbit/s", value);
         return;
     }
 }

@@ -24,6 +24,8 @@ enum reason_unit {
     UNIT_MS,
     UNIT_MICRO, /* micro-credits */
     UNIT_COUNT,
+    UNIT_DEVICE, /* thousandths of a device */
+    UNIT_KBIT,   /* per second */
 };
 
 #define REASON_MAP(X)                                                          \
@@ -45,12 +47,34 @@ enum reason_unit {
       "an image for that architecture, or any architecture")                   \
     X(REASON_LABEL, 7, "label", FIRM, NONE,                                    \
       "a label is not as the request wants it", "drop that constraint")        \
+    X(REASON_ZONE, 19, "zone", FIRM, NONE,                                     \
+      "it does not say that it lies in a zone of the request",                 \
+      "allow more zones")                                                      \
+    X(REASON_DOMAIN, 29, "domain", FIRM, NONE,                                 \
+      "it does not state the label the tasks are spread by",                   \
+      "spread by another label")                                               \
+    X(REASON_TAINT, 20, "taint", FIRM, NONE,                                   \
+      "the provider keeps its machine for jobs that tolerate its taint",       \
+      "tolerate that taint")                                                   \
+    X(REASON_DEVICE_KIND, 31, "device-kind", FIRM, NONE,                       \
+      "no device of the kind the task needs", "do without the device")         \
+    X(REASON_DEVICE_MODEL, 21, "device-model", FIRM, NONE,                     \
+      "no device of a model the task may run on", "allow more models")         \
+    X(REASON_DEVICE_MEM, 22, "device-mem", FIRM, MIB,                          \
+      "devices with less memory than the task needs",                          \
+      "ask for less memory of a device")                                       \
+    X(REASON_DEVICE_TOTAL, 23, "device-total", FIRM, COUNT,                    \
+      "fewer devices of one model than the task needs",                        \
+      "ask for fewer devices")                                                 \
     X(REASON_CPU_TOTAL, 8, "cpu-total", FIRM, MILLI,                           \
       "fewer cores than the task needs", "ask for fewer cores")                \
     X(REASON_MEM_TOTAL, 9, "mem-total", FIRM, MIB,                             \
       "less memory than the task needs", "ask for less memory")                \
     X(REASON_DISK_TOTAL, 10, "disk-total", FIRM, MIB,                          \
       "less disk than the task needs", "ask for less disk")                    \
+    X(REASON_NIC_TOTAL, 24, "nic-total", FIRM, KBIT,                           \
+      "a narrower network than the task needs, or none stated",                \
+      "ask for less bandwidth")                                                \
     X(REASON_TIME, 11, "time", FIRM, MS,                                       \
       "the provider does not sell that long a run",                            \
       "ask for a shorter time limit")                                          \
@@ -64,6 +88,21 @@ enum reason_unit {
       "too little memory is free now", "wait, or ask for less memory")         \
     X(REASON_DISK_FREE, 16, "disk-free", LATER, MIB,                           \
       "too little disk is free now", "wait, or ask for less disk")             \
+    X(REASON_NIC_FREE, 25, "nic-free", LATER, KBIT,                            \
+      "too little bandwidth is free now", "wait, or ask for less bandwidth")   \
+    X(REASON_DEVICE_FREE, 26, "device-free", LATER, DEVICE,                    \
+      "less is free of its devices together than the task needs",              \
+      "wait, or ask for less of them")                                         \
+    X(REASON_DEVICE_SPLIT, 27, "device-split", LATER, COUNT,                   \
+      "enough of its devices is free, but in pieces: too few have enough",     \
+      "wait, or ask for smaller shares")                                       \
+    X(REASON_SPREAD, 28, "spread", LATER, COUNT,                               \
+      "as many tasks of the request are there as it allows",                   \
+      "wait until one ends, or allow more in one place")                       \
+    X(REASON_AFFINITY, 30, "affinity", LATER, NONE,                            \
+      "another request of yours is there that must not be, or is not there "   \
+      "but must",                                                              \
+      "wait, or drop that affinity")                                           \
     X(REASON_RTT_UNKNOWN, 17, "rtt-unknown", NOTE, NONE,                       \
       "the distance has not been measured, so it ranks last",                  \
       "connect to the provider, or choose another policy")                     \
@@ -76,7 +115,7 @@ enum reason { REASON_NONE = 0, REASON_MAP(X) };
 #undef X
 
 /* One more than the highest number: the size of a table by reason. */
-#define REASON_COUNT 19
+#define REASON_COUNT 32
 _Static_assert(REASON_COUNT <= 64, "a set of reasons is a 64-bit mask");
 
 static inline uint64_t reason_bit(enum reason reason)

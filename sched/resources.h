@@ -13,6 +13,8 @@ struct resources {
     uint32_t cpu_milli; /* thousandths of a core */
     uint64_t mem_mib;
     uint64_t disk_mib;
+    uint64_t nic_kbit; /* of the network interface; wanted 0 = does not matter,
+                          there 0 = not stated, which is none */
 };
 
 /* a >= b in every dimension. */
@@ -31,7 +33,7 @@ MUST_USE enum err resources_sub(const struct resources *a,
 MUST_USE enum err resources_mul(const struct resources *r, uint32_t n,
                                 struct resources *out);
 
-void resources_encode(const struct resources *r, struct buf *out); /* array 3 */
+void resources_encode(const struct resources *r, struct buf *out); /* array 4 */
 void resources_decode(struct mp_reader *reader, struct resources *out);
 
 const char *arch_text(enum arch arch); /* "x86_64", "any", ... */

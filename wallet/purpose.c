@@ -12,7 +12,7 @@ const struct purpose purpose_account = {
 const struct purpose purpose_node = {
     .name = "node",
     .tags = {HASH_TAG_OFFER, HASH_TAG_QUOTE, HASH_TAG_RECEIPT, HASH_TAG_TX,
-             HASH_TAG_NOISE},
+             HASH_TAG_NOISE, HASH_TAG_LINKS},
 };
 
 const struct purpose purpose_validator = {

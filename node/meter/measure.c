@@ -41,7 +41,7 @@ static const struct kernel_ops *ops_of(enum meter_kernel kernel)
 }
 
 static enum err runs(const struct kernel_ops *ops, struct bout *bout,
-                     unsigned warmups, struct spread *out)
+                     unsigned warmups, struct median *out)
 {
     uint64_t rates[RUNS];
     uint64_t spare;
@@ -55,7 +55,7 @@ static enum err runs(const struct kernel_ops *ops, struct bout *bout,
             return ERR_CANCELLED;
         TRY(ops->lap(bout, &rates[i]));
     }
-    spread_of(rates, RUNS, out);
+    median_of(rates, RUNS, out);
     return OK;
 }
 
@@ -79,9 +79,9 @@ static void put_text(const char *text)
 }
 
 static void tell(const struct bout *bout, enum err err,
-                 const struct spread *spread, unsigned tries)
+                 const struct median *spread, unsigned tries)
 {
-    bool kept = err == OK && spread_ok(spread);
+    bool kept = err == OK && median_ok(spread);
     (void)printf("{\"event\":\"kernel\",\"kernel\":\"%s\",\"width\":\"%s\","
                  "\"threads\":%u,\"median\":%" PRIu64 ",\"mad\":%" PRIu64
                  ",\"mad_permille\":%" PRIu32
@@ -100,7 +100,7 @@ static enum err one_bout(const struct meter *meter, enum meter_kernel kernel,
 {
     const struct kernel_ops *ops = ops_of(kernel);
     struct bout bout = {.meter = meter, .kernel = kernel, .width = width};
-    struct spread spread = {0};
+    struct median spread = {0};
     unsigned tries = 0;
     enum err err;
     CHECK(ops != NULL);
@@ -110,7 +110,7 @@ static enum err one_bout(const struct meter *meter, enum meter_kernel kernel,
         tries++;
         err = runs(ops, &bout, meter->quick ? WARMUPS_QUICK : WARMUPS_FULL,
                    &spread);
-        if (err == OK && spread_ok(&spread))
+        if (err == OK && median_ok(&spread))
             break;
     }
     ops->close(&bout);

@@ -11,7 +11,7 @@
  * the clock. */
 
 #include "sched/meter/kernel.h"
-#include "sched/meter/spread.h"
+#include "sched/meter/median.h"
 
 #include <signal.h>
 #include <stdint.h>

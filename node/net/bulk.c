@@ -213,6 +213,7 @@ static void on_tick(uv_timer_t *timer)
     served_tick(bulk, now_us);
     fetch_tick_all(bulk, now_us);
     source_tick_all(bulk, now_us);
+    probe_tick(bulk, now_us);
 }
 
 void bulk_tick_now(struct bulk *bulk)
@@ -266,5 +267,6 @@ void bulk_close(struct bulk *bulk, void (*done)(void *ctx), void *ctx)
     }
     served_close_all(bulk);
     source_close_all(bulk);
+    probe_close(bulk);
     close_if_done(bulk);
 }

@@ -22,6 +22,17 @@
 struct bulk;
 struct bulk_fetch;
 
+/* How fast bytes came through, of a transfer or a probe that is over. */
+struct bulk_volume {
+    struct pubkey peer;
+    bool out;        /* from us to the peer */
+    bool full;       /* the way set the pace; else something else may have */
+    uint64_t kbps;   /* 0: not known */
+    uint64_t sent;   /* segments, where the system tells; else 0 */
+    uint64_t again;  /* of them, sent again */
+    uint64_t probed; /* bytes that were a probe's */
+};
+
 struct bulk_config {
     struct net *net;          /* identity, keys, bans; outlives the bulk */
     struct blob_store *store; /* outlives the bulk */
@@ -34,6 +45,11 @@ struct bulk_config {
      * public blobs and those with the owner "peer:<hex of the peer's key>". */
     bool (*may_read)(void *ctx, const struct pubkey *peer, const char *owner);
     void (*on_note)(void *ctx, const char *text); /* as in net_callbacks */
+    /* May this peer have so many bytes of filler, to measure the way? NULL:
+     * nobody may. */
+    bool (*may_probe)(void *ctx, const struct pubkey *peer, uint64_t bytes);
+    /* May be NULL. */
+    void (*on_volume)(void *ctx, const struct bulk_volume *volume);
     void *ctx;
 };
 
@@ -74,6 +90,20 @@ MUST_USE enum err bulk_fetch(struct bulk *bulk,
                              struct bulk_fetch **out);
 /* Ends it without a word; what has come stays, pinned. */
 void bulk_cancel(struct bulk_fetch *fetch);
+
+/* Fetches so much filler (up to BULK_PROBE_MAX, rounded to 64 KiB, at least
+ * 128 KiB) from the peer over a connection of its own; on_volume tells the pace
+ * of the second half, when the connection has found it. on_done (may be NULL)
+ * is called once, before on_volume: with ERR_RATE when the peer does not want
+ * to be measured now, ERR_TIMEOUT after BULK_PROBE_MS, and so on. One at a
+ * time: ERR_BUSY; ERR_NOMEM, or why it cannot be connected to. */
+#define BULK_PROBE_MAX (2u * 1024 * 1024)
+#define BULK_PROBE_MS  15000u
+MUST_USE enum err bulk_probe(struct bulk *bulk, const char *addr,
+                             const struct pubkey *peer, uint64_t bytes,
+                             void (*on_done)(void *ctx,
+                                             const struct pubkey *peer,
+                                             enum err err));
 
 struct bulk_stats {
     uint64_t served_bytes, served_chunks; /* sent to others */

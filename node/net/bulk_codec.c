@@ -11,17 +11,21 @@ static uint32_t field_count(unsigned kind)
 {
     if (kind == BULK_GET_MANIFEST)
         return 1;
-    return kind == BULK_MANIFEST || kind == BULK_GET_CHUNK ? 2 : 3;
+    return kind == BULK_MANIFEST || kind == BULK_GET_CHUNK ||
+                   kind == BULK_GET_PROBE
+               ? 2
+               : 3;
 }
 
 void bulk_message_encode(const struct bulk_message *m, struct buf *out)
 {
-    CHECK(m->kind >= BULK_GET_MANIFEST && m->kind <= BULK_REFUSED);
+    CHECK(m->kind >= BULK_GET_MANIFEST && m->kind <= BULK_PROBE);
     mp_put_message(out, m->kind, VERSION, field_count(m->kind));
     mp_put_hash(out, &m->blob);
     if (m->kind >= BULK_GET_CHUNK)
         mp_put_uint(out, m->index);
-    if (m->kind == BULK_MANIFEST || m->kind == BULK_CHUNK)
+    if (m->kind == BULK_MANIFEST || m->kind == BULK_CHUNK ||
+        m->kind == BULK_PROBE)
         mp_put_bin(out, m->data);
     if (m->kind == BULK_REFUSED)
         mp_put_uint(out, (uint64_t)m->err);
@@ -31,7 +35,7 @@ static uint32_t get_index(struct mp_reader *reader, unsigned kind)
 {
     uint32_t index = (uint32_t)mp_get_uint_max(reader, UINT32_MAX);
 
-    if (index < BLOB_CHUNKS_MAX ||
+    if (index < (kind < BULK_GET_PROBE ? BLOB_CHUNKS_MAX : BULK_PROBES_MAX) ||
         (index == BULK_WHOLE && kind == BULK_REFUSED))
         return index;
     mp_fail(reader, ERR_RANGE);
@@ -60,7 +64,7 @@ static enum err peek(struct bytes bytes, struct arena *arena, unsigned *out)
     kind = mp_get_uint(&reader);
     if (reader.err != OK)
         return reader.err;
-    if (kind < BULK_GET_MANIFEST || kind > BULK_REFUSED)
+    if (kind < BULK_GET_MANIFEST || kind > BULK_PROBE)
         return ERR_KIND;
     *out = (unsigned)kind;
     return OK;
@@ -84,6 +88,10 @@ static enum err decode(struct bytes bytes, struct arena *arena,
         m->data = mp_get_bin(&reader, BLOB_CHUNK_BYTES);
     if (m->kind == BULK_REFUSED)
         m->err = get_error(&reader);
+    if (m->kind == BULK_PROBE)
+        m->data = mp_get_bin(&reader, BULK_PROBE_BYTES);
+    if (m->kind == BULK_PROBE && m->data.len != BULK_PROBE_BYTES)
+        mp_fail(&reader, ERR_RANGE);
     mp_leave(&reader);
     return mp_close(&reader);
 }

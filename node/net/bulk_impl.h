@@ -5,7 +5,7 @@
  * a fetch (bulk_fetch.c) is one blob or one tree; it has pulls (bulk_pull.c),
  * one per blob under way; they ask through a source (bulk_source.c), the
  * connection to one peer, which all fetches from that peer share. bulk.c has
- * the beginning, the end and the clock. */
+ * the beginning, the end and the clock. Measuring: bulk_probe.c. */
 
 #include "node/net/bulk.h"
 #include "node/net/bulk_codec.h"
@@ -34,6 +34,7 @@ struct bulk_job {
 };
 
 struct served; /* a client of ours */
+struct probe;  /* a measurement under way */
 
 /* ---- a connection to fetch through ---- */
 
@@ -61,6 +62,8 @@ struct source {
     uint64_t next_us;  /* when to connect */
     uint64_t heard_us; /* last progress, or when it was asked for */
     uint64_t idle_us;  /* since when nobody uses it */
+    uint64_t run_us;   /* since when it has been asked without a pause */
+    uint64_t run_bytes;
 };
 
 /* ---- one blob on its way ---- */
@@ -120,6 +123,7 @@ struct bulk {
     struct served *served;
     struct source *sources;
     struct bulk_fetch *fetches;
+    struct probe *probe; /* NULL: none */
     uint32_t served_count, fetch_count;
     uint32_t lanes, jobs; /* alive */
     bool accept_waits;    /* there was no memory for a connection */
@@ -149,6 +153,13 @@ void served_accept(struct bulk *bulk);
 void served_tick(struct bulk *bulk, uint64_t now_us);
 void served_close_all(struct bulk *bulk);
 void served_reap(struct bulk *bulk);
+
+/* ---- probes ---- */
+void probe_tick(struct bulk *bulk, uint64_t now_us);
+void probe_close(struct bulk *bulk);
+/* Tells of so many bytes in so much time; nothing where nobody asks. */
+void bulk_tell(struct bulk *bulk, const struct bulk_volume *volume);
+uint64_t bulk_kbps(uint64_t bytes, uint64_t us);
 
 /* ---- sources ---- */
 /* The shared one, or a new one. ERR_NOMEM. */

@@ -6,8 +6,12 @@
 #include "base/check.h"
 #include "node/net/bulk_impl.h"
 
+/* What tells something of the way, and the pause in which it arrives. */
+#define OUT_BYTES_MIN (256u * 1024)
+#define OUT_QUIET_US  200000u
+
 struct want {
-    unsigned kind; /* BULK_GET_MANIFEST or BULK_GET_CHUNK */
+    unsigned kind; /* BULK_GET_MANIFEST, _CHUNK or _PROBE */
     struct hash blob;
     uint32_t index;
 };
@@ -22,6 +26,10 @@ struct served {
     uint32_t head, count;
     uint32_t reads;
     uint64_t asked_us; /* when it last asked for something */
+    /* What went out since the way was last told of. */
+    uint64_t out_bytes;
+    uint64_t out_us; /* the last of them */
+    uint64_t segments, again;
 };
 
 struct read_job {
@@ -145,6 +153,31 @@ static void refuse(struct served *served, const struct want *want, enum err err)
     answer(served, &m);
 }
 
+static void count_out(struct served *served, uint64_t bytes)
+{
+    served->out_bytes += bytes;
+    served->out_us = bulk_now_us();
+}
+
+static void answer_probe(struct served *served, const struct want *want)
+{
+    static const uint8_t filler[BULK_PROBE_BYTES];
+    const struct bulk_config *config = &served->bulk->config;
+    struct bulk_message m = {.kind = BULK_PROBE,
+                             .blob = want->blob,
+                             .index = want->index,
+                             .data = BYTES_OF(filler)};
+
+    if (config->may_probe == NULL ||
+        !config->may_probe(config->ctx, &lane_peer(served->lane)->id,
+                           sizeof filler)) {
+        refuse(served, want, ERR_RATE);
+        return;
+    }
+    count_out(served, sizeof filler);
+    answer(served, &m);
+}
+
 static void answer_read(struct served *served, const struct read_job *read)
 {
     struct bulk *bulk = served->bulk;
@@ -159,6 +192,7 @@ static void answer_read(struct served *served, const struct read_job *read)
         m.data = bytes_make(read->chunk, read->len);
         bulk->stats.served_chunks++;
         bulk->stats.served_bytes += read->len;
+        count_out(served, read->len);
     }
     answer(served, &m);
 }
@@ -237,7 +271,11 @@ static void serve_next(struct served *served)
 
         served->head = (served->head + 1) % BULK_QUEUE_MAX;
         served->count--;
-        err = read_start(served, &want);
+        err = OK;
+        if (want.kind == BULK_GET_PROBE)
+            answer_probe(served, &want);
+        else
+            err = read_start(served, &want);
         if (err != OK)
             refuse(served, &want, err);
     }
@@ -265,7 +303,8 @@ static void on_frame(void *ctx, uint8_t type, struct bytes payload)
 
     if (err == OK)
         err = bulk_message_decode(payload, &m);
-    if (err == OK && m.kind != BULK_GET_MANIFEST && m.kind != BULK_GET_CHUNK)
+    if (err == OK && m.kind != BULK_GET_MANIFEST && m.kind != BULK_GET_CHUNK &&
+        m.kind != BULK_GET_PROBE)
         err = ERR_KIND;
     if (err == OK && served->count >= BULK_QUEUE_MAX)
         err = ERR_RATE;
@@ -362,11 +401,35 @@ void served_accept(struct bulk *bulk)
     served_end(served, err);
 }
 
+/* When much has gone out and arrived, the system knows how fast it was. */
+static void tell_out(struct served *served, uint64_t now_us)
+{
+    struct bulk_volume v = {.out = true};
+    struct road road;
+
+    if (served->out_bytes < OUT_BYTES_MIN ||
+        now_us < served->out_us + OUT_QUIET_US ||
+        lane_waiting(served->lane) > 0 || !lane_is_up(served->lane))
+        return;
+    served->out_bytes = 0;
+    if (!lane_road(served->lane, &road))
+        return;
+    v.peer = lane_peer(served->lane)->id;
+    v.kbps = road.kbps;
+    v.full = !road.idle;
+    v.sent = road.segments - served->segments;
+    v.again = road.again - served->again;
+    served->segments = road.segments;
+    served->again = road.again;
+    bulk_tell(served->bulk, &v);
+}
+
 void served_tick(struct bulk *bulk, uint64_t now_us)
 {
     for (struct served *s = bulk->served; s != NULL; s = s->next) {
         if (s->lane == NULL)
             continue;
+        tell_out(s, now_us);
         if (!s->half_open && s->count + s->reads == 0 &&
             lane_waiting(s->lane) == 0 &&
             now_us > s->asked_us + 3 * (uint64_t)BULK_IDLE_US)

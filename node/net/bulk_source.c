@@ -7,6 +7,9 @@
 #include "base/check.h"
 #include "node/net/bulk_impl.h"
 
+/* What tells something of the way. */
+#define RUN_BYTES_MIN (1024u * 1024)
+
 /* ---- asking ---- */
 
 static struct asked *asked_free(struct source *source)
@@ -46,8 +49,10 @@ void source_ask(struct source *source, struct pull *pull, uint32_t index,
     struct buf text;
 
     CHECK(asked != NULL && source_has_room(source, credit));
-    if (!any_asked(source))
-        source->heard_us = bulk_now_us();
+    if (!any_asked(source)) {
+        source->heard_us = source->run_us = bulk_now_us();
+        source->run_bytes = 0;
+    }
     *asked = (struct asked){true, pull, pull->id, index, credit};
     source->credit += credit;
     buf_init(&text, LIMIT_MESSAGE_BYTES);
@@ -193,6 +198,19 @@ static void deal_with(struct source *source, const struct bulk_message *m,
         pull_on_chunk(asked->pull, m->index, m->data, asked->credit);
 }
 
+/* A run of questions has ended. Disks and the window may have set its pace. */
+static void tell_run(struct source *source)
+{
+    struct bulk_volume v = {.peer = source->peer};
+
+    if (source->run_bytes >= RUN_BYTES_MIN) {
+        v.kbps =
+            bulk_kbps(source->run_bytes, source->heard_us - source->run_us);
+        bulk_tell(source->bulk, &v);
+    }
+    source->run_bytes = 0;
+}
+
 static void on_frame(void *ctx, uint8_t type, struct bytes payload)
 {
     struct source *source = ctx;
@@ -202,7 +220,8 @@ static void on_frame(void *ctx, uint8_t type, struct bytes payload)
 
     if (err == OK)
         err = bulk_message_decode(payload, &m);
-    if (err == OK && (m.kind == BULK_GET_MANIFEST || m.kind == BULK_GET_CHUNK))
+    if (err == OK && m.kind != BULK_MANIFEST && m.kind != BULK_CHUNK &&
+        m.kind != BULK_REFUSED)
         err = ERR_KIND;
     if (err == OK && !take_asked(source, &m, &asked))
         err = ERR_KIND; /* nobody asked for it */
@@ -211,9 +230,13 @@ static void on_frame(void *ctx, uint8_t type, struct bytes payload)
         return;
     }
     source->heard_us = bulk_now_us();
+    if (m.kind == BULK_CHUNK)
+        source->run_bytes += m.data.len;
     deal_with(source, &m, &asked);
     if (source->lane != NULL)
         source_pump(source);
+    if (!any_asked(source))
+        tell_run(source);
 }
 
 static void on_up(void *ctx, const struct channel_identity *peer)

@@ -159,6 +159,8 @@ static enum err on_pong(struct channel *ch, struct bytes payload,
     ch->ping_open = false;
     us = now_us - ch->ping_us;
     rtt = us < 1 ? 1 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+    ch->stats.rtt_last_us = rtt;
+    ch->stats.pongs++;
     if (ch->stats.rtt_us == 0) {
         ch->stats.rtt_us = ch->stats.rtt_min_us = rtt;
         return OK;
@@ -343,6 +345,7 @@ static enum err ping_if_due(struct channel *ch, uint64_t now_us)
 {
     if (now_us < ch->ping_due_us)
         return OK;
+    ch->stats.late += ch->ping_open && ch->ping_count >= EARLY_PINGS;
     ch->config.random(ch->config.ctx, ch->ping, CHANNEL_PING_LEN);
     TRY(put_frame(ch, CHANNEL_TYPE_PING, BYTES_OF(ch->ping)));
     ch->ping_open = true;

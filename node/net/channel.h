@@ -199,6 +199,9 @@ struct channel_stats {
     uint64_t bytes_in, bytes_out;   /* of the stream */
     uint32_t rtt_us;                /* smoothed by 1/8; 0: not measured yet */
     uint32_t rtt_min_us;            /* least ever; 0: not measured yet */
+    uint32_t rtt_last_us;           /* of the last pong */
+    uint32_t pongs;                 /* that answered the newest ping */
+    uint32_t late; /* pings not answered when the next was due, 3 s later */
 };
 struct channel_stats channel_stats(const struct channel *channel);
 

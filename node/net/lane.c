@@ -256,6 +256,14 @@ enum err lane_send(struct lane *lane, uint8_t type, struct bytes payload)
     return channel_send(lane->channel, type, payload);
 }
 
+bool lane_road(const struct lane *lane, struct road *out)
+{
+    uv_os_fd_t fd;
+
+    return uv_fileno((const uv_handle_t *)&lane->tcp, &fd) == 0 &&
+           road_read(fd, out);
+}
+
 size_t lane_waiting(const struct lane *lane)
 {
     return channel_out_len(lane->channel) +

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "node/net/addr.h"
+#include "node/net/road.h"
 
 struct lane;
 
@@ -47,6 +48,8 @@ size_t lane_waiting(const struct lane *lane);
 bool lane_is_up(const struct lane *lane);
 /* Valid once up. */
 const struct channel_identity *lane_peer(const struct lane *lane);
+/* The way out; false where the system does not tell. */
+bool lane_road(const struct lane *lane, struct road *out);
 /* A few times a second. */
 void lane_tick(struct lane *lane, uint64_t now_us);
 /* Ends it, telling the peer why; no callback but on_gone comes any more. The

@@ -465,6 +465,9 @@ void net_peer_info(const struct net_peer *peer, struct net_peer_info *out)
     out->outbound = peer->outbound;
     out->rtt_us = stats.rtt_us;
     out->rtt_min_us = stats.rtt_min_us;
+    out->rtt_last_us = stats.rtt_last_us;
+    out->pongs = stats.pongs;
+    out->late = stats.late;
     out->bytes_in = stats.bytes_in;
     out->bytes_out = stats.bytes_out;
     out->queued = channel_out_len(peer->channel) + peer->writing;

@@ -139,6 +139,8 @@ struct net_peer_info {
     bool outbound;                  /* we dialled */
     uint32_t rtt_us;                /* smoothed; 0: not measured yet */
     uint32_t rtt_min_us;
+    uint32_t rtt_last_us;
+    uint32_t pongs, late; /* pings answered, and not in time */
     uint64_t bytes_in, bytes_out;
     size_t queued;     /* bytes not yet taken by the network */
     uint32_t score;    /* 0 good .. 100 banned */

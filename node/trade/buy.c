@@ -141,8 +141,8 @@ struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks,
     return item;
 }
 
-void buy_item_fill(struct buy_item *item, const struct request *request,
-                   const struct hash *id, const struct spec *spec)
+enum err buy_item_fill(struct buy_item *item, const struct request *request,
+                       const struct hash *id, const struct spec *spec)
 {
     item->face.id = *id;
     item->face.request = *request;
@@ -152,6 +152,7 @@ void buy_item_fill(struct buy_item *item, const struct request *request,
     item->image = spec->image;
     item->inputs = spec->inputs;
     item->log_bytes_max = spec->log_bytes_max;
+    return buy_uses_fill(item, spec);
 }
 
 void buy_item_free(struct buy *buy, struct buy_item *item)
@@ -164,11 +165,14 @@ void buy_item_free(struct buy *buy, struct buy_item *item)
         buy->live--;
     else
         buy->ended--;
+    if (item->graph != NULL)
+        item->graph->items[item->part] = NULL;
     buf_done(&item->request);
     buf_done(&item->spec);
     buf_done(&item->approval);
     free(item->tasks);
     free(item->works);
+    free(item->uses);
     free(item);
 }
 
@@ -428,15 +432,27 @@ void buy_forget_ended(struct buy *buy, struct buy_item *item)
     buy_forget(buy, item);
 }
 
+/* Of a graph all goes, or nothing. */
+static bool may_be_forgotten(const struct buy *buy, const struct buy_item *item)
+{
+    if (item->graph == NULL)
+        return item->face.ended_at_ms != 0 && !buy_is_used(buy, item);
+    return item->graph->face.ended_at_ms != 0 &&
+           !buy_graph_is_used(buy, item->graph);
+}
+
 /* A user's list of what was is long, but not without end. */
 static void forget_oldest(struct buy *buy)
 {
     struct buy_item *item = buy->first;
     if (buy->ended <= BUY_ENDED_MAX)
         return;
-    while (item->face.ended_at_ms == 0)
+    while (item != NULL && !may_be_forgotten(buy, item))
         item = item->next;
-    buy_forget_ended(buy, item);
+    if (item != NULL && item->graph != NULL)
+        buy_graph_forget(buy, item->graph);
+    else if (item != NULL)
+        buy_forget_ended(buy, item);
 }
 
 /* Drafts that died with the node leave nothing behind. */
@@ -463,7 +479,8 @@ static void look_at_all(struct buy *buy)
     for (struct buy_item *item = buy->first; item != NULL; item = next) {
         next = item->next;
         if (item->face.ended_at_ms != 0) {
-            if (was_kept_enough(buy, item))
+            if (was_kept_enough(buy, item) && item->graph == NULL &&
+                !buy_is_used(buy, item))
                 buy_forget_ended(buy, item);
             continue;
         }
@@ -478,8 +495,10 @@ static void look_at_all(struct buy *buy)
 static void on_time(struct buy *buy, bool tick)
 {
     bury_orphans(buy);
+    buy_graphs_bind(buy);
     if (tick || buy->now_ms - buy->looked_ms >= LOOK_MS)
         look_at_all(buy);
+    buy_graphs_due(buy);
     on_notes(buy);
     buy_strays_due(buy);
     forget_oldest(buy);
@@ -578,6 +597,7 @@ static void dispatch(struct buy *buy, const struct trade_event *event)
         buy_on_fetching(buy, event);
         break;
     case TRADE_TICK:
+    case TRADE_USE:
     case TRADE_PEER_DOWN:
     case TRADE_EXEC_STATE:
     case TRADE_EXEC_COLLECTED:
@@ -634,8 +654,11 @@ void buy_free(struct buy *buy)
 {
     if (buy == NULL)
         return;
+    while (buy->graphs != NULL)
+        buy_graph_free(buy, buy->graphs);
     while (buy->first != NULL)
         buy_item_free(buy, buy->first);
+    free(buy->roads);
     buy_strays_free(buy);
     free(buy->orphans);
     book_free(buy->book);

@@ -61,7 +61,8 @@ void buy_step(struct buy *buy, const struct trade_event *event,
 /* request and spec are encodings (copied). Draft: quotes are fetched, records
  * are not kept. First match: form, ERR_CHAIN, ERR_SIGNATURE, ERR_PARTY (agent
  * is not this node), ERR_TERMS (spec hash, resources or time differ from the
- * spec's), ERR_EXPIRED, ERR_EXISTS, ERR_BOOK_FULL. */
+ * spec's), ERR_EXPIRED, ERR_EXISTS, ERR_NOT_FOUND (a job that it uses),
+ * ERR_BOOK_FULL. */
 MUST_USE enum err buy_submit(struct buy *buy, struct bytes request,
                              struct bytes spec, const char *name, bool draft,
                              uint64_t now_ms, struct trade_effects *out,
@@ -80,8 +81,8 @@ MUST_USE enum err buy_cancel(struct buy *buy, const struct hash *id,
                              struct trade_effects *out);
 
 /* An ended job: its records, what it wrote, and what was bought with it go. The
- * chain remembers what was paid. ERR_NOT_FOUND, ERR_STATE (it has not ended).
- */
+ * chain remembers what was paid. ERR_NOT_FOUND, ERR_STATE (it has not ended, or
+ * a job that has not uses its results). */
 MUST_USE enum err buy_erase(struct buy *buy, const struct hash *id,
                             uint64_t now_ms, struct trade_effects *out);
 

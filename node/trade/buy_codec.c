@@ -219,7 +219,10 @@ static enum err load_job(struct buy *buy, struct bytes record)
         buy_item_free(buy, item);
         return ERR_NOMEM;
     }
-    buy_item_fill(item, &request, &id, &spec);
+    if (buy_item_fill(item, &request, &id, &spec) != OK) {
+        buy_item_free(buy, item);
+        return ERR_NOMEM;
+    }
     memcpy(item->face.name, saved.name, sizeof(item->face.name));
     if (saved.approval.len > 0) {
         item->face.approved = true;
@@ -271,6 +274,24 @@ static enum err load_draft(struct buy *buy, const char *key)
     return OK;
 }
 
+/* Its jobs are found once all records are read: buy_graphs_bind. */
+static enum err load_graph(struct buy *buy, struct bytes record)
+{
+    struct buy_graph_item *graph = calloc(1, sizeof(*graph));
+    enum err err;
+    if (graph == NULL)
+        return ERR_NOMEM;
+    err = buy_graph_decode(record, &buy->arena, graph);
+    if (err != OK) {
+        free(graph);
+        return err;
+    }
+    graph->next = buy->graphs;
+    buy->graphs = graph;
+    buy->graph_count++;
+    return OK;
+}
+
 enum err buy_load(struct buy *buy, const char *key, struct bytes record)
 {
     const char *leaf = strrchr(key, '/');
@@ -279,6 +300,8 @@ enum err buy_load(struct buy *buy, const char *key, struct bytes record)
         return ERR_PARSE;
     if (strcmp(leaf, "/draft") == 0)
         return load_draft(buy, key);
+    if (strcmp(leaf, "/graph") == 0)
+        return load_graph(buy, record);
     return strcmp(leaf, "/job") == 0 ? load_job(buy, record)
                                      : load_task(buy, key, record);
 }

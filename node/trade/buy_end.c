@@ -284,6 +284,12 @@ static void try_again(struct buy *buy, struct buy_item *item, uint32_t task)
     *work = (struct buy_work){
         .resumed = true, .avoid = lost, .recorded = work->recorded};
     buy_move(buy, item, task, BUY_WAITING);
+    if (item->graph != NULL) {
+        buy_graph_avoid(buy, item->graph, &lost,
+                        item->face.request.expires_at_ms);
+        buy_graph_due(buy, item->graph);
+        return;
+    }
     buy_enter_book(buy, item);
     if (book_exclude(buy->book, &item->face.id, &lost, ERR_EXECUTOR,
                      item->face.request.expires_at_ms, buy->now_ms) == OK)

@@ -4,7 +4,7 @@
 /* One job and its tasks as the buyer's engine keeps them: shared by the buy_*.c
  * pages, nobody else. */
 
-#include "node/trade/buy.h"
+#include "node/trade/buy_graph.h"
 
 /* A task's public face and what the engine needs beside it, in two arrays of
  * the same length, so that the face can be lent as it is. */
@@ -24,6 +24,8 @@ struct buy_work {
     struct pubkey avoid;      /* whose attempt failed last; zero = nobody */
     bool cancel;              /* the user wants it to end */
     bool settled;             /* on the chain; outputs are still coming */
+    uint64_t helped_ms;       /* when its provider was last let to what it
+                                 uses */
     bool resumed;             /* effects were issued again after a start */
     enum buy_state recorded;  /* what its record says; 0: it has none */
 };
@@ -41,6 +43,12 @@ struct buy_stray {
 };
 #define BUY_STRAYS_MAX 4096u
 
+/* Results of another job that this one reads: spec_use. */
+struct buy_use {
+    struct hash request;
+    uint32_t tasks;
+};
+
 struct buy_item {
     struct buy_job face; /* first: a job is its item */
     struct buy_item *next;
@@ -53,9 +61,30 @@ struct buy_item {
     uint64_t log_bytes_max; /* of each stream; 0: not stated */
     struct buy_task *tasks;
     struct buy_work *works;
+    uint32_t use_count;
+    struct buy_use *uses;
+    struct buy_graph_item *graph; /* NULL: none */
+    uint32_t part;                /* of the graph */
+    bool ready; /* what it waits for is there: it may look for a place */
     bool in_book;
     enum err refused; /* what the last hold that was lost was lost for; OK when
                          none was */
+};
+
+/* A graph as the engine keeps it. */
+#define BUY_AVOID_MAX 64u
+struct buy_graph_item {
+    struct buy_graph face; /* first: a graph is its item */
+    struct buy_graph_item *next;
+    struct buy_item *items[GRAPH_PARTS_MAX]; /* by part */
+    uint32_t avoid_count;
+    struct {
+        struct pubkey provider;
+        uint64_t until_ms;
+    } avoid[BUY_AVOID_MAX]; /* providers left alone */
+    uint64_t retry_ms;      /* no plan before */
+    bool placing;           /* one round at a time */
+    bool bound;             /* its items are found: not yet after a start */
 };
 
 struct buy {
@@ -67,6 +96,11 @@ struct buy {
     uint32_t ended; /* kept */
     struct buy_stray *strays;
     uint32_t stray_count;
+    struct buy_graph_item *graphs; /* in order of creation */
+    uint32_t graph_count;
+    bool graphs_bound;
+    struct graph_road *roads;
+    uint32_t road_count;
     struct hash *orphans; /* drafts that died with the node: to be unpinned */
     size_t orphan_count;
     struct arena arena;
@@ -87,8 +121,9 @@ struct buy_item *buy_find_contract(const struct buy *buy,
 struct buy_item *buy_item_new(struct buy *buy, uint32_t tasks,
                               uint64_t created_at_ms);
 /* Fills in what follows from request and spec, which item has in its bufs. */
-void buy_item_fill(struct buy_item *item, const struct request *request,
-                   const struct hash *id, const struct spec *spec);
+MUST_USE enum err buy_item_fill(struct buy_item *item,
+                                const struct request *request,
+                                const struct hash *id, const struct spec *spec);
 void buy_item_free(struct buy *buy, struct buy_item *item);
 void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
               enum buy_state state);
@@ -130,6 +165,8 @@ void buy_rematch(struct buy *buy, struct buy_item *item);
 /* The provider's name by its offer, or the start of its key. */
 void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
                    char out[ADDRESS_SHORT_MAX]);
+void buy_hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
+                 const struct pubkey *provider, const char *address);
 void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task);
 void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
                    enum err why, uint64_t until_ms);
@@ -152,6 +189,20 @@ void buy_on_open_refused(struct buy *buy, struct buy_item *item, uint32_t task,
 void buy_enter_book(struct buy *buy, struct buy_item *item);
 /* After a start: a task goes on from what its record says. */
 void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_gang.c: tasks that run together, and copies that run apart */
+/* May contracts of the job be opened now? Of a gang: when as many as it needs
+ * have a quote, or it has begun. */
+bool buy_may_open(const struct buy_item *item);
+/* Opens what has a quote and an approval, if it may. */
+void buy_open_quoted(struct buy *buy, struct buy_item *item);
+/* A gang that has not begun and cannot be whole lets go of all it holds, so
+ * that others may have it, and waits for its next turn. */
+void buy_dissolve(struct buy *buy, struct buy_item *item);
+/* The next waiting task from `from` on that may go to the provider, for no copy
+ * of it is there; task_count when there is none. */
+uint32_t buy_next_for(const struct buy_item *item, uint32_t from,
+                      const struct pubkey *provider);
 
 /* buy_run.c: what is said about a running contract */
 void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
@@ -177,6 +228,66 @@ void buy_on_fetching(struct buy *buy, const struct trade_event *event);
 void buy_expire(struct buy *buy, struct buy_item *item, uint32_t task);
 /* DELIVERED, SETTLING, EXPIRING: the next try. */
 void buy_end_due(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_uses.c: results of other jobs */
+MUST_USE enum err buy_uses_fill(struct buy_item *item, const struct spec *spec);
+/* Does this node know every job that the spec uses? */
+bool buy_uses_known(const struct buy *buy, const struct spec *spec);
+/* Does a job that has not ended use results of this one? */
+bool buy_is_used(const struct buy *buy, const struct buy_item *item);
+/* Is everything there that it waits for? If not, its waiting tasks say what is
+ * missing, or have failed with it. */
+bool buy_uses_ready(struct buy *buy, struct buy_item *item);
+/* Of one job, all of its first tasks. */
+bool buy_use_is_there(struct buy *buy, struct buy_item *item,
+                      const struct hash *request, uint32_t tasks);
+/* Lets the provider of a task that is staging to what it uses; now and then. */
+void buy_uses_help(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_user.c: a job of these bytes, linked in, its blobs pinned; not saved, not
+ * in the book. What buy_submit refuses. */
+MUST_USE enum err buy_item_submit(struct buy *buy, struct bytes request,
+                                  struct bytes spec, const char *name,
+                                  struct buy_item **out);
+/* Does the approval fit the job, now? What buy_approve refuses. */
+MUST_USE enum err buy_approval_check(struct buy *buy,
+                                     const struct buy_item *item,
+                                     struct bytes bytes, struct approval *out);
+/* Takes it; saves nothing. ERR_NOMEM: nothing changed. */
+MUST_USE enum err buy_approval_take(struct buy_item *item, struct bytes bytes,
+                                    const struct approval *approval);
+/* True if anything of it could be cancelled. */
+bool buy_item_cancel(struct buy *buy, struct buy_item *item, uint32_t task);
+
+/* buy_graph.c, buy_graph_place.c */
+void buy_graph_save(struct buy *buy, const struct buy_graph_item *graph);
+/* Makes a plan for all that has no place; says in face.why why there is none.
+ */
+void buy_graph_plan(struct buy *buy, struct buy_graph_item *graph);
+/* Looks for what may be placed now, of all graphs. */
+void buy_graphs_due(struct buy *buy);
+/* The same of one. */
+void buy_graph_due(struct buy *buy, struct buy_graph_item *graph);
+/* Leaves a provider alone until then; 0: for a while. */
+void buy_graph_avoid(struct buy *buy, struct buy_graph_item *graph,
+                     const struct pubkey *provider, uint64_t until_ms);
+/* Is everything done that the graph puts before this part? As
+ * buy_uses_ready. */
+bool buy_graph_order_holds(struct buy *buy, struct buy_item *item);
+/* After a start: graphs find their jobs; those that lack some are let go. */
+void buy_graphs_bind(struct buy *buy);
+/* Its record, and all of its jobs: they have ended. */
+void buy_graph_forget(struct buy *buy, struct buy_graph_item *graph);
+void buy_graph_free(struct buy *buy, struct buy_graph_item *graph);
+bool buy_graph_is_used(const struct buy *buy,
+                       const struct buy_graph_item *graph);
+void buy_graph_refresh(struct buy_graph_item *graph);
+
+/* buy_graph_codec.c */
+MUST_USE enum err buy_graph_encode(const struct buy_graph_item *graph,
+                                   struct buf *out);
+MUST_USE enum err buy_graph_decode(struct bytes bytes, struct arena *arena,
+                                   struct buy_graph_item *out);
 
 /* buy_stray.c */
 void buy_stray_contract(struct buy *buy, const struct contract *contract);

@@ -27,7 +27,8 @@ void buy_enter_book(struct buy *buy, struct buy_item *item)
     const struct request *request = &item->face.request;
     uint32_t waiting;
     enum err err;
-    if (item->in_book || request->expires_at_ms <= buy->now_ms)
+    if (item->in_book || item->graph != NULL ||
+        request->expires_at_ms <= buy->now_ms || !buy_uses_ready(buy, item))
         return;
     waiting = waiting_tasks(item);
     if (waiting == 0)
@@ -63,15 +64,15 @@ void buy_ask_hold(struct buy *buy, struct buy_item *item, uint32_t task)
     work->asked_ms = buy->now_ms;
 }
 
-static void hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
-                    const struct book_placement *place)
+void buy_hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
+                 const struct pubkey *provider, const char *address)
 {
     struct buy_task *t = &item->tasks[task];
-    t->provider = place->provider;
+    t->provider = *provider;
     t->has_quote = false;
     contract_id(&item->face.id, task, t->attempt, &t->contract);
     snprintf(item->works[task].address, sizeof(item->works[task].address), "%s",
-             place->address);
+             address);
     buy_reason(buy, item, task, OK, "%s", "");
     buy_move(buy, item, task, BUY_HOLDING);
     buy_ask_hold(buy, item, task);
@@ -107,25 +108,53 @@ static void say_why_waiting(struct buy *buy, struct buy_item *item,
     buf_done(&text);
 }
 
+/* Deals the tasks out. False: a placement was for a copy of what that provider
+ * has already; it is left alone, another may do. */
+static bool deal(struct buy *buy, struct buy_item *item,
+                 const struct book_result *result)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < result->count; i++) {
+        const struct book_placement *place = &result->placements[i];
+        uint32_t task = 0;
+        for (uint32_t k = 0; k < place->tasks; k++) {
+            task = buy_next_for(item, task, &place->provider);
+            if (task < item->face.task_count) {
+                buy_hold_at(buy, item, task, &place->provider, place->address);
+                continue;
+            }
+            all = false;
+            book_release(buy->book, &item->face.id, &place->provider, 1,
+                         buy->now_ms);
+            if (book_exclude(buy->book, &item->face.id, &place->provider,
+                             ERR_EXISTS, 0, buy->now_ms) != OK)
+                return true;
+        }
+    }
+    return all;
+}
+
 void buy_match(struct buy *buy, struct buy_item *item)
 {
     struct book_result result;
-    uint32_t waiting = waiting_tasks(item);
-    uint32_t task = 0;
-    if (waiting == 0 || !item->in_book)
-        return;
-    if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
-                   &buy->arena, &result) != OK)
-        return;
-    for (uint32_t i = 0; i < result.count; i++) {
-        for (uint32_t k = 0; k < result.placements[i].tasks; k++) {
-            task = next_waiting(item, task);
-            CHECK(task < item->face.task_count);
-            hold_at(buy, item, task, &result.placements[i]);
-        }
+    uint32_t waiting;
+    bool dealt = false;
+    if (item->graph != NULL)
+        buy_graph_due(buy, item->graph);
+    waiting = waiting_tasks(item);
+    for (uint32_t tries = 0; !dealt && tries < BOOK_EXCLUDED_MAX; tries++) {
+        if (waiting == 0 || !item->in_book)
+            return;
+        if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
+                       &buy->arena, &result) != OK)
+            return;
+        dealt = deal(buy, item, &result);
+        waiting = waiting_tasks(item);
     }
     if (result.unplaced > 0)
         say_why_waiting(buy, item, &result);
+    if (waiting > 0)
+        buy_dissolve(buy, item);
 }
 
 /* ---- holds ---- */
@@ -184,6 +213,8 @@ void buy_lose_hold(struct buy *buy, struct buy_item *item, uint32_t task,
     buy_peer_name(buy, &provider, name);
     buy_let_go(buy, item, task);
     item->refused = why;
+    if (item->graph != NULL)
+        buy_graph_avoid(buy, item->graph, &provider, until_ms);
     if (book_exclude(buy->book, &item->face.id, &provider, why, until_ms,
                      buy->now_ms) != OK)
         item->in_book = false; /* it lapsed there meanwhile */
@@ -297,7 +328,7 @@ void buy_on_quote(struct buy *buy, const struct pubkey *peer,
     t->has_quote = true;
     buy_move(buy, item, quote.task, BUY_QUOTED);
     if (item->face.approved)
-        buy_open(buy, item, quote.task);
+        buy_open_quoted(buy, item);
     else
         buy_reason(buy, item, quote.task, ERR_NO_APPROVAL,
                    "the bill waits for your approval");
@@ -392,7 +423,7 @@ static void quote_due(struct buy *buy, struct buy_item *item, uint32_t task)
     const struct buy_task *t = &item->tasks[task];
     if (t->quote.expires_at_ms <= buy->now_ms + QUOTE_MS)
         buy_lose_hold(buy, item, task, ERR_EXPIRED, buy->now_ms + 1);
-    else if (item->face.approved)
+    else if (item->face.approved && buy_may_open(item))
         buy_open(buy, item, task);
 }
 
@@ -405,6 +436,14 @@ static void open_due(struct buy *buy, struct buy_item *item, uint32_t task)
     item->works[task].retry_ms = buy->now_ms + OPEN_TRY_MS;
 }
 
+/* It may be ready now: then it need not wait for the book's own clock. */
+static void begin_place(struct buy *buy, struct buy_item *item)
+{
+    buy_enter_book(buy, item);
+    if (item->in_book && item->use_count > 0)
+        buy_rematch(buy, item);
+}
+
 void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     enum buy_state state = item->tasks[task].state;
@@ -413,8 +452,8 @@ void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
                         "the request's time ran out before an offer took it");
         return;
     }
-    if (state == BUY_WAITING)
-        buy_enter_book(buy, item);
+    if (state == BUY_WAITING && !item->in_book)
+        begin_place(buy, item);
     else if (state == BUY_HOLDING)
         hold_due(buy, item, task);
     else if (state == BUY_QUOTED)
@@ -443,6 +482,9 @@ void buy_resume(struct buy *buy, struct buy_item *item, uint32_t task)
     if (t->state != BUY_WAITING)
         return;
     buy_enter_book(buy, item);
+    if (!pubkey_is_zero(&work->avoid) && item->graph != NULL)
+        buy_graph_avoid(buy, item->graph, &work->avoid,
+                        item->face.request.expires_at_ms);
     if (!pubkey_is_zero(&work->avoid) && item->in_book &&
         book_exclude(buy->book, &item->face.id, &work->avoid, ERR_EXECUTOR,
                      item->face.request.expires_at_ms, buy->now_ms) != OK)

@@ -56,6 +56,7 @@ void buy_start(struct buy *buy, struct buy_item *item, uint32_t task)
                                .spec = buf_bytes(&item->spec)};
     struct buf message;
     buy_share_inputs(buy, item, task);
+    buy_uses_help(buy, item, task);
     snprintf(start.bulk_address, sizeof(start.bulk_address), "%s",
              buy->config.bulk_address);
     buf_init(&message, SPEC_BYTES_MAX + 512);
@@ -371,6 +372,7 @@ void buy_watch(struct buy *buy, struct buy_item *item, uint32_t task)
     struct buy_work *work = &item->works[task];
     if (work->cancel && buy->now_ms - work->cancel_ms >= TELL_MS)
         buy_send_cancel(buy, item, task);
+    buy_uses_help(buy, item, task);
     if (buy->now_ms < work->retry_ms)
         return;
     if (lost_for_good(buy, item, task)) {

@@ -46,52 +46,72 @@ static void take_name(struct buy_item *item, const char *name)
         memset(item->face.name, 0, sizeof(item->face.name));
 }
 
-enum err buy_submit(struct buy *buy, struct bytes request_bytes,
-                    struct bytes spec_bytes, const char *name, bool draft,
-                    uint64_t now_ms, struct trade_effects *out,
-                    struct hash *out_id)
+static enum err fill(struct buy_item *item, struct bytes request_bytes,
+                     struct bytes spec_bytes, const struct request *request,
+                     const struct hash *id, const struct spec *spec)
+{
+    buf_add(&item->request, request_bytes);
+    buf_add(&item->spec, spec_bytes);
+    if (item->request.err != OK || item->spec.err != OK)
+        return ERR_NOMEM;
+    return buy_item_fill(item, request, id, spec);
+}
+
+enum err buy_item_submit(struct buy *buy, struct bytes request_bytes,
+                         struct bytes spec_bytes, const char *name,
+                         struct buy_item **out)
 {
     struct request request;
     struct spec spec;
     struct hash id;
     struct buy_item *item;
-    buy_begin(buy, now_ms, out);
     TRY(request_decode(request_bytes, &buy->arena, &request));
     TRY(check_submit(buy, &request, spec_bytes, &spec, &buy->arena));
     TRY(request_id(&request, &buy->config.chain, &id));
     if (buy_find(buy, &id) != NULL)
         return ERR_EXISTS;
+    if (!buy_uses_known(buy, &spec))
+        return ERR_NOT_FOUND;
     if (buy->live >= BUY_JOBS_MAX)
         return ERR_BOOK_FULL;
-    item = buy_item_new(buy, request.tasks, now_ms);
+    item = buy_item_new(buy, request.tasks, buy->now_ms);
     if (item == NULL)
         return ERR_NOMEM;
-    buf_add(&item->request, request_bytes);
-    buf_add(&item->spec, spec_bytes);
-    if (item->request.err != OK || item->spec.err != OK) {
+    if (fill(item, request_bytes, spec_bytes, &request, &id, &spec) != OK) {
         buy_item_free(buy, item);
         return ERR_NOMEM;
     }
-    buy_item_fill(item, &request, &id, &spec);
     take_name(item, name);
-    item->face.draft = draft;
     for (uint32_t i = 0; i < request.tasks; i++)
         item->works[i].resumed = true;
+    pin(buy, item, &item->image);
+    pin(buy, item, &item->inputs);
+    *out = item;
+    return OK;
+}
+
+enum err buy_submit(struct buy *buy, struct bytes request_bytes,
+                    struct bytes spec_bytes, const char *name, bool draft,
+                    uint64_t now_ms, struct trade_effects *out,
+                    struct hash *out_id)
+{
+    struct buy_item *item;
+    buy_begin(buy, now_ms, out);
+    TRY(buy_item_submit(buy, request_bytes, spec_bytes, name, &item));
+    item->face.draft = draft;
     if (draft)
         buy_mark_draft(buy, item);
     else
         buy_save_job(buy, item);
-    pin(buy, item, &item->image);
-    pin(buy, item, &item->inputs);
     buy_enter_book(buy, item);
     buy_match(buy, item);
     buy_ask_wake(buy);
-    *out_id = id;
+    *out_id = item->face.id;
     return OK;
 }
 
-static enum err check_approval(struct buy *buy, const struct buy_item *item,
-                               struct bytes bytes, struct approval *out)
+enum err buy_approval_check(struct buy *buy, const struct buy_item *item,
+                            struct bytes bytes, struct approval *out)
 {
     TRY(approval_decode(bytes, &buy->arena, out));
     TRY(approval_verify(out, &item->face.request.buyer, &buy->config.chain));
@@ -100,6 +120,23 @@ static enum err check_approval(struct buy *buy, const struct buy_item *item,
     if (out->expires_at_ms <= buy->now_ms)
         return ERR_EXPIRED;
     return item->face.ended_at_ms != 0 ? ERR_STATE : OK;
+}
+
+enum err buy_approval_take(struct buy_item *item, struct bytes bytes,
+                           const struct approval *approval)
+{
+    struct buf taken;
+    buf_init(&taken, APPROVAL_BYTES_MAX);
+    buf_add(&taken, bytes);
+    if (taken.err != OK)
+        return taken.err;
+    buf_done(&item->approval);
+    item->approval = taken;
+    item->face.approved = true;
+    item->face.task_cap = approval->task_cap;
+    item->approval_expires_ms = approval->expires_at_ms;
+    item->face.draft = false;
+    return OK;
 }
 
 enum err buy_approve(struct buy *buy, const struct hash *id,
@@ -113,24 +150,17 @@ enum err buy_approve(struct buy *buy, const struct hash *id,
     item = buy_find(buy, id);
     if (item == NULL)
         return ERR_NOT_FOUND;
-    TRY(check_approval(buy, item, approval_bytes, &approval));
-    buf_clear(&item->approval);
-    buf_add(&item->approval, approval_bytes);
-    if (item->approval.err != OK)
-        return ERR_NOMEM;
-    item->face.approved = true;
-    item->face.task_cap = approval.task_cap;
-    item->approval_expires_ms = approval.expires_at_ms;
+    if (item->graph != NULL)
+        return ERR_STATE; /* with all of its graph, or not at all */
+    TRY(buy_approval_check(buy, item, approval_bytes, &approval));
     was_draft = item->face.draft;
-    item->face.draft = false;
+    TRY(buy_approval_take(item, approval_bytes, &approval));
     buy_save_job(buy, item);
     if (was_draft)
         buy_unmark_draft(buy, id);
-    for (uint32_t i = 0; i < item->face.task_count; i++) {
+    for (uint32_t i = 0; i < item->face.task_count; i++)
         buy_save_task(buy, item, i);
-        if (item->tasks[i].state == BUY_QUOTED)
-            buy_open(buy, item, i);
-    }
+    buy_open_quoted(buy, item);
     buy_ask_wake(buy);
     return OK;
 }
@@ -143,7 +173,7 @@ enum err buy_drop(struct buy *buy, const struct hash *id, uint64_t now_ms,
     item = buy_find(buy, id);
     if (item == NULL)
         return ERR_NOT_FOUND;
-    if (item->face.approved)
+    if (item->face.approved || item->graph != NULL)
         return ERR_STATE;
     for (uint32_t i = 0; i < item->face.task_count; i++)
         buy_let_go(buy, item, i);
@@ -160,7 +190,8 @@ enum err buy_erase(struct buy *buy, const struct hash *id, uint64_t now_ms,
     item = buy_find(buy, id);
     if (item == NULL)
         return ERR_NOT_FOUND;
-    if (item->face.ended_at_ms == 0)
+    if (item->face.ended_at_ms == 0 || buy_is_used(buy, item) ||
+        item->graph != NULL)
         return ERR_STATE;
     buy_forget_ended(buy, item);
     return OK;
@@ -194,18 +225,23 @@ static bool cancel_task(struct buy *buy, struct buy_item *item, uint32_t task)
     return true;
 }
 
-enum err buy_cancel(struct buy *buy, const struct hash *id, uint32_t task,
-                    uint64_t now_ms, struct trade_effects *out)
+bool buy_item_cancel(struct buy *buy, struct buy_item *item, uint32_t task)
 {
-    struct buy_item *item;
     bool any = false;
-    buy_begin(buy, now_ms, out);
-    item = buy_find(buy, id);
-    if (item == NULL || (task != UINT32_MAX && task >= item->face.task_count))
-        return ERR_NOT_FOUND;
     for (uint32_t i = 0; i < item->face.task_count; i++) {
         if (task == UINT32_MAX || task == i)
             any |= cancel_task(buy, item, i);
     }
-    return any ? OK : ERR_STATE;
+    return any;
+}
+
+enum err buy_cancel(struct buy *buy, const struct hash *id, uint32_t task,
+                    uint64_t now_ms, struct trade_effects *out)
+{
+    struct buy_item *item;
+    buy_begin(buy, now_ms, out);
+    item = buy_find(buy, id);
+    if (item == NULL || (task != UINT32_MAX && task >= item->face.task_count))
+        return ERR_NOT_FOUND;
+    return buy_item_cancel(buy, item, task) ? OK : ERR_STATE;
 }

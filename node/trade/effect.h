@@ -21,11 +21,17 @@ enum trade_effect_kind {
                      is pending is a no-op */
     EFFECT_FETCH, /* id: blob; peer, text: whose bulk address; subject: for
                      which contract (it pins the blob); code 1: a tree,
-                        with all its files */
+                        with all its files; at_ms: given up after so many ms,
+                        0: the shell's own bound */
+    EFFECT_LOOK,  /* id: a request, task: what the chain says of it now, as
+                     TRADE_USE; subject: who asks */
     EFFECT_UNPIN, /* id, subject */
     EFFECT_SHARE, /* id: blob (and, for a tree, what it names) may be read by
                      peer; pinned under subject until EFFECT_UNPIN */
-    EFFECT_EXEC_START, /* subject: contract; bytes: encoded spec; task, tasks,
+    EFFECT_EXEC_START, /* subject: contract; bytes: encoded spec and, behind it,
+                          `code` blob ids: the results it uses, in its order,
+                          zero for an empty one; task, tasks; devices:
+                          of the seller's configuration, by number. All of it,
                           image and inputs are in the local store by now */
     EFFECT_EXEC_KILL,  /* subject; text: reason */
     EFFECT_EXEC_LOG,   /* subject, stream, offset, peer: read log bytes and send
@@ -51,6 +57,7 @@ struct trade_effect {
     uint32_t task;
     uint32_t tasks;
     uint32_t stream;
+    uint32_t devices; /* a mask */
     uint32_t code;
     uint64_t offset;
     uint64_t at_ms;

@@ -19,6 +19,8 @@ enum trade_event_kind {
     TRADE_EXEC_COLLECTED, /* subject, err, result, log, result_bytes */
     TRADE_EXEC_GONE, /* the executor is down; running jobs are unknown until
                         it is back and TRADE_EXEC_STATE comes again for each */
+    TRADE_USE,       /* id, task: what an EFFECT_LOOK asked for; subject: for
+                        whom; contract: the task's newest attempt, or NULL */
     TRADE_OFFER,     /* buy only: the book changed; provider = peer */
 };
 
@@ -49,6 +51,7 @@ struct trade_event {
     struct pubkey peer;
     struct hash subject;
     struct hash id;
+    uint32_t task;
     uint32_t tx_kind;
     enum err err;
     uint64_t done;

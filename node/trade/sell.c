@@ -56,6 +56,7 @@ void sell_item_free(struct sell *sell, struct sell_item *item)
         sell->last = at;
     sell->count--;
     buf_done(&item->spec);
+    sell_uses_free(item);
     free(item);
 }
 
@@ -268,6 +269,9 @@ static void on_message(struct sell *sell, const struct trade_event *event)
     case WIRE_ASK:
         on_ask(sell, event);
         break;
+    case WIRE_GRANT:
+        sell_on_grant(sell, &event->peer, event->message);
+        break;
     default: /* the buyer engine's, or the node's */
         break;
     }
@@ -394,6 +398,9 @@ static void dispatch(struct sell *sell, const struct trade_event *event)
     case TRADE_FETCHING:
         on_fetching(sell, event);
         break;
+    case TRADE_USE:
+        sell_on_use(sell, event);
+        break;
     case TRADE_EXEC_STATE:
         item = sell_find(sell, &event->subject);
         if (item != NULL)
@@ -421,6 +428,7 @@ static void check_capacity(struct sell *sell)
     struct sell_capacity c;
     struct resources used;
     struct resources sum;
+    sell_devices_check(sell);
     sell_capacity(sell, &c);
     CHECK(resources_add(&c.held, &c.running, &used) == OK);
     CHECK(resources_add(&used, &c.free, &sum) == OK);
@@ -561,6 +569,7 @@ bool sell_view(const struct sell *sell, size_t i, struct sell_view *out)
         .buyer = item->buyer,
         .agent = item->agent,
         .resources = item->resources,
+        .wish = item->wish,
         .cap = item->quote.cap,
         .due = item->last.due,
         .receipt_seq = item->cosigned.seq,
@@ -571,6 +580,7 @@ bool sell_view(const struct sell *sell, size_t i, struct sell_view *out)
         .since_ms = item->since_ms,
         .reason = item->reason,
     };
+    memcpy(out->devices, item->devices, sizeof(out->devices));
     return true;
 }
 
@@ -587,6 +597,9 @@ static void take(struct resources *from, const struct resources *what)
             from->mem_mib > what->mem_mib ? from->mem_mib - what->mem_mib : 0;
         left.disk_mib = from->disk_mib > what->disk_mib
                             ? from->disk_mib - what->disk_mib
+                            : 0;
+        left.nic_kbit = from->nic_kbit > what->nic_kbit
+                            ? from->nic_kbit - what->nic_kbit
                             : 0;
     }
     *from = left;
@@ -608,5 +621,6 @@ void sell_capacity(const struct sell *sell, struct sell_capacity *out)
         CHECK(resources_add(sum, &item->resources, sum) == OK);
         take(&out->free, &item->resources);
     }
+    sell_devices_free(sell, &out->devices);
     out->slots_free = sell->config.slots > used ? sell->config.slots - used : 0;
 }

@@ -10,9 +10,10 @@
  *   any of them -> CLOSING -> SETTLED        (the buyer's side ended it)
  *   HELD -> gone when its time is up
  *
- * Capacity: total = free + held + running, after every step. It is given back
- * when the job has ended, not when the money moves: what the executor may still
- * run is not sold again. */
+ * Capacity: total = free + held + running, after every step; of each device,
+ * too, in thousandths: who holds a device, or a share of one, holds that one.
+ * It is given back when the job has ended, not when the money moves: what the
+ * executor may still run is not sold again. */
 
 #include "market/offer.h"
 #include "node/trade/event.h"
@@ -57,6 +58,10 @@ struct sell_config {
     uint64_t retention_ms;  /* 0: 24 h */
     uint32_t label_count;
     struct label labels[LIMIT_LABELS];
+    struct devices devices; /* what is free does not count */
+    char device_names[MACHINE_DEVICES_MAX][LIMIT_NAME]; /* no two alike */
+    uint32_t taint_count;
+    struct taint taints[LIMIT_TAINTS];
 };
 
 MUST_USE enum err sell_new(const struct sell_config *config, struct sell **out);
@@ -109,6 +114,8 @@ struct sell_view {
     struct pubkey buyer;
     struct pubkey agent;
     struct resources resources;
+    struct device_wish wish;
+    char devices[MACHINE_DEVICES_MAX][LIMIT_NAME]; /* the first wish.count */
     struct amount cap;
     struct amount due;
     uint32_t receipt_seq;
@@ -127,6 +134,7 @@ struct sell_capacity {
     struct resources running;
     struct resources free;
     uint32_t slots_free;
+    struct devices devices; /* with what of each is free */
 };
 void sell_capacity(const struct sell *sell, struct sell_capacity *out);
 /* What a buyer is told is free: the capacity, with no more disk than there is

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SELL_RECORD 200
-#define SELL_FIELDS 26u
+#define SELL_FIELDS 28u
 
 static void put_receipt(struct buf *out, const struct receipt *receipt)
 {
@@ -65,6 +65,10 @@ void sell_item_encode(const struct sell_item *item, struct buf *out)
     mp_put_bool(out, item->collected);
     mp_put_uint(out, item->ended_ms);
     mp_put_bool(out, item->may_run);
+    device_wish_encode(&item->wish, out);
+    mp_put_array(out, item->wish.count);
+    for (uint32_t i = 0; i < item->wish.count; i++)
+        mp_put_str(out, item->devices[i]);
     buf_done(&quote);
 }
 
@@ -106,6 +110,11 @@ static void read_work(struct mp_reader *reader, struct arena *arena,
     item->collected = mp_get_bool(reader);
     item->ended_ms = mp_get_uint(reader);
     item->may_run = mp_get_bool(reader);
+    device_wish_decode(reader, &item->wish);
+    mp_enter_exact(reader, item->wish.count);
+    for (uint32_t i = 0; i < item->wish.count && reader->err == OK; i++)
+        mp_get_text(reader, item->devices[i], sizeof(item->devices[i]));
+    mp_leave(reader);
 }
 
 /* What the engine counts on: the name follows from what it names, and a refusal

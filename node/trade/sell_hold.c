@@ -99,6 +99,17 @@ static enum err check_room(const struct sell *sell,
                                                                   : OK;
 }
 
+/* The provider's own side of who may come here. */
+static bool is_welcome(const struct sell *sell, const struct request *request)
+{
+    const struct sell_config *config = &sell->config;
+    return taint_first_failing(
+               config->taints, config->taint_count, request->tolerations,
+               request->toleration_count) == config->taint_count &&
+           zones_admit(request->zones, request->zone_count, config->labels,
+                       config->label_count);
+}
+
 static enum err check_request(const struct sell *sell,
                               const struct request *request,
                               const struct wire_hold *hold,
@@ -113,6 +124,8 @@ static enum err check_request(const struct sell *sell,
         return ERR_RANGE;
     if (!pubkey_is_zero(&request->only_seller) &&
         !pubkey_equal(&request->only_seller, &sell->config.signer->key))
+        return ERR_TERMS;
+    if (!is_welcome(sell, request))
         return ERR_TERMS;
     return check_room(sell, request);
 }
@@ -129,7 +142,8 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 static enum err make_quote(const struct sell *sell,
                            const struct request *request,
                            const struct hash *request_id,
-                           const struct wire_hold *hold, struct quote *out)
+                           const struct wire_hold *hold,
+                           const struct quote_device *device, struct quote *out)
 {
     const struct sell_config *config = &sell->config;
     struct amount promised;
@@ -141,6 +155,7 @@ static enum err make_quote(const struct sell *sell,
     out->payout =
         pubkey_is_zero(&config->payout) ? config->signer->key : config->payout;
     out->offer_version = config->offer_version;
+    out->device = *device;
     TRY(quote_price(request, &config->price, out));
     TRY(amount_scale_up(out->cap, config->bond_permille, 1000, &out->bond));
     TRY(bonds_promised(sell, &promised));
@@ -168,9 +183,12 @@ static enum err hold_new(struct sell *sell, const struct pubkey *peer,
                          const struct hash *request_id)
 {
     struct sell_item *item;
+    struct quote_device device;
     struct quote quote;
+    uint32_t devices;
     TRY(check_request(sell, request, hold, peer));
-    TRY(make_quote(sell, request, request_id, hold, &quote));
+    TRY(sell_devices_pick(sell, &request->devices, &devices, &device));
+    TRY(make_quote(sell, request, request_id, hold, &device, &quote));
     item = sell_item_new(sell);
     if (item == NULL)
         return ERR_NOMEM;
@@ -178,11 +196,13 @@ static enum err hold_new(struct sell *sell, const struct pubkey *peer,
     contract_id(request_id, hold->task, hold->attempt, &item->contract);
     item->task = hold->task;
     item->attempt = hold->attempt;
-    item->tasks = request->tasks;
+    item->tasks = request->tasks / policy_copies(&request->terms);
     item->buyer = request->buyer;
     item->agent = request->agent;
     item->spec_hash = request->spec;
     item->resources = request->resources;
+    item->wish = request->devices;
+    sell_item_assign(sell, item, devices);
     item->time_ms_max = request->time_ms_max;
     item->quote = quote;
     item->hold_until_ms = quote.expires_at_ms + SELL_HOLD_MARGIN_MS;

@@ -6,6 +6,18 @@
 
 #include "node/trade/sell.h"
 
+/* A result of another job of the same buyer that this one reads. */
+struct sell_result {
+    struct hash request;
+    uint32_t task;
+    bool known; /* the chain says what it is: */
+    struct hash id;
+    struct pubkey provider; /* who made it */
+    bool here;
+    unsigned tries; /* fetches that failed */
+};
+#define SELL_READERS_MAX 64u
+
 struct sell_item {
     struct sell_item *next;
     /* agreed at the hold; what is saved starts here */
@@ -13,12 +25,15 @@ struct sell_item {
     struct hash contract;
     uint32_t task;
     uint32_t attempt;
-    uint32_t tasks;
+    uint32_t tasks; /* of the job; copies count as one */
     enum sell_state state;
     struct pubkey buyer;
     struct pubkey agent;
     struct hash spec_hash;
     struct resources resources;
+    struct device_wish wish;
+    char devices[MACHINE_DEVICES_MAX][LIMIT_NAME]; /* the first wish.count: what
+                                                      it was assigned */
     uint64_t time_ms_max;
     struct quote quote; /* signed; from ESCROWED on the chain's terms */
     uint64_t since_ms;  /* of the state */
@@ -43,7 +58,11 @@ struct sell_item {
     struct hash inputs;
     bool image_here;
     bool inputs_here;
-    uint64_t staged[2]; /* image, inputs */
+    uint32_t result_count;
+    struct sell_result *results; /* in the order of the spec's uses */
+    uint32_t reader_count;
+    struct pubkey *readers; /* who else may fetch our result */
+    uint64_t staged[2];     /* image, inputs and results */
     uint64_t staged_total[2];
     struct exec_state exec;
     uint64_t receipt_at_ms; /* when the last one was cut */
@@ -103,6 +122,23 @@ void sell_tx(struct sell *sell, struct sell_item *item, uint32_t kind,
 /* Frees the item and deletes its record. */
 void sell_forget(struct sell *sell, struct sell_item *item);
 
+/* sell_device.c */
+/* What of each device is free. */
+void sell_devices_free(const struct sell *sell, struct devices *out);
+/* Which devices a wish gets, by their numbers, and what the quote says of them;
+ * no devices for no wish. ERR_CAPACITY. */
+MUST_USE enum err sell_devices_pick(const struct sell *sell,
+                                    const struct device_wish *wish,
+                                    uint32_t *out_mask,
+                                    struct quote_device *out);
+void sell_item_assign(const struct sell *sell, struct sell_item *item,
+                      uint32_t mask);
+/* The numbers of an item's devices, without those not configured any more. */
+uint32_t sell_item_devices(const struct sell *sell,
+                           const struct sell_item *item);
+/* CHECKs that no device is promised more than once. */
+void sell_devices_check(const struct sell *sell);
+
 /* sell_hold.c: up to the quote */
 void sell_on_hold(struct sell *sell, const struct pubkey *peer,
                   struct bytes message);
@@ -128,6 +164,24 @@ void sell_deliver(struct sell *sell, struct sell_item *item);
 void sell_share(struct sell *sell, const struct sell_item *item);
 void sell_cut_receipt(struct sell *sell, struct sell_item *item);
 void sell_send_receipt(struct sell *sell, const struct sell_item *item);
+
+/* sell_uses.c: results of other jobs */
+/* Makes room for them, once. ERR_NOMEM. */
+MUST_USE enum err sell_uses_open(struct sell_item *item,
+                                 const struct spec *spec);
+void sell_uses_free(struct sell_item *item);
+bool sell_uses_here(const struct sell_item *item);
+/* Appends their ids in the order of the uses. */
+void sell_uses_ids(const struct sell_item *item, struct buf *out);
+/* Asks for what is not known or not here. */
+void sell_uses_stage(struct sell *sell, struct sell_item *item);
+void sell_on_use(struct sell *sell, const struct trade_event *event);
+/* Was it one of ours? */
+bool sell_uses_fetched(struct sell_item *item, const struct hash *id,
+                       enum err err);
+void sell_uses_share(struct sell *sell, const struct sell_item *item);
+void sell_on_grant(struct sell *sell, const struct pubkey *peer,
+                   struct bytes message);
 
 /* sell_chain.c: what the chain says, and what time does */
 void sell_on_contract(struct sell *sell, const struct contract *contract);

@@ -36,6 +36,13 @@ static void fetch(struct sell *sell, const struct sell_item *item,
 static void start_job(struct sell *sell, struct sell_item *item)
 {
     struct trade_effect *start;
+    struct buf bytes;
+    uint32_t devices = sell_item_devices(sell, item);
+    if ((uint32_t)__builtin_popcount(devices) != item->wish.count) {
+        sell_refuse(sell, item, END_EXECUTOR_FAILED,
+                    "a device it was assigned is not there any more");
+        return;
+    }
     item->may_run = true;
     if (item->state != SELL_STARTING)
         sell_move(sell, item, SELL_STARTING);
@@ -44,14 +51,22 @@ static void start_job(struct sell *sell, struct sell_item *item)
     sell_tell(sell, item, "");
     start = trade_effect_add(sell->out, EFFECT_EXEC_START);
     start->subject = item->contract;
-    start->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
-    start->task = item->task;
+    buf_init(&bytes, SPEC_BYTES_MAX + SPEC_RESULTS_MAX * HASH_LEN);
+    buf_add(&bytes, buf_bytes(&item->spec));
+    sell_uses_ids(item, &bytes);
+    if (bytes.err != OK && sell->out->err == OK)
+        sell->out->err = bytes.err;
+    start->bytes = trade_effects_keep(sell->out, buf_bytes(&bytes));
+    start->devices = devices;
+    start->code = item->result_count;
+    start->task = item->task % item->tasks; /* of copies: which */
     start->tasks = item->tasks;
+    buf_done(&bytes);
 }
 
 static void start_if_staged(struct sell *sell, struct sell_item *item)
 {
-    if (item->image_here && item->inputs_here)
+    if (item->image_here && item->inputs_here && sell_uses_here(item))
         start_job(sell, item);
 }
 
@@ -60,7 +75,8 @@ static void start_if_staged(struct sell *sell, struct sell_item *item)
 void sell_stage(struct sell *sell, struct sell_item *item)
 {
     struct spec spec;
-    if (read_spec(sell, item, &spec) != OK) {
+    if (read_spec(sell, item, &spec) != OK ||
+        sell_uses_open(item, &spec) != OK) {
         sell_refuse(sell, item, END_STAGING_FAILED,
                     "the description cannot be read");
         return;
@@ -71,6 +87,7 @@ void sell_stage(struct sell *sell, struct sell_item *item)
         fetch(sell, item, &item->image);
     if (!item->inputs_here)
         fetch(sell, item, &item->inputs);
+    sell_uses_stage(sell, item);
     item->retry_ms = sell->now_ms + SELL_STAGE_RETRY_MS;
 }
 
@@ -83,6 +100,7 @@ static bool spec_fits(struct sell *sell, const struct sell_item *item,
     return hash_equal(&hash, &item->spec_hash) &&
            spec_decode(bytes, &sell->arena, &spec) == OK &&
            resources_cover(&item->resources, &spec.resources) &&
+           device_wish_same(&item->wish, &spec.devices) &&
            spec.time_ms_max <= item->time_ms_max;
 }
 
@@ -130,12 +148,15 @@ void sell_on_start(struct sell *sell, const struct pubkey *peer,
 void sell_on_fetched(struct sell *sell, const struct trade_event *event)
 {
     struct sell_item *item = sell_find(sell, &event->subject);
+    bool result;
     char text[128];
     if (item == NULL ||
         (item->state != SELL_STAGING && item->state != SELL_STARTING))
         return;
+    result = sell_uses_fetched(item, &event->id, event->err);
     if (event->err != OK) {
-        snprintf(text, sizeof(text), "fetching from you failed: %s; again soon",
+        snprintf(text, sizeof(text), "%s failed: %s; again soon",
+                 result ? "fetching what it uses" : "fetching from you",
                  err_text(event->err));
         sell_tell(sell, item, text);
         return; /* the clock asks again */
@@ -224,7 +245,7 @@ void sell_collect(struct sell *sell, struct sell_item *item)
         trade_effect_add(sell->out, EFFECT_EXEC_COLLECT);
     collect->subject = item->contract;
     collect->bytes = trade_effects_keep(sell->out, buf_bytes(&item->spec));
-    collect->task = item->task;
+    collect->task = item->task % item->tasks;
     collect->tasks = item->tasks;
     item->retry_ms = 0; /* until an answer says that it failed */
 }
@@ -367,6 +388,7 @@ void sell_share(struct sell *sell, const struct sell_item *item)
 {
     share(sell, item, &item->result);
     share(sell, item, &item->log);
+    sell_uses_share(sell, item);
 }
 
 /* The newest receipt, with the buyer's signature where we have it. */

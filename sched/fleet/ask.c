@@ -23,7 +23,7 @@ enum ask_kind ask_kind_of(const struct ask *ask)
 }
 
 /* The fields one after the other, as numbers. */
-#define FIELDS 7
+#define FIELDS 8
 static void fields_of(const struct ask *ask, uint64_t out[FIELDS])
 {
     out[0] = (uint64_t)ask->arch;
@@ -33,6 +33,7 @@ static void fields_of(const struct ask *ask, uint64_t out[FIELDS])
     out[4] = ask->want.cpu_milli;
     out[5] = ask->want.mem_mib;
     out[6] = ask->want.disk_mib;
+    out[7] = ask->want.nic_kbit;
 }
 
 int ask_compare(const struct ask *a, const struct ask *b)

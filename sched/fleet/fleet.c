@@ -80,6 +80,22 @@ enum err fleet_give(struct fleet *fleet, const struct ask *ask,
     return OK;
 }
 
+enum err fleet_show(struct fleet *fleet, uint32_t i,
+                    const struct machine *machine)
+{
+    struct machine *own = &fleet->machines[i];
+    if (i >= fleet->count)
+        return ERR_RANGE;
+    CHECK(own->device_count == machine->device_count &&
+          resources_cover(&own->total, &machine->total) &&
+          resources_cover(&machine->total, &own->total));
+    fleet->idle_milli -= machine_idle_milli(own);
+    *own = *machine;
+    fleet->idle_milli += machine_idle_milli(own);
+    touch(fleet, i);
+    return OK;
+}
+
 enum miss fleet_explain(const struct fleet *fleet, const struct ask *ask,
                         uint32_t out_alone[MISS_COUNT])
 {

@@ -39,6 +39,12 @@ MUST_USE enum err fleet_take(struct fleet *fleet, const struct ask *ask,
 MUST_USE enum err fleet_give(struct fleet *fleet, const struct ask *ask,
                              const struct grant *grant);
 
+/* Sets a machine to how another fleet has it, of which this one is a view. The
+ * machine is the same (CHECKed), what is taken of it may differ. ERR_RANGE for
+ * one that is not there. */
+MUST_USE enum err fleet_show(struct fleet *fleet, uint32_t i,
+                             const struct machine *machine);
+
 /* Why nothing fits: how many machines each reason alone keeps away, and of
  * those reasons the one that stands last in the table, the nearest miss;
  * MISS_COUNT where every machine has several. Counts are by enum miss;

@@ -91,6 +91,8 @@ uint32_t machine_misses(const struct machine *machine, const struct ask *ask)
                             MISS_MEM_TOTAL, MISS_MEM_FREE);
     mask |= check_dimension(want->disk_mib, total->disk_mib, now->disk_mib,
                             MISS_DISK_TOTAL, MISS_DISK_FREE);
+    mask |= check_dimension(want->nic_kbit, total->nic_kbit, now->nic_kbit,
+                            MISS_NIC_TOTAL, MISS_NIC_FREE);
     if (ask->devices > 0)
         mask |= check_devices(machine, ask);
     return mask;
@@ -129,6 +131,7 @@ uint32_t machine_room(const struct machine *machine, const struct ask *ask,
     room = at_most(room, machine->free.cpu_milli, ask->want.cpu_milli);
     room = at_most(room, machine->free.mem_mib, ask->want.mem_mib);
     room = at_most(room, machine->free.disk_mib, ask->want.disk_mib);
+    room = at_most(room, machine->free.nic_kbit, ask->want.nic_kbit);
     if (ask->devices == 0)
         return room;
     if (room > machine->device_count * DEVICE_MILLI)

@@ -21,6 +21,8 @@
       "ask for less memory")                                                   \
     X(MISS_DISK_TOTAL, "disk-total", "less disk than the task needs",          \
       "ask for less disk")                                                     \
+    X(MISS_NIC_TOTAL, "nic-total", "a narrower network than the task needs",   \
+      "ask for less bandwidth")                                                \
     X(MISS_DEVICE_FREE, "device-free",                                         \
       "less is free on all its devices together than the task needs",          \
       "wait, or ask for less of them")                                         \
@@ -30,6 +32,8 @@
       "wait, or ask for less memory")                                          \
     X(MISS_DISK_FREE, "disk-free", "too little disk is free now",              \
       "wait, or ask for less disk")                                            \
+    X(MISS_NIC_FREE, "nic-free", "too little bandwidth is free now",           \
+      "wait, or ask for less bandwidth")                                       \
     X(MISS_DEVICE_SPLIT, "device-split",                                       \
       "enough is free in total, but in pieces: too few devices have enough",   \
       "wait, or ask for smaller shares")

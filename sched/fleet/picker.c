@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
+
 /* What is remembered of one machine for one kind of ask. */
 struct note {
     uint32_t stamp; /* of the machine; 0: nothing is remembered */
@@ -155,23 +157,58 @@ static uint32_t nth_that_fits(const struct note *notes,
     return i;
 }
 
+/* The notes on this ask: remembered, or empty. */
+static struct note *notes_on(struct picker *picker, const struct ask *ask)
+{
+    struct page *page = page_of(picker, ask);
+    if (page != NULL) {
+        page->used = ++picker->picks;
+        return page->notes;
+    }
+    memset(picker->scratch, 0, picker->fleet->count * sizeof(struct note));
+    return picker->scratch;
+}
+
+enum err picker_top(struct picker *picker, const struct ask *ask,
+                    const struct picker_within *within, uint32_t max,
+                    struct grant *out, uint32_t *out_count)
+{
+    struct note *notes;
+    uint32_t count = 0;
+    uint32_t best = 0;
+    CHECK(max > 0 && max <= PICKER_TOP_MAX);
+    TRY(ask_check(ask));
+    notes = notes_on(picker, ask);
+    if (best_of(picker, ask, within, notes, &best) == 0)
+        return ERR_CAPACITY;
+    for (uint32_t i = 0; i < picker->fleet->count; i++) {
+        uint32_t at = count;
+        if (!is_candidate(notes, i, within))
+            continue;
+        while (at > 0 && rating_better(&notes[i].rating,
+                                       &notes[out[at - 1].machine].rating))
+            at--;
+        if (at == max)
+            continue;
+        count += count < max;
+        for (uint32_t k = count - 1; k > at; k--)
+            out[k] = out[k - 1];
+        out[at] = (struct grant){i, notes[i].rating.devices};
+    }
+    *out_count = count;
+    return OK;
+}
+
 enum err picker_pick(struct picker *picker, const struct ask *ask,
                      const struct picker_within *within, struct dice *dice,
                      struct grant *out)
 {
     const struct fleet *fleet = picker->fleet;
-    struct note *notes = picker->scratch;
-    struct page *page;
+    struct note *notes;
     uint32_t best = 0;
     uint32_t fits;
     TRY(ask_check(ask));
-    page = page_of(picker, ask);
-    if (page != NULL) {
-        page->used = ++picker->picks;
-        notes = page->notes;
-    } else {
-        memset(notes, 0, fleet->count * sizeof(*notes));
-    }
+    notes = notes_on(picker, ask);
     fits = best_of(picker, ask, within, notes, &best);
     if (fits == 0)
         return ERR_CAPACITY;

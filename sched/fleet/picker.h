@@ -38,4 +38,12 @@ MUST_USE enum err picker_pick(struct picker *picker, const struct ask *ask,
                               const struct picker_within *within,
                               struct dice *dice, struct grant *out);
 
+/* The best machines, best first, at most `max` of them (1..PICKER_TOP_MAX,
+ * CHECKed): for who must not choose what others choose. Same errors; a policy
+ * that leaves it to chance has no best, and gives its first. */
+#define PICKER_TOP_MAX 32u
+MUST_USE enum err picker_top(struct picker *picker, const struct ask *ask,
+                             const struct picker_within *within, uint32_t max,
+                             struct grant *out, uint32_t *out_count);
+
 #endif

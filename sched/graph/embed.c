@@ -7,7 +7,11 @@
 #include <string.h>
 
 const struct embed_options embed_options_default = {
-    .starts_max = 100, .tries_max = 4, .moves_max = 200, .backs_max = 200};
+    .starts_max = 100,
+    .tries_max = 4,
+    .moves_max = 200,
+    .backs_max = 200,
+    .weights = {.node = 1, .link = 1}};
 
 enum err embed_new(const struct topology *topology, struct embed **out)
 {
@@ -102,26 +106,85 @@ uint32_t embed_first(struct embed *embed, const struct job_graph *job)
     return first;
 }
 
-/* ---- one start ---- */
+/* ---- what is better ---- */
 
-static void keep_best(struct embed *w)
+static enum err write_plan(const struct embed *w, const struct layout *layout,
+                           struct plan *out)
 {
+    uint32_t steps = 0;
+    for (uint32_t i = 0; i < w->job->link_count; i++)
+        steps += layout->path[i].hops;
+    if (steps > PLAN_STEPS_MAX)
+        return ERR_TOO_LARGE;
+    out->component_count = w->job->component_count;
+    out->link_count = w->job->link_count;
+    for (uint32_t c = 0; c < w->job->component_count; c++)
+        out->node[c] = layout->node[w->unit_of[c]];
+    steps = 0;
+    for (uint32_t i = 0; i < w->job->link_count; i++) {
+        const struct job_link *link = &w->job->links[i];
+        const struct path *path = &layout->path[i];
+        out->begin[i] = (uint16_t)steps;
+        CHECK(path->hops > 0 || layout->node[w->unit_of[link->from]] ==
+                                    layout->node[w->unit_of[link->to]]);
+        for (uint32_t h = 0; h < path->hops; h++)
+            out->steps[steps++] = path->link[h];
+    }
+    out->begin[w->job->link_count] = (uint16_t)steps;
+    return OK;
+}
+
+/* The score of what stands now; below all scores when it is no plan that can be
+ * written. */
+static int32_t score_now(struct embed *w)
+{
+    struct plan_score score;
+    if (write_plan(w, &w->now, &w->scored) != OK)
+        return INT32_MIN;
+    plan_score_of(w->topology, w->job, &w->scored, &w->weights, &score);
+    return score.all;
+}
+
+/* Keeps what stands now if it is better than the best so far. */
+static bool keep_better(struct embed *w)
+{
+    int32_t score = 0;
+    if (w->aim == EMBED_AIM_SCORE) {
+        score = score_now(w);
+        if (w->best.cost != NO_COST &&
+            (score < w->best_score ||
+             (score == w->best_score && w->now.cost >= w->best.cost)))
+            return false;
+    } else if (w->now.cost >= w->best.cost) {
+        return false;
+    }
+    w->best_score = score;
     w->best.cost = w->now.cost;
     memcpy(w->best.node, w->now.node, sizeof(w->best.node));
     for (uint32_t i = 0; i < w->job->link_count; i++)
         w->best.path[i] = w->now.path[i];
+    return true;
 }
+
+/* Can what stands now, with links that cost so much more, still be better? By
+ * its score one cannot say. */
+static bool may_better(const struct embed *w, uint64_t more)
+{
+    return w->aim == EMBED_AIM_SCORE || w->now.cost + more < w->best.cost;
+}
+
+/* ---- one start ---- */
 
 /* Can units placed up to order[n] with one more of this price still win? */
 static bool may_win(const struct embed *w, uint32_t n, uint64_t price)
 {
-    return w->now.cost + price + w->floor_after[n + 1] < w->best.cost;
+    return may_better(w, price + w->floor_after[n + 1]);
 }
 
 /* A price must stay below this to win. */
 static uint64_t room_for(const struct embed *w, uint64_t floor)
 {
-    if (w->best.cost == NO_COST)
+    if (w->best.cost == NO_COST || w->aim == EMBED_AIM_SCORE)
         return NO_COST;
     return w->best.cost > w->now.cost + floor
                ? w->best.cost - w->now.cost - floor
@@ -175,10 +238,8 @@ static void try_start(struct embed *w, uint16_t node,
     uint32_t n = w->placed_count;
     stats->starts++;
     if (work_put(w, w->order[n], node) && may_win(w, n, 0) &&
-        follow_all(w, n + 1, options->tries_max)) {
-        keep_best(w);
-        stats->complete++;
-    }
+        follow_all(w, n + 1, options->tries_max))
+        stats->complete += keep_better(w);
     forget_from(w, n);
 }
 
@@ -195,7 +256,7 @@ static void deepen(struct embed *w, uint32_t n, uint32_t *budget)
     uint32_t count = 0;
     uint32_t unit;
     if (n == w->unit_count) {
-        keep_best(w);
+        (void)keep_better(w);
         return;
     }
     unit = w->order[n];
@@ -278,12 +339,12 @@ static void restore(struct embed *w)
     }
 }
 
+#define SCORED_TRIES 4u
+
 static bool settle_move(struct embed *w, bool laid)
 {
-    if (laid && w->now.cost < w->best.cost) {
-        keep_best(w);
+    if (laid && keep_better(w))
         return true;
-    }
     restore(w);
     return false;
 }
@@ -294,9 +355,32 @@ static bool move(struct embed *w, uint32_t unit)
     work_pull(w, unit);
     work_price(w, unit, room_for(w, 0));
     node = work_cheapest(w, unit);
-    return settle_move(w, node != NOWHERE &&
-                              w->now.cost + w->price[node] < w->best.cost &&
+    return settle_move(w, node != NOWHERE && may_better(w, w->price[node]) &&
                               work_put(w, unit, node));
+}
+
+/* By the score, the cheapest node is where the unit is already, more often than
+ * not: the next ones are tried. */
+static bool move_scored(struct embed *w, uint32_t unit)
+{
+    uint16_t at = w->now.node[unit];
+    uint16_t node;
+    work_pull(w, unit);
+    work_price(w, unit, NO_COST);
+    w->price[at] = NO_COST;
+    for (uint32_t i = 0; i < SCORED_TRIES; i++) {
+        node = work_cheapest(w, unit);
+        if (node == NOWHERE)
+            break;
+        w->price[node] = NO_COST;
+        if (!work_put(w, unit, node))
+            continue;
+        if (keep_better(w))
+            return true;
+        work_pull(w, unit);
+    }
+    restore(w);
+    return false;
 }
 
 static bool exchange(struct embed *w, uint32_t a, uint32_t b)
@@ -324,7 +408,7 @@ static bool move_both(struct embed *w, uint32_t a, uint32_t b)
     if (laid) {
         work_price(w, b, room_for(w, 0));
         node = work_cheapest(w, b);
-        laid = node != NOWHERE && w->now.cost + w->price[node] < w->best.cost &&
+        laid = node != NOWHERE && may_better(w, w->price[node]) &&
                work_put(w, b, node);
     }
     return settle_move(w, laid);
@@ -336,7 +420,7 @@ static bool change(struct embed *w, enum change kind, uint32_t a, uint32_t b)
 {
     switch (kind) {
     case CHANGE_MOVE:
-        return move(w, a);
+        return w->aim == EMBED_AIM_SCORE ? move_scored(w, a) : move(w, a);
     case CHANGE_EXCHANGE:
         return exchange(w, a, b);
     case CHANGE_BOTH:
@@ -380,32 +464,6 @@ static void improve(struct embed *w, uint32_t moves_max,
 
 /* ---- the plan ---- */
 
-static enum err write_plan(const struct embed *w, const struct layout *layout,
-                           struct plan *out)
-{
-    uint32_t steps = 0;
-    for (uint32_t i = 0; i < w->job->link_count; i++)
-        steps += layout->path[i].hops;
-    if (steps > PLAN_STEPS_MAX)
-        return ERR_TOO_LARGE;
-    out->component_count = w->job->component_count;
-    out->link_count = w->job->link_count;
-    for (uint32_t c = 0; c < w->job->component_count; c++)
-        out->node[c] = layout->node[w->unit_of[c]];
-    steps = 0;
-    for (uint32_t i = 0; i < w->job->link_count; i++) {
-        const struct job_link *link = &w->job->links[i];
-        const struct path *path = &layout->path[i];
-        out->begin[i] = (uint16_t)steps;
-        CHECK(path->hops > 0 || layout->node[w->unit_of[link->from]] ==
-                                    layout->node[w->unit_of[link->to]]);
-        for (uint32_t h = 0; h < path->hops; h++)
-            out->steps[steps++] = path->link[h];
-    }
-    out->begin[w->job->link_count] = (uint16_t)steps;
-    return OK;
-}
-
 enum err embed_solve(struct embed *embed, const struct job_graph *job,
                      const struct embed_options *options, struct plan *out,
                      struct embed_stats *out_stats)
@@ -416,10 +474,12 @@ enum err embed_solve(struct embed *embed, const struct job_graph *job,
     TRY(job_graph_check(job));
     TRY(work_begin(w, job));
     w->best.cost = NO_COST;
+    w->aim = options->aim;
+    w->weights = options->weights;
     if (!put_placed(w))
         return ERR_CAPACITY;
     if (w->placed_count == w->unit_count)
-        keep_best(w);
+        (void)keep_better(w);
     else
         try_starts(w, options, &stats);
     if (w->best.cost == NO_COST)
@@ -428,6 +488,7 @@ enum err embed_solve(struct embed *embed, const struct job_graph *job,
     restore(w);
     improve(w, options->moves_max, &stats);
     stats.cost = w->best.cost;
+    stats.score = w->best_score;
     stats.exact = w->exact;
     TRY(write_plan(w, &w->best, out));
     if (out_stats != NULL)

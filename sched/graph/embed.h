@@ -16,7 +16,17 @@
  * placed components come first. Budgets are counts, never time: same topology,
  * job, options: same plan. It only proposes: plan_check.h decides. */
 
-#include "sched/graph/plan.h"
+#include "sched/graph/plan_score.h"
+
+/* What is kept small, or large. */
+enum embed_aim {
+    EMBED_AIM_BANDWIDTH, /* the cost of the plan */
+    EMBED_AIM_SCORE      /* plan_score of the topology with the plan in it; of
+                            equals the one of least cost. Components still follow
+                            each other to where bandwidth is saved, but every
+                            start runs to its end and every move is judged by
+                            the score, so this takes several times as long */
+};
 
 struct embed; /* scratch for one topology */
 
@@ -30,8 +40,11 @@ struct embed_options {
     uint32_t backs_max; /* nodes tried with steps back when no start led to a
                            plan; 0: none */
     uint32_t moves_max; /* moves and exchanges evaluated; 0: none */
+    enum embed_aim aim;
+    struct plan_weights weights; /* of EMBED_AIM_SCORE */
 };
-/* 100 starts, 4 tries, 200 steps back, 200 moves. */
+/* For bandwidth, and equal weights of nodes and links for a score. 100 starts,
+ * 4 tries, 200 steps back, 200 moves. */
 extern const struct embed_options embed_options_default;
 
 struct embed_stats {
@@ -41,7 +54,8 @@ struct embed_stats {
     uint32_t better;      /* of these helped */
     uint64_t cost_greedy; /* kbit/s times links, before the moves */
     uint64_t cost;
-    bool exact; /* no label was dropped in a search under bounds */
+    int32_t score; /* EMBED_AIM_SCORE: plan_score.all of the plan; else 0 */
+    bool exact;    /* no label was dropped in a search under bounds */
 };
 
 /* The topology is lent until embed_free; what is reserved of it may change

@@ -61,6 +61,10 @@ struct embed {
     struct route_map map;
     struct layout now;
     struct layout best;
+    enum embed_aim aim;
+    struct plan_weights weights;
+    int32_t best_score; /* of best, under EMBED_AIM_SCORE */
+    struct plan scored; /* scratch: what is scored */
 };
 
 /* Makes units, their order, and what is left. The job was checked.

@@ -332,12 +332,25 @@ static void count_accepted(struct replay *r, double life)
         r->report.live_most = r->guest_count;
 }
 
+/* Before the plan is taken. */
+static void add_score(struct replay *r)
+{
+    struct plan_score score;
+    plan_score_of(r->topology, &r->job, &r->plan, &r->way->options.weights,
+                  &score);
+    CHECK(score.all >= 0 && score.node >= 0 && score.link >= 0);
+    r->report.score += (uint64_t)score.all;
+    r->report.node_balance += (uint64_t)score.node;
+    r->report.link_balance += (uint64_t)score.link;
+}
+
 static enum err guest_comes(struct replay *r, double now, double life)
 {
     struct guest *guest = &r->guests[r->guest_count];
     struct plan_verdict verdict = {0};
     CHECK(plan_check(r->topology, &r->job, &r->plan, &verdict));
     r->report.checked++;
+    add_score(r);
     plan_hold(&r->job, &r->plan, &r->hold);
     guest->hold = hold_copy(&r->hold);
     if (guest->hold == NULL)

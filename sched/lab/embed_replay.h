@@ -63,6 +63,9 @@ struct embed_report {
     uint64_t link_cost;    /* Mbit/s times links taken */
     double time_revenue;   /* (cores + Mbit/s) times the life of the request */
     double time_cost;      /* (cores + Mbit/s times links), likewise */
+    uint64_t score;        /* sums over what was accepted, in thousandths: */
+    uint64_t node_balance; /* plan_score of the topology with the plan in */
+    uint64_t link_balance; /* it, by the weights of the options */
     uint64_t cpu_ns;       /* of all decisions */
     uint64_t cpu_ns_most;  /* of one */
     uint64_t starts;       /* tried, all requests together */

@@ -21,9 +21,9 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "ledger/sx.h"
+#include "ledger/sx/sx.h"
 #include "ledger/transfer.h"
-#include "ledger/wal.h"
+#include "ledger/disk/wal.h"
 
 #define ACCOUNTS     10000u
 #define TXS          40000u

@@ -51,28 +51,28 @@ static uint64_t cpu_ns(void)
 
 /* ---- repeatability ---- */
 
-static struct spread runs_of(const struct kernel_ops *ops, struct bout *bout)
+static struct median runs_of(const struct kernel_ops *ops, struct bout *bout)
 {
-    struct spread best = {.mad_permille = 1000};
+    struct median best = {.mad_permille = 1000};
     for (unsigned t = 0; t < REPEATS && best.mad_permille > 50; t++) {
         uint64_t rates[RUNS];
-        struct spread spread;
+        struct median spread;
         for (unsigned i = 0; i < WARMUPS; i++)
             CHECK(ops->lap(bout, &rates[0]) == OK);
         for (unsigned i = 0; i < RUNS; i++)
             CHECK(ops->lap(bout, &rates[i]) == OK);
-        spread_of(rates, RUNS, &spread);
+        median_of(rates, RUNS, &spread);
         if (spread.mad_permille < best.mad_permille)
             best = spread;
     }
     return best;
 }
 
-static struct spread measure(struct meter *meter, const struct kernel_ops *ops,
+static struct median measure(struct meter *meter, const struct kernel_ops *ops,
                              enum meter_kernel kernel)
 {
     struct bout bout = {.meter = meter, .kernel = kernel, .threads = 1};
-    struct spread spread = {0};
+    struct median spread = {0};
     if (ops->open(&bout) == OK)
         spread = runs_of(ops, &bout);
     ops->close(&bout);
@@ -90,7 +90,7 @@ static void repeatability(struct meter *meter)
                {METER_CHASE, &chase_ops}, {METER_DISK, &disk_ops},
                {METER_DISK4K, &disk_ops}};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        struct spread spread = measure(meter, all[i].ops, all[i].kernel);
+        struct median spread = measure(meter, all[i].ops, all[i].kernel);
         char name[40];
         char anchor[60];
         (void)snprintf(name, sizeof(name), "meter_mad_%s",
@@ -125,8 +125,8 @@ static void against_openblas(struct meter *meter, enum meter_kernel kernel)
     struct matrices m;
     uint64_t ours[RUNS];
     uint64_t theirs[RUNS];
-    struct spread a;
-    struct spread b;
+    struct median a;
+    struct median b;
     char name[40];
     void *c = malloc(product_bytes(&product));
     CHECK(c != NULL && matrices_init(&m, &product, &nonce) == OK);
@@ -137,8 +137,8 @@ static void against_openblas(struct meter *meter, enum meter_kernel kernel)
         CHECK(gemm_ops.lap(&bout, &ours[i]) == OK);
         theirs[i] = (uint64_t)direct(kernel, &m, c);
     }
-    spread_of(ours, RUNS, &a);
-    spread_of(theirs, RUNS, &b);
+    median_of(ours, RUNS, &a);
+    median_of(theirs, RUNS, &b);
     (void)snprintf(name, sizeof(name), "meter_%s_over_direct",
                    meter_row(kernel)->name);
     row(name, (double)a.median / (double)b.median, "x", "0.95..1.05",

@@ -174,7 +174,7 @@ static void offer_draw(struct bench *b, uint32_t k, struct offer *o)
                    (unsigned)draw(b, 20));
     uint64_t left = draw(b, 10) == 0 ? draw(b, 101) : draw(b, 20);
     o->free = (struct resources){(uint32_t)(shape.cpu_milli * left / 100),
-                                 shape.mem_mib * left / 100, 1u << 19};
+                                 shape.mem_mib * left / 100, 1u << 19, 0};
     o->price.cpu_hour = amount_micro(spread(b, level));
     o->price.mem_hour = amount_micro(spread(b, level / 8));
     o->price.disk_hour = amount_micro(spread(b, level / 500));

@@ -18,9 +18,9 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "ledger/overlay.h"
-#include "ledger/smt_page.h"
-#include "ledger/sync.h"
+#include "ledger/state/overlay.h"
+#include "ledger/state/smt_page.h"
+#include "ledger/chain/sync.h"
 
 #define RECORDS UINT32_C(200000)
 #define CHUNK   UINT32_C(5000)

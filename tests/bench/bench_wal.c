@@ -18,7 +18,7 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "ledger/wal.h"
+#include "ledger/disk/wal.h"
 
 #define RUNS_MAX 2000u
 

@@ -370,8 +370,9 @@ int runs_mutants(const struct orders *orders, const char *name)
         tell_caught(i, caught);
     }
     if (tried == 0)
-        fprintf(stderr, "exhaust: there is no such mutant; ledger/sx_mutant.h "
-                        "has them\n");
+        fprintf(stderr,
+                "exhaust: there is no such mutant; ledger/sx/sx_mutant.h "
+                "has them\n");
     printf("%u of %u caught\n", count, tried);
     return count == tried && tried > 0 ? 0 : 1;
 }

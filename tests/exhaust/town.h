@@ -5,7 +5,7 @@
  * that anybody has made. One town a process. Parties are numbered by their turn
  * to lead, seats are the core's indices. */
 
-#include "ledger/sx_room.h"
+#include "ledger/sx/sx_room.h"
 #include "tests/exhaust/bounds.h"
 #include "tests/sim/keys.h"
 

@@ -9,7 +9,7 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "ledger/chain.h"
+#include "ledger/chain/chain.h"
 
 static struct chain *chain_once(void)
 {

@@ -65,7 +65,7 @@ static uint64_t part_of(struct fuzz *f, uint64_t total)
 
 static struct resources resources_of(struct fuzz *f)
 {
-    struct resources r = {(uint32_t)figure(f), figure(f), figure(f)};
+    struct resources r = {(uint32_t)figure(f), figure(f), figure(f), 0};
     return r;
 }
 

@@ -8,9 +8,9 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "ledger/mmr.h"
-#include "ledger/proof.h"
-#include "ledger/smt.h"
+#include "ledger/state/mmr.h"
+#include "ledger/state/proof.h"
+#include "ledger/state/smt.h"
 
 static void whole(struct bytes in)
 {

@@ -12,7 +12,7 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "ledger/sx_room.h"
+#include "ledger/sx/sx_room.h"
 
 #define PEERS     4u
 #define LOG_MAX   512u

@@ -4,7 +4,7 @@
  * it. */
 
 #include "base/check.h"
-#include "ledger/sx_msg.h"
+#include "ledger/sx/sx_msg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "ledger/overlay.h"
-#include "ledger/smt_page.h"
-#include "ledger/sync.h"
+#include "ledger/state/overlay.h"
+#include "ledger/state/smt_page.h"
+#include "ledger/chain/sync.h"
 
 #define RECORDS 300u
 #define OPS_MAX 300u

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "ledger/wal_room.h"
+#include "ledger/disk/wal_room.h"
 
 #define SMALL 4096u
 

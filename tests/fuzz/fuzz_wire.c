@@ -25,6 +25,7 @@ NOUN(start)
 NOUN(job_state)
 NOUN(log_get)
 NOUN(log)
+NOUN(grant)
 
 static enum err release_again(struct bytes b, struct arena *arena,
                               struct buf *out)
@@ -79,10 +80,13 @@ static enum err again(enum wire_kind kind, struct bytes b, struct arena *arena,
     case WIRE_SX:
     case WIRE_TX:
     case WIRE_OFFER:
+    case WIRE_LINKS:
     case WIRE_QUOTE:
     case WIRE_RECEIPT:
     case WIRE_RECEIPT_ACK:
         return body_again(kind, b, arena, out);
+    case WIRE_GRANT:
+        return grant_again(b, arena, out);
     case WIRE_CANCEL:
     case WIRE_ASK:
         return contract_again(kind, b, arena, out);

@@ -57,7 +57,7 @@ ban "$library" 'getenv|secure_getenv|setenv|exit|_exit|abort' \
 ban "$consensus" 'randombytes_[a-z]+|getrandom|getentropy' \
     "what nodes must agree on is not random: take a seed as an argument"
 # The availability of plans, what is learned and the laboratory only advise.
-ban_word '^(base|ledger|market|sched/([a-z_]+\.|cfn/|fleet/|graph/|queue/))' \
+ban_word '^(base|ledger|market|sched/([a-z_]+\.|cfn/|fleet/|graph/|link/|queue/))' \
     'float|double' \
     "machines differ in it: integers in small units (micro, ms, milli-cores)"
 ban "$library" 'strerror|strerror_r' \

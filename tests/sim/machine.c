@@ -326,7 +326,7 @@ void machine_start(struct world *world, struct sim_node *node,
     watch->spec = malloc(effect->bytes.len + 1);
     CHECK(watch->spec != NULL);
     memcpy(watch->spec, effect->bytes.ptr, effect->bytes.len);
-    watch->spec_len = effect->bytes.len;
+    watch->spec_len = effect->bytes.len - effect->code * (size_t)HASH_LEN;
     watch->starting = true;
     if (node->machine.up)
         start_soon(world, node, &effect->subject);

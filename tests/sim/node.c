@@ -37,6 +37,23 @@ static void on_wake(struct world *world, const struct about *about)
     node_event(world, node, &event);
 }
 
+static void on_look(struct world *world, const struct about *about)
+{
+    struct sim_node *node = node_living(world, about);
+    struct trade_event event = {.kind = TRADE_USE,
+                                .id = about->id,
+                                .task = (uint32_t)about->u,
+                                .subject = about->subject};
+    for (uint32_t attempt = REQUEST_ATTEMPTS_MAX;
+         node != NULL && attempt-- > 0 && event.contract == NULL;) {
+        struct hash id;
+        contract_id(&about->id, event.task, attempt, &id);
+        event.contract = chain_contract(world, &id, node->height);
+    }
+    if (node != NULL)
+        node_event(world, node, &event);
+}
+
 static void wake_at(struct world *world, struct sim_node *node, uint64_t at_ms)
 {
     uint64_t now_ms = node_now(world, node);
@@ -99,6 +116,17 @@ static void do_tx(struct world *world, struct sim_node *node,
     CHECK(err == OK);
 }
 
+/* What its chain says, as far as it has come. */
+static void do_look(struct world *world, struct sim_node *node,
+                    const struct trade_effect *effect)
+{
+    struct about about = about_node(node);
+    about.id = effect->id;
+    about.subject = effect->subject;
+    about.u = effect->task;
+    world_after(world, 1, on_look, &about);
+}
+
 static void carry_out_one(struct world *world, struct sim_node *node,
                           const struct trade_effect *effect)
 {
@@ -117,6 +145,9 @@ static void carry_out_one(struct world *world, struct sim_node *node,
         break;
     case EFFECT_FETCH:
         store_fetch(world, node, effect);
+        break;
+    case EFFECT_LOOK:
+        do_look(world, node, effect);
         break;
     case EFFECT_UNPIN:
         store_unpin(node, &effect->subject);

@@ -14,7 +14,7 @@
  *   mischief.c what goes wrong, and when it stops
  *   judge.c    what must hold, always and in the end */
 
-#include "ledger/sx.h"
+#include "ledger/sx/sx.h"
 #include "node/own_tx.h"
 #include "node/trade/buy.h"
 #include "node/trade/sell.h"

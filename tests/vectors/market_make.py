@@ -127,7 +127,7 @@ def signed(name, tag, fields, *keys):
 
 # ---- the nouns ----
 
-want = [2000, 1024, 512]
+want = [2000, 1024, 512, 0]
 price = [20000, 3000, 100]
 grade = [2500000000, 1800000000, 9000000000, 400000000, T0 - 5000, 3, False, 2,
          1000000000000, [600000000, 3600000000, 14000000000, 8000000, 10000, 0],
@@ -137,21 +137,30 @@ hour = 40000 + 3000 + 50
 cap = hour
 
 spec = pack([50, 1, b"\x21" * 32, [b"render", b"%t/%n"], [[b"LANG", b"C"]],
-             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576])
+             b"\x22" * 32, [b"*.png"], want, 64, 3600000, 1048576,
+             [[b"\x24" * 32, 3, b"parts"]], []])
 line("spec", spec)
 line("spec.hash", digest("suan-spec", spec))
 
 signed("offer", "suan-offer",
        [51, 1, PROVIDER.public, PAYOUT.public, 7, T0, 240000,
         "127.0.0.1:7001", "127.0.0.1:7002", "north", 1,
-        [8000, 16384, 102400], [6000, 8192, 51200], 3, 86400000, price, grade,
-        [["zone", "eu"]]], PROVIDER)
+        [8000, 16384, 102400, 0], [6000, 8192, 51200, 0], 3, 86400000, price, grade,
+        [["zone", "eu"]], [], []], PROVIDER)
+
+
+signed("links", "suan-links",
+       [57, 1, PROVIDER.public, 9, T0, 180000,
+        [[b"\x51" * 32, 851, 1, 121, 694201, 940001, 0, 2500, 1200, 600000, 3],
+         [b"\x52" * 32, 145001, 0, 0, 0, 0, 0, 0, 1, 0, 0]]], PROVIDER)
 
 request_id, request = signed(
     "request", "suan-request",
     [52, 1, BUYER.public, AGENT.public, b"\x31" * 16, T0, T0 + 300000,
      b"\x23" * 32, 4, 3, want, 3600000, 1, 1, 50000, bytes(32),
-     [["zone", 1, "eu"]]], BUYER)
+     [["zone", 1, "eu"]], [], [], [], [0, "", 0], [],
+     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]]]],
+    BUYER)
 
 _, approval = signed("approval", "suan-approval",
                      [53, 1, request_id, 45000, T0 + 300000], BUYER)
@@ -161,8 +170,42 @@ deadline = start_by + 3600000 + 600000
 _, quote = signed(
     "quote", "suan-quote",
     [54, 1, request_id, 1, 0, PROVIDER.public, PAYOUT.public, 7, price, hour,
-     cap, 4305, grade, 850, start_by, deadline, 86400000, T0 + 120000],
-    PROVIDER)
+     cap, 4305, grade, 850, start_by, deadline, 86400000, T0 + 120000,
+     ["", 0, 0]], PROVIDER)
+
+# ---- with everything a task may wish for ----
+
+wish = [1, 2, 500, 40960, ["a100", "h100"]]
+nic = [2000, 1024, 512, 100000]
+spec_wishes = pack([50, 1, b"\x21" * 32, [b"render", b"%t/%n"],
+                    [[b"LANG", b"C"]], b"\x22" * 32, [b"*.png"], nic, 64,
+                    3600000, 1048576, [[b"\x24" * 32, 3, b"parts"]], wish])
+line("spec.wishes", spec_wishes)
+
+signed("offer.wishes", "suan-offer",
+       [51, 1, PROVIDER.public, PAYOUT.public, 7, T0, 240000,
+        "127.0.0.1:7001", "127.0.0.1:7002", "north", 1,
+        [8000, 16384, 102400, 1000000], [6000, 8192, 51200, 900000], 3,
+        86400000, price, grade, [["zone", "eu"]],
+        [[1, "a100", 2, 40960, 700000, [1000, 250]],
+         [4, "", 1, 0, 1, [0]]],
+        [["gpu", "only", 1], ["lab", "", 1]]], PROVIDER)
+
+wishes_id, _ = signed(
+    "request.wishes", "suan-request",
+    [52, 1, BUYER.public, AGENT.public, b"\x31" * 16, T0, T0 + 300000,
+     b"\x23" * 32, 4, 3, nic, 3600000, 1, 1, 0, bytes(32),
+     [["zone", 1, "eu"]], wish, [["gpu", 1, "only"], ["lab", 3, ""]],
+     ["eu", "uk/london"], [1, "rack", 2],
+     [[b"\x51" * 32, False], [b"\x52" * 32, True]],
+     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]]]],
+    BUYER)
+
+hour_wishes = hour + 700000  # two halves of a device
+signed("quote.wishes", "suan-quote",
+       [54, 1, wishes_id, 1, 0, PROVIDER.public, PAYOUT.public, 7, price,
+        hour_wishes, hour_wishes, 74305, grade, 850, start_by, deadline,
+        86400000, T0 + 120000, ["a100", 40960, 700000]], PROVIDER)
 
 contract_id = digest("suan-contract", request_id,
                      (1).to_bytes(8, "little"), (0).to_bytes(8, "little"))
@@ -204,7 +247,7 @@ def ceil_div(a, b):
 
 def price_line(prices, wants, wall):
     shares = [ceil_div(p * w, d)
-              for p, w, d in zip(prices, wants, (1000, 1024, 1024))]
+              for p, w, d in zip(prices, wants, (1000, 1024, 1024, 1000))]
     hours = sum(shares)
     name = ":".join(str(n) for n in list(prices) + list(wants) + [wall])
     if max(shares) > MAX or hours > MAX:
@@ -217,33 +260,41 @@ def price_line(prices, wants, wall):
 
 
 cases = [
-    ((20000, 3000, 100), (2000, 1024, 512), 3600000),
-    ((20000, 3000, 100), (2000, 1024, 512), 0),
-    ((1, 1, 1), (1, 1, 1), 1),
-    ((0, 0, 0), (64000, 262144, 1048576), 86400000),
-    ((1, 0, 0), (1000, 1, 1), 3600000),
-    ((1, 0, 0), (1000, 1, 1), 3600001),
-    ((1, 0, 0), (1001, 1, 1), 3599999),
-    ((MAX, 0, 0), (1000, 0, 0), 3600000),
-    ((MAX, 0, 0), (1000, 0, 0), 3600001),
-    ((MAX, 0, 0), (1001, 0, 0), 1),
-    ((0, MAX, 0), (0, 1025, 0), 1),
-    ((0, 0, MAX), (0, 0, MAX), 1),
-    ((MAX - 1, 1, 1), (1000, 1024, 1024), 1),
-    ((MAX - 2, 1, 1), (1000, 1024, 1024), 3600000),
-    ((MAX, MAX, MAX), (999, 1, 1), MAX),
+    ((20000, 3000, 100, 0), (2000, 1024, 512, 0), 3600000),
+    ((20000, 3000, 100, 0), (2000, 1024, 512, 0), 0),
+    ((1, 1, 1, 0), (1, 1, 1, 0), 1),
+    ((0, 0, 0, 0), (64000, 262144, 1048576, 0), 86400000),
+    ((1, 0, 0, 0), (1000, 1, 1, 0), 3600000),
+    ((1, 0, 0, 0), (1000, 1, 1, 0), 3600001),
+    ((1, 0, 0, 0), (1001, 1, 1, 0), 3599999),
+    ((MAX, 0, 0, 0), (1000, 0, 0, 0), 3600000),
+    ((MAX, 0, 0, 0), (1000, 0, 0, 0), 3600001),
+    ((MAX, 0, 0, 0), (1001, 0, 0, 0), 1),
+    ((0, MAX, 0, 0), (0, 1025, 0, 0), 1),
+    ((0, 0, MAX, 0), (0, 0, MAX, 0), 1),
+    ((MAX - 1, 1, 1, 0), (1000, 1024, 1024, 0), 1),
+    ((MAX - 2, 1, 1, 0), (1000, 1024, 1024, 0), 3600000),
+    ((MAX, MAX, MAX, 0), (999, 1, 1, 0), MAX),
+    ((0, 0, 0, 500000), (1, 1, 1, 500), 3600000),
+    ((20000, 3000, 100, 1), (2000, 1024, 512, 1), 3600000),
+    ((0, 0, 0, 7), (0, 0, 0, 16000), 1800000),
+    ((0, 0, 0, MAX), (0, 0, 0, 1000), 3600000),
+    ((0, 0, 0, MAX), (0, 0, 0, 1001), 1),
+    ((1, 0, 0, MAX), (1000, 0, 0, 1000), 1),
+    ((0, 0, 0, MAX), (0, 0, 0, 0), 1),
 ]
 rng = random.Random(7)
 for _ in range(120):
     bits = rng.choice((4, 20, 40, 64))
-    cases.append((tuple(rng.getrandbits(bits) for _ in range(3)),
+    cases.append((tuple(rng.getrandbits(bits) for _ in range(4)),
                   (rng.getrandbits(rng.choice((4, 12, 32))),
                    rng.getrandbits(rng.choice((8, 16, 64))),
-                   rng.getrandbits(rng.choice((8, 16, 64)))),
+                   rng.getrandbits(rng.choice((8, 16, 64))),
+                   rng.choice((0, 1, 500, 1000, 16000))),
                   rng.getrandbits(rng.choice((8, 22, 35, 64)))))
 with open("market_price.hex", "w") as file:
-    file.write("# cpu_hour:mem_hour:disk_hour:cpu_milli:mem_mib:disk_mib:"
-               "wall_ms hour cost\n# u64 big-endian each; no cost where it "
+    file.write("# cpu_hour:mem_hour:disk_hour:device_hour:cpu_milli:"
+               "mem_mib:disk_mib:device_milli:wall_ms hour cost\n# u64 big-endian each; no cost where it "
                "does not fit 64 bits, - where the hour does not.\n# Made by "
                "market_make.py.\n")
     file.write("\n".join(price_line(*case) for case in cases) + "\n")

@@ -57,13 +57,14 @@ line("sx", pack([1, 1, BODY]))
 line("tx", pack([4, 1, BODY]))
 line("tx_refused", pack([5, 1, id32(0x02), 201]))
 line("offer", pack([10, 1, BODY]))
+line("links", pack([12, 1, BODY]))
 line("peers", pack([11, 1, [["192.0.2.7:7741", id32(0x03)],
                             ["[2001:db8::1]:7741", id32(0x04)]]]))
 line("peers:none", pack([11, 1, []]))
 line("hold", pack([20, 1, b"a request", 3, 1, 850]))
 line("hold:most", pack([20, 1, b"", 1023, 255, MAX]))
 line("quote", pack([21, 1, BODY]))
-line("hold_refused", pack([22, 1, id32(0x05), 3, 1, 309, [500, 1024, 2048]]))
+line("hold_refused", pack([22, 1, id32(0x05), 3, 1, 309, [500, 1024, 2048, 0]]))
 line("hold_release", pack([23, 1, id32(0x05), 3, 1]))
 line("start", pack([30, 1, id32(0x06), b"a spec", "192.0.2.8:7742"]))
 line("job_state", pack([31, 1, id32(0x06), 5, 200, 70000, 2**32, 5, 255, 256,
@@ -77,6 +78,7 @@ line("receipt", pack([34, 1, BODY]))
 line("receipt_ack", pack([35, 1, BODY]))
 line("cancel", pack([36, 1, id32(0x06)]))
 line("ask", pack([37, 1, id32(0x06)]))
+line("grant", pack([38, 1, id32(0x06), id32(0x07)]))
 
 # ---- bulk transfers ----
 
@@ -86,6 +88,7 @@ line("get_chunk", pack([3, 1, id32(0x07), 31999]))
 line("chunk", pack([4, 1, id32(0x07), 0, b"content"]))
 line("refused", pack([5, 1, id32(0x07), 12, 6]))
 line("refused:whole", pack([5, 1, id32(0x07), 2**32 - 1, 115]))
+line("get_probe", pack([6, 1, id32(0x07), 31]))
 
 # ---- the channel: payloads of the handshake, and what vouches for a key ----
 

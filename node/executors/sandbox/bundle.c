@@ -139,6 +139,17 @@ static void add_inputs(const struct bundle *bundle, json_t *list)
     }
 }
 
+/* The assigned ones and no other: bound, for in a user namespace none can be
+ * made. */
+static void add_devices(const struct bundle *bundle, json_t *list)
+{
+    for (size_t i = 0; i < bundle->spec->devicec; i++) {
+        const char *path = bundle->spec->devices[i];
+        (void)json_array_append_new(
+            list, mount_of(path, "bind", path, "bind,rw,nosuid,noexec"));
+    }
+}
+
 /* /tmp and /dev/shm live in the job's memory and are counted there. */
 static json_t *mounts(const struct bundle *bundle)
 {
@@ -156,8 +167,10 @@ static json_t *mounts(const struct bundle *bundle)
                   bind_of(bundle, "/job/in", "in", "rbind,ro,nosuid,nodev"),
                   bind_of(bundle, "/dev/init", "init", "bind,ro,nosuid,nodev"));
 
-    if (list != NULL)
+    if (list != NULL) {
         add_inputs(bundle, list);
+        add_devices(bundle, list);
+    }
     return list;
 }
 
@@ -197,7 +210,7 @@ static json_t *linux_part(const struct bundle *bundle)
         "rootfsPropagation", "private", "maskedPaths",
         strings(masked, sizeof(masked) / sizeof(masked[0])), "readonlyPaths",
         strings(readonly, sizeof(readonly) / sizeof(readonly[0])), "seccomp",
-        seccomp_profile());
+        seccomp_profile(bundle->spec->devicec > 0));
 
     if (part != NULL && bundle->cgroups_path != NULL)
         (void)json_object_set_new(part, "cgroupsPath",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -128,7 +129,20 @@ enum err cg_delegate(const struct cgroup *group, struct fail *fail)
 
 /* The device nodes every program expects; nothing else opens. A user namespace
  * already keeps jobs from making nodes: this is the second lock. */
-static int limit_devices(const struct cgroup *group)
+static int allow_device(const struct cgroup *group, const char *path)
+{
+    struct stat st;
+    char rule[64];
+
+    if (stat(path, &st) != 0)
+        return -1;
+    (void)snprintf(rule, sizeof(rule), "c %u:%u rw", major(st.st_rdev),
+                   minor(st.st_rdev));
+    return put(group, CG_DEVICES, "devices.allow", rule);
+}
+
+static int limit_devices(const struct cgroup *group,
+                         const struct cg_limits *limits)
 {
     static const char *const nodes[] = {"c 1:3 rw", "c 1:5 rw", "c 1:7 rw",
                                         "c 1:8 rw", "c 1:9 rw", "c 5:0 rw"};
@@ -139,6 +153,9 @@ static int limit_devices(const struct cgroup *group)
         return -1;
     for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
         if (put(group, CG_DEVICES, "devices.allow", nodes[i]) != 0)
+            return -1;
+    for (size_t i = 0; i < limits->devicec; i++)
+        if (allow_device(group, limits->devices[i]) != 0)
             return -1;
     return 0;
 }
@@ -158,7 +175,7 @@ static enum err limit_v1(const struct cgroup *group,
     if (put_u64(group, CG_PIDS, "pids.max", limits->pids_max) != 0)
         return fail_errno(fail, "the process limit cannot be set",
                           group->dir[CG_PIDS]);
-    if (limit_devices(group) != 0)
+    if (limit_devices(group, limits) != 0)
         return fail_errno(fail, "devices cannot be denied",
                           group->dir[CG_DEVICES]);
     return OK;

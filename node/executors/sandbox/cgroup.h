@@ -37,6 +37,8 @@ struct cg_limits {
     uint64_t cpu_milli;
     uint64_t mem_bytes;
     uint64_t pids_max;
+    char *const *devices; /* paths of the host; lent */
+    size_t devicec;
 };
 
 /* Reads the texts of /proc/self/mountinfo and /proc/self/cgroup. Pure. The home

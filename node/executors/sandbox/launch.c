@@ -73,11 +73,40 @@ static enum err make_groups(const struct monitor *m, struct fail *fail)
     return err;
 }
 
+/* It is what it was declared as, and the job, whom nobody here knows, can open
+ * it. */
+static enum err check_device(const char *path, struct fail *fail)
+{
+    const mode_t want = S_IROTH | S_IWOTH;
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return fail_errno(fail, WHAT, path);
+    if (!S_ISCHR(st.st_mode))
+        return fail_set(fail, ERR_TYPE, WHAT, "correct sell.devices",
+                        "%s is not a character device", path);
+    if ((st.st_mode & want) != want)
+        return fail_set(fail, ERR_PERM, WHAT,
+                        "chmod o+rw the device, by a udev rule",
+                        "%s has mode %04o: a job could not open it", path,
+                        st.st_mode & 07777);
+    return OK;
+}
+
+static enum err check_devices(const struct monitor *m, struct fail *fail)
+{
+    for (size_t i = 0; i < m->plan.spec.devicec; i++)
+        TRY(check_device(m->plan.spec.devices[i], fail));
+    return OK;
+}
+
 static enum err confine(struct monitor *m, struct fail *fail)
 {
     struct cg_limits limits = {.cpu_milli = m->plan.spec.cpu_milli,
                                .mem_bytes = m->plan.spec.mem_mib << 20,
-                               .pids_max = m->plan.spec.pids_max};
+                               .pids_max = m->plan.spec.pids_max,
+                               .devices = m->plan.spec.devices,
+                               .devicec = m->plan.spec.devicec};
 
     TRY(cg_child(&m->plan.machine.instance, m->plan.spec.id, &m->record.group,
                  fail));
@@ -242,6 +271,7 @@ enum err monitor_launch(struct monitor *m, struct fail *fail)
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         return fail_errno(fail, WHAT, "PR_SET_CHILD_SUBREAPER");
     TRY(open_streams(m, fail));
+    TRY(check_devices(m, fail));
     TRY(confine(m, fail));
     TRY(build_stage(m, fail));
     TRY(write_bundle(m, fail));

@@ -144,7 +144,7 @@ static int doctor_main(const struct server_options *options)
 
 static int print_seccomp(void)
 {
-    json_t *profile = seccomp_profile();
+    json_t *profile = seccomp_profile(false);
 
     if (profile == NULL || json_dumpf(profile, stdout, JSON_INDENT(1)) != 0)
         return 1;

@@ -213,6 +213,21 @@ static void add_list(json_t *rules, const char *const *names, size_t count,
     (void)json_array_append_new(rules, rule);
 }
 
+/* What the drivers of accelerators are asked by, in bits 8 to 15 of an ioctl:
+ * DRM and accel 'd', NVIDIA 'F' and (unified memory) 0, AMD's KFD 'K', Habana
+ * 'H', DFL's FPGAs 0xb6. Terminals are 'T', file systems 'f' and 'X'. */
+static const uint32_t driver_types[] = {'d', 'F', 0, 'K', 'H', 0xb6};
+
+/* Nothing of a job but its devices answers to these. */
+static void add_drivers(json_t *rules)
+{
+    for (size_t i = 0; i < COUNT(driver_types); i++)
+        allow_when(
+            rules, "ioctl",
+            argument(1, 0xff00, driver_types[i] << 8, "SCMP_CMP_MASKED_EQ"),
+            NULL);
+}
+
 static void add_filtered(json_t *rules)
 {
     static const char *const clone3[] = {"clone3"};
@@ -239,7 +254,7 @@ static void add_filtered(json_t *rules)
                    NULL);
 }
 
-json_t *seccomp_profile(void)
+json_t *seccomp_profile(bool devices)
 {
     json_t *rules = json_array();
 
@@ -248,6 +263,8 @@ json_t *seccomp_profile(void)
     add_list(rules, allowed, COUNT(allowed), 0);
     add_list(rules, denied, COUNT(denied), EPERM);
     add_filtered(rules);
+    if (devices)
+        add_drivers(rules);
     return json_pack("{s:s, s:i, s:[s], s:o}", "defaultAction",
                      "SCMP_ACT_ERRNO", "defaultErrnoRet", ENOSYS,
                      "architectures", "SCMP_ARCH_X86_64", "syscalls", rules);

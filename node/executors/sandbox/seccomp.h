@@ -9,9 +9,11 @@
 #include "node/executors/sandbox/fail.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
-/* The "seccomp" object of an OCI config.json; given, NULL without memory. */
-json_t *seccomp_profile(void);
+/* The "seccomp" object of an OCI config.json; given, NULL without memory. A job
+ * with devices may also make the ioctls of accelerators' drivers. */
+json_t *seccomp_profile(bool devices);
 
 /* Whether this kernel and the installed libseccomp can enforce the profile:
  * filters supported, every name known, no name both allowed and denied. */

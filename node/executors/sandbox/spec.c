@@ -60,6 +60,30 @@ bool spec_dest_fits(const char *dest)
     }
 }
 
+/* What /dev of every container holds: the runtime makes it, or we do. */
+static bool is_own_device(const char *name)
+{
+    static const char *const names[] = {"null",    "zero",  "full",   "random",
+                                        "urandom", "tty",   "ptmx",   "console",
+                                        "init",    "stdin", "stdout", "stderr"};
+    static const char *const dirs[] = {"shm", "pts", "fd", "mqueue"};
+    size_t len = strcspn(name, "/");
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+        if (strlen(dirs[i]) == len && strncmp(name, dirs[i], len) == 0)
+            return true;
+    return false;
+}
+
+bool spec_device_fits(const char *path)
+{
+    return strncmp(path, "/dev/", 5) == 0 && strlen(path) <= SPEC_DEVICE_MAX &&
+           spec_dest_fits(path + 5) && !is_own_device(path + 5);
+}
+
 static enum err bad(struct fail *fail, enum err err, const char *field,
                     const char *rule)
 {
@@ -277,6 +301,44 @@ static enum err read_inputs(const json_t *params, struct spec *out,
     return OK;
 }
 
+static bool has_device(const struct spec *spec, const char *path)
+{
+    for (size_t i = 0; i < spec->devicec; i++)
+        if (strcmp(spec->devices[i], path) == 0)
+            return true;
+    return false;
+}
+
+static enum err read_devices(const json_t *params, struct spec *out,
+                             struct fail *fail)
+{
+    const json_t *list = json_object_get(params, "devices");
+
+    if (list == NULL)
+        return OK;
+    if (!json_is_array(list))
+        return bad(fail, ERR_TYPE, "devices", "a list of paths is required");
+    if (json_array_size(list) > SPEC_DEVICES_MAX)
+        return bad(fail, ERR_TOO_LARGE, "devices", "more than 64 devices");
+    out->devices = calloc(json_array_size(list) + 1, sizeof(*out->devices));
+    if (out->devices == NULL)
+        return bad(fail, ERR_NOMEM, "devices", "out of memory");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *path = json_string_value(json_array_get(list, i));
+        if (path == NULL || !spec_device_fits(path))
+            return bad(fail, ERR_RANGE, "devices",
+                       "each is a plain path below /dev, and none that every "
+                       "container has");
+        if (has_device(out, path))
+            return bad(fail, ERR_EXISTS, "devices", "one is named twice");
+        out->devices[out->devicec] = strdup(path);
+        if (out->devices[out->devicec] == NULL)
+            return bad(fail, ERR_NOMEM, "devices", "out of memory");
+        out->devicec++;
+    }
+    return OK;
+}
+
 static enum err read_policy(const json_t *params, struct spec *out,
                             struct fail *fail)
 {
@@ -295,8 +357,8 @@ static enum err read_policy(const json_t *params, struct spec *out,
 
 static bool known_field(const char *name)
 {
-    static const char *const texts[] = {"id",  "image",         "argv",
-                                        "env", "output_policy", "inputs"};
+    static const char *const texts[] = {
+        "id", "image", "argv", "env", "output_policy", "inputs", "devices"};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (strcmp(name, texts[i]) == 0)
@@ -327,6 +389,7 @@ static enum err read_all(json_t *params, struct spec *out, struct fail *fail)
     TRY(read_argv(params, out, fail));
     TRY(read_env(params, out, fail));
     TRY(read_inputs(params, out, fail));
+    TRY(read_devices(params, out, fail));
     return read_policy(params, out, fail);
 }
 
@@ -359,6 +422,7 @@ static json_t *encode_env(const struct spec *spec)
 static json_t *encode_lists(const struct spec *spec)
 {
     json_t *argv = json_array(), *inputs = json_array();
+    json_t *devices = json_array();
 
     for (size_t i = 0; i < spec->argc; i++)
         (void)json_array_append_new(argv, json_string(spec->argv[i]));
@@ -366,10 +430,12 @@ static json_t *encode_lists(const struct spec *spec)
         (void)json_array_append_new(
             inputs, json_pack("{s:s, s:s}", "path", spec->inputs[i].path,
                               "dest", spec->inputs[i].dest));
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s}", "id", spec->id, "image",
-                     spec->image, "argv", argv, "inputs", inputs, "env",
-                     encode_env(spec), "output_policy",
-                     spec->output_kill ? "kill" : "truncate");
+    for (size_t i = 0; i < spec->devicec; i++)
+        (void)json_array_append_new(devices, json_string(spec->devices[i]));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "id", spec->id,
+                     "image", spec->image, "argv", argv, "inputs", inputs,
+                     "devices", devices, "env", encode_env(spec),
+                     "output_policy", spec->output_kill ? "kill" : "truncate");
 }
 
 json_t *spec_encode(const struct spec *spec)
@@ -398,6 +464,9 @@ void spec_done(struct spec *spec)
         free(spec->inputs[i].path);
         free(spec->inputs[i].dest);
     }
+    for (size_t i = 0; i < spec->devicec; i++)
+        free(spec->devices[i]);
+    free(spec->devices);
     free(spec->argv);
     free(spec->env);
     free(spec->inputs);

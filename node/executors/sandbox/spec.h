@@ -11,14 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SPEC_ID_MAX     64u
-#define SPEC_IMAGE_MAX  128u
-#define SPEC_ARGS_MAX   1024u
-#define SPEC_ENV_MAX    256u
-#define SPEC_TEXT_MAX   (128u * 1024) /* bytes of argv, and of env */
-#define SPEC_INPUTS_MAX 1024u
-#define SPEC_DEST_MAX   255u
-#define SPEC_PATH_MAX   1000u
+#define SPEC_ID_MAX      64u
+#define SPEC_IMAGE_MAX   128u
+#define SPEC_ARGS_MAX    1024u
+#define SPEC_ENV_MAX     256u
+#define SPEC_TEXT_MAX    (128u * 1024) /* bytes of argv, and of env */
+#define SPEC_INPUTS_MAX  1024u
+#define SPEC_DEST_MAX    255u
+#define SPEC_PATH_MAX    1000u
+#define SPEC_DEVICES_MAX 64u
+#define SPEC_DEVICE_MAX  255u
 
 #define SPEC_CPU_MIN     10u /* milli-cores: the kernel's smallest quota */
 #define SPEC_CPU_MAX     1000000u
@@ -46,6 +48,9 @@ struct spec {
     size_t envc;
     struct spec_input *inputs;
     size_t inputc;
+    char **devices; /* character devices of the host, below /dev; the job finds
+                       them at the same place */
+    size_t devicec;
     uint64_t cpu_milli;
     uint64_t mem_mib;
     uint64_t disk_mib;
@@ -74,5 +79,7 @@ bool spec_image_fits(const char *id);
 /* A relative path that names itself: no "..", ".", empty part, nor control
  * character, at most 255 bytes. */
 bool spec_dest_fits(const char *dest);
+/* "/dev/" and such a path, and none that the container has by itself. */
+bool spec_device_fits(const char *path);
 
 #endif

@@ -5,8 +5,8 @@
  * are atomic. A crash keeps what was synced; of what was not, any pieces of 512
  * bytes survive, and reading ends at the first record that is not whole. */
 
-#include "ledger/store.h"
-#include "ledger/wal.h"
+#include "ledger/disk/store.h"
+#include "ledger/disk/wal.h"
 #include "base/dice.h"
 
 #define DISK_SEGMENT_BYTES (4u * 1024) /* small, so that trimming happens */

@@ -1,7 +1,7 @@
 #include "tests/sim/consensus/habitat.h"
 
 #include "base/check.h"
-#include "ledger/sx_mutant.h"
+#include "ledger/sx/sx_mutant.h"
 
 /* Any of the mischief, any of the faults, and all of the rest; zeroes:
  * anywhere.
@@ -12,6 +12,7 @@ struct habitat {
     uint32_t also; /* and this fault */
     bool slow;     /* messages take much longer than D0 */
     bool lossy;    /* many are lost */
+    bool narrow;   /* pools have little room */
 };
 
 static const struct habitat habitats[SX_MUTANT_COUNT] = {
@@ -56,6 +57,7 @@ static const struct habitat habitats[SX_MUTANT_COUNT] = {
     [SX_MUTANT_FINALS_UNCHECKED] = {.acts = ACT_POISON},
     [SX_MUTANT_HEIGHT_BELIEVED] = {.acts = ACT_LIES},
     [SX_MUTANT_DROP_FORKED] = {.slow = true},
+    [SX_MUTANT_POOL_SILENT] = {.narrow = true},
 };
 
 static bool is_any(const struct plan *plan, uint32_t acts)
@@ -78,6 +80,8 @@ bool habitat_fits(uint64_t mutant, const struct plan *plan)
     if ((plan->faults & needs->also) != needs->also)
         return false;
     if (needs->slow && plan->hop_us_max < 4 * plan->delay_ms * MS)
+        return false;
+    if (needs->narrow && plan->pool_txs == 0)
         return false;
     return !needs->lossy || plan->loss_permille >= 100;
 }

@@ -6,7 +6,7 @@
 #include "tests/sim/consensus/runs.h"
 
 #include "base/check.h"
-#include "ledger/sx_mutant.h"
+#include "ledger/sx/sx_mutant.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>

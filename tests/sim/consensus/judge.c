@@ -4,7 +4,7 @@
 #include "tests/sim/consensus/world.h"
 
 #include "base/check.h"
-#include "ledger/proof.h"
+#include "ledger/state/proof.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -39,9 +39,17 @@ void judge_fails(struct world *world, const char *format, ...)
 static void check_bounds(struct world *world, struct machine *machine)
 {
     struct pool *pool = sx_pool(machine->core);
-    if (pool_count(pool) > POOL_TXS_MAX || pool_bytes(pool) > POOL_BYTES_MAX)
+    uint32_t most =
+        world->plan.pool_txs > 0 ? world->plan.pool_txs : POOL_TXS_MAX;
+    if (pool_count(pool) > most || pool_bytes(pool) > POOL_BYTES_MAX)
         judge_fails(world, "I9: machine %u: the pool is too full",
                     machine->index);
+    /* Who was taken and not answered waits there. */
+    if (machine->taken_count > pool_count(pool))
+        judge_fails(world,
+                    "machine %u holds %u of %u it took and never "
+                    "answered",
+                    machine->index, pool_count(pool), machine->taken_count);
     if (machine->disk.bytes_live > LOG_MAX)
         judge_fails(world, "I9: machine %u: the log has %" PRIu64 " bytes",
                     machine->index, machine->disk.bytes_live);
@@ -115,6 +123,7 @@ void judge_taken(struct world *world, struct machine *machine,
         machine->taken = taken;
         machine->taken_cap = cap;
     }
+    machine->taken_count += machine->taken[number] == 0 ? 1 : 0;
     machine->taken[number] = 1;
 }
 
@@ -123,8 +132,10 @@ static void answered(struct world *world, struct machine *machine,
 {
     const struct sim_tx *tx = people_find(world, id);
     size_t number = tx == NULL ? 0 : (size_t)(tx - world->txs);
-    if (tx != NULL && number < machine->taken_cap)
-        machine->taken[number] = 0;
+    if (tx == NULL || number >= machine->taken_cap)
+        return;
+    machine->taken_count -= machine->taken[number];
+    machine->taken[number] = 0;
 }
 
 void judge_refused(struct world *world, struct machine *machine,
@@ -192,12 +203,14 @@ static void learn_sets(struct world *world, struct machine *machine,
     judge_same_set(world, machine, epoch, &set);
 }
 
-/* Whoever has an epoch's last block knows the sets of the next two. */
+/* Whoever has an epoch's last block knows the sets of the next two. No block
+ * has told of the second yet: who reckoned it from a damaged store learns that
+ * from the next block, which says otherwise. */
 static void learn_at(struct world *world, struct machine *machine,
                      uint64_t height)
 {
     uint64_t epoch = height / world->plan.epoch_blocks;
-    if (height % world->plan.epoch_blocks != 0)
+    if (height % world->plan.epoch_blocks != 0 || machine->rotten)
         return;
     learn_sets(world, machine, epoch + 1);
     learn_sets(world, machine, epoch + 2);

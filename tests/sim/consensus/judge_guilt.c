@@ -4,7 +4,7 @@
 
 #include "tests/sim/consensus/world.h"
 
-#include "ledger/sx_room.h"
+#include "ledger/sx/sx_room.h"
 
 #include <inttypes.h>
 

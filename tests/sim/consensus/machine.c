@@ -498,6 +498,7 @@ static void reset_life(struct world *world, struct machine *machine)
     machine->pending_count = 0;
     memset(machine->heard, 0, sizeof(machine->heard));
     memset(machine->own, 0, sizeof(machine->own));
+    machine->taken_count = 0;
     if (machine->taken_cap > 0)
         memset(machine->taken, 0, machine->taken_cap);
     if (!world->healed && world->plan.crash_effects > 0 &&
@@ -510,8 +511,10 @@ static enum err open_all(struct world *world, struct machine *machine,
                          uint64_t seed)
 {
     struct kind_table kinds = {NULL, 0};
-    struct sx_options options = {
-        .mono_ms = 1000, .seed = seed, .sync_epochs = world->plan.sync_epochs};
+    struct sx_options options = {.mono_ms = 1000,
+                                 .seed = seed,
+                                 .sync_epochs = world->plan.sync_epochs,
+                                 .pool = {.txs = world->plan.pool_txs}};
     if (machine->acts == 0)
         options.listen_ms = world->plan.listen_ms;
     if (world->plan.link_keys)

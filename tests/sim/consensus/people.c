@@ -11,7 +11,8 @@
 
 #define GRANT    UINT64_C(1000000000)
 #define OPEN_MAX 8u
-#define PATIENCE 3u /* refusals before something else is wished */
+#define RETRY_US (6 * SECOND) /* on average */
+#define PATIENCE 3u           /* refusals before something else is wished */
 
 void people_genesis(struct world *world, struct genesis *genesis)
 {
@@ -33,6 +34,15 @@ void people_init(struct world *world)
         struct entry entry = {.kind = ENTRY_CLIENT, .node = i};
         world_add(world, some_time(world, world->plan.client_us), &entry);
     }
+}
+
+uint64_t people_rounds_us(const struct world *world, uint64_t block_us)
+{
+    uint64_t room = world->plan.pool_txs;
+    if (room == 0)
+        return 0;
+    return OPEN_MAX * (RETRY_US * 7 / 4) +
+           2 * (people_open(world) / room + 1) * block_us;
 }
 
 void people_done(struct world *world)
@@ -206,7 +216,7 @@ static void submit(struct world *world, struct sim_tx *tx)
     struct entry retry = {.kind = ENTRY_RETRY,
                           .a = (uint64_t)(tx - world->txs)};
     /* A machine has its own patience; this is the person's. */
-    world_add(world, some_time(world, 6 * SECOND), &retry);
+    world_add(world, some_time(world, RETRY_US), &retry);
     /* Always to another machine. */
     hand_in(world, tx->letter, retry.a + 1, tx->place++);
 }

@@ -219,6 +219,8 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     if (seed % 64 == 21 && plan->keys >= 4)
         plan_act(plan, 1u << (ACT_MIXED + seed / 64 % (ACT_COUNT - ACT_MIXED)));
     plan->views_max = plan->keys > 10 ? 40 : plan->keys > 7 ? 120 : 400;
+    if (seed % 8 == 5)
+        plan->pool_txs = 4 + (uint32_t)(seed / 8 % 23);
 }
 
 static void print_bits(const char *what, uint32_t bits, unsigned count,
@@ -258,6 +260,8 @@ static void print_world(const struct plan *plan)
            " us\n",
            (double)plan->sync_us_max / 1e3, (double)plan->store_us_max / 1e3,
            plan->step_us);
+    if (plan->pool_txs > 0)
+        printf(" pools have room for %u transactions\n", plan->pool_txs);
     printf(" people: %u clients, a transaction each %.2f s, idle for %.0f s\n",
            plan->clients, seconds(plan->client_us), seconds(plan->idle_us));
     printf(" trouble each %.2f s, down up to %.2f s, crash each %u effects, "

@@ -99,7 +99,8 @@ struct plan {
     /* machines */
     uint64_t sync_us_max;
     uint64_t store_us_max;
-    uint64_t step_us; /* what an event costs */
+    uint64_t step_us;  /* what an event costs */
+    uint32_t pool_txs; /* transactions that may wait; 0: as everywhere */
     /* trouble */
     uint32_t faults;
     uint32_t fault_count; /* that may be drawn */

@@ -1,7 +1,7 @@
 #include "tests/sim/consensus/runs.h"
 
 #include "base/check.h"
-#include "ledger/sx_mutant.h"
+#include "ledger/sx/sx_mutant.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -40,6 +40,8 @@ static const struct {
     {4000000, 3,
      "the head, told again with its body, hid all that stands on it"},
     {12899, 0, "what was cut was synced, what was left was not"},
+    {101165, 0, "full pools threw out three in turn and passed them on"},
+    {20009530, 0, "a damaged store's next set was taken for its last word"},
 };
 
 /* A seed takes a fraction of a second of processor time; one that does not end

@@ -2,8 +2,8 @@
 #define TESTS_SIM_CONSENSUS_RUNS_H
 
 /* Runs: one seed, many at once in processes of their own, one twice, and the
- * hunt for the seeded bugs of ledger/sx_mutant.h. The int ones return what the
- * program exits with. */
+ * hunt for the seeded bugs of ledger/sx/sx_mutant.h. The int ones return what
+ * the program exits with. */
 
 #include "tests/sim/consensus/world.h"
 
@@ -65,9 +65,9 @@ struct hunt_bounds {
     uint64_t tries; /* so many worlds for each bug */
 };
 
-/* The seeded bugs of ledger/sx_mutant.h, one after the other: each lives in at
- * most `tries` worlds that have what its rule is for, until one catches it that
- * is good without it. Needs a build with SUAN_MUTANTS. */
+/* The seeded bugs of ledger/sx/sx_mutant.h, one after the other: each lives in
+ * at most `tries` worlds that have what its rule is for, until one catches it
+ * that is good without it. Needs a build with SUAN_MUTANTS. */
 int hunt(const struct run_options *options, const struct hunt_bounds *bounds);
 
 #endif

@@ -1,7 +1,7 @@
 #include "tests/sim/consensus/world.h"
 
 #include "base/check.h"
-#include "ledger/sx_room.h"
+#include "ledger/sx/sx_room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -279,7 +279,7 @@ static uint64_t bound_of(const struct world *world)
         if (views * view_us > bound_us)
             bound_us = views * view_us;
     }
-    return PATIENCE_US + bound_us;
+    return PATIENCE_US + bound_us + people_rounds_us(world, bound_us);
 }
 
 /* Runs that overtake each other are asked for again: over links that keep no

@@ -22,8 +22,8 @@
  *   judge_guilt.c  what becomes of evidence
  *   tell.c     the story, for people */
 
-#include "ledger/sx.h"
-#include "ledger/sx_msg.h"
+#include "ledger/sx/sx.h"
+#include "ledger/sx/sx_msg.h"
 #include "tests/sim/consensus/calendar.h"
 #include "tests/sim/consensus/disk.h"
 #include "tests/sim/consensus/plan.h"
@@ -134,6 +134,7 @@ struct machine {
     /* what it has taken and not answered: by number of transaction */
     uint8_t *taken;
     size_t taken_cap;
+    uint32_t taken_count; /* that wait for an answer */
     /* a dishonest one's */
     struct letter *bent; /* what became of the message with this mark */
     uint64_t bent_mark;
@@ -365,6 +366,10 @@ void net_heal(struct world *world);
 /* ---- people.c ---- */
 
 void people_init(struct world *world);
+/* What small pools cost: every other block, at least, takes as many as fit in
+ * one, and of each person's open transactions the first finds a place then; the
+ * others may have to come again. */
+uint64_t people_rounds_us(const struct world *world, uint64_t block_us);
 void people_done(struct world *world);
 void people_genesis(struct world *world, struct genesis *genesis);
 void people_entry(struct world *world, const struct entry *entry);

@@ -53,7 +53,7 @@ static void yaml_is_read(void **state)
     assert_string_equal(order.inputs[0].host, "/base/scene.pov");
     assert_string_equal(order.inputs[1].dest, "tex");
     assert_string_equal(order.outputs[0], "*.png");
-    assert_int_equal(order.policy, POLICY_FASTEST);
+    assert_string_equal(order.policy, "fastest");
     assert_int_equal(order.price_max.micro, 100000);
     assert_int_equal(order.constraint_count, 2);
 }

@@ -214,6 +214,21 @@ static json_t *something_happened(void)
     return json_pack("{s:[{s:s}], s:i}", "events", "kind", "job", "next", 1);
 }
 
+/* Cheapest, as no policy is kept. */
+static json_t *choice(void)
+{
+    const struct policy_terms none = {.speed = SPEED_MEAN};
+    struct buf terms;
+    json_t *json;
+    buf_init(&terms, POLICY_TERMS_BYTES_MAX);
+    policy_terms_encode(&none, &terms);
+    json = json_pack("{s:s, s:s, s:s, s:[], s:o}", "name", "cheapest", "kind",
+                     "cheapest", "by", "nothing", "skipped", "terms_bytes",
+                     rpc_json_bytes(buf_bytes(&terms)));
+    buf_done(&terms);
+    return json;
+}
+
 static json_t *answer_of(const char *method, json_t *params)
 {
     if (strcmp(method, "node.info") == 0)
@@ -221,6 +236,8 @@ static json_t *answer_of(const char *method, json_t *params)
     if (strcmp(method, "image.list") == 0)
         return json_pack("{s:[{s:s, s:o}]}", "images", "name", "default", "id",
                          hex(&chain));
+    if (strcmp(method, "policy.choose") == 0)
+        return choice();
     if (strcmp(method, "job.submit") == 0)
         return submit(params);
     if (strcmp(method, "job.quotes") == 0)

@@ -94,6 +94,30 @@ static void json_says_the_same(void **state)
     json_decref(object);
 }
 
+static void the_score_can_be_the_aim(void **state)
+{
+    const char *saved[] = {"--topology", BACKBONE,     "--rate",
+                           "0.01",       "--requests", "50"};
+    const char *aimed[] = {"--topology", BACKBONE, "--rate", "0.01",
+                           "--requests", "50",     "--aim",  "score"};
+    json_t *object;
+    double score;
+    (void)state;
+    assert_int_equal(run(FORM_JSON, 6, saved), 0);
+    object = json_loads(out_text, 0, NULL);
+    assert_non_null(object);
+    score = json_number_value(js_at(object, "mean.score"));
+    assert_true(score > 500 && score < 1000);
+    json_decref(object);
+    assert_int_equal(run(FORM_JSON, 8, aimed), 0);
+    object = json_loads(out_text, 0, NULL);
+    assert_non_null(object);
+    assert_true(json_number_value(js_at(object, "mean.score")) > score);
+    json_decref(object);
+    assert_int_equal(run(FORM_TABLE, 8, aimed), 0);
+    assert_non_null(strstr(out_text, "for the score"));
+}
+
 static void bad_files_are_told_by_line(void **state)
 {
     char path[] = "/tmp/suan-test-XXXXXX";
@@ -139,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_of_seeds_and_their_mean_is_printed),
         cmocka_unit_test(json_says_the_same),
+        cmocka_unit_test(the_score_can_be_the_aim),
         cmocka_unit_test(bad_files_are_told_by_line),
         cmocka_unit_test(wrong_words_are_refused),
     };

@@ -139,8 +139,8 @@ static void each_refusal_is_one_specific_sentence(void **state)
     refuses("--all takes no value", PARSE("ps", "ps", "--all=yes"));
     refuses("--output takes one of wide|name|json, not \"yaml\"",
             PARSE("ps", "ps", "-o", "yaml"));
-    refuses("--policy takes one of cheapest|nearest|fastest, not \"cheap\"",
-            PARSE("run", "run", "--policy", "cheap", "ls"));
+    refuses("--arch takes one of any|x86_64|aarch64|riscv64, not \"z80\"",
+            PARSE("run", "run", "--arch", "z80", "ls"));
     refuses("--cpus is given twice",
             PARSE("run", "run", "--cpus", "1", "--cpus", "2", "ls"));
     refuses("there is no option --jsno; did you mean --json?",

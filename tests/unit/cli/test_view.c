@@ -88,7 +88,12 @@ static json_t *largest(const struct field *field)
     case CELL_AGE:
     case CELL_US:
     case CELL_RATE:
+    case CELL_KBPS:
         return json_integer(INT64_MAX / 4);
+    case CELL_PPM:
+        return json_integer(1000000);
+    case CELL_PERMILLE:
+        return json_integer(1000);
     case CELL_AGO:
         return json_integer(INT64_C(1500000000000));
     case CELL_ID:

@@ -14,11 +14,11 @@ static json_t *config;
 
 static int make_config(void **state)
 {
-    json_t *params =
-        json_pack("{s:s, s:s, s:[s], s:i, s:i, s:i, s:i, s:i, s:[{s:s, s:s}]}",
-                  "id", "j", "image", "i", "argv", "true", "cpu_milli", 100,
-                  "mem_mib", 64, "disk_mib", 32, "pids_max", 16, "wall_ms",
-                  1000, "inputs", "path", "/x", "dest", "a/b");
+    json_t *params = json_pack(
+        "{s:s, s:s, s:[s], s:i, s:i, s:i, s:i, s:i, s:[{s:s, s:s}], s:[s]}",
+        "id", "j", "image", "i", "argv", "true", "cpu_milli", 100, "mem_mib",
+        64, "disk_mib", 32, "pids_max", 16, "wall_ms", 1000, "inputs", "path",
+        "/x", "dest", "a/b", "devices", "/dev/dri/renderD128");
     struct bundle bundle = {.stage = "/mnt",
                             .uid = 0x70010000,
                             .gid = 0x70010000,
@@ -126,6 +126,26 @@ static void inputs_are_read_only(void **state)
     assert_int_equal(found, 2);
 }
 
+static void only_the_assigned_devices_are_bound(void **state)
+{
+    json_t *mount;
+    size_t i, found = 0;
+
+    (void)state;
+    json_array_foreach(json_object_get(config, "mounts"), i, mount)
+    {
+        const char *from = json_string_value(json_object_get(mount, "source"));
+        if (strncmp(from, "/dev/", 5) != 0)
+            continue;
+        found++;
+        assert_string_equal(from, "/dev/dri/renderD128");
+        assert_string_equal(
+            json_string_value(json_object_get(mount, "destination")), from);
+        assert_true(has_option(mount, "bind") && has_option(mount, "noexec"));
+    }
+    assert_int_equal(found, 1);
+}
+
 static void limits_never_exceed_our_own(void **state)
 {
     json_t *limit;
@@ -207,6 +227,7 @@ int main(void)
         cmocka_unit_test(its_ids_are_mapped_to_a_range_nobody_has),
         cmocka_unit_test(the_root_is_read_only_and_no_mount_obeys_setuid),
         cmocka_unit_test(inputs_are_read_only),
+        cmocka_unit_test(only_the_assigned_devices_are_bound),
         cmocka_unit_test(limits_never_exceed_our_own),
         cmocka_unit_test(the_first_process_is_the_init),
         cmocka_unit_test(doors_to_the_kernel_are_shut),

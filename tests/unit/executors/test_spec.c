@@ -116,6 +116,24 @@ static void inputs_land_below_job_in(void **state)
     assert_int_equal(with("inputs", one_input("/a", "b\n")), ERR_RANGE);
 }
 
+static void devices_are_below_dev_and_not_every_containers_own(void **state)
+{
+    static const char *const bad[] = {
+        "/etc/passwd", "/dev/../etc/passwd", "/dev/",     "dev/x",
+        "/dev//x",     "/dev/null",          "/dev/zero", "/dev/shm/x",
+        "/dev/pts/0",  "/dev/init",          "/dev/shm",  "/dev/a\nb"};
+    (void)state;
+    assert_int_equal(with("devices", json_pack("[s, s]", "/dev/nvidia0",
+                                               "/dev/dri/renderD128")),
+                     OK);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(with("devices", json_pack("[s]", bad[i])), ERR_RANGE);
+    assert_int_equal(with("devices", json_string("/dev/nvidia0")), ERR_TYPE);
+    assert_int_equal(with("devices", json_pack("[i]", 3)), ERR_RANGE);
+    assert_int_equal(with("devices", json_pack("[s, s]", "/dev/a", "/dev/a")),
+                     ERR_EXISTS);
+}
+
 static void inputs_do_not_overlap(void **state)
 {
     (void)state;
@@ -155,6 +173,7 @@ static void what_is_written_reads_back_the_same(void **state)
 
     (void)state;
     json_object_set_new(params, "inputs", one_input("/a", "b"));
+    json_object_set_new(params, "devices", json_pack("[s]", "/dev/nvidia0"));
     json_object_set_new(params, "output_policy", json_string("kill"));
     assert_int_equal(decode(params, &spec), OK);
     one = spec_encode(&spec);
@@ -176,6 +195,7 @@ int main(void)
         cmocka_unit_test(a_misspelt_field_is_refused),
         cmocka_unit_test(names_cannot_leave_their_directory),
         cmocka_unit_test(inputs_land_below_job_in),
+        cmocka_unit_test(devices_are_below_dev_and_not_every_containers_own),
         cmocka_unit_test(inputs_do_not_overlap),
         cmocka_unit_test(variables_have_names),
         cmocka_unit_test(too_many_words_are_refused),

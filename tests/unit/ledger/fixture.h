@@ -17,9 +17,9 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "ledger/chain.h"
-#include "ledger/sx.h"
-#include "ledger/store_backend.h"
+#include "ledger/chain/chain.h"
+#include "ledger/sx/sx.h"
+#include "ledger/disk/store_backend.h"
 #include "ledger/transfer.h"
 
 #define UNUSED __attribute__((unused))

@@ -5,7 +5,7 @@
  * until they are delivered; what a server says may be bent on its way. Include
  * after fixture.h and town.h. */
 
-#include "ledger/sx_msg.h"
+#include "ledger/sx/sx_msg.h"
 
 #define SERVERS_MAX 4u
 #define LETTERS     256u

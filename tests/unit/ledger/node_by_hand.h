@@ -6,8 +6,8 @@
  * test's word. What nodes say to each other lies in the net until it is
  * delivered. Include after fixture.h and kinds.h. */
 
-#include "ledger/sx_msg.h"
-#include "ledger/wal.h"
+#include "ledger/sx/sx_msg.h"
+#include "ledger/disk/wal.h"
 
 #define NODES_MAX      6
 #define VALIDATORS_MAX 4

@@ -6,7 +6,7 @@
  * come from a chain of their own (net->w.chain). Include after node_by_hand.h.
  */
 
-#include "ledger/sx_room.h" /* the numbers of its bounds */
+#include "ledger/sx/sx_room.h" /* the numbers of its bounds */
 
 #define ALL_BUT(me) (0xfu & ~(1u << (unsigned)(me)))
 

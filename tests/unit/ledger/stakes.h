@@ -5,9 +5,9 @@
  * begin. Include after fixture.h. */
 
 #include "ledger/bond_tx.h"
-#include "ledger/chain_room.h"
+#include "ledger/chain/chain_room.h"
 #include "ledger/evidence.h"
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 
 struct stakes {
     struct world w;

@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 
 struct bank {
     struct store *store;

@@ -5,7 +5,7 @@
 
 #include "golden.h"
 #include "kinds.h"
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 
 static void a_new_chain_starts_at_its_genesis(void **state)
 {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 
 /* A few blocks of everything: transfers, vaults, a set change, empty ones. */
 static void fill(struct world *w, unsigned blocks, uint64_t *seed)

@@ -1,7 +1,7 @@
 #include "fixture.h"
 
 #include "golden.h"
-#include "ledger/proof.h"
+#include "ledger/state/proof.h"
 #include "set4.h"
 #include "stakes.h"
 

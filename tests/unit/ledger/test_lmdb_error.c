@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ledger/lmdb_error.h"
+#include "ledger/disk/lmdb_error.h"
 
 /* LMDB's own numbers, as its manual has them: its header has its home. */
 enum {

@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include "ledger/map.h"
+#include "ledger/state/map.h"
 
 #define N 400
 

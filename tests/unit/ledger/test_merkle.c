@@ -1,7 +1,7 @@
 #include "fixture.h"
 
 #include "golden.h"
-#include "ledger/merkle.h"
+#include "ledger/state/merkle.h"
 
 #define N 100
 

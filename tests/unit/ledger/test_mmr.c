@@ -1,7 +1,7 @@
 #include "fixture.h"
 
 #include "golden.h"
-#include "ledger/mmr.h"
+#include "ledger/state/mmr.h"
 
 #define N 200
 

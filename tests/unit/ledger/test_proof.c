@@ -1,7 +1,7 @@
 #include "fixture.h"
 
 #include "kinds.h"
-#include "ledger/proof.h"
+#include "ledger/state/proof.h"
 
 struct light {
     struct world w;

@@ -1,8 +1,8 @@
 #include "fixture.h"
 
 #include "golden.h"
-#include "ledger/map.h"
-#include "ledger/smt_page.h"
+#include "ledger/state/map.h"
+#include "ledger/state/smt_page.h"
 
 /* ---- pages in a plain map ---- */
 

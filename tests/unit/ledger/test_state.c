@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 
 /* Overlays over a store in memory. */
 

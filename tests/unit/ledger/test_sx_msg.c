@@ -4,7 +4,7 @@
 #include "fixture.h"
 
 #include "golden.h"
-#include "ledger/sx_msg.h"
+#include "ledger/sx/sx_msg.h"
 #include "set4.h"
 
 static const char *const names[] = {

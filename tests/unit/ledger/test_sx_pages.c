@@ -3,11 +3,11 @@
 
 #include "fixture.h"
 
-#include "ledger/chain_room.h"
-#include "ledger/ended.h"
+#include "ledger/chain/chain_room.h"
+#include "ledger/chain/ended.h"
 #include "ledger/light.h"
-#include "ledger/smt_page.h"
-#include "ledger/sync.h"
+#include "ledger/state/smt_page.h"
+#include "ledger/chain/sync.h"
 #include "town.h"
 
 #include "newcomer.h"

@@ -3,9 +3,9 @@
 
 #include "fixture.h"
 
-#include "ledger/overlay.h"
-#include "ledger/smt_page.h"
-#include "ledger/sync.h"
+#include "ledger/state/overlay.h"
+#include "ledger/state/smt_page.h"
+#include "ledger/chain/sync.h"
 
 /* ---- a state that changes ---- */
 

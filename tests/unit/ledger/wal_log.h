@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ledger/wal_room.h"
+#include "ledger/disk/wal_room.h"
 
 #define SMALL   (16u * 1024) /* a segment in most tests */
 #define SEQS    4096u

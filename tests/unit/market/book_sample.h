@@ -63,7 +63,7 @@ static inline struct request sample_request(uint32_t tasks)
         .spec = {{5}},
         .tasks = tasks,
         .attempts_max = 1,
-        .resources = {1000, 1024, 1024},
+        .resources = {1000, 1024, 1024, 0},
         .time_ms_max = 60000,
         .arch = ARCH_X86_64,
         .policy = POLICY_CHEAPEST,

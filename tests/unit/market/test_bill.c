@@ -86,6 +86,36 @@ static void a_bill_adds_up(void **state)
     assert_int_equal(bill.lines[1].cpu_hour.micro, 80000);
 }
 
+/* And what the chain locks for it is the cap with the devices in it. */
+static void devices_have_a_line_of_their_own(void **state)
+{
+    struct request request = sample_request();
+    struct approval approval;
+    struct quote quote;
+    struct world world;
+    struct bill bill;
+    struct hash id;
+
+    request.price_max = amount_micro(0);
+    assert_int_equal(device_wish_parse("gpu:a100:4x0.25", &request.devices),
+                     OK);
+    quote = sample_quote(&request);
+    quote.bond = amount_micro(5305);
+    quote.device = (struct quote_device){"a100", 40960, amount_micro(9999)};
+    assert_int_equal(quote_price(&request, &quote.price, &quote), OK);
+    assert_int_equal(make(*state, &request, &quote, 1, &bill, NULL), OK);
+    assert_int_equal(bill.lines[0].device_hour.micro, 9999);
+    assert_int_equal(bill.lines[0].hour.micro, 43050 + 9999);
+    assert_string_equal(bill.lines[0].device.model, "a100");
+    approval = sample_approval(&request);
+    approval.task_cap = bill.task_cap;
+    world_init(&world);
+    assert_int_equal(
+        world_open(&world, AGENT, &request, &approval, &quote, &id), OK);
+    assert_int_equal(world_locked(&world, &id), 43050 + 9999 + 5305);
+    world_done(&world);
+}
+
 static void the_bills_cap_is_what_the_chain_would_lock(void **state)
 {
     struct request request = sample_request();
@@ -201,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_ARENA(a_bill_adds_up),
+        WITH_ARENA(devices_have_a_line_of_their_own),
         WITH_ARENA(the_bills_cap_is_what_the_chain_would_lock),
         WITH_ARENA(a_bill_refuses_what_the_chain_would),
         WITH_ARENA(sums_that_overflow_are_refused),

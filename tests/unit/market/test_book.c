@@ -61,9 +61,9 @@ static void which_price_counts_depends_on_what_is_asked(void **state)
     o = sample_offer(2, 1);
     o.price = sample_price(1000000, 10, 0);
     sample_put(s, &o, 10);
-    r.resources = (struct resources){4000, 1, 1};
+    r.resources = (struct resources){4000, 1, 1, 0};
     sample_add(s, 1, &r, 10);
-    r.resources = (struct resources){1, 8192, 1};
+    r.resources = (struct resources){1, 8192, 1, 0};
     sample_add(s, 2, &r, 10);
     assert_int_equal(
         sample_k(&sample_match(s, 1, 1, 20)->placements[0].provider), 1);
@@ -332,7 +332,7 @@ static void what_the_provider_says_in_passing_counts(void **state)
     struct sample *s = *state;
     struct request r = sample_request(4);
     struct pubkey one = sample_provider(1);
-    const struct resources half = {2000, 1u << 30, 1u << 30};
+    const struct resources half = {2000, 1u << 30, 1u << 30, 0};
     sample_put_k(s, 1, 1, 10);
     sample_add(s, 1, &r, 10);
     (void)sample_match(s, 1, 4, 20);

@@ -281,7 +281,7 @@ static void event_free(struct sample *s, struct plain *p, unsigned k)
     struct plain_offer *o = &p->offers[k];
     struct pubkey key = sample_provider(k);
     struct resources now = {(uint32_t)below(p, 5000), below(p, 9000),
-                            below(p, 30000)};
+                            below(p, 30000), 0};
     book_free_set(s->book, &key, &now, p->now_ms);
     if (!o->live)
         return;

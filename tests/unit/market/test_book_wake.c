@@ -35,7 +35,7 @@ static void an_offer_wakes_what_takes_all_of_it(void **state)
 {
     struct sample *s = *state;
     struct request r = sample_request(1);
-    r.resources = (struct resources){4000, 8192, 20480};
+    r.resources = (struct resources){4000, 8192, 20480, 0};
     rest(s, 1, &r);
     sample_put_k(s, 1, 1, 20);
     assert_int_equal(sample_woken(s, 20), 1);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "ledger/chain.h"
+#include "ledger/chain/chain.h"
 #include "tests/unit/market/world.h"
 
 #define CAP  43050u

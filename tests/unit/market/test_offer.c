@@ -93,6 +93,38 @@ static void texts_are_terminated_and_harmless(void **state)
     assert_int_equal(encoded(&bad), OK);
 }
 
+static void devices_and_taints_are_well_formed(void **state)
+{
+    struct offer good = sample_offer();
+    struct offer bad;
+    (void)state;
+    good.devices.group_count = 1;
+    good.devices.groups[0] =
+        (struct device_group){.kind = DEVICE_FPGA, .count = 2};
+    devices_all_free(&good.devices);
+    good.taint_count = 1;
+    good.taints[0] = (struct taint){{"gpu", "only"}, TAINT_REFUSE};
+    assert_int_equal(encoded(&good), OK);
+    bad = good;
+    bad.devices.free_milli[1] = 1001;
+    refuses(bad);
+    bad = good;
+    bad.devices.groups[0].count = 17;
+    refuses(bad);
+    bad = good;
+    bad.taint_count = LIMIT_TAINTS + 1;
+    refuses(bad);
+    bad = good;
+    bad.taints[0].label.key[0] = 0;
+    refuses(bad);
+    bad = good;
+    bad.taints[0].label.value[0] = 0x1b;
+    refuses(bad);
+    bad = good;
+    bad.taints[0].effect = (enum taint_effect)2;
+    refuses(bad);
+}
+
 static void the_largest_offer_fits_its_limit(void **state)
 {
     struct offer offer = sample_offer();
@@ -108,6 +140,22 @@ static void the_largest_offer_fits_its_limit(void **state)
         memset(offer.labels[i].key, 'k', LIMIT_NAME - 1);
         memset(offer.labels[i].value, 'v', LIMIT_NAME - 1);
     }
+    offer.taint_count = LIMIT_TAINTS;
+    for (unsigned i = 0; i < LIMIT_TAINTS; i++) {
+        memset(offer.taints[i].label.key, 'k', LIMIT_NAME - 1);
+        memset(offer.taints[i].label.value, 'v', LIMIT_NAME - 1);
+        offer.taints[i].effect = TAINT_REFUSE;
+    }
+    offer.devices.group_count = DEVICE_GROUPS_MAX;
+    for (unsigned i = 0; i < DEVICE_GROUPS_MAX; i++) {
+        struct device_group *group = &offer.devices.groups[i];
+        group->kind = DEVICE_GPU;
+        memset(group->model, 'm', LIMIT_NAME - 1);
+        group->count = 2;
+        group->mem_mib = UINT64_MAX - i;
+        group->hour = amount_micro(UINT64_MAX);
+    }
+    devices_all_free(&offer.devices);
     offer.version = UINT64_MAX;
     offer.issued_at_ms = UINT64_MAX;
     offer.total.mem_mib = UINT64_MAX;
@@ -204,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_have_their_range),
         cmocka_unit_test(texts_are_terminated_and_harmless),
+        cmocka_unit_test(devices_and_taints_are_well_formed),
         cmocka_unit_test(the_largest_offer_fits_its_limit),
         cmocka_unit_test(a_signature_is_bound_to_every_field_and_the_chain),
         cmocka_unit_test(an_unwilling_signer_is_heard),

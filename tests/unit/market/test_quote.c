@@ -74,6 +74,81 @@ static void a_quote_keeps_to_its_request(void **state)
     assert_int_equal(check(&bad, &request), ERR_TERMS);
 }
 
+/* Two halves of a card at 700 the hour of a whole one. */
+static struct quote quote_of_devices(struct request *request)
+{
+    struct quote quote = sample_quote(request);
+    struct price price = quote.price;
+    assert_int_equal(
+        device_wish_parse("gpu:a100|h100:2x0.5", &request->devices), OK);
+    request->devices.mem_mib = 40;
+    request->price_max = amount_micro(0);
+    quote.request = request_id_of(request);
+    memcpy(quote.device.model, "a100", 5);
+    quote.device.mem_mib = 40;
+    quote.device.hour = amount_micro(700);
+    assert_int_equal(quote_price(request, &price, &quote), OK);
+    return quote;
+}
+
+static void devices_are_in_the_price_and_as_wished(void **state)
+{
+    struct request request = sample_request();
+    struct quote good = quote_of_devices(&request);
+    struct quote bad = good;
+    (void)state;
+    assert_int_equal(good.hour.micro, SAMPLE_HOUR + 700);
+    assert_int_equal(good.cap.micro, SAMPLE_HOUR + 700);
+    assert_int_equal(check(&good, &request), OK);
+    bad.device.hour.micro++; /* 701 is dearer than the hour says */
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+    bad = good;
+    memcpy(bad.device.model, "t4", 3);
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+    bad = good;
+    bad.device.model[0] = '\0'; /* not stated is not one of the wished */
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+    bad = good;
+    bad.device.mem_mib = 39;
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+    bad = good;
+    memset(bad.device.model, 'a', sizeof(bad.device.model));
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+}
+
+static void devices_that_nobody_wished_are_no_terms(void **state)
+{
+    struct request request = sample_request();
+    struct quote good = sample_quote(&request);
+    struct quote bad = good;
+    (void)state;
+    bad.device.hour = amount_micro(1);
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+    bad = good;
+    bad.device.mem_mib = 1;
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+    bad = good;
+    bad.device.model[0] = 'a';
+    assert_int_equal(check(&bad, &request), ERR_TERMS);
+}
+
+static void a_share_of_a_device_is_rounded_up(void **state)
+{
+    struct request request = sample_request();
+    struct quote quote = quote_of_devices(&request);
+    struct price price = quote.price;
+    (void)state;
+    request.devices.count = 1;
+    request.devices.milli = 1;
+    quote.device.hour = amount_micro(1);
+    assert_int_equal(quote_price(&request, &price, &quote), OK);
+    assert_int_equal(quote.hour.micro, SAMPLE_HOUR + 1);
+    quote.device.hour = amount_micro(UINT64_MAX);
+    request.devices.count = 16;
+    request.devices.milli = 1000;
+    assert_int_equal(quote_price(&request, &price, &quote), ERR_OVERFLOW);
+}
+
 static void a_request_for_one_seller_takes_no_other(void **state)
 {
     struct request request = sample_request();
@@ -167,6 +242,9 @@ int main(void)
         cmocka_unit_test(a_quote_is_priced_by_the_formulas),
         cmocka_unit_test(a_price_that_overflows_leaves_the_quote_alone),
         cmocka_unit_test(a_quote_keeps_to_its_request),
+        cmocka_unit_test(devices_are_in_the_price_and_as_wished),
+        cmocka_unit_test(devices_that_nobody_wished_are_no_terms),
+        cmocka_unit_test(a_share_of_a_device_is_rounded_up),
         cmocka_unit_test(a_request_for_one_seller_takes_no_other),
         cmocka_unit_test(
             the_price_cap_counts_after_the_terms_and_only_if_stated),

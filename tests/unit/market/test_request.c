@@ -76,8 +76,19 @@ static void fields_have_their_range(void **state)
     bad = good;
     bad.policy = (enum policy)0;
     refuses(bad);
-    bad.policy = (enum policy)(POLICY_FASTEST + 1);
+    bad.policy = (enum policy)(POLICY_PACK + 1);
     refuses(bad);
+    bad = good;
+    bad.terms.least = 3;
+    bad.terms.gang = false;
+    refuses(bad);
+    bad = good;
+    bad.tasks = 3;
+    bad.terms =
+        (struct policy_terms){.divide = POLICY_DIVIDE_DUPLICATED, .copies = 2};
+    refuses(bad);
+    bad.tasks = 4;
+    assert_int_equal(encoded(&bad), OK);
     bad = good;
     bad.constraint_count = LIMIT_CONSTRAINTS + 1;
     refuses(bad);
@@ -108,6 +119,108 @@ static void constraints_are_well_formed(void **state)
     refuses(bad);
 }
 
+static struct request request_of_wishes(void)
+{
+    struct request request = sample_request();
+    assert_int_equal(device_wish_parse("gpu:a100:2", &request.devices), OK);
+    request.toleration_count = 1;
+    request.tolerations[0] = (struct constraint){"lab", CONSTRAINT_EXISTS, ""};
+    request.zone_count = 1;
+    strcpy(request.zones[0], "eu");
+    request.spread = (struct spread){1, 2, "rack"};
+    request.affinity_count = 1;
+    request.affinities[0].request = world_hash(9);
+    return request;
+}
+
+static void wishes_are_well_formed(void **state)
+{
+    struct request good = request_of_wishes();
+    struct request bad = good;
+    (void)state;
+    assert_int_equal(encoded(&good), OK);
+    bad.devices.count = 17;
+    refuses(bad);
+    bad = good;
+    bad.tolerations[0].op = CONSTRAINT_ABSENT;
+    refuses(bad);
+    bad = good;
+    bad.toleration_count = LIMIT_TOLERATIONS + 1;
+    refuses(bad);
+    bad = good;
+    bad.zones[0][0] = 0;
+    refuses(bad);
+    bad = good;
+    bad.zones[0][1] = 0x7f;
+    refuses(bad);
+    bad = good;
+    bad.zone_count = LIMIT_ZONES + 1;
+    refuses(bad);
+    bad = good;
+    bad.spread.per_value = 0;
+    refuses(bad);
+    bad = good;
+    bad.spread.key[1] = 0x1b;
+    refuses(bad);
+    bad = good;
+    bad.affinities[0].request = (struct hash){{0}};
+    refuses(bad);
+    bad = good;
+    bad.affinity_count = REQUEST_AFFINITY_MAX + 1;
+    refuses(bad);
+}
+
+static void two_wish_the_same_only_if_all_of_it_is(void **state)
+{
+    struct request a = request_of_wishes();
+    struct request b = a;
+    (void)state;
+    assert_true(request_wishes_same(&a, &b));
+#define DIFFERS(change)                                                        \
+    do {                                                                       \
+        b = a;                                                                 \
+        change;                                                                \
+        assert_false(request_wishes_same(&a, &b));                             \
+    } while (0)
+    DIFFERS(b.devices.milli--);
+    DIFFERS(b.devices.models[0][0] = 'b');
+    DIFFERS(b.tolerations[0].op = CONSTRAINT_EQUAL);
+    DIFFERS(b.toleration_count = 0);
+    DIFFERS(b.zones[0][0] = 'x');
+    DIFFERS(b.zone_count = 0);
+    DIFFERS(b.spread.per_provider++);
+    DIFFERS(b.spread.per_value++);
+    DIFFERS(b.spread.key[0] = 'x');
+    DIFFERS(b.affinities[0].apart = true);
+    DIFFERS(b.affinities[0].request.b[0]++);
+    DIFFERS(b.affinity_count = 0);
+#undef DIFFERS
+}
+
+static void fill_wishes(struct request *request)
+{
+    request->devices = (struct device_wish){
+        DEVICE_P4, 16, 999, UINT64_MAX, DEVICE_MODELS_MAX, {{0}}};
+    for (unsigned i = 0; i < DEVICE_MODELS_MAX; i++) {
+        memset(request->devices.models[i], 'm', LIMIT_NAME - 1);
+        request->devices.models[i][0] = (char)('a' + i);
+    }
+    request->toleration_count = LIMIT_TOLERATIONS;
+    for (unsigned i = 0; i < LIMIT_TOLERATIONS; i++) {
+        memset(request->tolerations[i].key, 'k', LIMIT_NAME - 1);
+        memset(request->tolerations[i].value, 'v', LIMIT_NAME - 1);
+        request->tolerations[i].op = CONSTRAINT_EQUAL;
+    }
+    request->zone_count = LIMIT_ZONES;
+    for (unsigned i = 0; i < LIMIT_ZONES; i++)
+        memset(request->zones[i], 'z', LIMIT_NAME - 1);
+    request->spread.per_provider = request->spread.per_value = LIMIT_TASKS;
+    memset(request->spread.key, 's', LIMIT_NAME - 1);
+    request->affinity_count = REQUEST_AFFINITY_MAX;
+    for (unsigned i = 0; i < REQUEST_AFFINITY_MAX; i++)
+        request->affinities[i].request = world_hash(7);
+}
+
 static void the_largest_request_fits_its_limit(void **state)
 {
     struct request request = sample_request();
@@ -121,6 +234,7 @@ static void the_largest_request_fits_its_limit(void **state)
         memset(request.constraints[i].value, 'v', LIMIT_NAME - 1);
         request.constraints[i].op = CONSTRAINT_DIFFERS;
     }
+    fill_wishes(&request);
     request.expires_at_ms = UINT64_MAX;
     request.price_max = amount_micro(UINT64_MAX);
     request.only_seller = world_pubkey(PROVIDER);
@@ -226,6 +340,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_have_their_range),
         cmocka_unit_test(constraints_are_well_formed),
+        cmocka_unit_test(wishes_are_well_formed),
+        cmocka_unit_test(two_wish_the_same_only_if_all_of_it_is),
         cmocka_unit_test(the_largest_request_fits_its_limit),
         cmocka_unit_test(a_salt_of_another_length_is_refused),
         cmocka_unit_test(an_id_names_one_request_on_one_chain),

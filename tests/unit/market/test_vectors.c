@@ -11,6 +11,7 @@
 
 #include "market/contract_inner.h"
 #include "tests/unit/base/vectors.h"
+#include "tests/unit/market/links_sample.h"
 #include "tests/unit/market/world.h"
 
 /* ---- the nouns as made here, by name ---- */
@@ -21,7 +22,7 @@ struct made {
     bool met;
 };
 
-static struct made made[24];
+static struct made made[32];
 static size_t made_count;
 
 static struct buf *made_add(const char *name)
@@ -74,6 +75,10 @@ static enum err offer_bytes(const void *noun, struct buf *out)
 {
     return offer_encode(noun, out);
 }
+static enum err links_bytes(const void *noun, struct buf *out)
+{
+    return links_encode(noun, out);
+}
 static enum err request_bytes(const void *noun, struct buf *out)
 {
     return request_encode(noun, out);
@@ -101,6 +106,16 @@ static void make_offer(void)
     assert_int_equal(offer_verify(&offer, &chain), OK);
 }
 
+static void make_links(void)
+{
+    struct hash chain = world_chain();
+    struct links links = sample_links();
+    assert_int_equal(links_sign(&links, &chain, world_signer(PROVIDER)), OK);
+    assert_int_equal(links_encode(&links, made_add("links")), OK);
+    made_digest("links.digest", HASH_TAG_LINKS, links_bytes, &links, 1);
+    assert_int_equal(links_verify(&links, &chain), OK);
+}
+
 static void make_spec(void)
 {
     struct spec spec = sample_spec();
@@ -108,6 +123,89 @@ static void make_spec(void)
     assert_int_equal(spec_encode(&spec, made_add("spec")), OK);
     spec_hash(made_find("spec"), &hash);
     buf_add(made_add("spec.hash"), hash_as_bytes(&hash));
+}
+
+/* ---- with everything a task may wish for ---- */
+
+static void wish_for_everything(struct device_wish *wish, uint64_t *nic_kbit)
+{
+    assert_int_equal(device_wish_parse("gpu:a100|h100:2x0.5", wish), OK);
+    wish->mem_mib = 40960;
+    *nic_kbit = 100000;
+}
+
+static struct offer wishes_offer(void)
+{
+    struct offer offer = sample_offer();
+    offer.total.nic_kbit = 1000000;
+    offer.free.nic_kbit = 900000;
+    offer.devices = (struct devices){
+        .group_count = 2,
+        .groups = {{.kind = DEVICE_GPU,
+                    .model = "a100",
+                    .count = 2,
+                    .mem_mib = 40960,
+                    .hour = {700000}},
+                   {.kind = DEVICE_P4, .count = 1, .hour = {1}}},
+        .free_milli = {1000, 250, 0},
+    };
+    offer.taint_count = 2;
+    offer.taints[0] = (struct taint){{"gpu", "only"}, TAINT_REFUSE};
+    offer.taints[1] = (struct taint){{"lab", ""}, TAINT_REFUSE};
+    return offer;
+}
+
+static struct request wishes_request(void)
+{
+    struct request request = sample_request();
+    request.price_max = amount_micro(0);
+    wish_for_everything(&request.devices, &request.resources.nic_kbit);
+    request.toleration_count = 2;
+    request.tolerations[0] =
+        (struct constraint){"gpu", CONSTRAINT_EQUAL, "only"};
+    request.tolerations[1] = (struct constraint){"lab", CONSTRAINT_EXISTS, ""};
+    request.zone_count = 2;
+    strcpy(request.zones[0], "eu");
+    strcpy(request.zones[1], "uk/london");
+    request.spread = (struct spread){1, 2, "rack"};
+    request.affinity_count = 2;
+    request.affinities[0] = (struct affinity){world_hash(0x51), false};
+    request.affinities[1] = (struct affinity){world_hash(0x52), true};
+    return request;
+}
+
+static void make_wishes_quote(const struct request *request)
+{
+    struct hash chain = world_chain();
+    struct quote quote = sample_quote(request);
+    strcpy(quote.device.model, "a100");
+    quote.device.mem_mib = 40960;
+    quote.device.hour = amount_micro(700000);
+    quote.request = request_id_of(request);
+    assert_int_equal(quote_price(request, &quote.price, &quote), OK);
+    quote.bond = amount_micro(74305);
+    assert_int_equal(quote_sign(&quote, &chain, world_signer(PROVIDER)), OK);
+    assert_int_equal(quote_check(&quote, request, &quote.request), OK);
+    assert_int_equal(quote_encode(&quote, made_add("quote.wishes")), OK);
+    made_digest("quote.wishes.digest", HASH_TAG_QUOTE, quote_bytes, &quote, 1);
+}
+
+static void make_wishes(void)
+{
+    struct hash chain = world_chain();
+    struct spec spec = sample_spec();
+    struct offer offer = wishes_offer();
+    struct request request = wishes_request();
+    wish_for_everything(&spec.devices, &spec.resources.nic_kbit);
+    assert_int_equal(spec_encode(&spec, made_add("spec.wishes")), OK);
+    assert_int_equal(offer_sign(&offer, &chain, world_signer(PROVIDER)), OK);
+    assert_int_equal(offer_encode(&offer, made_add("offer.wishes")), OK);
+    made_digest("offer.wishes.digest", HASH_TAG_OFFER, offer_bytes, &offer, 1);
+    assert_int_equal(request_sign(&request, &chain, world_signer(BUYER)), OK);
+    assert_int_equal(request_encode(&request, made_add("request.wishes")), OK);
+    made_digest("request.wishes.digest", HASH_TAG_REQUEST, request_bytes,
+                &request, 1);
+    make_wishes_quote(&request);
 }
 
 /* Opens the contract in a world, so that its record is the chain's. */
@@ -159,6 +257,8 @@ static int make_all(void **state)
     (void)state;
     make_spec();
     make_offer();
+    make_links();
+    make_wishes();
     make_contract(&request, &approval, &quote); /* signs them, too */
     assert_int_equal(request_encode(&request, made_add("request")), OK);
     made_digest("request.digest", HASH_TAG_REQUEST, request_bytes, &request, 1);
@@ -209,22 +309,26 @@ static void a_requests_id_is_what_is_signed(void **state)
 struct price_case {
     struct price price;
     struct resources want;
+    struct amount device_hour;
+    struct device_wish wish;
     uint64_t wall_ms;
 };
 
 static struct price_case price_case_read(const char *name)
 {
-    struct price_case c;
-    uint64_t n[7];
+    struct price_case c = {.wish = {.count = 1}};
+    uint64_t n[9];
     char *end;
-    for (unsigned i = 0; i < 7; i++) {
+    for (unsigned i = 0; i < 9; i++) {
         n[i] = strtoull(name, &end, 10);
-        assert_true(end != name && *end == (i < 6 ? ':' : 0));
+        assert_true(end != name && *end == (i < 8 ? ':' : 0));
         name = end + 1;
     }
     c.price = (struct price){{n[0]}, {n[1]}, {n[2]}};
-    c.want = (struct resources){(uint32_t)n[3], n[4], n[5]};
-    c.wall_ms = n[6];
+    c.device_hour = amount_micro(n[3]);
+    c.want = (struct resources){(uint32_t)n[4], n[5], n[6], 0};
+    c.wish.milli = (uint32_t)n[7];
+    c.wall_ms = n[8];
     return c;
 }
 
@@ -232,7 +336,8 @@ static void vector_is_priced(const struct vector *vector)
 {
     struct price_case c = price_case_read(vector->name);
     struct amount hour = {77}, cost = {77};
-    enum err err = price_per_hour(&c.price, &c.want, &hour);
+    enum err err =
+        price_per_hour_with(&c.price, &c.want, c.device_hour, &c.wish, &hour);
 
     if (vector->bytes.len == 0) {
         assert_int_equal(err, ERR_OVERFLOW);
@@ -315,10 +420,12 @@ static const struct {
     const char *name;
     noun_fn *again;
 } nouns[] = {
-    {"spec", spec_again},         {"offer", offer_again},
-    {"request", request_again},   {"approval", approval_again},
-    {"quote", quote_again},       {"receipt", receipt_again},
-    {"contract", contract_again},
+    {"spec", spec_again},          {"offer", offer_again},
+    {"request", request_again},    {"approval", approval_again},
+    {"quote", quote_again},        {"receipt", receipt_again},
+    {"contract", contract_again},  {"spec.wishes", spec_again},
+    {"offer.wishes", offer_again}, {"request.wishes", request_again},
+    {"quote.wishes", quote_again},
 };
 #define NOUN_COUNT (sizeof(nouns) / sizeof(nouns[0]))
 

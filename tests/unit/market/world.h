@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "ledger/overlay.h"
+#include "ledger/state/overlay.h"
 #include "market/contract.h"
 
 enum actor { BUYER, AGENT, PROVIDER, PAYOUT, OTHER, PROPOSER, ACTORS };
@@ -99,11 +99,15 @@ static inline struct spec sample_spec(void)
     static struct bytes args[2];
     static struct spec_env env[1];
     static struct bytes outputs[1];
+    static struct spec_use uses[1];
     args[0] = bytes_str("render");
     args[1] = bytes_str("%t/%n");
     env[0].name = bytes_str("LANG");
     env[0].value = bytes_str("C");
     outputs[0] = bytes_str("*.png");
+    uses[0].request = world_hash(0x24);
+    uses[0].tasks = 3;
+    uses[0].dest = bytes_str("parts");
     return (struct spec){
         .image = world_hash(0x21),
         .arg_count = 2,
@@ -117,6 +121,8 @@ static inline struct spec sample_spec(void)
         .pids_max = 64,
         .time_ms_max = 3600000,
         .log_bytes_max = 1048576,
+        .use_count = 1,
+        .uses = uses,
     };
 }
 
@@ -188,6 +194,11 @@ static inline struct request sample_request(void)
         .price_max = {50000},
         .constraint_count = 1,
         .constraints = {{"zone", CONSTRAINT_EQUAL, "eu"}},
+        .terms = {.divide = POLICY_DIVIDE_STATIC,
+                  .gang = true,
+                  .least = 3,
+                  .share_count = 1,
+                  .shares = {{.weight = 5, .key = "zone", .value = "eu"}}},
     };
     memset(request.salt, 0x31, sizeof(request.salt));
     return request;

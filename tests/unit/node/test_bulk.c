@@ -866,6 +866,7 @@ static void slow_and_garbage_connections_are_closed(void **state)
 
 static void messages_come_back_as_they_went(void **state)
 {
+    static const uint8_t filler[BULK_PROBE_BYTES];
     struct bulk_message all[] = {
         {.kind = BULK_GET_MANIFEST, .blob = {{1}}, .index = BULK_WHOLE},
         {.kind = BULK_MANIFEST,
@@ -877,22 +878,24 @@ static void messages_come_back_as_they_went(void **state)
         {.kind = BULK_REFUSED,
          .blob = {{3}},
          .index = BULK_WHOLE,
-         .err = ERR_PERM}};
+         .err = ERR_PERM},
+        {.kind = BULK_GET_PROBE, .blob = {{4}}, .index = 31},
+        {.kind = BULK_PROBE, .blob = {{4}}, .data = BYTES_OF(filler)}};
 
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct bulk_message back;
         struct buf one, two;
 
-        buf_init(&one, 1000);
-        buf_init(&two, 1000);
+        buf_init(&one, 100000);
+        buf_init(&two, 100000);
         bulk_message_encode(&all[i], &one);
         assert_int_equal(bulk_message_decode(buf_bytes(&one), &back), OK);
         assert_int_equal(back.index, all[i].index);
         assert_int_equal(back.err, all[i].err);
         bulk_message_encode(&back, &two);
         assert_true(bytes_equal(buf_bytes(&one), buf_bytes(&two)));
-        for (size_t len = 0; len < one.len; len++)
+        for (size_t len = 0; len < one.len; len += 1 + len / 100)
             assert_int_not_equal(
                 bulk_message_decode(bytes_make(one.ptr, len), &back), OK);
         buf_done(&one);

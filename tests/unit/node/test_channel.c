@@ -645,7 +645,32 @@ static void the_round_trip_is_measured(void **state)
     }
     assert_int_equal(channel_stats(a.ch).rtt_min_us, 500);
     assert_in_range(channel_stats(a.ch).rtt_us, 1500, 2000);
+    assert_int_equal(channel_stats(a.ch).rtt_last_us, 2000);
+    assert_int_equal(channel_stats(a.ch).pongs, 4);
+    assert_int_equal(channel_stats(a.ch).late, 0);
     assert_int_equal(channel_stats(b.ch).rtt_us, 0);
+    close_pair(&a, &b);
+}
+
+static void a_ping_that_is_not_answered_in_time_is_late(void **state)
+{
+    struct end a, b;
+
+    (void)state;
+    open_pair(&a, &b);
+    /* Pings at 0, 1.5, 3 and 4.5 s, which nobody waits for but the last; then
+     * at 7.5 s, and that one finds it unanswered. */
+    for (int half = 0; half < 6; half++) {
+        tick(&a);
+        now_us += CHANNEL_PING_US / 2;
+        tick(&b); /* what a hears keeps it from giving up */
+        (void)carry(&b, &a, 0);
+    }
+    assert_int_equal(channel_stats(a.ch).pongs, 0);
+    assert_int_equal(channel_stats(a.ch).late, 1);
+    (void)carry(&a, &b, 0);
+    (void)carry(&b, &a, 0);
+    assert_int_equal(channel_stats(a.ch).pongs, 1); /* of the newest */
     close_pair(&a, &b);
 }
 
@@ -841,6 +866,7 @@ int main(void)
         cmocka_unit_test(a_frame_sent_back_does_not_open),
         cmocka_unit_test(a_friendly_close_is_told_from_a_cut),
         cmocka_unit_test(the_round_trip_is_measured),
+        cmocka_unit_test(a_ping_that_is_not_answered_in_time_is_late),
         cmocka_unit_test(an_old_or_invented_pong_measures_nothing),
         cmocka_unit_test(silence_ends_it),
         cmocka_unit_test(a_flood_of_pings_is_refused),

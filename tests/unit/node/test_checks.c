@@ -10,7 +10,7 @@
 
 #include "ledger/block.h"
 #include "ledger/params.h"
-#include "ledger/sx_msg.h"
+#include "ledger/sx/sx_msg.h"
 #include "ledger/transfer.h"
 #include "node/checks.h"
 

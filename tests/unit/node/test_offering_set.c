@@ -26,7 +26,7 @@ static struct offering_set make(void)
     memset(&set, 0, sizeof(set));
     set.mask = OFFERING_ALL;
     snprintf(set.name, sizeof(set.name), "workshop");
-    set.total = (struct resources){2500, 4000, 10000};
+    set.total = (struct resources){2500, 4000, 10000, 0};
     set.slots = 8;
     set.time_ms_max = 3600000;
     set.price.cpu_hour = amount_micro(50000);
@@ -36,6 +36,9 @@ static struct offering_set make(void)
     set.label_count = 1;
     snprintf(set.labels[0].key, LIMIT_NAME, "zone");
     snprintf(set.labels[0].value, LIMIT_NAME, "eu");
+    set.taint_count = 1;
+    set.taints[0] = (struct taint){{"gpu", "only"}, TAINT_REFUSE};
+    snprintf(set.device_hour, sizeof(set.device_hour), "gpu=0.5");
     return set;
 }
 
@@ -45,7 +48,7 @@ static void takes_what_the_machine_has(void **state)
     struct offering_fault fault;
     (void)state;
     assert_int_equal(offering_set_check(&set, &machine, &fault), OK);
-    set.total = (struct resources){4000, 8000, 100000};
+    set.total = (struct resources){4000, 8000, 100000, 0};
     assert_int_equal(offering_set_check(&set, &machine, &fault), OK);
 }
 
@@ -128,6 +131,15 @@ static void only_the_named_fields_change(void **state)
     over.mask = OFFERING_LABELS;
     offering_set_merge(&set, &over);
     assert_int_equal(set.label_count, 0);
+    over.taint_count = 0;
+    over.device_hour[0] = '\0';
+    over.total.nic_kbit = 7;
+    assert_int_equal(set.taint_count, 1);
+    over.mask = OFFERING_TAINTS | OFFERING_NIC | OFFERING_DEVICE_HOUR;
+    offering_set_merge(&set, &over);
+    assert_int_equal(set.taint_count, 0);
+    assert_int_equal(set.total.nic_kbit, 7);
+    assert_string_equal(set.device_hour, "");
 }
 
 static void a_record_has_one_spelling(void **state)
@@ -196,9 +208,10 @@ static void zero_means_a_fair_part_of_what_was_found(void **state)
 {
     struct offering_set set;
     struct offering_terms terms;
+    struct accel accel;
     (void)state;
     configure(NULL, NULL);
-    assert_int_equal(offering_from_config(&node, &set, &terms), OK);
+    assert_int_equal(offering_from_config(&node, &set, &terms, &accel), OK);
     assert_int_equal(set.total.cpu_milli, 4000);
     assert_int_equal(set.total.mem_mib, 4000);
     assert_int_equal(set.total.disk_mib, 10000);
@@ -212,8 +225,10 @@ static void bad_config(const char *name, const char *value)
 {
     struct offering_set set = {.slots = 77};
     struct offering_terms terms;
+    struct accel accel;
     configure(name, value);
-    assert_int_equal(offering_from_config(&node, &set, &terms), ERR_CONFIG);
+    assert_int_equal(offering_from_config(&node, &set, &terms, &accel),
+                     ERR_CONFIG);
     assert_true(node.config.error[0] != '\0');
     assert_int_equal(set.slots, 77);
     config_done(&node.config);
@@ -229,19 +244,47 @@ static void a_configuration_that_cannot_be_sold_is_told_by_name(void **state)
     assert_non_null(strstr(node.config.error, "sell.labels"));
     bad_config("sell.payout", "tsuan1nonsense");
     assert_non_null(strstr(node.config.error, "sell.payout"));
+    bad_config("sell.devices", "gpu=/dev/not-there");
+    assert_non_null(strstr(node.config.error, "sell.devices"));
+    assert_non_null(strstr(node.config.error, "/dev/not-there"));
+    bad_config("sell.devices", "fpga=/dev/full"); /* for how much? */
+    assert_non_null(strstr(node.config.error, "sell.device_hour"));
+    bad_config("sell.taints", "a!=b");
+    bad_config("sell.nic_mbit", "1000000001");
     bad_config("sell.offer_ttl_s", "2");
     bad_config("sell.offer_ttl_s", "601");
     bad_config("sell.receipt_s", "0");
     bad_config("sell.time_max_s", "0");
 }
 
+static void devices_taints_and_bandwidth_come_from_the_configuration(
+    void **state)
+{
+    struct offering_set set;
+    struct offering_terms terms;
+    struct accel accel;
+    (void)state;
+    configure("sell.devices", "fpga:board@1G=/dev/full");
+    assert_int_equal(config_set(&node.config, "sell.device_hour", "0.25"), OK);
+    assert_int_equal(config_set(&node.config, "sell.taints", "gpu=only"), OK);
+    assert_int_equal(config_set(&node.config, "sell.nic_mbit", "100"), OK);
+    assert_int_equal(offering_from_config(&node, &set, &terms, &accel), OK);
+    assert_int_equal(accel.devices.groups[0].mem_mib, 1024);
+    assert_string_equal(accel.paths[0], "/dev/full");
+    assert_string_equal(set.device_hour, "0.25");
+    assert_int_equal(set.taint_count, 1);
+    assert_int_equal(set.total.nic_kbit, 100000);
+    config_done(&node.config);
+}
+
 static void half_a_core_can_be_sold(void **state)
 {
     struct offering_set set;
     struct offering_terms terms;
+    struct accel accel;
     (void)state;
     configure("sell.cpus", "0.5");
-    assert_int_equal(offering_from_config(&node, &set, &terms), OK);
+    assert_int_equal(offering_from_config(&node, &set, &terms, &accel), OK);
     assert_int_equal(set.total.cpu_milli, 500);
     config_done(&node.config);
 }
@@ -258,6 +301,8 @@ int main(void)
         cmocka_unit_test(labels_are_read_as_people_write_them),
         cmocka_unit_test(zero_means_a_fair_part_of_what_was_found),
         cmocka_unit_test(a_configuration_that_cannot_be_sold_is_told_by_name),
+        cmocka_unit_test(
+            devices_taints_and_bandwidth_come_from_the_configuration),
         cmocka_unit_test(half_a_core_can_be_sold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

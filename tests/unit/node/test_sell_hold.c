@@ -133,7 +133,7 @@ static void one_buyer_cannot_hold_everything(void **state)
 {
     struct shop *shop = *state;
     shop->request = rig_request(SELL_HOLDS_BUYER_MAX + 1);
-    shop->config.total = (struct resources){1000000, 1000000, 1000000};
+    shop->config.total = (struct resources){1000000, 1000000, 1000000, 0};
     shop->config.slots = 1000;
     sell_configure(shop->sell, &shop->config);
     for (uint32_t task = 0; task < SELL_HOLDS_BUYER_MAX; task++) {

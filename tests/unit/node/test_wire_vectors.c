@@ -80,6 +80,7 @@ AGAIN(tx_refused)
 ONE_BODY(sx, WIRE_SX)
 ONE_BODY(tx, WIRE_TX)
 ONE_BODY(offer, WIRE_OFFER)
+ONE_BODY(links, WIRE_LINKS)
 ONE_BODY(quote, WIRE_QUOTE)
 ONE_BODY(receipt, WIRE_RECEIPT)
 ONE_BODY(receipt_ack, WIRE_RECEIPT_ACK)
@@ -118,7 +119,7 @@ AGAIN(hold)
 static void hold_refused_make(struct buf *out)
 {
     struct wire_hold_refused m = {
-        {id_of(5), 3, 1}, ERR_CAPACITY, {500, 1024, 2048}};
+        {id_of(5), 3, 1}, ERR_CAPACITY, {500, 1024, 2048, 0}};
     wire_hold_refused_encode(&m, out);
 }
 AGAIN(hold_refused)
@@ -146,6 +147,13 @@ static void start_make(struct buf *out)
     wire_start_encode(&m, out);
 }
 AGAIN(start)
+
+static void grant_make(struct buf *out)
+{
+    struct wire_grant m = {id_of(6), key_of(7)};
+    wire_grant_encode(&m, out);
+}
+AGAIN(grant)
 
 static void job_state_make(struct buf *out)
 {
@@ -220,6 +228,7 @@ BULK(get_manifest, .kind = BULK_GET_MANIFEST)
 BULK(manifest, .kind = BULK_MANIFEST, .data = BYTES_LIT("a manifest"))
 BULK(get_chunk, .kind = BULK_GET_CHUNK, .index = BLOB_CHUNKS_MAX - 1)
 BULK(chunk, .kind = BULK_CHUNK, .data = BYTES_LIT("content"))
+BULK(get_probe, .kind = BULK_GET_PROBE, .index = 31)
 BULK(refused, .kind = BULK_REFUSED, .index = 12, .err = ERR_PERM)
 BULK(refused_whole, .kind = BULK_REFUSED, .index = BULK_WHOLE,
      .err = ERR_NOT_FOUND)
@@ -403,6 +412,7 @@ static const struct sample samples[] = {
     {"tx", tx_make, tx_again, true},
     {"tx_refused", tx_refused_make, tx_refused_again, true},
     {"offer", offer_make, offer_again, true},
+    {"links", links_make, links_again, true},
     {"peers", peers_make, peers_again, true},
     {"peers:none", no_peers_make, peers_again, true},
     {"hold", hold_make, hold_again, true},
@@ -420,12 +430,14 @@ static const struct sample samples[] = {
     {"receipt_ack", receipt_ack_make, receipt_ack_again, true},
     {"cancel", cancel_make, cancel_again, true},
     {"ask", ask_make, ask_again, true},
+    {"grant", grant_make, grant_again, true},
     {"get_manifest", get_manifest_make, bulk_again, false},
     {"manifest", manifest_make, bulk_again, false},
     {"get_chunk", get_chunk_make, bulk_again, false},
     {"chunk", chunk_make, bulk_again, false},
     {"refused", refused_make, bulk_again, false},
     {"refused:whole", refused_whole_make, bulk_again, false},
+    {"get_probe", get_probe_make, bulk_again, false},
     {"channel_offer", channel_offer_make, channel_offer_again, false},
     {"channel_hello", channel_hello_make, channel_hello_again, false},
     {"channel_statement", statement_make, NULL, false},

@@ -142,6 +142,92 @@ static void spoil_disk_free(struct demand *d, struct candidate *c)
     c->free.disk_mib = 511;
 }
 
+/* Two cards, one of them half taken. */
+static struct devices two_cards = {
+    .group_count = 1,
+    .groups = {{.kind = DEVICE_GPU, .model = "t4", .count = 2, .mem_mib = 16}},
+    .free_milli = {1000, 500},
+};
+static struct device_wish wish; /* of the case at hand */
+
+static void wants(struct demand *d, struct candidate *c, const char *text)
+{
+    assert_int_equal(device_wish_parse(text, &wish), OK);
+    d->devices = &wish;
+    c->devices = &two_cards;
+}
+static void spoil_zone(struct demand *d, struct candidate *c)
+{
+    static const char zones[][LIMIT_NAME] = {"eu", "us"};
+    (void)c;
+    d->zones = zones;
+    d->zone_count = 2;
+}
+static void spoil_taint(struct demand *d, struct candidate *c)
+{
+    static const struct taint taint = {{"gpu", "only"}, TAINT_REFUSE};
+    (void)d;
+    c->taints = &taint;
+    c->taint_count = 1;
+}
+static void spoil_device_kind(struct demand *d, struct candidate *c)
+{
+    wants(d, c, "npu");
+}
+static void spoil_device_none(struct demand *d, struct candidate *c)
+{
+    wants(d, c, "gpu");
+    c->devices = NULL;
+}
+static void spoil_device_model(struct demand *d, struct candidate *c)
+{
+    wants(d, c, "gpu:a100");
+}
+static void spoil_device_mem(struct demand *d, struct candidate *c)
+{
+    wants(d, c, "gpu:t4");
+    wish.mem_mib = 17;
+}
+static void spoil_device_total(struct demand *d, struct candidate *c)
+{
+    wants(d, c, "gpu:3x0.1");
+}
+static void spoil_device_free(struct demand *d, struct candidate *c)
+{
+    wants(d, c, "gpu:2x0.8");
+}
+static void spoil_device_split(struct demand *d, struct candidate *c)
+{
+    wants(d, c, "gpu:2x0.7");
+}
+static void spoil_nic_total(struct demand *d, struct candidate *c)
+{
+    (void)c;
+    d->want.nic_kbit = 1;
+}
+static void spoil_nic_free(struct demand *d, struct candidate *c)
+{
+    d->want.nic_kbit = 2;
+    c->total.nic_kbit = 2;
+    c->free.nic_kbit = 1;
+}
+static void spoil_spread(struct demand *d, struct candidate *c)
+{
+    (void)d;
+    c->spread_used = 2;
+    c->spread_most = 2;
+}
+static void spoil_domain(struct demand *d, struct candidate *c)
+{
+    (void)d;
+    c->refused = reason_bit(REASON_DOMAIN);
+}
+static void spoil_affinity(struct demand *d, struct candidate *c)
+{
+    (void)d;
+    c->refused = reason_bit(REASON_AFFINITY);
+}
+
 static const struct spoiled cases[] = {
     {REASON_STALE, spoil_stale, 0, 0},
     {REASON_SELF, spoil_self, 0, 0},
@@ -150,15 +236,29 @@ static const struct spoiled cases[] = {
     {REASON_UNREACHABLE, spoil_unreachable, 0, 0},
     {REASON_ARCH, spoil_arch, 0, 0},
     {REASON_LABEL, spoil_label, 0, 0},
+    {REASON_ZONE, spoil_zone, 0, 0},
+    {REASON_DOMAIN, spoil_domain, 0, 0},
+    {REASON_TAINT, spoil_taint, 0, 0},
+    {REASON_DEVICE_KIND, spoil_device_kind, 0, 0},
+    {REASON_DEVICE_KIND, spoil_device_none, 0, 0},
+    {REASON_DEVICE_MODEL, spoil_device_model, 0, 0},
+    {REASON_DEVICE_MEM, spoil_device_mem, 17, 16},
+    {REASON_DEVICE_TOTAL, spoil_device_total, 3, 2},
     {REASON_CPU_TOTAL, spoil_cpu_total, 2000, 1999},
     {REASON_MEM_TOTAL, spoil_mem_total, 1024, 1023},
     {REASON_DISK_TOTAL, spoil_disk_total, 512, 511},
+    {REASON_NIC_TOTAL, spoil_nic_total, 1, 0},
     {REASON_TIME, spoil_time, 60000, 59999},
     {REASON_PRICE, spoil_price, 16, 17},
     {REASON_SLOTS, spoil_slots, 1, 0},
     {REASON_CPU_FREE, spoil_cpu_free, 2000, 1999},
     {REASON_MEM_FREE, spoil_mem_free, 1024, 1023},
     {REASON_DISK_FREE, spoil_disk_free, 512, 511},
+    {REASON_NIC_FREE, spoil_nic_free, 2, 1},
+    {REASON_DEVICE_FREE, spoil_device_free, 1600, 1500},
+    {REASON_DEVICE_SPLIT, spoil_device_split, 2, 1},
+    {REASON_SPREAD, spoil_spread, 3, 2},
+    {REASON_AFFINITY, spoil_affinity, 0, 0},
 };
 #define CASE_COUNT (sizeof(cases) / sizeof(cases[0]))
 
@@ -187,11 +287,70 @@ static void of_two_lacks_the_earlier_row_is_the_reason(void **state)
             cases[k].spoil(&d, &c);
             cases[i].spoil(&d, &c);
             struct verdict v = verdict_of(&d, &c);
+            if (v.failing == 0) /* they undo each other */
+                continue;
             if (reason_count(v.failing) == 2)
                 assert_int_equal(v.reason, cases[i].reason);
             assert_true(v.failing & reason_bit(v.reason));
         }
     }
+}
+
+static void tasks_with_devices_are_counted_per_device(void **state)
+{
+    struct demand d = sample_demand();
+    struct candidate c = sample_candidate();
+    (void)state;
+    wants(&d, &c, "gpu:0.5"); /* two on one card, one on the other */
+    c.free.mem_mib = 4096;
+    assert_int_equal(verdict_of(&d, &c).tasks, 3);
+    wants(&d, &c, "gpu:0.6"); /* 1.5 cards are free, and take one */
+    assert_int_equal(verdict_of(&d, &c).tasks, 1);
+    wants(&d, &c, "gpu:0.25");
+    assert_int_equal(verdict_of(&d, &c).tasks, 4); /* the cores' four */
+}
+
+static void spread_bounds_how_many_come_together(void **state)
+{
+    struct demand d = sample_demand();
+    struct candidate c = sample_candidate();
+    (void)state;
+    c.spread_most = 3;
+    c.spread_used = 2;
+    assert_int_equal(verdict_of(&d, &c).tasks, 1);
+}
+
+static void the_taint_and_the_wish_are_named(void **state)
+{
+    struct demand d = sample_demand();
+    struct candidate c = sample_candidate();
+    struct verdict v;
+    struct buf text;
+    (void)state;
+    buf_init(&text, 512);
+    spoil_taint(&d, &c);
+    v = verdict_of(&d, &c);
+    verdict_format(&v, &d, &text);
+    assert_non_null(strstr(buf_cstr(&text), ": gpu=only"));
+    buf_clear(&text);
+    c.taint_count = 0;
+    spoil_device_model(&d, &c);
+    v = verdict_of(&d, &c);
+    verdict_format(&v, &d, &text);
+    assert_non_null(strstr(buf_cstr(&text), ": wants gpu:a100:1"));
+    buf_clear(&text);
+    spoil_device_free(&d, &c);
+    v = verdict_of(&d, &c);
+    verdict_format(&v, &d, &text);
+    assert_non_null(
+        strstr(buf_cstr(&text), ": needs 1.6 devices, has 1.5 devices"));
+    buf_clear(&text);
+    d.devices = NULL;
+    spoil_zone(&d, &c);
+    v = verdict_of(&d, &c);
+    verdict_format(&v, &d, &text);
+    assert_non_null(strstr(buf_cstr(&text), ": wants eu or us"));
+    buf_done(&text);
 }
 
 static void too_small_a_total_hides_the_free(void **state)
@@ -377,6 +536,9 @@ int main(void)
         cmocka_unit_test(exactly_enough_is_enough),
         cmocka_unit_test(each_lack_alone_is_its_own_reason),
         cmocka_unit_test(of_two_lacks_the_earlier_row_is_the_reason),
+        cmocka_unit_test(tasks_with_devices_are_counted_per_device),
+        cmocka_unit_test(spread_bounds_how_many_come_together),
+        cmocka_unit_test(the_taint_and_the_wish_are_named),
         cmocka_unit_test(too_small_a_total_hides_the_free),
         cmocka_unit_test(any_architecture_means_any),
         cmocka_unit_test(the_failing_constraint_is_pointed_out),

@@ -33,6 +33,19 @@ static void numbers_and_codes_are_fixed_for_ever(void **state)
         {16, "disk-free"},
         {17, "rtt-unknown"},
         {18, "grade-unknown"},
+        {19, "zone"},
+        {20, "taint"},
+        {21, "device-model"},
+        {22, "device-mem"},
+        {23, "device-total"},
+        {24, "nic-total"},
+        {25, "nic-free"},
+        {26, "device-free"},
+        {27, "device-split"},
+        {28, "spread"},
+        {29, "domain"},
+        {30, "affinity"},
+        {31, "device-kind"},
     };
     (void)state;
     assert_int_equal(sizeof(golden) / sizeof(golden[0]), REASON_COUNT);
@@ -101,6 +114,11 @@ static void figures_carry_their_unit(void **state)
         {UNIT_COUNT, 3, "3"},
         {UNIT_NONE, 3, "3"},
         {UNIT_MICRO, 1500000, "1.50 credits"},
+        {UNIT_DEVICE, 1000, "1 device"},
+        {UNIT_DEVICE, 4000, "4 devices"},
+        {UNIT_DEVICE, 500, "0.5 devices"},
+        {UNIT_DEVICE, 1025, "1.025 devices"},
+        {UNIT_KBIT, 100000, "100000 kbit/s"},
     };
     struct buf buf;
     (void)state;

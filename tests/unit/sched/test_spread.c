@@ -2,98 +2,84 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include "base/dice.h"
-#include "sched/meter/spread.h"
+#include "sched/spread.h"
 
-static struct spread of(const uint64_t *runs, uint32_t count)
+static void texts_add_up_to_one_spread(void **state)
 {
-    struct spread spread;
-    spread_of(runs, count, &spread);
-    return spread;
+    struct spread spread = {0};
+    struct buf text;
+    (void)state;
+    assert_int_equal(spread_parse("provider:2", &spread), OK);
+    assert_int_equal(spread_parse("zone", &spread), OK);
+    assert_int_equal(spread.per_provider, 2);
+    assert_int_equal(spread.per_value, 1);
+    assert_string_equal(spread.key, "zone");
+    assert_int_equal(spread_form(&spread), OK);
+    buf_init(&text, 256);
+    spread_format(&spread, &text);
+    assert_string_equal(buf_cstr(&text), "provider:2, zone:1");
+    buf_done(&text);
 }
 
-static void the_median_and_its_deviation_are_those_of_the_book(void **state)
+static void a_second_of_its_sort_is_refused(void **state)
 {
-    const uint64_t runs[] = {1, 1, 2, 2, 4, 6, 9}; /* |x - 2|: 1 1 0 0 2 4 7 */
-    struct spread spread = of(runs, 7);
+    struct spread spread = {.per_provider = 1, .per_value = 1, .key = "rack"};
     (void)state;
-    assert_int_equal(spread.median, 2);
-    assert_int_equal(spread.mad, 1);
-    assert_int_equal(spread.mad_permille, 500);
-    assert_false(spread_ok(&spread));
+    assert_int_equal(spread_parse("provider", &spread), ERR_EXISTS);
+    assert_int_equal(spread_parse("zone:2", &spread), ERR_EXISTS);
+    assert_string_equal(spread.key, "rack");
 }
 
-static void a_few_disturbed_runs_change_nothing(void **state)
+static void what_is_no_spread_is_refused(void **state)
 {
-    const uint64_t runs[] = {1000, 3, 1001, 999, 1000, 1002, 4000000};
-    struct spread spread = of(runs, 7);
+    static const struct {
+        const char *text;
+        enum err err;
+    } bad[] = {{"", ERR_PARSE},          {"zone:", ERR_PARSE},
+               {"zone:x", ERR_PARSE},    {"zone=eu", ERR_PARSE},
+               {"!zone", ERR_PARSE},     {"zone:0", ERR_RANGE},
+               {"zone:1025", ERR_RANGE}, {"provider:123456", ERR_PARSE}};
+    struct spread spread = {0};
     (void)state;
-    assert_int_equal(spread.median, 1000);
-    assert_int_equal(spread.mad, 1);
-    assert_int_equal(spread.mad_permille, 1);
-    assert_true(spread_ok(&spread));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(spread_parse(bad[i].text, &spread), bad[i].err);
+    assert_true(spread.per_provider == 0 && spread.per_value == 0);
 }
 
-static void five_per_cent_pass_and_a_hair_more_does_not(void **state)
+static void malformed_spreads_are_refused(void **state)
 {
-    const uint64_t just[] = {950, 950, 1000, 1050, 1050};
-    const uint64_t more[] = {9499, 9499, 10000, 10501, 10501};
-    struct spread spread = of(just, 5);
+    struct spread key_alone = {.key = "zone"};
+    struct spread count_alone = {.per_value = 1};
+    struct spread many = {.per_provider = LIMIT_TASKS + 1};
+    struct spread reserved = {.per_value = 1, .key = "provider"};
     (void)state;
-    assert_int_equal(spread.mad_permille, 50);
-    assert_true(spread_ok(&spread));
-    spread = of(more, 5);
-    assert_int_equal(spread.mad_permille, 51);
-    assert_false(spread_ok(&spread));
+    assert_int_equal(spread_form(&key_alone), ERR_RANGE);
+    assert_int_equal(spread_form(&count_alone), ERR_RANGE);
+    assert_int_equal(spread_form(&many), ERR_RANGE);
+    assert_int_equal(spread_form(&reserved), ERR_RANGE);
 }
 
-static void nothing_measured_is_not_a_figure(void **state)
+static void the_first_value_of_the_label_counts(void **state)
 {
-    const uint64_t none[] = {0, 0, 0};
-    const uint64_t most[] = {0, 0, 7};
-    const uint64_t large[] = {1, UINT64_MAX, UINT64_MAX};
-    struct spread spread = of(none, 3);
+    const struct label labels[] = {{"rack", "1"}, {"zone", "a"}, {"zone", "b"}};
+    struct spread spread = {.per_value = 1, .key = "zone"};
     (void)state;
-    assert_false(spread_ok(&spread));
-    spread = of(most, 3);
-    assert_false(spread_ok(&spread));
-    spread = of(large, 3);
-    assert_int_equal(spread.median, UINT64_MAX);
-    assert_int_equal(spread.mad, 0);
-}
-
-static void the_order_of_runs_does_not_matter_and_they_stay(void **state)
-{
-    uint64_t runs[15];
-    struct dice dice;
-    (void)state;
-    dice_init(&dice, 5);
-    for (int k = 0; k < 200; k++) {
-        uint64_t copy[15];
-        struct spread a;
-        struct spread b;
-        for (int i = 0; i < 15; i++)
-            copy[14 - i] = runs[i] = dice_below(&dice, 1000);
-        a = of(runs, 15);
-        b = of(copy, 15);
-        assert_int_equal(a.median, b.median);
-        assert_int_equal(a.mad, b.mad);
-        for (int i = 0; i < 15; i++)
-            assert_int_equal(runs[i], copy[14 - i]);
-    }
+    assert_string_equal(spread_value(&spread, labels, 3), "a");
+    assert_null(spread_value(&spread, labels, 1));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_median_and_its_deviation_are_those_of_the_book),
-        cmocka_unit_test(a_few_disturbed_runs_change_nothing),
-        cmocka_unit_test(five_per_cent_pass_and_a_hair_more_does_not),
-        cmocka_unit_test(nothing_measured_is_not_a_figure),
-        cmocka_unit_test(the_order_of_runs_does_not_matter_and_they_stay),
+        cmocka_unit_test(texts_add_up_to_one_spread),
+        cmocka_unit_test(a_second_of_its_sort_is_refused),
+        cmocka_unit_test(what_is_no_spread_is_refused),
+        cmocka_unit_test(malformed_spreads_are_refused),
+        cmocka_unit_test(the_first_value_of_the_label_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

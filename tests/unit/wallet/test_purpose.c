@@ -13,6 +13,7 @@ static void each_purpose_has_exactly_its_tags(void **state)
         {HASH_TAG_APPROVAL, true, false, false},
         {HASH_TAG_OFFER, false, true, false},
         {HASH_TAG_QUOTE, false, true, false},
+        {HASH_TAG_LINKS, false, true, false},
         {HASH_TAG_RECEIPT, false, true, false},
         {HASH_TAG_NOISE, false, true, true},
         {HASH_TAG_VOTE, false, false, true},

@@ -1,0 +1,101 @@
+#ifndef MARKET_GRAPH_DESK_H
+#define MARKET_GRAPH_DESK_H
+
+/* The desk of graph_plan.h: nodes, ways and options in tables, and the layout
+ * that the search works on. Shared by graph_plan.c, graph_search.c and
+ * graph_judge.c; nobody else. */
+
+#include "market/graph_plan.h"
+#include "sched/graph/plan_check.h"
+
+#define DESK_SELF      0u /* the buyer's node */
+#define DESK_NODES_MAX (1u + GRAPH_SEATS_MAX * (GRAPH_OFFERS_MAX + 1u))
+#define DESK_NOWHERE   UINT16_MAX
+#define DESK_SLOTS     RES_ACCEL /* a stock's dimension: tasks an offer takes */
+
+struct desk_node {
+    struct pubkey key;
+    struct stock room;
+};
+
+struct desk_link {
+    uint16_t a;
+    uint16_t b;
+    uint64_t kbps;
+    uint32_t delay_us;
+    uint32_t risk_nn;
+};
+
+/* A part at an offer. */
+struct desk_option {
+    uint16_t node;
+    uint64_t figure; /* by its policy */
+    struct graph_place place;
+};
+
+struct desk_part {
+    struct stock want;
+    uint32_t level;
+    uint32_t option_count;
+    struct desk_option *options;
+    uint64_t least; /* figure of its best option */
+};
+
+struct desk_cost {
+    uint64_t figure;
+    uint64_t steps;
+    uint64_t bills;
+};
+
+enum desk_fault {
+    DESK_ROOM,
+    DESK_TOGETHER,
+    DESK_APART,
+    DESK_DELAY,
+    DESK_RISK,
+    DESK_KBPS,
+    DESK_FAULTS
+};
+
+struct desk {
+    const struct graph_ask *ask;
+    struct arena *arena;
+    struct desk_node *nodes;
+    uint32_t node_count;
+    struct desk_link *links; /* link i < node_count - 1: self to node i + 1 */
+    uint32_t link_count;
+    uint64_t *left_kbps;
+    uint16_t *road_of; /* by two nodes: the link between them, 0: none */
+    struct desk_part parts[GRAPH_PARTS_MAX];
+    /* seats, in the order in which they are placed */
+    uint8_t order[GRAPH_SEATS_MAX];
+    uint64_t least_after[GRAPH_SEATS_MAX + 1];
+    /* now: by seat */
+    uint16_t node_of[GRAPH_SEATS_MAX];   /* DESK_NOWHERE */
+    uint16_t option_of[GRAPH_SEATS_MAX]; /* not of fixed ones */
+    /* the best */
+    uint16_t best_node[GRAPH_SEATS_MAX];
+    uint16_t best_option[GRAPH_SEATS_MAX];
+    struct desk_cost best_cost;
+    bool found;
+    /* telling why not */
+    uint32_t deepest;
+    uint32_t faults[DESK_FAULTS]; /* at the deepest seat */
+    uint32_t tries;
+};
+
+/* ---- graph_judge.c ---- */
+/* The links of the way from x to y that holds what `link` wants, with `left`
+ * kbps on each: 0 to 2 numbers in out. False, and what is in the way. */
+bool desk_way(const struct desk *desk, const struct graph_link *link,
+              uint16_t x, uint16_t y, uint16_t out[2], uint32_t *out_steps,
+              enum desk_fault *out_fault);
+/* Is the best layout valid, level by level? Fills in its ways. */
+MUST_USE enum err desk_judge(struct desk *desk, struct graph_plan *out,
+                             char why[256]);
+
+/* ---- graph_search.c ---- */
+/* Fills in best_*; found is false when there is none. */
+void desk_search(struct desk *desk);
+
+#endif

@@ -1,0 +1,334 @@
+/* Where the tasks of a graph go: to where the plan says, as soon as what they
+ * need is done; and when that place is lost, a plan anew around what runs. */
+
+#include "node/trade/buy_item.h"
+
+#include "base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLAN_ARENA (64u * 1024 * 1024)
+#define AVOID_MS   10000u
+#define RETRY_MS   2000u
+
+/* ---- providers left alone ---- */
+
+void buy_graph_avoid(struct buy *buy, struct buy_graph_item *graph,
+                     const struct pubkey *provider, uint64_t until_ms)
+{
+    uint32_t at = 0;
+    if (until_ms == 0)
+        until_ms = buy->now_ms + AVOID_MS;
+    while (at < graph->avoid_count &&
+           !pubkey_equal(&graph->avoid[at].provider, provider) &&
+           graph->avoid[at].until_ms > buy->now_ms)
+        at++;
+    if (at == BUY_AVOID_MAX) { /* the one that is free soonest gives way */
+        at = 0;
+        for (uint32_t i = 1; i < BUY_AVOID_MAX; i++)
+            if (graph->avoid[i].until_ms < graph->avoid[at].until_ms)
+                at = i;
+    }
+    if (at == graph->avoid_count)
+        graph->avoid_count++;
+    else if (pubkey_equal(&graph->avoid[at].provider, provider) &&
+             graph->avoid[at].until_ms > until_ms)
+        until_ms = graph->avoid[at].until_ms;
+    graph->avoid[at].provider = *provider;
+    graph->avoid[at].until_ms = until_ms;
+}
+
+static bool is_avoided(const struct buy *buy,
+                       const struct buy_graph_item *graph,
+                       const struct pubkey *provider)
+{
+    for (uint32_t i = 0; i < graph->avoid_count; i++)
+        if (graph->avoid[i].until_ms > buy->now_ms &&
+            pubkey_equal(&graph->avoid[i].provider, provider))
+            return true;
+    return false;
+}
+
+/* ---- planning ---- */
+
+/* A task that has a provider is where it is; one that has ended takes no part,
+ * but what it made lies there. */
+static bool has_place(const struct buy_task *t)
+{
+    return t->state != BUY_WAITING && !pubkey_is_zero(&t->provider);
+}
+
+/* What is over without ever having had a place is not asked about. */
+static bool is_moot(const struct buy_task *t)
+{
+    return buy_state_ended(t->state) && pubkey_is_zero(&t->provider);
+}
+
+struct planning {
+    struct graph_ask ask;
+    struct graph_plan plan;
+    uint8_t seat_of[GRAPH_SEATS_MAX]; /* of the ask's seats: of the graph's */
+    struct pubkey avoid[BUY_AVOID_MAX];
+};
+
+static void fill_seats(const struct buy_graph_item *graph, struct planning *p)
+{
+    uint32_t count = 0;
+    graph_seats(&graph->face.graph, &p->ask);
+    for (uint32_t i = 0; i < p->ask.seat_count; i++) {
+        struct graph_seat seat = p->ask.seats[i];
+        const struct buy_task *t = &graph->items[seat.part]->tasks[seat.task];
+        if (is_moot(t))
+            continue;
+        seat.fixed = has_place(t);
+        if (seat.fixed)
+            seat.provider = t->provider;
+        p->seat_of[count] = (uint8_t)i;
+        p->ask.seats[count++] = seat;
+    }
+    p->ask.seat_count = count;
+}
+
+static void fill_ask(const struct buy *buy, const struct buy_graph_item *graph,
+                     struct planning *p)
+{
+    const struct graph *g = &graph->face.graph;
+    fill_seats(graph, p);
+    p->ask.self = buy->config.self;
+    p->ask.roads = buy->roads;
+    p->ask.road_count = buy->road_count;
+    for (uint32_t i = 0; i < g->part_count; i++) {
+        p->ask.requests[i] = &graph->items[i]->face.request;
+        p->ask.cap[i] = graph->items[i]->face.task_cap;
+    }
+    for (uint32_t i = 0; i < graph->avoid_count; i++)
+        if (graph->avoid[i].until_ms > buy->now_ms)
+            p->avoid[p->ask.avoid_count++] = graph->avoid[i].provider;
+    p->ask.avoid = p->avoid;
+}
+
+/* The new plan's places and ways by the graph's own seats. Ways between two
+ * that were fixed stay as they were. */
+static void take_plan(struct buy_graph_item *graph, const struct planning *p)
+{
+    struct graph_plan *old = &graph->face.plan;
+    uint32_t kept = 0;
+    bool fresh[GRAPH_SEATS_MAX] = {false};
+    for (uint32_t i = 0; i < p->ask.seat_count; i++) {
+        if (p->ask.seats[i].fixed)
+            continue;
+        old->places[p->seat_of[i]] = p->plan.places[i];
+        fresh[p->seat_of[i]] = true;
+    }
+    for (uint32_t i = 0; i < old->way_count; i++) {
+        const struct graph_way *way = &old->ways[i];
+        if (!fresh[way->to] && (way->from == GRAPH_BUYER || !fresh[way->from]))
+            old->ways[kept++] = *way;
+    }
+    for (uint32_t i = 0; i < p->plan.way_count && kept < GRAPH_WAYS_MAX; i++) {
+        struct graph_way way = p->plan.ways[i];
+        way.to = p->seat_of[way.to];
+        if (way.from != GRAPH_BUYER)
+            way.from = p->seat_of[way.from];
+        if (fresh[way.to] || (way.from != GRAPH_BUYER && fresh[way.from]))
+            old->ways[kept++] = way;
+    }
+    old->way_count = kept;
+    old->tries = p->plan.tries;
+    old->exact = p->plan.exact;
+}
+
+static void finish_plan(struct buy_graph_item *graph)
+{
+    struct graph_plan *plan = &graph->face.plan;
+    plan->seat_count = 0;
+    plan->providers = 0;
+    for (uint32_t i = 0; i < graph->face.graph.part_count; i++)
+        plan->seat_count += graph->face.graph.parts[i].tasks;
+    for (uint32_t i = 0; i < plan->seat_count; i++) {
+        uint32_t k = 0;
+        while (
+            !pubkey_equal(&plan->places[k].provider, &plan->places[i].provider))
+            k++;
+        plan->providers += k == i;
+    }
+    graph->face.planned = true;
+}
+
+void buy_graph_plan(struct buy *buy, struct buy_graph_item *graph)
+{
+    struct planning *p = calloc(1, sizeof(*p));
+    struct arena arena;
+    enum err err = p == NULL ? ERR_NOMEM : OK;
+    arena_init(&arena, PLAN_ARENA);
+    if (err == OK) {
+        fill_ask(buy, graph, p);
+        err = graph_plan_make(buy->book, &p->ask, buy->now_ms, &arena, &p->plan,
+                              graph->face.why);
+    }
+    if (err == OK) {
+        take_plan(graph, p);
+        finish_plan(graph);
+        graph->face.why[0] = '\0';
+    } else {
+        graph->face.planned = false;
+        if (graph->face.why[0] == '\0')
+            snprintf(graph->face.why, sizeof(graph->face.why), "%s",
+                     err_text(err));
+    }
+    arena_done(&arena);
+    free(p);
+}
+
+/* ---- placing ---- */
+
+static bool wants_place(const struct buy_graph_item *graph, uint32_t part,
+                        uint32_t task)
+{
+    const struct buy_item *item = graph->items[part];
+    return item->ready && item->face.approved &&
+           item->tasks[task].state == BUY_WAITING;
+}
+
+static bool any_wants_place(const struct buy_graph_item *graph)
+{
+    for (uint32_t i = 0; i < graph->face.graph.part_count; i++)
+        for (uint32_t k = 0; k < graph->items[i]->face.task_count; k++)
+            if (wants_place(graph, i, k))
+                return true;
+    return false;
+}
+
+static bool is_affordable(const struct buy_item *item,
+                          const struct offer *offer)
+{
+    struct amount hour;
+    struct amount bill;
+    return price_per_hour(&offer->price, &item->face.request.resources,
+                          &hour) == OK &&
+           price_for_time(hour, item->face.request.time_ms_max, &bill) == OK &&
+           amount_cmp(bill, item->face.task_cap) <= 0;
+}
+
+/* Is the planned place still one, and free now? */
+static bool place_holds(const struct buy *buy,
+                        const struct buy_graph_item *graph, uint32_t part,
+                        const struct graph_place *place,
+                        struct book_offer *offer)
+{
+    const struct buy_item *item = graph->items[part];
+    return !pubkey_is_zero(&place->provider) &&
+           !is_avoided(buy, graph, &place->provider) &&
+           book_offer_get(buy->book, &place->provider, buy->now_ms, offer) &&
+           offer->unreachable_until_ms <= buy->now_ms &&
+           offer->offer.slots_free > 0 &&
+           resources_cover(&offer->offer.free, &item->face.request.resources) &&
+           is_affordable(item, &offer->offer);
+}
+
+/* Places what the plan still holds for; true: some have none. */
+static bool place_all(struct buy *buy, struct buy_graph_item *graph)
+{
+    uint32_t seat = 0;
+    bool lost = false;
+    for (uint32_t i = 0; i < graph->face.graph.part_count; i++) {
+        for (uint32_t k = 0; k < graph->items[i]->face.task_count;
+             k++, seat++) {
+            const struct graph_place *place = &graph->face.plan.places[seat];
+            struct book_offer offer;
+            if (!wants_place(graph, i, k))
+                continue;
+            if (graph->face.planned &&
+                place_holds(buy, graph, i, place, &offer))
+                buy_hold_at(buy, graph->items[i], k, &place->provider,
+                            offer.offer.address);
+            else
+                lost = true;
+        }
+    }
+    return lost;
+}
+
+static void say_waits(struct buy *buy, struct buy_graph_item *graph)
+{
+    for (uint32_t i = 0; i < graph->face.graph.part_count; i++)
+        for (uint32_t k = 0; k < graph->items[i]->face.task_count; k++)
+            if (wants_place(graph, i, k)) {
+                buy_reason(buy, graph->items[i], k, ERR_NO_OFFER, "%.150s",
+                           graph->face.why);
+                graph->items[i]->tasks[k].retry_at_ms = graph->retry_ms;
+            }
+}
+
+static void plan_again(struct buy *buy, struct buy_graph_item *graph)
+{
+    graph->retry_ms = buy->now_ms + RETRY_MS;
+    buy_graph_plan(buy, graph);
+    if (!graph->face.planned) {
+        say_waits(buy, graph);
+        return;
+    }
+    graph->face.replans++;
+    buy_graph_save(buy, graph);
+    (void)place_all(buy, graph);
+}
+
+void buy_graph_due(struct buy *buy, struct buy_graph_item *graph)
+{
+    if (graph->face.draft || graph->placing)
+        return;
+    graph->placing = true;
+    if (any_wants_place(graph) && place_all(buy, graph) &&
+        buy->now_ms >= graph->retry_ms)
+        plan_again(buy, graph);
+    graph->placing = false;
+}
+
+void buy_graphs_due(struct buy *buy)
+{
+    for (struct buy_graph_item *graph = buy->graphs; graph != NULL;
+         graph = graph->next) {
+        for (uint32_t i = 0; i < graph->face.graph.part_count; i++)
+            if (graph->items[i]->face.ended_at_ms == 0 &&
+                !graph->items[i]->ready && !graph->face.draft)
+                (void)buy_uses_ready(buy, graph->items[i]);
+        buy_graph_due(buy, graph);
+    }
+}
+
+/* ---- order ---- */
+
+bool buy_graph_order_holds(struct buy *buy, struct buy_item *item)
+{
+    const struct graph *g;
+    if (item->graph == NULL)
+        return true;
+    g = &item->graph->face.graph;
+    for (uint32_t i = 0; i < g->link_count; i++) {
+        const struct graph_link *link = &g->links[i];
+        if (link->to != item->part || !link->order || link->from == GRAPH_BUYER)
+            continue;
+        if (!buy_use_is_there(buy, item, &g->parts[link->from].request,
+                              g->parts[link->from].tasks))
+            return false;
+    }
+    return true;
+}
+
+enum err buy_roads_set(struct buy *buy, const struct graph_road *roads,
+                       uint32_t count)
+{
+    struct graph_road *copy;
+    if (count > GRAPH_ROADS_MAX)
+        count = GRAPH_ROADS_MAX;
+    copy = calloc(count + 1, sizeof(*copy));
+    if (copy == NULL)
+        return ERR_NOMEM;
+    memcpy(copy, roads, count * sizeof(*copy));
+    free(buy->roads);
+    buy->roads = copy;
+    buy->road_count = count;
+    return OK;
+}

@@ -1,0 +1,138 @@
+#include "sched/figure.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MILLION   1000000u
+#define WATTS_MAX 100000u
+
+bool figure_speed(const struct grade *grade, enum speed_class class_,
+                  uint64_t *out)
+{
+    uint32_t mean = 0;
+    if (!grade_is_measured(grade))
+        return false;
+    switch (class_) {
+    case SPEED_MEAN:
+        if (!grade_speed(grade, &mean))
+            return false;
+        *out = mean;
+        return true;
+    case SPEED_LOGIC:
+        *out = grade->int_ops;
+        return grade->int_ops > 0;
+    case SPEED_PARALLEL:
+        *out = grade->float_ops;
+        return grade->float_ops > 0;
+    case SPEED_NEURAL:
+        *out = grade->int8_ops;
+        return grade->int8_ops > 0;
+    case SPEED_MEMORY:
+        *out = grade->mem_bps;
+        return grade->mem_bps > 0;
+    case SPEED_DISK:
+        *out = grade->disk_bps;
+        return grade->disk_bps > 0;
+    }
+    return false;
+}
+
+/* used * 10^6 / total, at most 10^6; no total has no load. */
+static uint32_t share(uint64_t total, uint64_t free, uint64_t want)
+{
+    uint64_t left = free > want ? free - want : 0;
+    if (total == 0)
+        return 0;
+    if (left >= total)
+        return 0;
+    /* Above 2^44 the low bits change no millionth. */
+    unsigned shift = total >> 44 ? 20 : 0;
+    return (uint32_t)(((total - left) >> shift) * MILLION / (total >> shift));
+}
+
+static uint32_t max_of(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+uint32_t figure_load(const struct candidate *candidate,
+                     const struct resources *want)
+{
+    const struct resources *total = &candidate->total;
+    const struct resources *free = &candidate->free;
+    const struct resources nothing = {0};
+    if (want == NULL)
+        want = &nothing;
+    uint32_t load = share(total->cpu_milli, free->cpu_milli, want->cpu_milli);
+    load = max_of(load, share(total->mem_mib, free->mem_mib, want->mem_mib));
+    load = max_of(load, share(total->disk_mib, free->disk_mib, want->disk_mib));
+    return load < MILLION ? load : MILLION;
+}
+
+bool figure_idle(const struct candidate *candidate)
+{
+    return resources_cover(&candidate->free, &candidate->total);
+}
+
+/* A label that is a whole number of watts. */
+static bool watts(const struct candidate *c, const char *key, uint64_t *out_mw)
+{
+    for (uint32_t i = 0; i < c->label_count; i++) {
+        const char *text = c->labels[i].value;
+        uint64_t value = 0;
+        size_t len = strspn(text, "0123456789");
+        if (strcmp(c->labels[i].key, key) != 0)
+            continue;
+        if (len == 0 || len > 6 || text[len] != '\0')
+            return false;
+        for (size_t k = 0; k < len; k++)
+            value = value * 10 + (uint64_t)(text[k] - '0');
+        *out_mw = value * 1000;
+        return value <= WATTS_MAX;
+    }
+    return false;
+}
+
+bool figure_energy(const struct candidate *candidate,
+                   const struct resources *want, uint64_t *out_added_mw,
+                   uint64_t *out_full_mw)
+{
+    uint64_t total = candidate->total.cpu_milli;
+    uint64_t idle = 0;
+    uint64_t full = 0;
+    if (!watts(candidate, "watts-idle", &idle) ||
+        !watts(candidate, "watts-full", &full) || full < idle || full == 0 ||
+        total == 0)
+        return false;
+    uint64_t added = (full - idle) * want->cpu_milli / total;
+    *out_added_mw = added + (figure_idle(candidate) ? idle : 0);
+    *out_full_mw = full;
+    return true;
+}
+
+void figure_format(enum policy_part part, uint64_t value, struct buf *out)
+{
+    char amount[AMOUNT_TEXT_MAX];
+    switch (part) {
+    case PART_PRICE:
+        amount_format(amount_micro(value), amount);
+        buf_addf(out, "%s", amount);
+        return;
+    case PART_RTT:
+        buf_addf(out, "%" PRIu64 " us", value);
+        return;
+    case PART_LOAD:
+        buf_addf(out, "%" PRIu64 ".%" PRIu64 " %%", value / 10000,
+                 value / 1000 % 10);
+        return;
+    case PART_ENERGY:
+        buf_addf(out, "%" PRIu64 ".%" PRIu64 " W", value / 1000,
+                 value / 100 % 10);
+        return;
+    case PART_SPEED:
+    case PART_LINK:
+    case PART_COUNT:
+        buf_addf(out, "%" PRIu64, value);
+        return;
+    }
+}

@@ -1,0 +1,29 @@
+#ifndef SCHED_FIGURE_H
+#define SCHED_FIGURE_H
+
+/* A figure is one number of a candidate that a policy may go by. */
+
+#include "sched/candidate.h"
+#include "sched/policy_terms.h"
+
+/* A kernel's figure, per second; of SPEED_MEAN 2^16 log2 of the mean. False
+ * when it was not measured; then out is unspecified. */
+bool figure_speed(const struct grade *grade, enum speed_class class_,
+                  uint64_t *out);
+/* The largest of used / total over the dimensions, in millionths rounded down,
+ * at most 10^6, with `want` more on it; want NULL: as it is. */
+uint32_t figure_load(const struct candidate *candidate,
+                     const struct resources *want);
+/* Is nothing on it? */
+bool figure_idle(const struct candidate *candidate);
+/* What a task adds to the draw, and what is drawn at full load, in mW, by the
+ * labels watts-idle and watts-full: whole watts at no and at full load, up to
+ * 100,000. A machine with nothing on it counts as off. False when they are not
+ * told or make no sense; then nothing is written. */
+bool figure_energy(const struct candidate *candidate,
+                   const struct resources *want, uint64_t *out_added_mw,
+                   uint64_t *out_full_mw);
+/* Appends the figure with its unit, for people. */
+void figure_format(enum policy_part part, uint64_t value, struct buf *out);
+
+#endif

@@ -1,0 +1,502 @@
+#include "sched/index/catalog_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+const uint32_t dim_bitmap[DIM_COUNT] = {
+#define X(symbol, rungs, follow, first) [symbol] = BITMAP_OF_##symbol,
+    DIM_MAP(X)
+#undef X
+};
+
+static const struct {
+    uint32_t rungs;
+    enum follow follow;
+    uint64_t first;
+} dims[DIM_COUNT] = {
+#define X(symbol, rungs, follow, first)                                        \
+    [symbol] = {rungs, FOLLOW_##follow, first},
+    DIM_MAP(X)
+#undef X
+};
+
+#define X(symbol, rungs, follow, first)                                        \
+    _Static_assert((rungs) >= 1 && (rungs) <= LADDER_RUNGS_MAX, "rungs");
+DIM_MAP(X)
+#undef X
+_Static_assert(FLAG_COUNT <= 32, "flags are a mask");
+
+/* What is usually wanted until somebody wanted something: 4 GiB and 10 GiB of
+ * disk with a core. */
+static const uint32_t usual[TARIFF_PARTS] = {
+    [TARIFF_CPU] = 128000, [TARIFF_MEM] = 512000, [TARIFF_DISK] = 1280000};
+
+/* ---- life ---- */
+
+enum err catalog_new(struct catalog **out)
+{
+    struct catalog *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return ERR_NOMEM;
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        ladder_init(&c->ladders[i], dims[i].rungs, dims[i].first);
+    for (unsigned i = 0; i < ORDER_COUNT; i++)
+        c->orders[i].kind = (enum order_kind)i;
+    memcpy(c->typical, usual, sizeof(usual));
+    c->generation = 1;
+    enum err err = order_build(c, &c->orders[ORDER_PRICE]);
+    if (err != OK) {
+        catalog_free(c);
+        return err;
+    }
+    *out = c;
+    return OK;
+}
+
+void catalog_free(struct catalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    for (unsigned i = 0; i < ORDER_COUNT; i++)
+        order_done(&catalog->orders[i]);
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        free(catalog->have[i]);
+    free(catalog->tariffs);
+    free(catalog->rows);
+    free(catalog->survey);
+    free(catalog);
+}
+
+/* ---- rungs ---- */
+
+/* One offer more, or less, that has so much. */
+static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
+                      uint32_t by)
+{
+    const struct ladder *ladder = &c->ladders[dim];
+    uint32_t reach = ladder_reach(ladder, have);
+    if (reach == 0 ? have > 0 : have != ladder->rung[reach - 1])
+        c->loose[dim][reach] += by;
+}
+
+static void rungs_move(struct catalog *c, unsigned dim)
+{
+    memset(c->loose[dim], 0, sizeof(c->loose[dim]));
+    for (uint32_t i = 0; i < c->slot_cap; i++) {
+        if (c->rows[i].in)
+            loose_add(c, dim, c->have[dim][i], 1);
+    }
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            order_refill(c, &c->orders[i], dim_bitmap[dim],
+                         c->ladders[dim].cap);
+    }
+}
+
+void catalog_observe(struct catalog *c, enum dimension dimension,
+                     enum follow what, uint64_t amount)
+{
+    struct ladder *ladder = &c->ladders[dimension];
+    if (dims[dimension].follow != what || amount == 0)
+        return;
+    ladder_observe(ladder, amount);
+    if (ladder_review(ladder))
+        rungs_move(c, dimension);
+}
+
+void catalog_bracket(const struct catalog *c, enum dimension dimension,
+                     uint64_t want, uint32_t *out_may, uint32_t *out_does)
+{
+    const struct ladder *ladder = &c->ladders[dimension];
+    uint32_t reach = ladder_reach(ladder, want);
+    uint32_t first = dim_bitmap[dimension];
+    bool exact = reach > 0 && ladder->rung[reach - 1] == want;
+    *out_may = reach > 0 ? first + reach - 1 : BITMAP_THERE;
+    *out_does = reach < ladder->count ? first + reach : BITMAP_COUNT;
+    if (exact || want == 0)
+        *out_does = *out_may;
+    else if (c->loose[dimension][reach] == 0)
+        *out_may = *out_does; /* all between have the lower rung: too little */
+}
+
+/* ---- rows ---- */
+
+static enum err columns_grow(struct catalog *c, uint32_t slot)
+{
+    uint32_t cap = c->slot_cap;
+    if (slot < cap)
+        return OK;
+    cap = slot + 1 > 2 * cap ? slot + 1 : 2 * cap;
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        void *column = realloc(c->have[i], cap * sizeof(uint64_t));
+        if (column == NULL)
+            return ERR_NOMEM;
+        c->have[i] = column;
+    }
+    void *tariffs = realloc(c->tariffs, cap * sizeof(*c->tariffs));
+    if (tariffs == NULL)
+        return ERR_NOMEM;
+    c->tariffs = tariffs;
+    struct row *rows = realloc(c->rows, cap * sizeof(*rows));
+    if (rows == NULL)
+        return ERR_NOMEM;
+    memset(rows + c->slot_cap, 0, (cap - c->slot_cap) * sizeof(*rows));
+    c->rows = rows;
+    c->slot_cap = cap;
+    return OK;
+}
+
+enum err catalog_reserve(struct catalog *catalog, uint32_t slot)
+{
+    uint32_t before = catalog->slot_cap;
+    CHECK(slot < UINT32_MAX - 1);
+    TRY(columns_grow(catalog, slot));
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        struct order *o = &catalog->orders[i];
+        bool grown = before != catalog->slot_cap || o->place_of == NULL;
+        if (o->built && (grown || o->aisle_count == o->aisle_cap))
+            TRY(order_reserve(catalog, o));
+    }
+    return OK;
+}
+
+bool row_has_tag(const struct row *row, uint64_t tag)
+{
+    for (uint32_t i = 0; i < row->tag_count; i++) {
+        if (row->tags[i] == tag)
+            return true;
+    }
+    return false;
+}
+
+bool catalog_has(const struct catalog *catalog, uint32_t slot)
+{
+    return slot < catalog->slot_cap && catalog->rows[slot].in;
+}
+
+static void columns_set(struct catalog *c, uint32_t slot,
+                        const struct catalog_row *row)
+{
+    struct row *own = &c->rows[slot];
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        c->have[i][slot] = row->have[i];
+    c->tariffs[slot] = row->tariff;
+    *own = (struct row){.name = row->name,
+                        .tags = row->tags,
+                        .tag_count = row->tag_count,
+                        .flags = row->flags,
+                        .in = true};
+    memcpy(own->key, row->key, sizeof(own->key));
+}
+
+static bool tags_same(const struct row *own, const struct catalog_row *row)
+{
+    return own->tag_count == row->tag_count &&
+           (own->tag_count == 0 ||
+            memcmp(own->tags, row->tags, own->tag_count * sizeof(uint64_t)) ==
+                0);
+}
+
+/* Does it stay where it is, so that only bits change? */
+static bool stays(const struct catalog *c, uint32_t slot,
+                  const struct catalog_row *row)
+{
+    const struct row *own = &c->rows[slot];
+    return own->in && own->name == row->name &&
+           memcmp(own->key, row->key, sizeof(own->key)) == 0 &&
+           memcmp(&c->tariffs[slot], &row->tariff, sizeof(row->tariff)) == 0;
+}
+
+static void tags_set(struct catalog *c, uint32_t slot,
+                     const struct catalog_row *row)
+{
+    struct row *own = &c->rows[slot];
+    bool same = tags_same(own, row);
+    own->tags = row->tags;
+    own->tag_count = row->tag_count;
+    if (same)
+        return;
+    c->generation++;
+    for (uint32_t i = 0; i < CATALOG_SETS; i++) {
+        bool on = c->sets[i].used != 0 && row_has_tag(own, c->sets[i].tag);
+        for (unsigned k = 0; k < ORDER_COUNT; k++) {
+            struct order *o = &c->orders[k];
+            if (o->built)
+                order_flip(o, BITMAP_SETS + i, o->place_of[slot], on);
+        }
+    }
+}
+
+static void row_enter(struct catalog *c, uint32_t slot,
+                      const struct catalog_row *row)
+{
+    if (c->rows[slot].in)
+        catalog_remove(c, slot);
+    columns_set(c, slot, row);
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        loose_add(c, i, row->have[i], 1);
+        catalog_observe(c, (enum dimension)i, FOLLOW_HAVES, row->have[i]);
+    }
+    c->count++;
+    c->generation++;
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            order_enter(c, &c->orders[i], slot);
+    }
+}
+
+void catalog_put(struct catalog *catalog, uint32_t slot,
+                 const struct catalog_row *row)
+{
+    CHECK(slot < catalog->slot_cap && row->tag_count <= CATALOG_TAGS_MAX);
+    CHECK(row->key[ORDER_PRICE] == 0);
+    if (!stays(catalog, slot, row)) {
+        row_enter(catalog, slot, row);
+        return;
+    }
+    tags_set(catalog, slot, row);
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        catalog_have_set(catalog, slot, (enum dimension)i, row->have[i]);
+    for (unsigned i = 0; i < FLAG_COUNT; i++)
+        catalog_flag_set(catalog, slot, (enum flag)i, row->flags >> i & 1);
+}
+
+void catalog_remove(struct catalog *catalog, uint32_t slot)
+{
+    CHECK(catalog_has(catalog, slot));
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (catalog->orders[i].built)
+            order_leave(catalog, &catalog->orders[i], slot);
+    }
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        loose_add(catalog, i, catalog->have[i][slot], UINT32_MAX);
+    catalog->rows[slot] = (struct row){0};
+    catalog->count--;
+}
+
+/* Flips the rungs between two amounts. */
+static void rungs_flip(const struct catalog *c, struct order *o, uint32_t slot,
+                       enum dimension dimension, uint32_t from, uint32_t to)
+{
+    uint32_t place = o->place_of[slot];
+    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
+    uint64_t have = c->have[dimension][slot];
+    uint64_t *most =
+        &o->aisles[place / AISLE_PLACES].block_most[dimension][block];
+    *most = have > *most ? have : *most;
+    if (o->codes != NULL && dimension < DIM_CODED)
+        o->codes[(size_t)place * DIM_CODED + dimension] = amount_code(have);
+    for (; from < to; from++)
+        order_flip(o, dim_bitmap[dimension] + from, place, true);
+    for (; from > to; from--)
+        order_flip(o, dim_bitmap[dimension] + from - 1, place, false);
+}
+
+void catalog_have_set(struct catalog *catalog, uint32_t slot,
+                      enum dimension dimension, uint64_t have)
+{
+    CHECK(catalog_has(catalog, slot));
+    uint64_t before = catalog->have[dimension][slot];
+    const struct ladder *ladder = &catalog->ladders[dimension];
+    if (have == before)
+        return;
+    loose_add(catalog, dimension, before, UINT32_MAX);
+    loose_add(catalog, dimension, have, 1);
+    catalog->have[dimension][slot] = have;
+    catalog->generation += have > before;
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        struct order *o = &catalog->orders[i];
+        if (o->built)
+            rungs_flip(catalog, o, slot, dimension,
+                       ladder_reach(ladder, before),
+                       ladder_reach(ladder, have));
+    }
+}
+
+void catalog_flag_set(struct catalog *catalog, uint32_t slot, enum flag flag,
+                      bool on)
+{
+    CHECK(catalog_has(catalog, slot));
+    struct row *row = &catalog->rows[slot];
+    if (((row->flags & flag_bit(flag)) != 0) == on)
+        return;
+    row->flags ^= flag_bit(flag);
+    catalog->generation++;
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        struct order *o = &catalog->orders[i];
+        if (o->built)
+            order_flip(o, BITMAP_FLAGS + flag, o->place_of[slot], on);
+    }
+}
+
+void catalog_key_set(struct catalog *catalog, uint32_t slot,
+                     enum order_kind order, uint32_t key)
+{
+    CHECK(catalog_has(catalog, slot) && order != ORDER_PRICE);
+    struct order *o = &catalog->orders[order];
+    if (catalog->rows[slot].key[order] == key)
+        return;
+    if (o->built)
+        order_leave(catalog, o, slot);
+    catalog->rows[slot].key[order] = key;
+    if (o->built)
+        order_enter(catalog, o, slot);
+}
+
+/* ---- what is asked ---- */
+
+enum err catalog_order(struct catalog *c, enum order_kind kind,
+                       struct order **out)
+{
+    struct order *o = &c->orders[kind];
+    if (!o->built)
+        TRY(order_build(c, o));
+    *out = o;
+    return OK;
+}
+
+uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
+{
+    uint32_t oldest = 0;
+    c->named++;
+    for (uint32_t i = 0; i < CATALOG_SETS; i++) {
+        if (c->sets[i].used != 0 && c->sets[i].tag == tag) {
+            c->sets[i].used = c->named;
+            return BITMAP_SETS + i;
+        }
+        if (c->sets[i].used < c->sets[oldest].used)
+            oldest = i;
+    }
+    c->sets[oldest].tag = tag;
+    c->sets[oldest].used = c->named;
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            order_refill(c, &c->orders[i], BITMAP_SETS + oldest, 1);
+    }
+    return BITMAP_SETS + oldest;
+}
+
+/* ---- looking at it ---- */
+
+uint32_t catalog_count(const struct catalog *catalog)
+{
+    return catalog->count;
+}
+
+uint64_t catalog_have(const struct catalog *catalog, uint32_t slot,
+                      enum dimension dimension)
+{
+    CHECK(catalog_has(catalog, slot));
+    return catalog->have[dimension][slot];
+}
+
+bool catalog_flag(const struct catalog *catalog, uint32_t slot, enum flag flag)
+{
+    CHECK(catalog_has(catalog, slot));
+    return catalog->rows[slot].flags & flag_bit(flag);
+}
+
+uint64_t catalog_generation(const struct catalog *catalog)
+{
+    return catalog->generation;
+}
+
+size_t catalog_column_bytes(const struct catalog *catalog)
+{
+    size_t row = DIM_COUNT * sizeof(uint64_t) + sizeof(struct tariff) +
+                 sizeof(struct row);
+    return catalog->slot_cap * row;
+}
+
+size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
+{
+    const struct order *o = &catalog->orders[order];
+    size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
+    size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
+    size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
+                   sizeof(struct aisle) + sizeof(struct aisle_bound);
+    if (!o->built)
+        return 0;
+    return o->aisle_cap * aisle + catalog->slot_cap * sizeof(uint32_t);
+}
+
+/* ---- what must hold ---- */
+
+static void check_place(const struct catalog *c, const struct order *o,
+                        uint32_t slot)
+{
+    uint32_t place = o->place_of[slot];
+    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
+    const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
+    CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
+    for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
+        uint64_t word = order_word(o, i, 0)[place / BLOCK_PLACES];
+        CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
+    }
+    CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
+    CHECK(aisle->key_low <= aisle->block_key[block]);
+    CHECK(aisle->block_name[block] <= c->rows[slot].name);
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        CHECK(aisle->block_low[i][block] <= c->tariffs[slot].part[i]);
+        CHECK(aisle->block_high[i][block] >= c->tariffs[slot].part[i] ||
+              aisle->block_high[i][block] == UINT32_MAX);
+        CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
+        CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
+    }
+    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
+        CHECK(o->codes[(size_t)place * DIM_CODED + i] ==
+              amount_code(c->have[i][slot]));
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
+}
+
+/* Nobody else stands anywhere, and summaries are of their words. */
+static void check_aisle(const struct order *o, uint32_t at, uint32_t *used)
+{
+    const struct aisle *aisle = &o->aisles[at];
+    uint32_t there = 0;
+    uint64_t room = 0;
+    for (uint32_t block = 0; block < AISLE_BLOCKS; block++) {
+        uint64_t word = order_word(o, BITMAP_THERE, at)[block];
+        there += (uint32_t)__builtin_popcountll(word);
+        room |= (uint64_t)(~word != 0) << block;
+        for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
+            uint64_t own = order_word(o, i, at)[block];
+            CHECK((own & ~word) == 0);
+            CHECK((*order_summary(o, i, at) >> block & 1) == (own != 0));
+        }
+    }
+    CHECK(aisle->used == there && aisle->room == room);
+    *used += there;
+}
+
+static void check_loose(const struct catalog *c)
+{
+    struct catalog plain = {.count = 0};
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        plain.ladders[i] = c->ladders[i];
+        for (uint32_t k = 0; k < c->slot_cap; k++) {
+            if (c->rows[k].in)
+                loose_add(&plain, i, c->have[i][k], 1);
+        }
+        CHECK(memcmp(plain.loose[i], c->loose[i], sizeof(c->loose[i])) == 0);
+    }
+}
+
+void catalog_check(const struct catalog *catalog)
+{
+    check_loose(catalog);
+    for (unsigned k = 0; k < ORDER_COUNT; k++) {
+        const struct order *o = &catalog->orders[k];
+        uint32_t used = 0;
+        for (uint32_t i = 0; o->built && i < o->aisle_count; i++)
+            check_aisle(o, i, &used);
+        CHECK(used == (o->built ? catalog->count : 0));
+        for (uint32_t i = 0; o->built && i < catalog->slot_cap; i++) {
+            if (catalog->rows[i].in)
+                check_place(catalog, o, i);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+#ifndef SCHED_INDEX_CATALOG_IMPL_H
+#define SCHED_INDEX_CATALOG_IMPL_H
+
+/* The inside of the catalog, shared by sched/index/ *.c alone. */
+
+#include "sched/index/catalog.h"
+#include "sched/index/ladder.h"
+
+#define BLOCK_PLACES 64u /* a word */
+#define AISLE_BLOCKS 64u /* a word of a summary */
+#define AISLE_PLACES (BLOCK_PLACES * AISLE_BLOCKS)
+#define PLACE_NONE   UINT32_MAX
+/* Answers "nobody" that are remembered. */
+#define NOWHERE_MAX 64u
+
+/* Bitmaps by number: who is there, flags, rungs by dimension, sets. */
+enum {
+    BITMAP_THERE = 0,
+    BITMAP_FLAGS = 1,
+    BITMAP_RUNGS = BITMAP_FLAGS + FLAG_COUNT,
+    BITMAP_BEFORE_RUNGS = BITMAP_RUNGS - 1,
+#define X(symbol, rungs, follow, first)                                        \
+    BITMAP_OF_##symbol, BITMAP_LAST_##symbol = BITMAP_OF_##symbol + (rungs)-1,
+    DIM_MAP(X)
+#undef X
+        BITMAP_SETS,
+    BITMAP_COUNT = BITMAP_SETS + CATALOG_SETS
+};
+extern const uint32_t dim_bitmap[DIM_COUNT]; /* of its first rung */
+
+/* A aisle's boxes: of itself, and of each of its blocks. */
+struct aisle {
+    uint32_t used;    /* places */
+    uint32_t changes; /* newcomers since it was sorted */
+    uint64_t room;    /* blocks with a free place */
+    uint32_t key_low;
+    uint32_t key_high;
+    struct tariff_box box;
+    uint32_t block_key[AISLE_BLOCKS]; /* the lowest */
+    uint32_t block_low[TARIFF_PARTS][AISLE_BLOCKS];
+    uint32_t block_high[TARIFF_PARTS][AISLE_BLOCKS];
+    /* no less than anybody has, no more than any name */
+    uint64_t block_most[DIM_COUNT][AISLE_BLOCKS];
+    uint64_t block_name[AISLE_BLOCKS];
+};
+
+/* Aisles waiting in a search, the best bound first. */
+struct aisle_bound {
+    uint32_t key;
+    uint32_t aisle;
+    uint64_t floor;
+};
+
+struct order {
+    enum order_kind kind;
+    bool built;
+    uint32_t aisle_count;
+    uint32_t aisle_cap;
+    uint64_t *words;     /* [bitmap][aisle_cap * AISLE_BLOCKS] */
+    uint64_t *summaries; /* [bitmap][aisle_cap] */
+    struct aisle *aisles;
+    uint16_t *codes;    /* ORDER_PRICE: [place * DIM_CODED + dimension] */
+    uint32_t *slot_at;  /* by place */
+    uint32_t *place_of; /* by slot */
+    struct aisle_bound *heap;
+};
+
+struct row {
+    uint64_t name;
+    const uint64_t *tags;
+    uint32_t tag_count;
+    uint32_t flags;
+    uint32_t key[ORDER_COUNT];
+    bool in;
+};
+
+struct catalog {
+    uint32_t slot_cap;
+    uint32_t count;
+    uint64_t *have[DIM_COUNT];
+    struct tariff *tariffs;
+    struct row *rows;
+    struct ladder ladders[DIM_COUNT];
+    /* Offers that reach so many rungs, and have more than the last of them. */
+    uint32_t loose[DIM_COUNT][LADDER_RUNGS_MAX + 1];
+    struct {
+        uint64_t tag;
+        uint64_t used; /* 0: never */
+    } sets[CATALOG_SETS];
+    uint64_t named; /* counts uses of sets */
+    uint64_t generation;
+    struct {
+        uint64_t question;
+        uint64_t generation;
+    } nowhere[NOWHERE_MAX];
+    uint32_t typical[TARIFF_PARTS]; /* weights of requests, a running mean */
+    struct order orders[ORDER_COUNT];
+    uint32_t sorting[AISLE_PLACES]; /* slots being moved */
+    /* survey.c's: words by rule and block */
+    uint64_t *survey;
+    size_t survey_words;
+};
+
+/* An amount in 16 bits: never falls when the amount grows, and tells two apart
+ * that differ by a fifth of a percent. Explanations look at many amounts in the
+ * order of places, and this is where they lie so. */
+static inline uint16_t amount_code(uint64_t amount)
+{
+    if (amount == 0)
+        return 0;
+    unsigned top = 63u - (unsigned)__builtin_clzll(amount);
+    uint64_t digits = top >= 9 ? amount >> (top - 9) : amount << (9 - top);
+    return (uint16_t)((top + 1) << 9 | (digits & 511));
+}
+
+static inline uint64_t *order_word(const struct order *o, uint32_t bitmap,
+                                   uint32_t aisle)
+{
+    return &o->words[((size_t)bitmap * o->aisle_cap + aisle) * AISLE_BLOCKS];
+}
+static inline uint64_t *order_summary(const struct order *o, uint32_t bitmap,
+                                      uint32_t aisle)
+{
+    return &o->summaries[(size_t)bitmap * o->aisle_cap + aisle];
+}
+
+/* ---- order.c ---- */
+void order_done(struct order *o);
+/* All rows anew; ERR_NOMEM, then it is as before. */
+MUST_USE enum err order_build(struct catalog *c, struct order *o);
+/* Room for one more aisle, and slots up to slot_cap. ERR_NOMEM. */
+MUST_USE enum err order_reserve(struct catalog *c, struct order *o);
+void order_enter(struct catalog *c, struct order *o, uint32_t slot);
+void order_leave(struct catalog *c, struct order *o, uint32_t slot);
+void order_flip(struct order *o, uint32_t bitmap, uint32_t place, bool on);
+/* All bits of a row. */
+void order_flip_row(const struct catalog *c, struct order *o, uint32_t slot,
+                    uint32_t place, bool on);
+/* The rungs of a dimension, or a set, from the columns. */
+void order_refill(const struct catalog *c, struct order *o, uint32_t bitmap,
+                  uint32_t count);
+/* Is the row in that bitmap? For checks: slow. */
+bool row_bitmap(const struct catalog *c, uint32_t slot, uint32_t bitmap);
+
+/* ---- order_lay.c ---- */
+/* Lays slots out over so many aisles from `aisle` on, which are empty. Changes
+ * the list's order. */
+void order_lay(struct catalog *c, struct order *o, uint32_t *slots,
+               uint32_t count, uint32_t aisle, uint32_t aisles);
+/* Parts slots in two where they differ most; returns how many are the first. */
+uint32_t order_halve(const struct catalog *c, const struct order *o,
+                     uint32_t *slots, uint32_t count);
+/* The boxes of a block, and with it of its aisle, from the columns. */
+void order_measure(const struct catalog *c, struct order *o, uint32_t aisle,
+                   uint32_t block);
+/* Puts a slot at a free place: bits, boxes, counts. */
+void order_place(struct catalog *c, struct order *o, uint32_t slot,
+                 uint32_t place);
+
+/* ---- catalog.c ---- */
+bool row_has_tag(const struct row *row, uint64_t tag);
+/* Somebody wants or has that much: the rungs may move, if they follow that. */
+enum follow { FOLLOW_WANTS, FOLLOW_HAVES };
+void catalog_observe(struct catalog *c, enum dimension dimension,
+                     enum follow what, uint64_t amount);
+/* Who has at least `want`: everybody of bitmap *out_does, of *out_may perhaps,
+ * nobody else. BITMAP_THERE in out_may: everybody perhaps; BITMAP_COUNT:
+ * nobody. Equal: no need to look anybody up. */
+void catalog_bracket(const struct catalog *c, enum dimension dimension,
+                     uint64_t want, uint32_t *out_may, uint32_t *out_does);
+/* The bitmap of a tag's set, made if there is none. */
+uint32_t catalog_set_of(struct catalog *c, uint64_t tag);
+/* The order, built. ERR_NOMEM. */
+MUST_USE enum err catalog_order(struct catalog *c, enum order_kind kind,
+                                struct order **out);
+
+#endif

@@ -1,0 +1,253 @@
+#include "sched/index/catalog_impl.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+/* ---- boxes ---- */
+
+static uint32_t cut(uint64_t value)
+{
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+static void block_clear(struct aisle *aisle, uint32_t block)
+{
+    aisle->block_key[block] = UINT32_MAX;
+    aisle->block_name[block] = UINT64_MAX;
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        aisle->block_low[i][block] = UINT32_MAX;
+        aisle->block_high[i][block] = 0;
+    }
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        aisle->block_most[i][block] = 0;
+}
+
+static void block_add(const struct catalog *c, const struct order *o,
+                      struct aisle *aisle, uint32_t block, uint32_t slot)
+{
+    const struct row *row = &c->rows[slot];
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        uint32_t part = cut(c->tariffs[slot].part[i]);
+        if (part < aisle->block_low[i][block])
+            aisle->block_low[i][block] = part;
+        if (part > aisle->block_high[i][block])
+            aisle->block_high[i][block] = part;
+    }
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        if (c->have[i][slot] > aisle->block_most[i][block])
+            aisle->block_most[i][block] = c->have[i][slot];
+    }
+    if (row->key[o->kind] < aisle->block_key[block])
+        aisle->block_key[block] = row->key[o->kind];
+    if (row->name < aisle->block_name[block])
+        aisle->block_name[block] = row->name;
+}
+
+/* The highest key is of newcomers and of what was laid; it is not lessened. */
+static void aisle_measure(struct aisle *aisle)
+{
+    tariff_box_init(&aisle->box);
+    aisle->key_low = UINT32_MAX;
+    for (uint32_t block = 0; block < AISLE_BLOCKS; block++) {
+        if (aisle->block_key[block] < aisle->key_low)
+            aisle->key_low = aisle->block_key[block];
+        for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+            if (aisle->block_low[i][block] < aisle->box.low[i])
+                aisle->box.low[i] = aisle->block_low[i][block];
+            if (aisle->block_high[i][block] > aisle->box.high[i])
+                aisle->box.high[i] = aisle->block_high[i][block];
+        }
+    }
+}
+
+void order_measure(const struct catalog *c, struct order *o, uint32_t aisle,
+                   uint32_t block)
+{
+    uint64_t there = order_word(o, BITMAP_THERE, aisle)[block];
+    uint32_t first = aisle * AISLE_PLACES + block * BLOCK_PLACES;
+    block_clear(&o->aisles[aisle], block);
+    for (; there != 0; there &= there - 1)
+        block_add(c, o, &o->aisles[aisle], block,
+                  o->slot_at[first + (uint32_t)__builtin_ctzll(there)]);
+    aisle_measure(&o->aisles[aisle]);
+}
+
+void order_place(struct catalog *c, struct order *o, uint32_t slot,
+                 uint32_t place)
+{
+    struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
+    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
+    uint32_t key = c->rows[slot].key[o->kind];
+    o->slot_at[place] = slot;
+    o->place_of[slot] = place;
+    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
+        o->codes[(size_t)place * DIM_CODED + i] = amount_code(c->have[i][slot]);
+    order_flip_row(c, o, slot, place, true);
+    block_add(c, o, aisle, block, slot);
+    tariff_box_add(&aisle->box, &c->tariffs[slot]);
+    aisle->key_low = key < aisle->key_low ? key : aisle->key_low;
+    aisle->key_high = key > aisle->key_high ? key : aisle->key_high;
+    aisle->used++;
+    if (~order_word(o, BITMAP_THERE, place / AISLE_PLACES)[block] == 0)
+        aisle->room &= ~(UINT64_C(1) << block);
+}
+
+/* ---- sorting: like to like ---- */
+
+#define AXIS_KEY TARIFF_PARTS
+
+struct sorter {
+    const struct catalog *c;
+    const struct order *o;
+    unsigned axis;
+};
+
+static uint64_t figure(const struct sorter *s, uint32_t slot)
+{
+    if (s->axis == AXIS_KEY)
+        return s->c->rows[slot].key[s->o->kind];
+    return cut(s->c->tariffs[slot].part[s->axis]);
+}
+
+static bool is_before(const struct sorter *s, uint32_t a, uint32_t b)
+{
+    uint64_t x = figure(s, a);
+    uint64_t y = figure(s, b);
+    return x != y ? x < y : a < b;
+}
+
+static void swap(uint32_t *a, uint32_t *b)
+{
+    uint32_t keep = *a;
+    *a = *b;
+    *b = keep;
+}
+
+/* The middle one of three goes to the front. */
+static void choose_pivot(const struct sorter *s, uint32_t *slots,
+                         uint32_t count)
+{
+    uint32_t *a = &slots[0];
+    uint32_t *b = &slots[count / 2];
+    uint32_t *z = &slots[count - 1];
+    if (is_before(s, *b, *a))
+        swap(a, b);
+    if (is_before(s, *z, *b))
+        swap(b, z);
+    if (is_before(s, *b, *a))
+        swap(a, b);
+    swap(a, b);
+}
+
+/* Brings the `first` lowest to the front. Slots differ, so no two are equal. */
+static void select_lowest(const struct sorter *s, uint32_t *slots,
+                          uint32_t count, uint32_t first)
+{
+    while (count > 1 && first > 0 && first < count) {
+        choose_pivot(s, slots, count);
+        uint32_t low = 1;
+        uint32_t high = count - 1;
+        while (low <= high) {
+            if (is_before(s, slots[low], slots[0]))
+                low++;
+            else
+                swap(&slots[low], &slots[high--]);
+        }
+        swap(&slots[0], &slots[low - 1]); /* its place: low - 1 before it */
+        if (first < low) {
+            count = low - 1;
+        } else {
+            slots += low;
+            count -= low;
+            first -= low;
+        }
+    }
+}
+
+/* The key while keys differ, then the part that makes most of the price. */
+static unsigned widest(const struct catalog *c, const struct order *o,
+                       const uint32_t *slots, uint32_t count)
+{
+    struct tariff_box box;
+    uint32_t key = c->rows[slots[0]].key[o->kind];
+    unsigned axis = 0;
+    uint64_t most = 0;
+    tariff_box_init(&box);
+    for (uint32_t i = 0; i < count; i++) {
+        if (c->rows[slots[i]].key[o->kind] != key)
+            return AXIS_KEY;
+        tariff_box_add(&box, &c->tariffs[slots[i]]);
+    }
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        uint64_t width = (uint64_t)(box.high[i] - box.low[i]) * c->typical[i];
+        if (width > most) {
+            axis = i;
+            most = width;
+        }
+    }
+    return axis;
+}
+
+static void split(const struct catalog *c, const struct order *o,
+                  uint32_t *slots, uint32_t count, uint32_t first)
+{
+    if (first == 0 || first >= count)
+        return;
+    const struct sorter s = {c, o, widest(c, o, slots, count)};
+    select_lowest(&s, slots, count, first);
+}
+
+uint32_t order_halve(const struct catalog *c, const struct order *o,
+                     uint32_t *slots, uint32_t count)
+{
+    split(c, o, slots, count, count / 2);
+    return count / 2;
+}
+
+/* So many blocks from `block` on; halved on whole aisles while there are
+ * several, so that an aisle is a box, too. */
+static void lay(struct catalog *c, struct order *o, uint32_t *slots,
+                uint32_t count, uint32_t block, uint32_t blocks)
+{
+    if (count == 0)
+        return;
+    if (blocks == 1) {
+        CHECK(count <= BLOCK_PLACES);
+        for (uint32_t i = 0; i < count; i++)
+            order_place(c, o, slots[i], block * BLOCK_PLACES + i);
+        return;
+    }
+    uint32_t half = blocks / 2;
+    if (blocks > AISLE_BLOCKS)
+        half = (blocks / AISLE_BLOCKS + 1) / 2 * AISLE_BLOCKS;
+    uint32_t first = (uint32_t)((uint64_t)count * half / blocks);
+    split(c, o, slots, count, first);
+    lay(c, o, slots, first, block, half);
+    lay(c, o, slots + first, count - first, block + half, blocks - half);
+}
+
+static void aisle_clear(struct order *o, uint32_t at)
+{
+    struct aisle *aisle = &o->aisles[at];
+    for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
+        memset(order_word(o, i, at), 0, AISLE_BLOCKS * sizeof(uint64_t));
+        *order_summary(o, i, at) = 0;
+    }
+    *aisle = (struct aisle){.room = UINT64_MAX, .key_low = UINT32_MAX};
+    tariff_box_init(&aisle->box);
+    for (uint32_t block = 0; block < AISLE_BLOCKS; block++)
+        block_clear(aisle, block);
+}
+
+void order_lay(struct catalog *c, struct order *o, uint32_t *slots,
+               uint32_t count, uint32_t aisle, uint32_t aisles)
+{
+    CHECK(aisle + aisles <= o->aisle_cap);
+    CHECK(count <= aisles * AISLE_PLACES);
+    for (uint32_t i = aisle; i < aisle + aisles; i++)
+        aisle_clear(o, i);
+    if (o->aisle_count < aisle + aisles)
+        o->aisle_count = aisle + aisles;
+    lay(c, o, slots, count, aisle * AISLE_BLOCKS, aisles * AISLE_BLOCKS);
+}

@@ -1,0 +1,94 @@
+#ifndef SCHED_INDEX_SEARCH_H
+#define SCHED_INDEX_SEARCH_H
+
+/* A search walks the offers of a catalog that can take what is asked, those
+ * with the best bounds first. Whoever is met is right to the last digit in all
+ * that the catalog knows; the caller judges what it alone knows, keeps the best
+ * it has, and says what need not be shown any more:
+ *
+ *     TRY(search_begin(&search, catalog, ORDER_PRICE, &query));
+ *     while (search_next(&search, &hit)) {
+ *         ... keep hit.slot, if it is good ...
+ *         if (enough)
+ *             search_stop_above(&search, worst.key, worst.cost);
+ *     }
+ *
+ * Hits come nearly in order, not in order: when search_next says false, nobody
+ * that was not shown is as good as what the last search_stop_above said.
+ *
+ * A question that nobody could answer is remembered, with its generation: asked
+ * again before something was freed, the answer is nobody, at once. */
+
+#include "sched/index/catalog.h"
+
+#define QUERY_TAGS_MAX 24u
+
+struct query {
+    uint64_t want[DIM_COUNT];   /* at least; 0 = does not matter */
+    uint64_t mix[TARIFF_PARTS]; /* what the price is reckoned of */
+    uint64_t cost_max;          /* of an hour; UINT64_MAX = whatever it costs,
+                                   but a cost that is no number is too much */
+    uint32_t flags_on;          /* flag_bit()s that must be on */
+    uint32_t flags_off;         /* .. must be off */
+    uint32_t tag_count;
+    struct {
+        uint64_t tag;
+        bool absent; /* it must not bear it */
+    } tags[QUERY_TAGS_MAX];
+};
+
+struct search_hit {
+    uint32_t slot;
+    uint32_t key;  /* of the order */
+    uint64_t cost; /* of an hour, in micro-credits: tariff_cost */
+};
+
+/* A search lives on the stack; the catalog must not change during it. One at a
+ * time: the next search_begin on the same order ends it. */
+struct search {
+    struct catalog *catalog;
+    struct order *order;
+    const struct query *query; /* lent */
+    struct tariff_mix mix;
+    uint32_t with[QUERY_TAGS_MAX + DIM_COUNT + FLAG_COUNT + 1];
+    uint32_t with_count;
+    uint32_t without[QUERY_TAGS_MAX + FLAG_COUNT];
+    uint32_t without_count;
+    uint32_t inexact[DIM_COUNT]; /* no rung is what is wanted: look it up */
+    uint32_t inexact_count;
+    bool nobody;      /* has enough of something */
+    uint32_t waiting; /* aisles */
+    uint32_t aisle;
+    uint64_t left; /* blocks of it */
+    uint64_t words[64];
+    uint64_t floors[64];
+    uint32_t block;
+    uint64_t bits;
+    uint64_t cap; /* floors above cost too much in any case */
+    uint32_t stop_key;
+    uint64_t stop_cost;
+    uint64_t stop_floor;
+    bool stopped; /* search_stop_above was called */
+    bool kept;    /* .. and somebody who fits was perhaps not shown for it */
+    uint64_t question;
+    uint32_t hits;
+};
+
+/* ERR_NOMEM: the order is built when it is first searched. */
+MUST_USE enum err search_begin(struct search *search, struct catalog *catalog,
+                               enum order_kind order,
+                               const struct query *query);
+bool search_next(struct search *search, struct search_hit *out);
+/* What is worse than this need not be shown. Never loosens. */
+void search_stop_above(struct search *search, uint32_t key, uint64_t cost);
+
+/* Was everybody shown who can take it? Once search_next said false. */
+bool search_showed_all(const struct search *search);
+/* The best that anybody not shown yet can have, its slot undefined; false when
+ * nobody is left. For callers whose own order is not this one. */
+bool search_rest(const struct search *search, struct search_hit *out);
+
+/* How many offers can take it: exact. */
+uint32_t search_count(struct catalog *catalog, const struct query *query);
+
+#endif

@@ -1,0 +1,311 @@
+#include "sched/index/survey.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "sched/index/survey_impl.h"
+
+void survey_init(struct survey *survey)
+{
+    memset(survey, 0, sizeof(*survey));
+    survey->bill.den = 1;
+}
+
+struct survey_rule *survey_add(struct survey *survey, enum reason reason,
+                               enum survey_kind kind)
+{
+    CHECK(survey->count < SURVEY_RULES_MAX);
+    struct survey_rule *rule = &survey->rules[survey->count++];
+    *rule = (struct survey_rule){
+        .reason = reason, .kind = kind, .unless = DIM_COUNT};
+    return rule;
+}
+
+/* ---- whom a rule refuses ---- */
+
+static void refuse_bitmap(const struct surveying *x, uint32_t bitmap, bool on,
+                          uint64_t *fails)
+{
+    const uint64_t *words = order_word(x->order, bitmap, 0);
+    uint64_t turn = on ? 0 : UINT64_MAX;
+    for (uint32_t i = 0; i < x->len; i++)
+        fails[i] |= (words[i] ^ turn) & x->there[i];
+}
+
+static uint64_t bit_of(const struct surveying *x, uint32_t slot,
+                       uint32_t *out_word)
+{
+    uint32_t place = x->order->place_of[slot];
+    *out_word = place / BLOCK_PLACES;
+    return UINT64_C(1) << place % BLOCK_PLACES;
+}
+
+static void refuse_slots(const struct surveying *x,
+                         const struct survey_rule *rule, uint64_t *fails)
+{
+    for (uint32_t i = 0; i < rule->slot_count; i++) {
+        uint32_t word;
+        if (!catalog_has(x->c, rule->slots[i]))
+            continue;
+        uint64_t bit = bit_of(x, rule->slots[i], &word);
+        fails[word] |= bit;
+    }
+}
+
+static void refuse_all_but(const struct surveying *x,
+                           const struct survey_rule *rule, uint64_t *fails)
+{
+    uint32_t word;
+    for (uint32_t i = 0; i < x->len; i++)
+        fails[i] |= x->there[i];
+    if (rule->slot_count > 0 && catalog_has(x->c, rule->slots[0])) {
+        uint64_t bit = bit_of(x, rule->slots[0], &word);
+        fails[word] &= ~bit;
+    }
+}
+
+/* Bits of a word whose offers have less than is wanted. */
+static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
+                        const struct survey_rule *rule)
+{
+    const uint64_t *have = x->c->have[rule->dimension];
+    const uint32_t *slots = &x->order->slot_at[(size_t)word * BLOCK_PLACES];
+    uint64_t fails = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        fails |= (uint64_t)(have[slots[at]] < rule->want) << at;
+    }
+    return fails;
+}
+
+/* The same by codes: only those whose code is that of the want are looked up.
+ */
+static uint64_t look_at_codes(const struct surveying *x, uint32_t word,
+                              uint64_t bits, const struct survey_rule *rule)
+{
+    const uint16_t *codes =
+        &x->order
+             ->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + rule->dimension];
+    uint16_t want = amount_code(rule->want);
+    uint64_t fails = 0;
+    uint64_t same = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        uint16_t code = codes[(size_t)at * DIM_CODED];
+        fails |= (uint64_t)(code < want) << at;
+        same |= (uint64_t)(code == want) << at;
+    }
+    return same != 0 ? fails | look_up(x, word, same, rule) : fails;
+}
+
+static void refuse_short(const struct surveying *x,
+                         const struct survey_rule *rule, uint64_t *fails)
+{
+    const uint64_t *may = NULL;
+    const uint64_t *does = NULL;
+    uint32_t bitmap[2];
+    bool coded = rule->dimension < DIM_CODED;
+    catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
+    if (bitmap[0] != BITMAP_COUNT)
+        may = order_word(x->order, bitmap[0], 0);
+    if (bitmap[1] != BITMAP_COUNT)
+        does = order_word(x->order, bitmap[1], 0);
+    for (uint32_t i = 0; i < x->len; i++) {
+        uint64_t above = may != NULL ? may[i] : 0;
+        uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
+        fails[i] |= x->there[i] & ~above;
+        if (unsure != 0)
+            fails[i] |= coded ? look_at_codes(x, i, unsure, rule)
+                              : look_up(x, i, unsure, rule);
+    }
+}
+
+/* What an hour costs; false when it is no number or above the most. */
+static bool pays(const struct surveying *x, uint32_t slot)
+{
+    uint64_t cost;
+    return tariff_cost(&x->mix, &x->c->tariffs[slot], &cost) &&
+           cost <= x->cost_max;
+}
+
+static uint64_t too_dear(const struct surveying *x, uint32_t word)
+{
+    const uint32_t *slots = &x->order->slot_at[(size_t)word * BLOCK_PLACES];
+    uint64_t fails = 0;
+    for (uint64_t bits = x->there[word]; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        fails |= (uint64_t)!pays(x, slots[at]) << at;
+    }
+    return fails;
+}
+
+/* Whole blocks by their boxes; those the cap cuts, offer by offer. */
+static void refuse_cost(const struct surveying *x, uint64_t *fails)
+{
+    uint64_t most = tariff_scale(&x->mix, x->cost_max);
+    for (uint32_t i = 0; i < x->len; i++) {
+        const struct aisle *aisle = &x->order->aisles[i / AISLE_BLOCKS];
+        struct tariff_box box;
+        for (unsigned k = 0; k < TARIFF_PARTS; k++) {
+            box.low[k] = aisle->block_low[k][i % AISLE_BLOCKS];
+            box.high[k] = aisle->block_high[k][i % AISLE_BLOCKS];
+        }
+        if (x->there[i] == 0 || tariff_within(&x->mix, box.high, x->cost_max))
+            continue;
+        fails[i] |= tariff_floor(&x->mix, box.low) > most ? x->there[i]
+                                                          : too_dear(x, i);
+    }
+}
+
+static void refuse(const struct surveying *x, const struct survey_rule *rule,
+                   uint64_t *fails)
+{
+    switch (rule->kind) {
+    case SURVEY_FLAG:
+    case SURVEY_NO_FLAG:
+        refuse_bitmap(x, BITMAP_FLAGS + rule->flag, rule->kind == SURVEY_FLAG,
+                      fails);
+        return;
+    case SURVEY_TAG:
+    case SURVEY_NO_TAG:
+        refuse_bitmap(x, catalog_set_of(x->c, rule->tag),
+                      rule->kind == SURVEY_TAG, fails);
+        return;
+    case SURVEY_SLOTS:
+        refuse_slots(x, rule, fails);
+        return;
+    case SURVEY_ALL_BUT:
+        refuse_all_but(x, rule, fails);
+        return;
+    case SURVEY_ALL:
+        refuse_bitmap(x, BITMAP_THERE, true, fails);
+        return;
+    case SURVEY_SHORT:
+        refuse_short(x, rule, fails);
+        return;
+    case SURVEY_COST:
+        refuse_cost(x, fails);
+        return;
+    }
+}
+
+/* ---- reasons ---- */
+
+/* Where the total is too small, that less is free says nothing. */
+static void leave_out(const struct surveying *x, enum dimension unless,
+                      uint64_t *fails)
+{
+    for (uint32_t g = 0; unless != DIM_COUNT && g < x->group_count; g++) {
+        const struct group *group = &x->groups[g];
+        if (group->rule->kind != SURVEY_SHORT ||
+            group->rule->dimension != unless)
+            continue;
+        for (uint32_t i = 0; i < x->len; i++)
+            fails[i] &= ~group->fails[i];
+    }
+}
+
+static bool any_word(const uint64_t *words, uint32_t len)
+{
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < len; i++)
+        any |= words[i];
+    return any != 0;
+}
+
+/* One group for each reason that refuses anybody; the words of those that do
+ * not are used again. */
+static void groups_make(struct surveying *x)
+{
+    uint64_t *words = x->c->survey;
+    const struct survey *s = x->survey;
+    for (uint32_t i = 0; i < s->count;) {
+        const struct survey_rule *first = &s->rules[i];
+        memset(words, 0, x->len * sizeof(*words));
+        for (; i < s->count && s->rules[i].reason == first->reason; i++)
+            refuse(x, &s->rules[i], words);
+        leave_out(x, first->unless, words);
+        if (!any_word(words, x->len))
+            continue;
+        x->groups[x->group_count++] =
+            (struct group){.rule = first,
+                           .class_ = reason_class_of(first->reason),
+                           .fails = words};
+        words += x->len;
+    }
+    x->once = words;
+    x->near = words + x->len;
+}
+
+/* Words of all groups, and two more. */
+static enum err words_reserve(struct surveying *x)
+{
+    size_t need = (size_t)(x->survey->count + 2) * x->len;
+    if (need <= x->c->survey_words)
+        return OK;
+    void *words = realloc(x->c->survey, need * sizeof(uint64_t));
+    if (words == NULL)
+        return ERR_NOMEM;
+    x->c->survey = words;
+    x->c->survey_words = need;
+    return OK;
+}
+
+/* What the catalog's rungs should be is learnt from whoever asks. */
+static void observe(struct surveying *x)
+{
+    for (uint32_t i = 0; i < x->survey->count; i++) {
+        const struct survey_rule *rule = &x->survey->rules[i];
+        if (rule->kind == SURVEY_SHORT && rule->want > 0)
+            catalog_observe(x->c, rule->dimension, FOLLOW_WANTS, rule->want);
+    }
+}
+
+static enum err begin(struct surveying *x, const struct survey *survey,
+                      struct catalog *catalog)
+{
+    *x = (struct surveying){.survey = survey, .c = catalog};
+    TRY(catalog_order(catalog, ORDER_PRICE, &x->order));
+    x->len = x->order->aisle_count * AISLE_BLOCKS;
+    x->there = order_word(x->order, BITMAP_THERE, 0);
+    TRY(words_reserve(x));
+    tariff_mix_init(&x->mix, survey->mix);
+    x->cost_max = tariff_bill_cost_max(&survey->bill);
+    observe(x);
+    groups_make(x);
+    return OK;
+}
+
+enum err survey_run(const struct survey *survey, struct catalog *catalog,
+                    struct explain *out, uint32_t *out_nearest)
+{
+    struct surveying x;
+    TRY(begin(&x, survey, catalog));
+    explain_init(out);
+    survey_tally(&x, out);
+    survey_relax(&x, out);
+    *out_nearest = survey_nearest(&x, out);
+    return OK;
+}
+
+enum err survey_misses(const struct survey *survey, struct catalog *catalog,
+                       uint32_t need,
+                       void (*visit)(void *context, uint32_t slot),
+                       void *context)
+{
+    struct surveying x;
+    uint32_t visited = 0;
+    TRY(begin(&x, survey, catalog));
+    for (uint32_t reasons = 1; reasons < REASON_COUNT && visited < need;
+         reasons++) {
+        for (uint32_t i = 0; i < x.len; i++) {
+            uint64_t bits = survey_refused(&x, i, reasons);
+            for (; bits != 0; bits &= bits - 1, visited++)
+                visit(context,
+                      x.order->slot_at[i * BLOCK_PLACES +
+                                       (uint32_t)__builtin_ctzll(bits)]);
+        }
+    }
+    return OK;
+}

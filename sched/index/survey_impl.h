@@ -1,0 +1,43 @@
+#ifndef SCHED_INDEX_SURVEY_IMPL_H
+#define SCHED_INDEX_SURVEY_IMPL_H
+
+/* A survey being made, shared by survey*.c alone. */
+
+#include "sched/index/catalog_impl.h"
+#include "sched/index/survey.h"
+
+/* A reason that refuses somebody. */
+struct group {
+    const struct survey_rule *rule; /* its first */
+    enum reason_class class_;
+    uint64_t *fails; /* bits of those it refuses */
+};
+
+struct surveying {
+    const struct survey *survey;
+    struct catalog *c;
+    struct order *order;
+    const uint64_t *there;
+    uint32_t len; /* words */
+    struct tariff_mix mix;
+    uint64_t cost_max;
+    struct group groups[REASON_COUNT];
+    uint32_t group_count;
+    uint64_t *once; /* refused for one reason only */
+    uint64_t *near; /* refused for the fewest reasons there are */
+    uint32_t fewest;
+};
+
+/* ---- survey_tally.c ---- */
+/* All counts; fills x->once, x->near and x->fewest (0: nobody is refused). */
+void survey_tally(struct surveying *x, struct explain *out);
+
+/* Those of a word that are refused for so many reasons. */
+uint64_t survey_refused(const struct surveying *x, uint32_t word,
+                        uint32_t reasons);
+
+/* ---- survey_near.c ---- */
+void survey_relax(const struct surveying *x, struct explain *out);
+uint32_t survey_nearest(const struct surveying *x, struct explain *out);
+
+#endif

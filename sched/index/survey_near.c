@@ -1,0 +1,252 @@
+#include "sched/index/survey_impl.h"
+
+#include "base/check.h"
+
+/* ---- figures ---- */
+
+static uint64_t have_of(const struct surveying *x, const struct group *group,
+                        uint32_t slot)
+{
+    return x->c->have[group->rule->dimension][slot];
+}
+
+static uint64_t bill_of(const struct surveying *x, const struct tariff *tariff)
+{
+    uint64_t cost;
+    if (!tariff_cost(&x->mix, tariff, &cost))
+        return UINT64_MAX;
+    return tariff_bill_of(&x->survey->bill, cost);
+}
+
+/* The lowest bill anybody of a block may have. */
+static uint64_t block_bill(const struct surveying *x, uint32_t word)
+{
+    const struct aisle *aisle = &x->order->aisles[word / AISLE_BLOCKS];
+    struct tariff low;
+    for (unsigned i = 0; i < TARIFF_PARTS; i++)
+        low.part[i] = aisle->block_low[i][word % AISLE_BLOCKS];
+    return bill_of(x, &low);
+}
+
+static uint64_t block_most(const struct surveying *x, const struct group *group,
+                           uint32_t word)
+{
+    const struct aisle *aisle = &x->order->aisles[word / AISLE_BLOCKS];
+    return aisle->block_most[group->rule->dimension][word % AISLE_BLOCKS];
+}
+
+/* Those of a dimension that may have at least that much: the bitmap of the
+ * highest rung not above it; NULL: everybody. */
+static const uint64_t *rung_below(const struct surveying *x,
+                                  enum dimension dimension, uint64_t amount)
+{
+    uint32_t reach = ladder_reach(&x->c->ladders[dimension], amount);
+    if (reach == 0)
+        return NULL;
+    return order_word(x->order, dim_bitmap[dimension] + reach - 1, 0);
+}
+
+static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)
+{
+    return x->order
+        ->slot_at[word * BLOCK_PLACES + (uint32_t)__builtin_ctzll(bits)];
+}
+
+/* ---- what relaxing one reason alone would need ---- */
+
+/* The most there is among those that nothing else refuses. What is known to be
+ * reached already narrows who is looked at: to a rung, and to blocks. */
+static uint64_t most_alone(const struct surveying *x, const struct group *group)
+{
+    enum dimension dimension = group->rule->dimension;
+    const uint64_t *rung = NULL;
+    uint64_t best = 0;
+    for (uint32_t i = 0; i < x->len && best + 1 < group->rule->want; i++) {
+        uint64_t bits = group->fails[i] & x->once[i];
+        if (bits == 0 || block_most(x, group, i) <= best)
+            continue;
+        bits &= rung != NULL ? rung[i] : UINT64_MAX;
+        for (; bits != 0; bits &= bits - 1) {
+            uint64_t have = have_of(x, group, slot_of(x, i, bits));
+            if (have <= best)
+                continue;
+            best = have;
+            rung = rung_below(x, dimension, best);
+        }
+    }
+    return best;
+}
+
+static uint64_t least_alone(const struct surveying *x,
+                            const struct group *group)
+{
+    uint64_t best = UINT64_MAX;
+    for (uint32_t i = 0; i < x->len; i++) {
+        uint64_t bits = group->fails[i] & x->once[i];
+        if (bits == 0 || block_bill(x, i) >= best)
+            continue;
+        for (; bits != 0; bits &= bits - 1) {
+            uint64_t bill = bill_of(x, &x->c->tariffs[slot_of(x, i, bits)]);
+            best = bill < best ? bill : best;
+        }
+    }
+    return best;
+}
+
+void survey_relax(const struct surveying *x, struct explain *out)
+{
+    for (uint32_t g = 0; g < x->group_count; g++) {
+        const struct group *group = &x->groups[g];
+        enum reason reason = group->rule->reason;
+        if (out->alone[reason] == 0)
+            continue;
+        if (group->rule->kind == SURVEY_SHORT)
+            out->relax_to[reason] = most_alone(x, group);
+        else if (group->rule->kind == SURVEY_COST)
+            out->relax_to[reason] = least_alone(x, group);
+    }
+}
+
+/* ---- the nearest miss ---- */
+
+__extension__ typedef unsigned __int128 wide;
+
+/* As feasible_shortage: thousandths, rounded up. */
+static uint32_t thousandths(uint64_t part, uint64_t whole)
+{
+    CHECK(part <= whole && whole > 0);
+    return (uint32_t)(((wide)part * 1000 + whole - 1) / whole);
+}
+
+static uint32_t short_of(uint64_t want, uint64_t have)
+{
+    return want > have ? thousandths(want - have, want) : 1;
+}
+
+static uint32_t dear_by(uint64_t cap, uint64_t bill)
+{
+    return bill > cap ? thousandths(bill - cap, bill) : 1;
+}
+
+static uint32_t shortage(const struct surveying *x, const struct group *group,
+                         uint32_t slot)
+{
+    if (group->rule->kind == SURVEY_SHORT)
+        return short_of(group->rule->want, have_of(x, group, slot));
+    if (group->rule->kind == SURVEY_COST)
+        return dear_by(x->survey->bill.cap, bill_of(x, &x->c->tariffs[slot]));
+    return 1000;
+}
+
+/* The least a group's shortage can be in a block, where it refuses. */
+static uint32_t block_shortage(const struct surveying *x,
+                               const struct group *group, uint32_t word)
+{
+    if (group->rule->kind == SURVEY_SHORT)
+        return short_of(group->rule->want, block_most(x, group, word));
+    if (group->rule->kind == SURVEY_COST)
+        return dear_by(x->survey->bill.cap, block_bill(x, word));
+    return 1000;
+}
+
+struct nearest {
+    const struct surveying *x;
+    uint32_t slot; /* UINT32_MAX: none yet */
+    uint32_t sum;
+    uint64_t name;
+    const uint64_t *rung[REASON_COUNT]; /* by group: who is not on it is too
+                                           far away */
+};
+
+/* Of all the best have missed, the others missed at least 1 each: so a group
+ * may miss at most so much, and who may miss so little is on a rung. */
+static void narrow(struct nearest *n)
+{
+    const struct surveying *x = n->x;
+    uint64_t most = n->sum - (x->fewest - 1);
+    for (uint32_t g = 0; g < x->group_count; g++) {
+        const struct survey_rule *rule = x->groups[g].rule;
+        if (rule->kind != SURVEY_SHORT || most >= 1000)
+            continue;
+        uint64_t less = (uint64_t)((wide)rule->want * most / 1000);
+        n->rung[g] = rung_below(x, rule->dimension, rule->want - less);
+    }
+}
+
+static uint32_t shortage_sum(const struct nearest *n, uint32_t word,
+                             uint64_t bit, uint32_t slot)
+{
+    uint32_t sum = 0;
+    for (uint32_t g = 0; g < n->x->group_count; g++) {
+        const struct group *group = &n->x->groups[g];
+        if (group->class_ != REASON_NOTE && (group->fails[word] & bit) != 0)
+            sum += shortage(n->x, group, slot);
+    }
+    return sum;
+}
+
+static bool comes_before(const struct nearest *n, uint32_t slot)
+{
+    const struct survey *survey = n->x->survey;
+    uint64_t name = n->x->c->rows[slot].name;
+    if (name != n->name || survey->before == NULL)
+        return name < n->name;
+    return survey->before(survey->owner, slot, n->slot);
+}
+
+static void consider(struct nearest *n, uint32_t word, uint64_t bits)
+{
+    uint32_t slot = slot_of(n->x, word, bits);
+    uint32_t sum = shortage_sum(n, word, bits & -bits, slot);
+    bool first = n->slot == UINT32_MAX;
+    if (!first && (sum > n->sum || (sum == n->sum && !comes_before(n, slot))))
+        return;
+    bool nearer = first || sum < n->sum;
+    n->slot = slot;
+    n->sum = sum;
+    n->name = n->x->c->rows[slot].name;
+    if (nearer)
+        narrow(n);
+}
+
+/* Can somebody of this word be nearer? Then the bits of those who might. */
+static uint64_t hopeful(const struct nearest *n, uint32_t word)
+{
+    const struct surveying *x = n->x;
+    const struct aisle *aisle = &x->order->aisles[word / AISLE_BLOCKS];
+    uint64_t near = x->near[word];
+    uint64_t least = UINT64_MAX;
+    if (n->slot == UINT32_MAX)
+        return near;
+    for (uint32_t g = 0; g < x->group_count && near != 0; g++) {
+        const struct group *group = &x->groups[g];
+        uint64_t fails = group->fails[word];
+        if (group->class_ == REASON_NOTE)
+            continue;
+        if (n->rung[g] != NULL)
+            near &= ~fails | n->rung[g][word];
+        if ((fails & near) == 0)
+            continue;
+        uint32_t own = block_shortage(x, group, word);
+        least = own < least ? own : least;
+    }
+    uint64_t bound = least * x->fewest;
+    if (near == 0 || bound > n->sum)
+        return 0;
+    bool tie = bound == n->sum;
+    return tie && aisle->block_name[word % AISLE_BLOCKS] > n->name ? 0 : near;
+}
+
+uint32_t survey_nearest(const struct surveying *x, struct explain *out)
+{
+    struct nearest n = {.x = x, .slot = UINT32_MAX};
+    for (uint32_t i = 0; x->fewest > 0 && i < x->len; i++) {
+        if (x->near[i] == 0)
+            continue;
+        for (uint64_t bits = hopeful(&n, i); bits != 0; bits &= bits - 1)
+            consider(&n, i, bits);
+    }
+    out->has_nearest = n.slot != UINT32_MAX;
+    out->nearest_shortage = out->has_nearest ? n.sum : 0;
+    return n.slot;
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# links.sh BIN: the link matrix of a devnet: every pair is known after a while,
+# bandwidth between all that sell is, a killed node's links go.
+set -uo pipefail
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+e2e_start links "$@"
+
+check "a devnet comes up" suan devnet up --base-port ${E2E_PORT:-27500} -q
+suan devnet status --json >"$WORK/devnet.json"
+nodes=$(jq '.nodes | length' "$WORK/devnet.json")
+pairs=$((nodes * (nodes - 1) / 2))
+links() { suan market links "$@" --json; }
+
+# ---- all pairs
+known() { [ "$(links | jq "[.links[] | select($1)] | length")" -eq "$2" ]; }
+check "the round trip of every pair is known" until_true 60 \
+    known '.rtt_us > 0' "$pairs"
+check "measured by both ends" until_true 60 \
+    known '.source == "measured"' "$pairs"
+check "with spread, loss and share of time up" \
+    known '.spread_us != null and .loss_ppm != null and .up_ppm != null' "$pairs"
+check "each pair once" test "$(links | jq -r '.links[] | [.from, .to] | sort | join(" ")' | sort -u | wc -l)" -eq "$pairs"
+check "bandwidth between sellers is measured both ways" until_true 90 \
+    known '(.from_name | startswith("provider")) and (.to_name | startswith("provider")) and .volume_source == "measured" and .out_kbps > 0 and .in_kbps > 0' 3
+check "trust grows with what was seen" until_true 60 \
+    known '.confidence_permille >= 700' "$pairs"
+
+# ---- one node's view
+check "a node can be named" test "$(links provider-1 | jq '.links | length')" -eq $((nodes - 1))
+check "and is the one it is seen from" test \
+    "$(links provider-1 | jq '[.links[] | select(.from_name == "provider-1")] | length')" -eq $((nodes - 1))
+refused "a node that is not there" 3 "no node" suan market links nobody
+check "the table fits 80 columns" sh -c "COLUMNS=80 '$BIN/suan' market links | awk 'length > 80 {exit 1}'"
+check "nodes agree on a pair's round trip" test "$(
+    for n in provider-1 provider-2; do
+        suan market links provider-3 --node "$n" --json |
+            jq '.links[] | select(.to_name == "provider-1") | .rtt_us < 1000000'
+    done | sort -u)" = true
+
+# ---- a node that dies
+address=$(suan market offers --json | jq -r '.offers[] | select(.name == "provider-2") | .provider')
+victim=$(jq -r '.nodes[] | select(.name == "provider-2") | .pid' "$WORK/devnet.json")
+kill -KILL "$victim"
+none_of_it() { ! links | grep -q "$address"; }
+check "the links of a killed node age out" until_true 90 none_of_it
+left=$(((nodes - 1) * (nodes - 2) / 2))
+check "those of all others stay" known '.rtt_us > 0' "$left"
+check "the devnet goes down" suan devnet down -q
