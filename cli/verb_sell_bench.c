@@ -30,13 +30,14 @@ struct run {
 static pid_t start(const char *program, const char *const *args, int *out_fd)
 {
     char *argv[ARGS_MAX + 2] = {NULL};
+    size_t count = 0;
     int fds[2];
     pid_t pid;
     if (pipe(fds) != 0)
         return -1;
     argv[0] = strdup(program);
-    for (size_t i = 0; args[i] != NULL && i < ARGS_MAX; i++)
-        argv[i + 1] = strdup(args[i]);
+    for (; count < ARGS_MAX && args[count] != NULL; count++)
+        argv[count + 1] = strdup(args[count]);
     pid = fork();
     if (pid == 0) {
         if (dup2(fds[1], STDOUT_FILENO) < 0)
@@ -46,7 +47,7 @@ static pid_t start(const char *program, const char *const *args, int *out_fd)
         execv(program, argv);
         _exit(127);
     }
-    for (size_t i = 0; argv[i] != NULL; i++)
+    for (size_t i = 0; i <= count; i++)
         free(argv[i]);
     close(fds[1]);
     if (pid < 0)

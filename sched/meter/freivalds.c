@@ -51,11 +51,12 @@ static enum err verify_int8(uint32_t n, const uint8_t *a, const int8_t *b,
                             const uint8_t *c, uint64_t seed)
 {
     uint64_t *r = malloc(2u * n * sizeof(*r));
-    uint64_t *br = r + n;
+    uint64_t *br;
     struct dice dice;
     enum err err = OK;
     if (r == NULL)
         return ERR_NOMEM;
+    br = r + n;
     dice_init(&dice, seed);
     for (uint32_t k = 0; k < n; k++)
         r[k] = dice_below(&dice, FIELD);
@@ -192,11 +193,12 @@ static enum err verify_floats(uint32_t n, struct floats a, struct floats b,
                               struct floats c, uint64_t seed)
 {
     size_t many = (size_t)n * ROUNDS;
-    double *memory = malloc((2 * many + n) * sizeof(*memory));
-    struct work w = {memory, memory + many, memory + 2 * many};
+    double *memory = calloc(2 * many + n, sizeof(*memory));
+    struct work w;
     enum err err;
     if (memory == NULL)
         return ERR_NOMEM;
+    w = (struct work){memory, memory + many, memory + 2 * many};
     draw_signs(w.signs, many, seed);
     for (uint32_t k = 0; k < n; k++) {
         row_times(b, k, n, w.signs, w.br + (size_t)k * ROUNDS);
