@@ -46,7 +46,7 @@ enum err catalog_new(struct catalog **out)
         c->orders[i].kind = (enum order_kind)i;
     memcpy(c->typical, usual, sizeof(usual));
     c->generation = 1;
-    enum err err = order_build(c, &c->orders[ORDER_PRICE]);
+    enum err err = lineup_build(c, &c->orders[ORDER_PRICE]);
     if (err != OK) {
         catalog_free(c);
         return err;
@@ -60,7 +60,7 @@ void catalog_free(struct catalog *catalog)
     if (catalog == NULL)
         return;
     for (unsigned i = 0; i < ORDER_COUNT; i++)
-        order_done(&catalog->orders[i]);
+        lineup_done(&catalog->orders[i]);
     for (unsigned i = 0; i < DIM_COUNT; i++)
         free(catalog->have[i]);
     free(catalog->tariffs);
@@ -90,8 +90,8 @@ static void rungs_move(struct catalog *c, unsigned dim)
     }
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (c->orders[i].built)
-            order_refill(c, &c->orders[i], dim_bitmap[dim],
-                         c->ladders[dim].cap);
+            lineup_refill(c, &c->orders[i], dim_bitmap[dim],
+                          c->ladders[dim].cap);
     }
 }
 
@@ -154,10 +154,10 @@ enum err catalog_reserve(struct catalog *catalog, uint32_t slot)
     CHECK(slot < UINT32_MAX - 1);
     TRY(columns_grow(catalog, slot));
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        struct order *o = &catalog->orders[i];
+        struct lineup *o = &catalog->orders[i];
         bool grown = before != catalog->slot_cap || o->place_of == NULL;
         if (o->built && (grown || o->aisle_count == o->aisle_cap))
-            TRY(order_reserve(catalog, o));
+            TRY(lineup_reserve(catalog, o));
     }
     return OK;
 }
@@ -222,9 +222,9 @@ static void tags_set(struct catalog *c, uint32_t slot,
     for (uint32_t i = 0; i < CATALOG_SETS; i++) {
         bool on = c->sets[i].used != 0 && row_has_tag(own, c->sets[i].tag);
         for (unsigned k = 0; k < ORDER_COUNT; k++) {
-            struct order *o = &c->orders[k];
+            struct lineup *o = &c->orders[k];
             if (o->built)
-                order_flip(o, BITMAP_SETS + i, o->place_of[slot], on);
+                lineup_flip(o, BITMAP_SETS + i, o->place_of[slot], on);
         }
     }
 }
@@ -243,7 +243,7 @@ static void row_enter(struct catalog *c, uint32_t slot,
     c->generation++;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (c->orders[i].built)
-            order_enter(c, &c->orders[i], slot);
+            lineup_enter(c, &c->orders[i], slot);
     }
 }
 
@@ -268,7 +268,7 @@ void catalog_remove(struct catalog *catalog, uint32_t slot)
     CHECK(catalog_has(catalog, slot));
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (catalog->orders[i].built)
-            order_leave(catalog, &catalog->orders[i], slot);
+            lineup_leave(catalog, &catalog->orders[i], slot);
     }
     for (unsigned i = 0; i < DIM_COUNT; i++)
         loose_add(catalog, i, catalog->have[i][slot], UINT32_MAX);
@@ -277,7 +277,7 @@ void catalog_remove(struct catalog *catalog, uint32_t slot)
 }
 
 /* Flips the rungs between two amounts. */
-static void rungs_flip(const struct catalog *c, struct order *o, uint32_t slot,
+static void rungs_flip(const struct catalog *c, struct lineup *o, uint32_t slot,
                        enum dimension dimension, uint32_t from, uint32_t to)
 {
     uint32_t place = o->place_of[slot];
@@ -289,9 +289,9 @@ static void rungs_flip(const struct catalog *c, struct order *o, uint32_t slot,
     if (o->codes != NULL && dimension < DIM_CODED)
         o->codes[(size_t)place * DIM_CODED + dimension] = amount_code(have);
     for (; from < to; from++)
-        order_flip(o, dim_bitmap[dimension] + from, place, true);
+        lineup_flip(o, dim_bitmap[dimension] + from, place, true);
     for (; from > to; from--)
-        order_flip(o, dim_bitmap[dimension] + from - 1, place, false);
+        lineup_flip(o, dim_bitmap[dimension] + from - 1, place, false);
 }
 
 void catalog_have_set(struct catalog *catalog, uint32_t slot,
@@ -307,7 +307,7 @@ void catalog_have_set(struct catalog *catalog, uint32_t slot,
     catalog->have[dimension][slot] = have;
     catalog->generation += have > before;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        struct order *o = &catalog->orders[i];
+        struct lineup *o = &catalog->orders[i];
         if (o->built)
             rungs_flip(catalog, o, slot, dimension,
                        ladder_reach(ladder, before),
@@ -325,9 +325,9 @@ void catalog_flag_set(struct catalog *catalog, uint32_t slot, enum flag flag,
     row->flags ^= flag_bit(flag);
     catalog->generation++;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        struct order *o = &catalog->orders[i];
+        struct lineup *o = &catalog->orders[i];
         if (o->built)
-            order_flip(o, BITMAP_FLAGS + flag, o->place_of[slot], on);
+            lineup_flip(o, BITMAP_FLAGS + flag, o->place_of[slot], on);
     }
 }
 
@@ -335,24 +335,24 @@ void catalog_key_set(struct catalog *catalog, uint32_t slot,
                      enum order_kind order, uint32_t key)
 {
     CHECK(catalog_has(catalog, slot) && order != ORDER_PRICE);
-    struct order *o = &catalog->orders[order];
+    struct lineup *o = &catalog->orders[order];
     if (catalog->rows[slot].key[order] == key)
         return;
     if (o->built)
-        order_leave(catalog, o, slot);
+        lineup_leave(catalog, o, slot);
     catalog->rows[slot].key[order] = key;
     if (o->built)
-        order_enter(catalog, o, slot);
+        lineup_enter(catalog, o, slot);
 }
 
 /* ---- what is asked ---- */
 
 enum err catalog_order(struct catalog *c, enum order_kind kind,
-                       struct order **out)
+                       struct lineup **out)
 {
-    struct order *o = &c->orders[kind];
+    struct lineup *o = &c->orders[kind];
     if (!o->built)
-        TRY(order_build(c, o));
+        TRY(lineup_build(c, o));
     *out = o;
     return OK;
 }
@@ -373,7 +373,7 @@ uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
     c->sets[oldest].used = c->named;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (c->orders[i].built)
-            order_refill(c, &c->orders[i], BITMAP_SETS + oldest, 1);
+            lineup_refill(c, &c->orders[i], BITMAP_SETS + oldest, 1);
     }
     return BITMAP_SETS + oldest;
 }
@@ -412,7 +412,7 @@ size_t catalog_column_bytes(const struct catalog *catalog)
 
 size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 {
-    const struct order *o = &catalog->orders[order];
+    const struct lineup *o = &catalog->orders[order];
     size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
     size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
     size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
@@ -424,7 +424,7 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 
 /* ---- what must hold ---- */
 
-static void check_place(const struct catalog *c, const struct order *o,
+static void check_place(const struct catalog *c, const struct lineup *o,
                         uint32_t slot)
 {
     uint32_t place = o->place_of[slot];
@@ -432,7 +432,7 @@ static void check_place(const struct catalog *c, const struct order *o,
     const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
     CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
     for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-        uint64_t word = order_word(o, i, 0)[place / BLOCK_PLACES];
+        uint64_t word = lineup_word(o, i, 0)[place / BLOCK_PLACES];
         CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
     }
     CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
@@ -453,19 +453,19 @@ static void check_place(const struct catalog *c, const struct order *o,
 }
 
 /* Nobody else stands anywhere, and summaries are of their words. */
-static void check_aisle(const struct order *o, uint32_t at, uint32_t *used)
+static void check_aisle(const struct lineup *o, uint32_t at, uint32_t *used)
 {
     const struct aisle *aisle = &o->aisles[at];
     uint32_t there = 0;
     uint64_t room = 0;
     for (uint32_t block = 0; block < AISLE_BLOCKS; block++) {
-        uint64_t word = order_word(o, BITMAP_THERE, at)[block];
+        uint64_t word = lineup_word(o, BITMAP_THERE, at)[block];
         there += (uint32_t)__builtin_popcountll(word);
         room |= (uint64_t)(~word != 0) << block;
         for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-            uint64_t own = order_word(o, i, at)[block];
+            uint64_t own = lineup_word(o, i, at)[block];
             CHECK((own & ~word) == 0);
-            CHECK((*order_summary(o, i, at) >> block & 1) == (own != 0));
+            CHECK((*lineup_summary(o, i, at) >> block & 1) == (own != 0));
         }
     }
     CHECK(aisle->used == there && aisle->room == room);
@@ -489,7 +489,7 @@ void catalog_check(const struct catalog *catalog)
 {
     check_loose(catalog);
     for (unsigned k = 0; k < ORDER_COUNT; k++) {
-        const struct order *o = &catalog->orders[k];
+        const struct lineup *o = &catalog->orders[k];
         uint32_t used = 0;
         for (uint32_t i = 0; o->built && i < o->aisle_count; i++)
             check_aisle(o, i, &used);

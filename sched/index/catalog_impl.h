@@ -51,7 +51,7 @@ struct aisle_bound {
     uint64_t floor;
 };
 
-struct order {
+struct lineup {
     enum order_kind kind;
     bool built;
     uint32_t aisle_count;
@@ -94,7 +94,7 @@ struct catalog {
         uint64_t generation;
     } nowhere[NOWHERE_MAX];
     uint32_t typical[TARIFF_PARTS]; /* weights of requests, a running mean */
-    struct order orders[ORDER_COUNT];
+    struct lineup orders[ORDER_COUNT];
     uint32_t sorting[AISLE_PLACES]; /* slots being moved */
     /* survey.c's: words by rule and block */
     uint64_t *survey;
@@ -113,49 +113,49 @@ static inline uint16_t amount_code(uint64_t amount)
     return (uint16_t)((top + 1) << 9 | (digits & 511));
 }
 
-static inline uint64_t *order_word(const struct order *o, uint32_t bitmap,
-                                   uint32_t aisle)
+static inline uint64_t *lineup_word(const struct lineup *o, uint32_t bitmap,
+                                    uint32_t aisle)
 {
     return &o->words[((size_t)bitmap * o->aisle_cap + aisle) * AISLE_BLOCKS];
 }
-static inline uint64_t *order_summary(const struct order *o, uint32_t bitmap,
-                                      uint32_t aisle)
+static inline uint64_t *lineup_summary(const struct lineup *o, uint32_t bitmap,
+                                       uint32_t aisle)
 {
     return &o->summaries[(size_t)bitmap * o->aisle_cap + aisle];
 }
 
-/* ---- order.c ---- */
-void order_done(struct order *o);
+/* ---- lineup.c ---- */
+void lineup_done(struct lineup *o);
 /* All rows anew; ERR_NOMEM, then it is as before. */
-MUST_USE enum err order_build(struct catalog *c, struct order *o);
+MUST_USE enum err lineup_build(struct catalog *c, struct lineup *o);
 /* Room for one more aisle, and slots up to slot_cap. ERR_NOMEM. */
-MUST_USE enum err order_reserve(struct catalog *c, struct order *o);
-void order_enter(struct catalog *c, struct order *o, uint32_t slot);
-void order_leave(struct catalog *c, struct order *o, uint32_t slot);
-void order_flip(struct order *o, uint32_t bitmap, uint32_t place, bool on);
+MUST_USE enum err lineup_reserve(struct catalog *c, struct lineup *o);
+void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot);
+void lineup_leave(struct catalog *c, struct lineup *o, uint32_t slot);
+void lineup_flip(struct lineup *o, uint32_t bitmap, uint32_t place, bool on);
 /* All bits of a row. */
-void order_flip_row(const struct catalog *c, struct order *o, uint32_t slot,
-                    uint32_t place, bool on);
+void lineup_flip_row(const struct catalog *c, struct lineup *o, uint32_t slot,
+                     uint32_t place, bool on);
 /* The rungs of a dimension, or a set, from the columns. */
-void order_refill(const struct catalog *c, struct order *o, uint32_t bitmap,
-                  uint32_t count);
+void lineup_refill(const struct catalog *c, struct lineup *o, uint32_t bitmap,
+                   uint32_t count);
 /* Is the row in that bitmap? For checks: slow. */
 bool row_bitmap(const struct catalog *c, uint32_t slot, uint32_t bitmap);
 
-/* ---- order_lay.c ---- */
+/* ---- lineup_lay.c ---- */
 /* Lays slots out over so many aisles from `aisle` on, which are empty. Changes
  * the list's order. */
-void order_lay(struct catalog *c, struct order *o, uint32_t *slots,
-               uint32_t count, uint32_t aisle, uint32_t aisles);
+void lineup_lay(struct catalog *c, struct lineup *o, uint32_t *slots,
+                uint32_t count, uint32_t aisle, uint32_t aisles);
 /* Parts slots in two where they differ most; returns how many are the first. */
-uint32_t order_halve(const struct catalog *c, const struct order *o,
-                     uint32_t *slots, uint32_t count);
+uint32_t lineup_halve(const struct catalog *c, const struct lineup *o,
+                      uint32_t *slots, uint32_t count);
 /* The boxes of a block, and with it of its aisle, from the columns. */
-void order_measure(const struct catalog *c, struct order *o, uint32_t aisle,
-                   uint32_t block);
+void lineup_measure(const struct catalog *c, struct lineup *o, uint32_t aisle,
+                    uint32_t block);
 /* Puts a slot at a free place: bits, boxes, counts. */
-void order_place(struct catalog *c, struct order *o, uint32_t slot,
-                 uint32_t place);
+void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
+                  uint32_t place);
 
 /* ---- catalog.c ---- */
 bool row_has_tag(const struct row *row, uint64_t tag);
@@ -172,6 +172,6 @@ void catalog_bracket(const struct catalog *c, enum dimension dimension,
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag);
 /* The order, built. ERR_NOMEM. */
 MUST_USE enum err catalog_order(struct catalog *c, enum order_kind kind,
-                                struct order **out);
+                                struct lineup **out);
 
 #endif

@@ -101,13 +101,13 @@ static uint64_t aisle_blocks(const struct search *s, uint32_t aisle)
 {
     uint64_t blocks = UINT64_MAX;
     for (uint32_t i = 0; i < s->with_count; i++)
-        blocks &= *order_summary(s->order, s->with[i], aisle);
+        blocks &= *lineup_summary(s->order, s->with[i], aisle);
     return blocks;
 }
 
 static void heap_fill(struct search *s)
 {
-    struct order *o = s->order;
+    struct lineup *o = s->order;
     for (uint32_t i = 0; i < o->aisle_count; i++) {
         const struct aisle *aisle = &o->aisles[i];
         uint64_t floor = tariff_floor(&s->mix, aisle->box.low);
@@ -130,15 +130,15 @@ static bool is_beyond(const struct search *s, uint32_t key, uint64_t floor)
 static void aisle_words(struct search *s, uint32_t aisle)
 {
     uint64_t *words = s->words;
-    const uint64_t *one = order_word(s->order, s->with[0], aisle);
+    const uint64_t *one = lineup_word(s->order, s->with[0], aisle);
     memcpy(words, one, sizeof(s->words));
     for (uint32_t i = 1; i < s->with_count; i++) {
-        one = order_word(s->order, s->with[i], aisle);
+        one = lineup_word(s->order, s->with[i], aisle);
         for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
             words[k] &= one[k];
     }
     for (uint32_t i = 0; i < s->without_count; i++) {
-        one = order_word(s->order, s->without[i], aisle);
+        one = lineup_word(s->order, s->without[i], aisle);
         for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
             words[k] &= ~one[k];
     }
@@ -353,7 +353,7 @@ static void drop_short(struct search *s, uint32_t dim)
     uint32_t does;
     catalog_bracket(c, (enum dimension)dim, s->query->want[dim], &may, &does);
     if (does != BITMAP_COUNT)
-        enough = order_word(s->order, does, s->aisle);
+        enough = lineup_word(s->order, does, s->aisle);
     for (uint32_t k = 0; k < AISLE_BLOCKS; k++) {
         uint64_t unsure = s->words[k] & ~(enough != NULL ? enough[k] : 0);
         uint32_t first = s->aisle * AISLE_PLACES + k * BLOCK_PLACES;

@@ -47,7 +47,7 @@ struct search_hit {
  * time: the next search_begin on the same order ends it. */
 struct search {
     struct catalog *catalog;
-    struct order *order;
+    struct lineup *order;
     const struct query *query; /* lent */
     struct tariff_mix mix;
     uint32_t with[QUERY_TAGS_MAX + DIM_COUNT + FLAG_COUNT + 1];

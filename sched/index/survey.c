@@ -27,7 +27,7 @@ struct survey_rule *survey_add(struct survey *survey, enum reason reason,
 static void refuse_bitmap(const struct surveying *x, uint32_t bitmap, bool on,
                           uint64_t *fails)
 {
-    const uint64_t *words = order_word(x->order, bitmap, 0);
+    const uint64_t *words = lineup_word(x->order, bitmap, 0);
     uint64_t turn = on ? 0 : UINT64_MAX;
     for (uint32_t i = 0; i < x->len; i++)
         fails[i] |= (words[i] ^ turn) & x->there[i];
@@ -108,9 +108,9 @@ static void refuse_short(const struct surveying *x,
     bool coded = rule->dimension < DIM_CODED;
     catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
     if (bitmap[0] != BITMAP_COUNT)
-        may = order_word(x->order, bitmap[0], 0);
+        may = lineup_word(x->order, bitmap[0], 0);
     if (bitmap[1] != BITMAP_COUNT)
-        does = order_word(x->order, bitmap[1], 0);
+        does = lineup_word(x->order, bitmap[1], 0);
     for (uint32_t i = 0; i < x->len; i++) {
         uint64_t above = may != NULL ? may[i] : 0;
         uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
@@ -268,7 +268,7 @@ static enum err begin(struct surveying *x, const struct survey *survey,
     *x = (struct surveying){.survey = survey, .c = catalog};
     TRY(catalog_order(catalog, ORDER_PRICE, &x->order));
     x->len = x->order->aisle_count * AISLE_BLOCKS;
-    x->there = order_word(x->order, BITMAP_THERE, 0);
+    x->there = lineup_word(x->order, BITMAP_THERE, 0);
     TRY(words_reserve(x));
     tariff_mix_init(&x->mix, survey->mix);
     x->cost_max = tariff_bill_cost_max(&survey->bill);

@@ -16,7 +16,7 @@ struct group {
 struct surveying {
     const struct survey *survey;
     struct catalog *c;
-    struct order *order;
+    struct lineup *order;
     const uint64_t *there;
     uint32_t len; /* words */
     struct tariff_mix mix;

@@ -43,7 +43,7 @@ static const uint64_t *rung_below(const struct surveying *x,
     uint32_t reach = ladder_reach(&x->c->ladders[dimension], amount);
     if (reach == 0)
         return NULL;
-    return order_word(x->order, dim_bitmap[dimension] + reach - 1, 0);
+    return lineup_word(x->order, dim_bitmap[dimension] + reach - 1, 0);
 }
 
 static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)

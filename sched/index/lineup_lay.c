@@ -23,7 +23,7 @@ static void block_clear(struct aisle *aisle, uint32_t block)
         aisle->block_most[i][block] = 0;
 }
 
-static void block_add(const struct catalog *c, const struct order *o,
+static void block_add(const struct catalog *c, const struct lineup *o,
                       struct aisle *aisle, uint32_t block, uint32_t slot)
 {
     const struct row *row = &c->rows[slot];
@@ -61,10 +61,10 @@ static void aisle_measure(struct aisle *aisle)
     }
 }
 
-void order_measure(const struct catalog *c, struct order *o, uint32_t aisle,
-                   uint32_t block)
+void lineup_measure(const struct catalog *c, struct lineup *o, uint32_t aisle,
+                    uint32_t block)
 {
-    uint64_t there = order_word(o, BITMAP_THERE, aisle)[block];
+    uint64_t there = lineup_word(o, BITMAP_THERE, aisle)[block];
     uint32_t first = aisle * AISLE_PLACES + block * BLOCK_PLACES;
     block_clear(&o->aisles[aisle], block);
     for (; there != 0; there &= there - 1)
@@ -73,8 +73,8 @@ void order_measure(const struct catalog *c, struct order *o, uint32_t aisle,
     aisle_measure(&o->aisles[aisle]);
 }
 
-void order_place(struct catalog *c, struct order *o, uint32_t slot,
-                 uint32_t place)
+void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
+                  uint32_t place)
 {
     struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
     uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
@@ -83,13 +83,13 @@ void order_place(struct catalog *c, struct order *o, uint32_t slot,
     o->place_of[slot] = place;
     for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
         o->codes[(size_t)place * DIM_CODED + i] = amount_code(c->have[i][slot]);
-    order_flip_row(c, o, slot, place, true);
+    lineup_flip_row(c, o, slot, place, true);
     block_add(c, o, aisle, block, slot);
     tariff_box_add(&aisle->box, &c->tariffs[slot]);
     aisle->key_low = key < aisle->key_low ? key : aisle->key_low;
     aisle->key_high = key > aisle->key_high ? key : aisle->key_high;
     aisle->used++;
-    if (~order_word(o, BITMAP_THERE, place / AISLE_PLACES)[block] == 0)
+    if (~lineup_word(o, BITMAP_THERE, place / AISLE_PLACES)[block] == 0)
         aisle->room &= ~(UINT64_C(1) << block);
 }
 
@@ -99,7 +99,7 @@ void order_place(struct catalog *c, struct order *o, uint32_t slot,
 
 struct sorter {
     const struct catalog *c;
-    const struct order *o;
+    const struct lineup *o;
     unsigned axis;
 };
 
@@ -166,7 +166,7 @@ static void select_lowest(const struct sorter *s, uint32_t *slots,
 }
 
 /* The key while keys differ, then the part that makes most of the price. */
-static unsigned widest(const struct catalog *c, const struct order *o,
+static unsigned widest(const struct catalog *c, const struct lineup *o,
                        const uint32_t *slots, uint32_t count)
 {
     struct tariff_box box;
@@ -189,7 +189,7 @@ static unsigned widest(const struct catalog *c, const struct order *o,
     return axis;
 }
 
-static void split(const struct catalog *c, const struct order *o,
+static void split(const struct catalog *c, const struct lineup *o,
                   uint32_t *slots, uint32_t count, uint32_t first)
 {
     if (first == 0 || first >= count)
@@ -198,8 +198,8 @@ static void split(const struct catalog *c, const struct order *o,
     select_lowest(&s, slots, count, first);
 }
 
-uint32_t order_halve(const struct catalog *c, const struct order *o,
-                     uint32_t *slots, uint32_t count)
+uint32_t lineup_halve(const struct catalog *c, const struct lineup *o,
+                      uint32_t *slots, uint32_t count)
 {
     split(c, o, slots, count, count / 2);
     return count / 2;
@@ -207,7 +207,7 @@ uint32_t order_halve(const struct catalog *c, const struct order *o,
 
 /* So many blocks from `block` on; halved on whole aisles while there are
  * several, so that an aisle is a box, too. */
-static void lay(struct catalog *c, struct order *o, uint32_t *slots,
+static void lay(struct catalog *c, struct lineup *o, uint32_t *slots,
                 uint32_t count, uint32_t block, uint32_t blocks)
 {
     if (count == 0)
@@ -215,7 +215,7 @@ static void lay(struct catalog *c, struct order *o, uint32_t *slots,
     if (blocks == 1) {
         CHECK(count <= BLOCK_PLACES);
         for (uint32_t i = 0; i < count; i++)
-            order_place(c, o, slots[i], block * BLOCK_PLACES + i);
+            lineup_place(c, o, slots[i], block * BLOCK_PLACES + i);
         return;
     }
     uint32_t half = blocks / 2;
@@ -227,12 +227,12 @@ static void lay(struct catalog *c, struct order *o, uint32_t *slots,
     lay(c, o, slots + first, count - first, block + half, blocks - half);
 }
 
-static void aisle_clear(struct order *o, uint32_t at)
+static void aisle_clear(struct lineup *o, uint32_t at)
 {
     struct aisle *aisle = &o->aisles[at];
     for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-        memset(order_word(o, i, at), 0, AISLE_BLOCKS * sizeof(uint64_t));
-        *order_summary(o, i, at) = 0;
+        memset(lineup_word(o, i, at), 0, AISLE_BLOCKS * sizeof(uint64_t));
+        *lineup_summary(o, i, at) = 0;
     }
     *aisle = (struct aisle){.room = UINT64_MAX, .key_low = UINT32_MAX};
     tariff_box_init(&aisle->box);
@@ -240,8 +240,8 @@ static void aisle_clear(struct order *o, uint32_t at)
         block_clear(aisle, block);
 }
 
-void order_lay(struct catalog *c, struct order *o, uint32_t *slots,
-               uint32_t count, uint32_t aisle, uint32_t aisles)
+void lineup_lay(struct catalog *c, struct lineup *o, uint32_t *slots,
+                uint32_t count, uint32_t aisle, uint32_t aisles)
 {
     CHECK(aisle + aisles <= o->aisle_cap);
     CHECK(count <= aisles * AISLE_PLACES);

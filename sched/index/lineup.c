@@ -10,7 +10,7 @@
 
 /* ---- memory ---- */
 
-void order_done(struct order *o)
+void lineup_done(struct lineup *o)
 {
     free(o->words);
     free(o->summaries);
@@ -19,7 +19,7 @@ void order_done(struct order *o)
     free(o->slot_at);
     free(o->place_of);
     free(o->heap);
-    *o = (struct order){.kind = o->kind};
+    *o = (struct lineup){.kind = o->kind};
 }
 
 /* Copies `from` over, each bitmap's part to its new place. */
@@ -31,7 +31,7 @@ static uint64_t *restride(const uint64_t *from, size_t from_len, size_t to_len)
     return to;
 }
 
-static enum err grow_lists(struct order *o, uint32_t cap)
+static enum err grow_lists(struct lineup *o, uint32_t cap)
 {
     void *list = realloc(o->aisles, cap * sizeof(*o->aisles));
     if (list == NULL)
@@ -55,7 +55,7 @@ static enum err grow_lists(struct order *o, uint32_t cap)
     return OK;
 }
 
-static enum err grow_aisles(struct order *o, uint32_t cap)
+static enum err grow_aisles(struct lineup *o, uint32_t cap)
 {
     uint32_t old = o->aisle_cap;
     if (cap <= old)
@@ -77,7 +77,7 @@ static enum err grow_aisles(struct order *o, uint32_t cap)
     return OK;
 }
 
-static enum err grow_places(const struct catalog *c, struct order *o)
+static enum err grow_places(const struct catalog *c, struct lineup *o)
 {
     void *list = realloc(o->place_of, c->slot_cap * sizeof(*o->place_of));
     if (list == NULL)
@@ -87,7 +87,7 @@ static enum err grow_places(const struct catalog *c, struct order *o)
 }
 
 /* An eighth more than is used, at least one. */
-enum err order_reserve(struct catalog *c, struct order *o)
+enum err lineup_reserve(struct catalog *c, struct lineup *o)
 {
     if (c->slot_cap > 0)
         TRY(grow_places(c, o));
@@ -96,18 +96,18 @@ enum err order_reserve(struct catalog *c, struct order *o)
     return grow_aisles(o, o->aisle_count + 1 + o->aisle_count / 8);
 }
 
-enum err order_build(struct catalog *c, struct order *o)
+enum err lineup_build(struct catalog *c, struct lineup *o)
 {
-    struct order fresh = {.kind = o->kind};
+    struct lineup fresh = {.kind = o->kind};
     uint32_t aisles = c->count / AISLE_FILL + 1;
     uint32_t *slots = malloc((c->count + 1) * sizeof(*slots));
     uint32_t count = 0;
     enum err err = slots == NULL ? ERR_NOMEM : grow_aisles(&fresh, aisles + 1);
     if (err == OK)
-        err = order_reserve(c, &fresh);
+        err = lineup_reserve(c, &fresh);
     if (err != OK) {
         free(slots);
-        order_done(&fresh);
+        lineup_done(&fresh);
         return err;
     }
     for (uint32_t i = 0; i < c->slot_cap; i++) {
@@ -116,43 +116,43 @@ enum err order_build(struct catalog *c, struct order *o)
     }
     CHECK(count == c->count);
     fresh.built = true;
-    order_lay(c, &fresh, slots, count, 0, aisles);
+    lineup_lay(c, &fresh, slots, count, 0, aisles);
     free(slots);
-    order_done(o);
+    lineup_done(o);
     *o = fresh;
     return OK;
 }
 
 /* ---- bits ---- */
 
-void order_flip(struct order *o, uint32_t bitmap, uint32_t place, bool on)
+void lineup_flip(struct lineup *o, uint32_t bitmap, uint32_t place, bool on)
 {
     uint32_t block = place / BLOCK_PLACES;
-    uint64_t *word = order_word(o, bitmap, 0) + block;
-    uint64_t *summary = order_summary(o, bitmap, block / AISLE_BLOCKS);
+    uint64_t *word = lineup_word(o, bitmap, 0) + block;
+    uint64_t *summary = lineup_summary(o, bitmap, block / AISLE_BLOCKS);
     uint64_t bit = UINT64_C(1) << place % BLOCK_PLACES;
     uint64_t mark = UINT64_C(1) << block % AISLE_BLOCKS;
     *word = on ? *word | bit : *word & ~bit;
     *summary = *word != 0 ? *summary | mark : *summary & ~mark;
 }
 
-void order_flip_row(const struct catalog *c, struct order *o, uint32_t slot,
-                    uint32_t place, bool on)
+void lineup_flip_row(const struct catalog *c, struct lineup *o, uint32_t slot,
+                     uint32_t place, bool on)
 {
     const struct row *row = &c->rows[slot];
-    order_flip(o, BITMAP_THERE, place, on);
+    lineup_flip(o, BITMAP_THERE, place, on);
     for (uint32_t i = 0; i < FLAG_COUNT; i++) {
         if (row->flags >> i & 1)
-            order_flip(o, BITMAP_FLAGS + i, place, on);
+            lineup_flip(o, BITMAP_FLAGS + i, place, on);
     }
     for (uint32_t i = 0; i < DIM_COUNT; i++) {
         uint32_t reach = ladder_reach(&c->ladders[i], c->have[i][slot]);
         for (uint32_t rung = 0; rung < reach; rung++)
-            order_flip(o, dim_bitmap[i] + rung, place, on);
+            lineup_flip(o, dim_bitmap[i] + rung, place, on);
     }
     for (uint32_t i = 0; i < CATALOG_SETS; i++) {
         if (c->sets[i].used != 0 && row_has_tag(row, c->sets[i].tag))
-            order_flip(o, BITMAP_SETS + i, place, on);
+            lineup_flip(o, BITMAP_SETS + i, place, on);
     }
 }
 
@@ -188,24 +188,24 @@ bool row_bitmap(const struct catalog *c, uint32_t slot, uint32_t bitmap)
 }
 
 /* Writes a block's words of some neighbouring bitmaps. */
-static void block_write(struct order *o, uint32_t bitmap, uint32_t count,
+static void block_write(struct lineup *o, uint32_t bitmap, uint32_t count,
                         uint32_t aisle, uint32_t block, const uint64_t *words)
 {
     uint64_t mark = UINT64_C(1) << block;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t *summary = order_summary(o, bitmap + i, aisle);
-        order_word(o, bitmap + i, aisle)[block] = words[i];
+        uint64_t *summary = lineup_summary(o, bitmap + i, aisle);
+        lineup_word(o, bitmap + i, aisle)[block] = words[i];
         *summary = words[i] != 0 ? *summary | mark : *summary & ~mark;
     }
 }
 
 /* Rungs reached of one block: bits of rung[k - 1] where the reach is k. */
-static void block_refill(const struct catalog *c, struct order *o,
+static void block_refill(const struct catalog *c, struct lineup *o,
                          uint32_t aisle, uint32_t block, uint32_t bitmap,
                          uint32_t count)
 {
     uint64_t words[LADDER_RUNGS_MAX] = {0};
-    uint64_t there = order_word(o, BITMAP_THERE, aisle)[block];
+    uint64_t there = lineup_word(o, BITMAP_THERE, aisle)[block];
     uint32_t first = aisle * AISLE_PLACES + block * BLOCK_PLACES;
     CHECK(count <= LADDER_RUNGS_MAX);
     for (; there != 0; there &= there - 1) {
@@ -217,8 +217,8 @@ static void block_refill(const struct catalog *c, struct order *o,
     block_write(o, bitmap, count, aisle, block, words);
 }
 
-void order_refill(const struct catalog *c, struct order *o, uint32_t bitmap,
-                  uint32_t count)
+void lineup_refill(const struct catalog *c, struct lineup *o, uint32_t bitmap,
+                   uint32_t count)
 {
     for (uint32_t aisle = 0; aisle < o->aisle_count; aisle++) {
         for (uint32_t block = 0; block < AISLE_BLOCKS; block++)
@@ -252,7 +252,7 @@ static uint64_t part_of(const struct tariff *tariff, unsigned i)
     return tariff->part[i] < UINT32_MAX ? tariff->part[i] : UINT32_MAX;
 }
 
-static struct distance to_aisle(const struct catalog *c, const struct order *o,
+static struct distance to_aisle(const struct catalog *c, const struct lineup *o,
                                 uint32_t slot, const struct aisle *aisle)
 {
     const struct tariff *tariff = &c->tariffs[slot];
@@ -265,7 +265,7 @@ static struct distance to_aisle(const struct catalog *c, const struct order *o,
     return d;
 }
 
-static struct distance to_block(const struct catalog *c, const struct order *o,
+static struct distance to_block(const struct catalog *c, const struct lineup *o,
                                 uint32_t slot, const struct aisle *aisle,
                                 uint32_t block)
 {
@@ -283,7 +283,7 @@ static struct distance to_block(const struct catalog *c, const struct order *o,
 }
 
 /* The nearest aisle; only those with room, if so asked. */
-static uint32_t aisle_for(const struct catalog *c, const struct order *o,
+static uint32_t aisle_for(const struct catalog *c, const struct lineup *o,
                           uint32_t slot, bool room)
 {
     uint32_t best = o->aisle_count;
@@ -302,7 +302,7 @@ static uint32_t aisle_for(const struct catalog *c, const struct order *o,
     return best;
 }
 
-static uint32_t block_for(const struct catalog *c, const struct order *o,
+static uint32_t block_for(const struct catalog *c, const struct lineup *o,
                           uint32_t slot, const struct aisle *aisle)
 {
     uint64_t left = aisle->room;
@@ -322,28 +322,28 @@ static uint32_t block_for(const struct catalog *c, const struct order *o,
 }
 
 /* Sorts an aisle anew, or into two: itself and a new one. */
-static void aisle_sort(struct catalog *c, struct order *o, uint32_t aisle,
+static void aisle_sort(struct catalog *c, struct lineup *o, uint32_t aisle,
                        bool in_two)
 {
     uint32_t count = 0;
     for (uint32_t block = 0; block < AISLE_BLOCKS; block++) {
-        uint64_t there = order_word(o, BITMAP_THERE, aisle)[block];
+        uint64_t there = lineup_word(o, BITMAP_THERE, aisle)[block];
         uint32_t first = aisle * AISLE_PLACES + block * BLOCK_PLACES;
         for (; there != 0; there &= there - 1)
             c->sorting[count++] =
                 o->slot_at[first + (uint32_t)__builtin_ctzll(there)];
     }
     if (!in_two) {
-        order_lay(c, o, c->sorting, count, aisle, 1);
+        lineup_lay(c, o, c->sorting, count, aisle, 1);
         return;
     }
     CHECK(o->aisle_count < o->aisle_cap);
-    uint32_t half = order_halve(c, o, c->sorting, count);
-    order_lay(c, o, c->sorting, half, aisle, 1);
-    order_lay(c, o, c->sorting + half, count - half, o->aisle_count, 1);
+    uint32_t half = lineup_halve(c, o, c->sorting, count);
+    lineup_lay(c, o, c->sorting, half, aisle, 1);
+    lineup_lay(c, o, c->sorting + half, count - half, o->aisle_count, 1);
 }
 
-void order_enter(struct catalog *c, struct order *o, uint32_t slot)
+void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot)
 {
     uint32_t at = aisle_for(c, o, slot, false);
     struct aisle *aisle = &o->aisles[at];
@@ -354,18 +354,18 @@ void order_enter(struct catalog *c, struct order *o, uint32_t slot)
     at = aisle_for(c, o, slot, true);
     aisle = &o->aisles[at];
     uint32_t block = block_for(c, o, slot, aisle);
-    uint64_t there = order_word(o, BITMAP_THERE, at)[block];
+    uint64_t there = lineup_word(o, BITMAP_THERE, at)[block];
     CHECK(~there != 0);
     aisle->changes++;
-    order_place(c, o, slot,
-                at * AISLE_PLACES + block * BLOCK_PLACES +
-                    (uint32_t)__builtin_ctzll(~there));
+    lineup_place(c, o, slot,
+                 at * AISLE_PLACES + block * BLOCK_PLACES +
+                     (uint32_t)__builtin_ctzll(~there));
 }
 
 /* ---- leaving ---- */
 
 /* Does the block's box end at this row? Then it may be smaller without it. */
-static bool is_at_the_edge(const struct catalog *c, const struct order *o,
+static bool is_at_the_edge(const struct catalog *c, const struct lineup *o,
                            uint32_t slot, const struct aisle *aisle,
                            uint32_t block)
 {
@@ -381,16 +381,16 @@ static bool is_at_the_edge(const struct catalog *c, const struct order *o,
     return false;
 }
 
-void order_leave(struct catalog *c, struct order *o, uint32_t slot)
+void lineup_leave(struct catalog *c, struct lineup *o, uint32_t slot)
 {
     uint32_t place = o->place_of[slot];
     uint32_t at = place / AISLE_PLACES;
     uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
     struct aisle *aisle = &o->aisles[at];
-    order_flip_row(c, o, slot, place, false);
+    lineup_flip_row(c, o, slot, place, false);
     aisle->used--;
     aisle->room |= UINT64_C(1) << block;
     o->place_of[slot] = PLACE_NONE;
     if (is_at_the_edge(c, o, slot, aisle, block))
-        order_measure(c, o, at, block);
+        lineup_measure(c, o, at, block);
 }
