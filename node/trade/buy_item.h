@@ -252,11 +252,13 @@ bool buy_use_is_there(struct buy *buy, struct buy_item *item,
 /* Lets the provider of a task that is staging to what it uses; now and then. */
 void buy_uses_help(struct buy *buy, struct buy_item *item, uint32_t task);
 
-/* buy_user.c: a job of these bytes, linked in, its blobs pinned; not saved, not
- * in the book. What buy_submit refuses. */
+/* buy_user.c: a job of these bytes, linked in; not saved, not in the book. What
+ * buy_submit refuses. */
 MUST_USE enum err buy_item_submit(struct buy *buy, struct bytes request,
                                   struct bytes spec, const char *name,
                                   struct buy_item **out);
+/* Its blobs are the job's from here on. */
+void buy_item_pin(struct buy *buy, const struct buy_item *item);
 /* Does the approval fit the job, now? What buy_approve refuses. */
 MUST_USE enum err buy_approval_check(struct buy *buy,
                                      const struct buy_item *item,

@@ -131,7 +131,7 @@ static void what_makes_no_sense_is_refused_whole(void **state)
         {"mem", "0M"},        {"mem", "9999999T"}, {"disk", "-1G"},
         {"time", "0s"},       {"time", "10"},      {"time", "367d"},
         {"tasks", "0"},       {"tasks", "1025"},   {"attempts", "4"},
-        {"policy", "be st"},   {"arch", "z80"},     {"max_price", "0"},
+        {"policy", "be st"},  {"arch", "z80"},     {"max_price", "0"},
         {"max_price", "1e3"}, {"max_price", "-1"}, {"seller", "tsuan1x"},
         {"env", "NOVALUE"},   {"env", "=x"},       {"env", "SUAN_TASK=1"},
         {"in", ""},           {"in", ":x"},        {"in", "a:/abs"},
