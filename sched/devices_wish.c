@@ -183,7 +183,7 @@ static enum err copy_lower(const struct piece *piece, char *out, size_t size)
 
 static enum err read_models(const struct piece *piece, struct device_wish *out)
 {
-    char list[DEVICE_MODELS_MAX * LIMIT_NAME];
+    char list[DEVICE_MODELS_MAX * LIMIT_NAME] = "";
     const char *at = list;
     struct piece model = {"", 0};
     TRY(copy_lower(piece, list, sizeof(list)));
@@ -208,7 +208,7 @@ enum err device_wish_parse(const char *text, struct device_wish *out)
 {
     struct device_wish wish;
     struct piece pieces[3] = {{"", 0}, {"", 0}, {"", 0}};
-    char kind[8];
+    char kind[8] = "";
     uint32_t count = 0;
     uint32_t next = 1;
     memset(&wish, 0, sizeof(wish));
