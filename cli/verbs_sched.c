@@ -197,7 +197,7 @@ const struct verb verbs_sched[] = {
      "suan sched availability platform.yaml --budget 12 --dot - | dot -Tsvg\n"
      "suan sched availability platform.yaml --table"},
     {"sched agents", verb_sched_agents, agents_options, NULL, 0, 0, false,
-     "several schedulers that share the same machines, beside one",
+     "several schedulers on the same machines, beside one",
      "The experiment of suan sched replay --format openb, with the same FILEs "
      "and the\nsame arrivals, under one agent and under N. Each agent chooses "
      "by a view of all\nmachines that is as old as its last look; the next "
@@ -223,8 +223,7 @@ const struct verb verbs_sched[] = {
      "suan sched agents --nodes N.csv --pods P.csv --agents 16 --regions "
      "--json"},
     {"sched decompose", verb_sched_decompose, decompose_options, "FILE", 1, 1,
-     false,
-     "cut a graph of components into clusters for sites, offers, devices",
+     false, "cut a graph of components into clusters that fit places",
      "FILE, in YAML or JSON, has components with what they want, links with "
      "their\nbandwidth, and the sites and offers there are (- is standard "
      "input);\ndocs/examples/sched/arena.yaml has all that it may say. With "
@@ -258,11 +257,9 @@ const struct verb verbs_sched[] = {
      "Whether all clusters find room at once is for placement to say. "
      "docs/decomposition.md\nhas the model.",
      "suan sched decompose docs/examples/sched/arena.yaml --svg arena.svg\n"
-     "suan sched decompose docs/examples/sched/arena.yaml --level device --dot "
-     "- "
-     "| dot -Tsvg\n"
+     "suan sched decompose arena.yaml --level device --dot - | dot -Tsvg\n"
      "suan sched decompose docs/examples/sched/survey.json \\\n"
-     "  --offers docs/examples/sched/offers.yaml --within 10m"},
+     "  --offers docs/examples/sched/offers.yaml --within 1h"},
     {"sched replicas", verb_sched_replicas, replicas_options, "[FILE]", 0, 1,
      false, "how many replicas a redundant job needs, and where",
      "A redundant job runs as replicas, each at a provider of its own, and is "
