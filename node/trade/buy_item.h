@@ -105,7 +105,8 @@ struct buy {
     size_t orphan_count;
     struct arena arena;
     bool rematching;
-    uint64_t looked_ms; /* when every task was last asked what is due */
+    bool places_changed; /* a task came to a provider, or left one */
+    uint64_t looked_ms;  /* when every task was last asked what is due */
     struct trade_effects *out;
     uint64_t now_ms;
     uint64_t chain_ms;
@@ -161,6 +162,13 @@ uint64_t buy_ours(const struct buy *buy, uint64_t chain_ms);
 /* buy_place.c: from the wish to the open contract */
 void buy_match(struct buy *buy, struct buy_item *item);
 void buy_rematch(struct buy *buy, struct buy_item *item);
+/* buy_where.c */
+bool buy_state_there(enum buy_state state);
+/* Tells the book where the job's tasks, and those of jobs it names, are; does
+ * nothing for a job that does not care. */
+void buy_tell_places(struct buy *buy, const struct buy_item *item);
+/* Matches what may have been waiting for a change of places. */
+void buy_places_due(struct buy *buy);
 #define ADDRESS_SHORT_MAX LIMIT_NAME
 /* The provider's name by its offer, or the start of its key. */
 void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
