@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/check.h"
 #include "cli/follow.h"
+#include "cli/job.h"
 #include "cli/locate.h"
 #include "cli/unit.h"
 #include "sched/policy.h"
@@ -246,36 +247,49 @@ static int choose_policy(struct cli *cli, struct order *order,
 }
 
 /* What a name says: which request it is, and how many tasks it has. */
+static int take_used(struct cli *cli, struct order *order,
+                     struct order_use *use, const json_t *shown)
+{
+    const char *dest = js_text(shown, "name");
+    use->tasks = (uint32_t)js_uint(shown, "task_count");
+    if (json_is_array(json_object_get(shown, "parts")))
+        return cli_usage(cli, "GRAPH/NAME, as suan job show has them",
+                         "\"%.60s\" is a graph; one of its components has "
+                         "results to use",
+                         use->job);
+    if (use->tasks == 0 ||
+        hash_parse(js_text(shown, "id"), &use->request) != OK)
+        return cli_fail(cli, EXIT_FAILED, "job.show gave no id",
+                        "suan version, on both sides",
+                        "the node's answer makes no sense");
+    if (use->tasks > SPEC_RESULTS_MAX)
+        return cli_usage(cli, "suan job fetch, then --in",
+                         "job %.60s has more than %u results to use", use->job,
+                         SPEC_RESULTS_MAX);
+    if (use->dest[0] != '\0')
+        return 0;
+    if (!order_path_is_inner(dest))
+        dest = use->job;
+    use->dest = arena_strdup(&order->arena, bytes_str(dest));
+    return use->dest != NULL ? 0 : cli_nomem(cli);
+}
+
 static int resolve_use(struct cli *cli, struct order *order,
                        struct order_use *use)
 {
-    json_t *result = NULL;
-    const char *dest;
+    json_t *shown = NULL;
+    char id[65];
     int failed;
     if (!hash_is_zero(&use->request))
         return 0;
-    failed =
-        cli_call(cli, "job.show", json_pack("{s:s}", "id", use->job), &result);
+    failed = job_resolve(cli, use->job, id);
+    if (!failed)
+        failed =
+            cli_call(cli, "job.show", json_pack("{s:s}", "id", id), &shown);
     if (failed)
         return failed;
-    use->tasks = (uint32_t)js_uint(result, "task_count");
-    dest = js_text(result, "name");
-    if (hash_parse(js_text(result, "id"), &use->request) != OK ||
-        use->tasks == 0)
-        failed = cli_fail(cli, EXIT_FAILED, "job.show gave no id",
-                          "suan version, on both sides",
-                          "the node's answer makes no sense");
-    else if (use->tasks > SPEC_RESULTS_MAX)
-        failed = cli_usage(cli, "suan job result, then --in",
-                           "job %.12s has more than %u results to use",
-                           use->job, SPEC_RESULTS_MAX);
-    if (use->dest[0] == '\0') {
-        if (!order_path_is_inner(dest))
-            dest = use->job;
-        dest = arena_strdup(&order->arena, bytes_str(dest));
-        use->dest = dest != NULL ? dest : use->job;
-    }
-    json_decref(result);
+    failed = take_used(cli, order, use, shown);
+    json_decref(shown);
     return failed;
 }
 
@@ -439,6 +453,7 @@ static int read_quotes(struct cli *cli, json_t *result, struct placement *p)
     p->unplaced = p->request.tasks - (uint32_t)p->quote_count;
     snprintf(p->waiting_for, sizeof(p->waiting_for), "%s",
              js_text(result, "waiting_for"));
+    p->ended = job_state_ended(js_text(result, "state"));
     json_decref(p->explain);
     p->explain = json_incref(json_object_get(result, "explain"));
     return 0;
@@ -478,6 +493,12 @@ static bool may_pass(const struct placement *p)
     return false;
 }
 
+/* For results of another job: that one's end is waited for, however long. */
+static bool waits_for_job(const struct placement *p)
+{
+    return !p->ended && strncmp(p->waiting_for, "waits for ", 10) == 0;
+}
+
 int place_quotes(struct cli *cli, uint64_t queue_ms, struct placement *p)
 {
     uint64_t start = cli->now_ms();
@@ -495,6 +516,12 @@ int place_quotes(struct cli *cli, uint64_t queue_ms, struct placement *p)
             return failed;
         if (queue_ms < PLACE_GRACE_MS && may_pass(p))
             queue_ms = PLACE_GRACE_MS;
+        if (p->ended)
+            return 0;
+        if (waits_for_job(p))
+            queue_ms = spent + PLACE_ANSWER_MS;
+        if (follow_interrupts() > 0)
+            return EXIT_INTERRUPTED;
         if (answered && (p->quote_count > 0 || spent >= queue_ms))
             return 0;
         if (answered && !queued) {
@@ -593,6 +620,9 @@ int place_refused(struct cli *cli, const struct order *order,
     char next[256];
     char why[400];
     struct amount best;
+    if (p->ended)
+        return cli_fail(cli, EXIT_FAILED, p->waiting_for, "suan ps -a",
+                        "the job cannot begin");
     if (order->has_price_max && best_price(cli, order, &best) &&
         amount_cmp(best, order_task_cap(order)) > 0)
         return refused_by_price(cli, order, best);
