@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define BENCH_WAIT_MS 120000u
-
 /* ---- readers of options into params ---- */
 
 static int put_milli(struct cli *cli, const struct args *args,
@@ -330,20 +328,6 @@ int verb_sell_offer_show(struct cli *cli, const struct args *args)
     if (failed)
         return failed;
     failed = show_offer(cli, result);
-    json_decref(result);
-    return failed;
-}
-
-int verb_sell_bench(struct cli *cli, const struct args *args)
-{
-    bool run = !args_flag(args, "last");
-    json_t *result = NULL;
-    int failed =
-        cli_call_wait(cli, "sell.bench", json_pack("{s:b}", "run", (int)run),
-                      BENCH_WAIT_MS, &result);
-    if (failed)
-        return failed;
-    failed = view_print(cli, &view_grade, result);
     json_decref(result);
     return failed;
 }

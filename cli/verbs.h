@@ -37,6 +37,8 @@ int verb_sell_status(struct cli *cli, const struct args *args);
 int verb_sell_offer_set(struct cli *cli, const struct args *args);
 int verb_sell_offer_show(struct cli *cli, const struct args *args);
 int verb_sell_bench(struct cli *cli, const struct args *args);
+int verb_sell_bench_check(struct cli *cli, const struct args *args);
+int verb_sell_identifier(struct cli *cli, const struct args *args);
 int verb_image_import(struct cli *cli, const struct args *args);
 int verb_image_ls(struct cli *cli, const struct args *args);
 int verb_image_inspect(struct cli *cli, const struct args *args);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define SETTLED_SHOWN 100u
+#define BENCH_NEWS_MS 2000u
 
 /* ---- on and off ---- */
 
@@ -443,13 +444,15 @@ static void reply_grade(struct node *node, struct control_call *call)
                             (double)bench.last->took_ms / 1000.0));
 }
 
-static void refuse_running(const struct offering_bench_result *bench,
+/* How far it is, for who follows it. */
+static void reply_progress(const struct offering_bench_result *bench,
                            struct control_call *call)
 {
     const struct bench_progress *at = &bench->progress;
-    control_refuse(call, ERR_TIMEOUT, "suan sell bench --last, later",
-                   "the measurement goes on: step %u of %u, %s", at->step + 1,
-                   at->steps, meter_row(at->kernel)->name);
+    control_reply(call,
+                  json_pack("{s:b, s:s, s:o, s:o}", "running", 1, "kernel",
+                            meter_row(at->kernel)->name, "step",
+                            json_u64(at->step), "steps", json_u64(at->steps)));
 }
 
 static bool answer_bench(struct node *node, struct control_call *call,
@@ -460,7 +463,7 @@ static bool answer_bench(struct node *node, struct control_call *call,
     if (bench.running && !last)
         return false;
     if (bench.running)
-        refuse_running(&bench, call);
+        reply_progress(&bench, call);
     else if (bench.err != OK)
         call_refuse(call, bench.err, bench.last->why,
                     "meter.program in suan.conf names the measuring program; "
@@ -471,26 +474,35 @@ static bool answer_bench(struct node *node, struct control_call *call,
     return true;
 }
 
+/* One that runs already will do. */
+static void begin_bench(struct node *node, struct control_call *call,
+                        bool quick)
+{
+    enum err err = offering_bench(node, quick);
+    if (err == OK || err == ERR_BUSY)
+        waiters_add(node->waiters, call, answer_bench, BENCH_NEWS_MS);
+    else
+        control_refuse(call, err, "suan node status",
+                       "the measurement cannot begin");
+}
+
 void rpc_sell_bench(struct node *node, struct control_call *call)
 {
-    static const char *const names[] = {"run", "quick", NULL};
+    static const char *const names[] = {"run", "quick", "follow", NULL};
     bool run = true;
     bool quick = false;
+    bool follow = false;
     if (!param_only(call, names) || !param_bool_if(call, "run", &run) ||
-        !param_bool_if(call, "quick", &quick) || !is_provider(node, call))
+        !param_bool_if(call, "quick", &quick) ||
+        !param_bool_if(call, "follow", &follow) || !is_provider(node, call))
         return;
-    if (!run && node->grade.measured_at_ms == 0) {
+    if (follow)
+        waiters_add(node->waiters, call, answer_bench, BENCH_NEWS_MS);
+    else if (run)
+        begin_bench(node, call, quick);
+    else if (node->grade.measured_at_ms == 0)
         control_refuse(call, ERR_NOT_FOUND, "suan sell bench",
                        "this machine has not been measured yet");
-    } else if (!run) {
+    else
         reply_grade(node, call);
-    } else {
-        /* One that runs already will do. */
-        enum err err = offering_bench(node, quick);
-        if (err == OK || err == ERR_BUSY)
-            waiters_add(node->waiters, call, answer_bench, RPC_WAIT_MS_MAX);
-        else
-            control_refuse(call, err, "suan node status",
-                           "the measurement cannot begin");
-    }
 }

@@ -73,6 +73,8 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "sell offer set",
                                         "sell offer show",
                                         "sell bench",
+                                        "sell bench check",
+                                        "sell identifier",
                                         "image import",
                                         "image ls",
                                         "image inspect",
