@@ -359,6 +359,33 @@ enum err catalog_order(struct catalog *c, enum order_kind kind,
     return OK;
 }
 
+/* Was the tag, which has no set, named often of late? Of two that share a cell
+ * the one that is named more holds it. */
+static bool is_wished_for(struct catalog *c, uint64_t tag)
+{
+    uint32_t at = (uint32_t)(tag % SET_WISHES);
+    if (c->wishes[at].tag == tag) {
+        c->wishes[at].count++;
+    } else if (c->wishes[at].count > 0) {
+        c->wishes[at].count--;
+    } else {
+        c->wishes[at].tag = tag;
+        c->wishes[at].count = 1;
+    }
+    return c->wishes[at].tag == tag && c->wishes[at].count >= SET_OFTEN;
+}
+
+static void set_make(struct catalog *c, uint32_t set, uint64_t tag)
+{
+    c->sets[set].tag = tag;
+    c->sets[set].used = c->named;
+    c->wishes[tag % SET_WISHES].count = 0;
+    for (unsigned i = 0; i < ORDER_COUNT; i++) {
+        if (c->orders[i].built)
+            lineup_refill(c, &c->orders[i], BITMAP_SETS + set, 1);
+    }
+}
+
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
 {
     uint32_t oldest = 0;
@@ -371,12 +398,11 @@ uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
         if (c->sets[i].used < c->sets[oldest].used)
             oldest = i;
     }
-    c->sets[oldest].tag = tag;
-    c->sets[oldest].used = c->named;
-    for (unsigned i = 0; i < ORDER_COUNT; i++) {
-        if (c->orders[i].built)
-            lineup_refill(c, &c->orders[i], BITMAP_SETS + oldest, 1);
-    }
+    bool is_free = c->sets[oldest].used == 0;
+    bool is_old = c->named - c->sets[oldest].used > SET_OLD;
+    if (!is_free && !(is_wished_for(c, tag) && is_old))
+        return BITMAP_COUNT;
+    set_make(c, oldest, tag);
     return BITMAP_SETS + oldest;
 }
 

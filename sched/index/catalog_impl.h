@@ -12,6 +12,11 @@
 #define PLACE_NONE   UINT32_MAX
 /* Answers "nobody" that are remembered. */
 #define NOWHERE_MAX 64u
+/* A tag gets a set while there is a free one; else once it was named so often,
+ * if there is one that nobody named for so long. */
+#define SET_WISHES 256u
+#define SET_OFTEN  16u
+#define SET_OLD    256u
 
 /* Bitmaps by number: who is there, flags, rungs by dimension, sets. */
 enum {
@@ -87,7 +92,11 @@ struct catalog {
         uint64_t tag;
         uint64_t used; /* 0: never */
     } sets[CATALOG_SETS];
-    uint64_t named; /* counts uses of sets */
+    uint64_t named; /* counts tags named */
+    struct {
+        uint64_t tag;
+        uint32_t count;
+    } wishes[SET_WISHES]; /* tags that have no set, by hash */
     uint64_t generation;
     struct {
         uint64_t question;
@@ -168,7 +177,8 @@ void catalog_observe(struct catalog *c, enum dimension dimension,
  * nobody. Equal: no need to look anybody up. */
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
                      uint64_t want, uint32_t *out_may, uint32_t *out_does);
-/* The bitmap of a tag's set, made if there is none. */
+/* The bitmap of a tag's set, made if it is time; BITMAP_COUNT: it has none, and
+ * whoever asks looks at the rows. */
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag);
 /* The order, built. ERR_NOMEM. */
 MUST_USE enum err catalog_order(struct catalog *c, enum order_kind kind,
