@@ -222,7 +222,7 @@ static void tags_set(struct catalog *c, uint32_t slot,
         return;
     c->generation++;
     for (uint32_t i = 0; i < CATALOG_SETS; i++) {
-        bool on = c->sets[i].used != 0 && row_has_tag(own, c->sets[i].tag);
+        bool on = c->sets[i].used && row_has_tag(own, c->sets[i].tag);
         for (unsigned k = 0; k < ORDER_COUNT; k++) {
             struct lineup *o = &c->orders[k];
             if (o->built)
@@ -359,27 +359,39 @@ enum err catalog_order(struct catalog *c, enum order_kind kind,
     return OK;
 }
 
-/* Was the tag, which has no set, named often of late? Of two that share a cell
- * the one that is named more holds it. */
-static bool is_wished_for(struct catalog *c, uint64_t tag)
+/* How often the tag, which has no set, was named of late. Of two that share a
+ * cell the one that is named more holds it. */
+static uint32_t wish(struct catalog *c, uint64_t tag)
 {
     uint32_t at = (uint32_t)(tag % SET_WISHES);
-    if (c->wishes[at].tag == tag) {
-        c->wishes[at].count++;
-    } else if (c->wishes[at].count > 0) {
+    if (c->wishes[at].tag == tag)
+        return ++c->wishes[at].count;
+    if (c->wishes[at].count > 0) {
         c->wishes[at].count--;
-    } else {
-        c->wishes[at].tag = tag;
-        c->wishes[at].count = 1;
+        return 0;
     }
-    return c->wishes[at].tag == tag && c->wishes[at].count >= SET_OFTEN;
+    c->wishes[at].tag = tag;
+    c->wishes[at].count = 1;
+    return 1;
+}
+
+static void names_fade(struct catalog *c)
+{
+    if (++c->named % SET_PERIOD != 0)
+        return;
+    for (uint32_t i = 0; i < CATALOG_SETS; i++)
+        c->sets[i].count /= 2;
+    for (uint32_t i = 0; i < SET_WISHES; i++)
+        c->wishes[i].count /= 2;
 }
 
 static void set_make(struct catalog *c, uint32_t set, uint64_t tag)
 {
+    uint32_t *wishes = &c->wishes[tag % SET_WISHES].count;
     c->sets[set].tag = tag;
-    c->sets[set].used = c->named;
-    c->wishes[tag % SET_WISHES].count = 0;
+    c->sets[set].used = true;
+    c->sets[set].count = *wishes + 1;
+    *wishes = 0;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (c->orders[i].built)
             lineup_refill(c, &c->orders[i], BITMAP_SETS + set, 1);
@@ -388,22 +400,22 @@ static void set_make(struct catalog *c, uint32_t set, uint64_t tag)
 
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
 {
-    uint32_t oldest = 0;
-    c->named++;
+    uint32_t least = 0;
+    names_fade(c);
     for (uint32_t i = 0; i < CATALOG_SETS; i++) {
-        if (c->sets[i].used != 0 && c->sets[i].tag == tag) {
-            c->sets[i].used = c->named;
+        if (c->sets[i].used && c->sets[i].tag == tag) {
+            c->sets[i].count++;
             return BITMAP_SETS + i;
         }
-        if (c->sets[i].used < c->sets[oldest].used)
-            oldest = i;
+        if (c->sets[least].used &&
+            (!c->sets[i].used || c->sets[i].count < c->sets[least].count))
+            least = i;
     }
-    bool is_free = c->sets[oldest].used == 0;
-    bool is_old = c->named - c->sets[oldest].used > SET_OLD;
-    if (!is_free && !(is_wished_for(c, tag) && is_old))
+    if (c->sets[least].used &&
+        (c->held || wish(c, tag) <= 2 * c->sets[least].count + SET_MORE))
         return BITMAP_COUNT;
-    set_make(c, oldest, tag);
-    return BITMAP_SETS + oldest;
+    set_make(c, least, tag);
+    return BITMAP_SETS + least;
 }
 
 /* ---- looking at it ---- */

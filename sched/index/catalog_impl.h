@@ -12,11 +12,12 @@
 #define PLACE_NONE   UINT32_MAX
 /* Answers "nobody" that are remembered. */
 #define NOWHERE_MAX 64u
-/* A tag gets a set while there is a free one; else once it was named so often,
- * if there is one that nobody named for so long. */
+/* A tag gets a set while there is a free one; else once it was named twice as
+ * often as that of the set named least, and some more. Counts are halved after
+ * so many names. */
 #define SET_WISHES 256u
-#define SET_OFTEN  16u
-#define SET_OLD    256u
+#define SET_MORE   16u
+#define SET_PERIOD 4096u
 
 /* Bitmaps by number: who is there, flags, rungs by dimension, sets. */
 enum {
@@ -90,9 +91,11 @@ struct catalog {
     uint32_t loose[DIM_COUNT][LADDER_RUNGS_MAX + 1];
     struct {
         uint64_t tag;
-        uint64_t used; /* 0: never */
+        uint32_t count; /* of late */
+        bool used;
     } sets[CATALOG_SETS];
     uint64_t named; /* counts tags named */
+    bool held;      /* a question is being made: no set is given up */
     struct {
         uint64_t tag;
         uint32_t count;

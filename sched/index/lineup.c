@@ -151,7 +151,7 @@ void lineup_flip_row(const struct catalog *c, struct lineup *o, uint32_t slot,
             lineup_flip(o, dim_bitmap[i] + rung, place, on);
     }
     for (uint32_t i = 0; i < CATALOG_SETS; i++) {
-        if (c->sets[i].used != 0 && row_has_tag(row, c->sets[i].tag))
+        if (c->sets[i].used && row_has_tag(row, c->sets[i].tag))
             lineup_flip(o, BITMAP_SETS + i, place, on);
     }
 }
@@ -168,7 +168,7 @@ static uint32_t row_reach(const struct catalog *c, uint32_t slot,
     if (bitmap < BITMAP_RUNGS)
         return row->flags >> (bitmap - BITMAP_FLAGS) & 1;
     if (bitmap >= BITMAP_SETS)
-        return c->sets[bitmap - BITMAP_SETS].used != 0 &&
+        return c->sets[bitmap - BITMAP_SETS].used &&
                row_has_tag(row, c->sets[bitmap - BITMAP_SETS].tag);
     while (dim_bitmap[dim] != bitmap)
         dim++;

@@ -61,6 +61,7 @@ static void use_dimension(struct search *s, uint32_t dim)
         s->inexact[s->inexact_count++] = dim;
 }
 
+/* After the first tag no set is given up, lest it be one of this question. */
 static void use_tags(struct search *s)
 {
     CHECK(s->query->tag_count <= QUERY_TAGS_MAX);
@@ -72,6 +73,7 @@ static void use_tags(struct search *s)
             s->without[s->without_count++] = bitmap;
         else
             s->with[s->with_count++] = bitmap;
+        s->catalog->held = true;
     }
 }
 
@@ -85,8 +87,10 @@ static void use_lists(struct search *s)
             s->any[i][k] = catalog_set_of(s->catalog, any->tags[k]);
             if (s->any[i][k] == BITMAP_COUNT)
                 s->loose_any |= UINT32_C(1) << i;
+            s->catalog->held = true;
         }
     }
+    s->catalog->held = false;
 }
 
 /* Takes out of an aisle's words who bears none of a list of tags. */
@@ -298,8 +302,6 @@ static bool is_wanted(struct search *s, uint32_t place, struct search_hit *out)
 
 /* ---- public ---- */
 
-_Static_assert(QUERY_TAGS_MAX + QUERY_ANY_MAX * QUERY_ANY_TAGS < SET_OLD,
-               "no set is given up for another of the same query");
 _Static_assert(QUERY_TAGS_MAX <= 32, "tags without a set are a mask");
 
 void query_tag(struct query *query, uint64_t tag, bool absent)
