@@ -29,11 +29,11 @@ DIM_MAP(X)
 _Static_assert(FLAG_COUNT <= 32, "flags are a mask");
 
 /* What is usually wanted until somebody wanted something: 4 GiB and 10 GiB of
- * disk with a core. */
+ * disk with a core, and an eighth of a device. */
 static const uint32_t usual[TARIFF_PARTS] = {[TARIFF_CPU] = 128000,
                                              [TARIFF_MEM] = 512000,
                                              [TARIFF_DISK] = 1280000,
-                                             [TARIFF_DEVICE] = 0};
+                                             [TARIFF_DEVICE] = 16000};
 
 /* ---- life ---- */
 

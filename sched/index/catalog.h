@@ -37,6 +37,9 @@
  * has places is sorted anew: 4,096 offers are moved at a time, and all only
  * when three places of four have become empty.
  *
+ * When what is wanted has changed, so that blocks are narrow in the wrong
+ * direction, aisles are sorted anew, one now and then.
+ *
  * Rungs follow what is asked (ladder.h), sets follow the tags that are named
  * most; of others the rows are looked at. Answers do not depend on
  * either. No clock, no dice: the same calls give the same answers.
@@ -61,7 +64,7 @@ enum order_kind { ORDER_MAP(X) ORDER_COUNT };
 #undef X
 
 /* Tags of interest that have bitmaps. */
-#define CATALOG_SETS 16u
+#define CATALOG_SETS 24u
 /* Tags of one offer. */
 #define CATALOG_TAGS_MAX 640u
 

@@ -19,6 +19,8 @@
 #define SET_MORE   16u
 #define SET_PERIOD 4096u
 
+#define ADAPT_SEARCHES 256u
+
 /* Bitmaps by number: who is there, flags, rungs by dimension, sets. */
 enum {
     BITMAP_THERE = 0,
@@ -41,6 +43,7 @@ struct aisle {
     uint64_t room;    /* blocks with a free place */
     uint32_t key_low;
     uint32_t key_high;
+    uint32_t mix[TARIFF_PARTS]; /* catalog->typical when it was sorted */
     struct tariff_box box;
     uint32_t block_key[AISLE_BLOCKS]; /* the lowest */
     uint32_t block_low[TARIFF_PARTS][AISLE_BLOCKS];
@@ -60,6 +63,7 @@ struct aisle_bound {
 struct lineup {
     enum order_kind kind;
     bool built;
+    uint32_t searches; /* of them each ADAPT_SEARCHES-th looks at an aisle */
     uint32_t aisle_count;
     uint32_t aisle_cap;
     uint64_t *words;     /* [bitmap][aisle_cap * AISLE_BLOCKS] */
@@ -142,6 +146,8 @@ void lineup_done(struct lineup *o);
 MUST_USE enum err lineup_build(struct catalog *c, struct lineup *o);
 /* Room for one more aisle, and slots up to slot_cap. ERR_NOMEM. */
 MUST_USE enum err lineup_reserve(struct catalog *c, struct lineup *o);
+/* Now and then: sorts an aisle anew that was sorted for other requests. */
+void lineup_adapt(struct catalog *c, struct lineup *o);
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_leave(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_flip(struct lineup *o, uint32_t bitmap, uint32_t place, bool on);

@@ -361,6 +361,37 @@ static void aisle_sort(struct catalog *c, struct lineup *o, uint32_t aisle,
     lineup_lay(c, o, c->sorting + half, count - half, spare, 1);
 }
 
+/* Has a part twice the share in the price that it had, or half of it? Parts of
+ * less than a thirty-second do not count. */
+static bool has_moved(const uint32_t then[TARIFF_PARTS],
+                      const uint32_t now[TARIFF_PARTS])
+{
+    uint64_t all_then = 0;
+    uint64_t all_now = 0;
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        all_then += then[i];
+        all_now += now[i];
+    }
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        uint64_t a =
+            then[i] * (all_now >> 6) + (all_then >> 5) * (all_now >> 6);
+        uint64_t b =
+            now[i] * (all_then >> 6) + (all_now >> 5) * (all_then >> 6);
+        if (a > 2 * b || b > 2 * a)
+            return true;
+    }
+    return false;
+}
+
+void lineup_adapt(struct catalog *c, struct lineup *o)
+{
+    if (++o->searches % ADAPT_SEARCHES != 0)
+        return;
+    uint32_t at = o->searches / ADAPT_SEARCHES % o->aisle_count;
+    if (o->aisles[at].used > 0 && has_moved(o->aisles[at].mix, c->typical))
+        aisle_sort(c, o, at, false);
+}
+
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot)
 {
     uint32_t at = aisle_for(c, o, slot, false);

@@ -352,6 +352,7 @@ enum err search_begin(struct search *search, struct catalog *catalog,
         return OK;
     tariff_mix_init(&s->mix, query->mix);
     learn_mix(catalog, &s->mix);
+    lineup_adapt(catalog, s->order);
     s->cap = tariff_scale(&s->mix, query->cost_max);
     use_flags(s);
     for (uint32_t i = 0; i < DIM_SEARCHED; i++)
