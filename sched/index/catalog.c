@@ -79,6 +79,7 @@ static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
 {
     const struct ladder *ladder = &c->ladders[dim];
     uint32_t reach = ladder_reach(ladder, have);
+    c->reach[dim][reach] += by;
     if (reach == 0 ? have > 0 : have != ladder->rung[reach - 1])
         c->loose[dim][reach] += by;
 }
@@ -86,6 +87,7 @@ static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
 static void rungs_move(struct catalog *c, unsigned dim)
 {
     memset(c->loose[dim], 0, sizeof(c->loose[dim]));
+    memset(c->reach[dim], 0, sizeof(c->reach[dim]));
     for (uint32_t i = 0; i < c->slot_cap; i++) {
         if (c->rows[i].in)
             loose_add(c, dim, c->have[dim][i], 1);
@@ -106,6 +108,15 @@ void catalog_observe(struct catalog *c, enum dimension dimension,
     ladder_observe(ladder, amount);
     if (ladder_review(ladder))
         rungs_move(c, dimension);
+}
+
+bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
+                       uint32_t bitmap)
+{
+    uint32_t below = 0;
+    for (uint32_t i = 0; i <= bitmap - dim_bitmap[dimension]; i++)
+        below |= c->reach[dimension][i];
+    return below == 0;
 }
 
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
@@ -522,6 +533,7 @@ static void check_loose(const struct catalog *c)
                 loose_add(&plain, i, c->have[i][k], 1);
         }
         CHECK(memcmp(plain.loose[i], c->loose[i], sizeof(c->loose[i])) == 0);
+        CHECK(memcmp(plain.reach[i], c->reach[i], sizeof(c->reach[i])) == 0);
     }
 }
 

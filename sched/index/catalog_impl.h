@@ -93,6 +93,7 @@ struct catalog {
     struct ladder ladders[DIM_COUNT];
     /* Offers that reach so many rungs, and have more than the last of them. */
     uint32_t loose[DIM_COUNT][LADDER_RUNGS_MAX + 1];
+    uint32_t reach[DIM_COUNT][LADDER_RUNGS_MAX + 1]; /* .. at all */
     struct {
         uint64_t tag;
         uint32_t count; /* of late */
@@ -181,6 +182,9 @@ bool row_has_tag(const struct row *row, uint64_t tag);
 enum follow { FOLLOW_WANTS, FOLLOW_HAVES };
 void catalog_observe(struct catalog *c, enum dimension dimension,
                      enum follow what, uint64_t amount);
+/* Is everybody in that rung's bitmap? Then it need not be looked at. */
+bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
+                       uint32_t bitmap);
 /* Who has at least `want`: everybody of bitmap *out_does, of *out_may perhaps,
  * nobody else. BITMAP_THERE in out_may: everybody perhaps; BITMAP_COUNT:
  * nobody. Equal: no need to look anybody up. */

@@ -55,7 +55,8 @@ static void use_dimension(struct search *s, uint32_t dim)
     catalog_bracket(s->catalog, (enum dimension)dim, want, &may, &does);
     if (may == BITMAP_COUNT)
         s->nobody = true;
-    else if (may != BITMAP_THERE)
+    else if (may != BITMAP_THERE &&
+             !catalog_all_reach(s->catalog, (enum dimension)dim, may))
         s->with[s->with_count++] = may;
     if (may != does)
         s->inexact[s->inexact_count++] = dim;
