@@ -16,7 +16,7 @@
  *                 |                                      |
  *                 v                                      v
  *        offers by provider  -- fits more? -->  requests by class, waiting
- *        by price, distance,                             |
+ *        in an index,                                    |
  *        speed, end of life                              v
  *                 |                         tick: WAKE oldest first, EXPIRED
  *                 v
