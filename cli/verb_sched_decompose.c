@@ -16,7 +16,8 @@
 
 #define PLACE_MAX         140u /* two names */
 #define PICTURE_BYTES_MAX (64u * 1024 * 1024)
-#define NAMES_COLUMNS     15u
+#define NAMES_COLUMNS     31u
+#define MORE_COLUMNS      15u /* of them: " and 16383 more" */
 #define PLACE_COLUMNS     17u
 
 struct task {
@@ -486,12 +487,24 @@ static void tell_name(struct cli *cli, const char *name, size_t columns)
     cli_put(cli->out, name);
 }
 
+/* Columns that all names of the cluster would take. */
+static size_t names_columns(const struct task *task, uint32_t k)
+{
+    size_t sum = 0;
+    for (uint32_t c = 0; c < task->graph.component_count; c++) {
+        if (task->result.levels[task->level].cluster[c] == k)
+            sum += strlen(task->names[c]) + 2;
+    }
+    return sum - 2;
+}
+
 /* Names until the line is full, and how many more there are. */
 static void tell_members(struct cli *cli, const struct task *task, uint32_t k)
 {
     const uint32_t *cluster = task->result.levels[task->level].cluster;
-    bool wide = cli->form == FORM_WIDE;
-    size_t room = NAMES_COLUMNS;
+    bool all =
+        cli->form == FORM_WIDE || names_columns(task, k) <= NAMES_COLUMNS;
+    size_t room = NAMES_COLUMNS - MORE_COLUMNS;
     uint32_t shown = 0;
     uint32_t members = 0;
     for (uint32_t c = 0; c < task->graph.component_count; c++) {
@@ -499,11 +512,12 @@ static void tell_members(struct cli *cli, const struct task *task, uint32_t k)
         if (cluster[c] != k)
             continue;
         members++;
-        if (shown + 1 < members || (!wide && len > room && shown > 0))
+        if (shown + 1 < members || (!all && len > room + 2 && shown > 0))
             continue;
         if (shown++ > 0)
             fputs(", ", cli->out);
-        tell_name(cli, task->names[c], wide ? SIZE_MAX : NAMES_COLUMNS);
+        tell_name(cli, task->names[c],
+                  all ? SIZE_MAX : NAMES_COLUMNS - MORE_COLUMNS);
         room -= len < room ? len : room;
     }
     if (members > shown)
