@@ -220,11 +220,12 @@ static void escaped(const char *text, size_t columns, struct buf *out)
 {
     size_t len = strlen(text);
     size_t head = columns / 2;
-    size_t tail = len - (columns - head - 1);
+    size_t tail;
     if (len <= columns) {
         escape_part(text, len, out);
         return;
     }
+    tail = len - (columns - head - 1);
     while (head > 0 && inside_letter(text[head]))
         head--; /* whole letters */
     while (inside_letter(text[tail]))
@@ -266,7 +267,7 @@ static void curve(struct drawing *d, const struct panel *panel, uint32_t i,
     uint32_t y1 = forth ? a->y + a->height / 2 : a->y + a->height;
     uint32_t y2 = forth ? b->y + b->height / 2 : b->y + b->height;
     uint32_t tenths = tenths_wide(panel->weights[i], heaviest);
-    char text[DECOMPOSE_WEIGHT_MAX];
+    char text[DECOMPOSE_WEIGHT_MAX] = "";
     if (forth)
         buf_addf(d->out, "<path d=\"M%u %uC%u %u %u %u %u %u\"", x1, y1,
                  (x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
@@ -336,7 +337,7 @@ static void draw_frame(struct drawing *d, uint32_t k)
 {
     const struct box *box = &d->after.boxes[k];
     const uint32_t *cluster = d->p->result->levels[d->p->level].cluster;
-    char text[96];
+    char text[96] = "";
     uint32_t fill = 0;
     uint32_t members = 0;
     uint32_t y = box->y + FRAME_HEAD + 12;
@@ -373,7 +374,7 @@ static void draw_after(struct drawing *d)
     for (uint32_t i = 0; i < panel->arc_count && i < LABELS_MAX; i++) {
         const struct box *a = &panel->boxes[panel->arcs[i].from];
         const struct box *b = &panel->boxes[panel->arcs[i].to];
-        char text[DECOMPOSE_WEIGHT_MAX];
+        char text[DECOMPOSE_WEIGHT_MAX] = "";
         uint32_t x = (a->x + b->x + (a->x < b->x ? a->width : b->width)) / 2;
         uint32_t y = (a->y + a->height / 2 + b->y + b->height / 2) / 2;
         if (a->x + a->width + FRAME_GAP_X < b->x) { /* past other frames */
@@ -417,8 +418,8 @@ static void open_page(struct drawing *d)
 static void draw_titles(struct drawing *d)
 {
     const struct decompose_level *level = &d->p->result->levels[d->p->level];
-    char cut[DECOMPOSE_WEIGHT_MAX];
-    char text[128];
+    char cut[DECOMPOSE_WEIGHT_MAX] = "";
+    char text[128] = "";
     uint32_t x = d->before.width + 4 * MARGIN;
     text_at(d->out, MARGIN, 24, "title", d->p->title, 60);
     snprintf(text, sizeof(text), "before: %u components, %u links",
