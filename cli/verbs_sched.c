@@ -79,6 +79,22 @@ static const struct opt embed_options[] = {
     {0},
 };
 
+static const struct opt adjust_options[] = {
+    {"topology", 0, "FILE", "the graph the jobs run on, in GML", false},
+    {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
+    {"requests", 0, "N", "how many (default: 1000)", false},
+    {"events", 0, "R", "events a time unit (default: 0.01)", false},
+    {"down", 0, "T", "mean time until one is over (default: 200)", false},
+    {"seed", 0, "S", "of capacities, requests, events (default: 0)", false},
+    {"seeds", 0, "K", "seeds S, S+1, ... K of them, taken together", false},
+    {"policy", 0, "all|repair|resolve|stop", "what is done (default: all)",
+     false},
+    {"budget", 0, "N", "moves of the unviolated an hour (default: 4)", false},
+    {"improve", 0, NULL, "also ask who would move of its own will", false},
+    {"theta", 0, "N", "gain that takes, in thousandths (default: 50)", false},
+    {0},
+};
+
 static const struct opt train_options[] = {
     {"topology", 0, "FILE", "a graph to learn on, in GML; again, for several",
      true},
@@ -331,6 +347,39 @@ const struct verb verbs_sched[] = {
      "40\n"
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
      "--json"},
+    {"sched adjust", verb_sched_adjust, adjust_options, NULL, 0, 0, false,
+     "keep running job graphs alive while offers come and go",
+     "The jobs of \"sched embed\" run on a topology whose offers come and go. "
+     "An event,\nby a Poisson process of --events a time unit, withdraws a "
+     "node "
+     "or leaves a link a\ntenth of its bandwidth; after an exponential time of "
+     "mean --down it is over. Each\ncomponent has a state of 1 to 1000 MiB. "
+     "Jobs that no longer hold are dealt with in\nthe order they came:\n\n"
+     "    repair   touch what is violated, more only if that does not do: "
+     "other "
+     "paths,\n             then moves of violated components, then their "
+     "neighbours, then the\n             whole job; what is not violated moves "
+     "within --budget an hour for\n             each job (a time unit is a "
+     "second)\n"
+     "    resolve  lay the job anew from nothing\n"
+     "    stop     put it out\n\n"
+     "Who finds no place waits, and is woken when freed capacity may help. "
+     "With "
+     "--improve\nrunning jobs are asked in turn whether a move would gain more "
+     "than --theta.\n\n"
+     "SERVED is the time that accepted jobs ran, of the time they wanted. "
+     "HITS: "
+     "jobs that\nan event violated; LOST of them found no place, BACK were "
+     "placed again later. MOVES\nof components because they had to; UNHURT of "
+     "them were not on what the event\ntouched. MOVED is their state. WILLING "
+     "moves are of --improve. Times are of the\nprocessor. After each event "
+     "all "
+     "reservations are summed anew, and a checker that\nshares no code with "
+     "the "
+     "rest validates each plan. docs/scheduling.md has the model.",
+     "suan sched adjust --topology docs/examples/sched/backbone.gml --rate "
+     "0.01\n"
+     "suan sched adjust --topology Waxman100.gml --seeds 5 --json"},
     {"sched train", verb_sched_train, train_options, NULL, 0, 0, false,
      "train a network that ranks start nodes for \"sched embed\"",
      "Trains a small graph network that puts the nodes of a topology in the "
