@@ -57,8 +57,7 @@ static bool demands_same(const struct request *a, const struct request *b)
            pubkey_equal(&a->buyer, &b->buyer) &&
            a->resources.nic_kbit == b->resources.nic_kbit &&
            pubkey_equal(&a->agent, &b->agent) && constraints_same(a, b) &&
-           request_wishes_same(a, b) &&
-           policy_terms_same(&a->terms, &b->terms);
+           request_wishes_same(a, b) && policy_terms_same(&a->terms, &b->terms);
 }
 
 /* There is room: a class has at least one entry. */
