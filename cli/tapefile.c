@@ -263,6 +263,27 @@ static enum err remember(struct reader *r, const struct hash *id)
     return OK;
 }
 
+static enum err get_parties(struct reader *r, const json_t *object,
+                            struct request *out)
+{
+    TRY(get_address(r, object, "buyer", &out->buyer));
+    TRY(get_address(r, object, "agent", &out->agent));
+    TRY(get_address(r, object, "only_seller", &out->only_seller));
+    return get_salt(r, object, out);
+}
+
+static enum err get_wants(struct reader *r, const json_t *object,
+                          struct request *out)
+{
+    TRY(get_u32(r, object, "tasks", LIMIT_TASKS, &out->tasks));
+    TRY(get_resources(r, object, &out->resources));
+    TRY(get_uint(r, object, "time_ms_max", UINT64_C(31622400000),
+                 &out->time_ms_max));
+    TRY(get_amount(r, object, "price_max_micro", &out->price_max));
+    TRY(get_arch(r, object, &out->arch));
+    return get_constraints(r, json_object_get(object, "constraints"), out);
+}
+
 static enum err read_request(struct reader *r, uint64_t at_ms, json_t *object)
 {
     struct request q = {.created_at_ms = 1,
@@ -276,19 +297,10 @@ static enum err read_request(struct reader *r, uint64_t at_ms, json_t *object)
     enum err err;
     memset(&q.agent, 0xff, sizeof(q.agent)); /* nobody's, if it is not told */
     TRY(get_id(r, json_object_get(object, "id"), &id));
-    TRY(get_address(r, object, "buyer", &q.buyer));
-    TRY(get_address(r, object, "agent", &q.agent));
-    TRY(get_address(r, object, "only_seller", &q.only_seller));
-    TRY(get_salt(r, object, &q));
-    TRY(get_u32(r, object, "tasks", LIMIT_TASKS, &q.tasks));
-    TRY(get_resources(r, object, &q.resources));
-    TRY(get_uint(r, object, "time_ms_max", UINT64_C(31622400000),
-                 &q.time_ms_max));
+    TRY(get_parties(r, object, &q));
+    TRY(get_wants(r, object, &q));
     TRY(get_uint(r, object, "patience_ms", UINT64_C(31622400000), &patience));
     TRY(get_uint(r, object, "run_ms", UINT64_C(31622400000), &run_ms));
-    TRY(get_amount(r, object, "price_max_micro", &q.price_max));
-    TRY(get_arch(r, object, &q.arch));
-    TRY(get_constraints(r, json_object_get(object, "constraints"), &q));
     TRY(get_policy(r, object, &q));
     q.expires_at_ms = q.created_at_ms + (patience > 0 ? patience : 1);
     err = tape_add_request(r->tape, at_ms, &q, run_ms);

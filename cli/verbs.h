@@ -79,6 +79,7 @@ int verb_config_path(struct cli *cli, const struct args *args);
 int verb_sched_agents(struct cli *cli, const struct args *args);
 int verb_sched_availability(struct cli *cli, const struct args *args);
 int verb_sched_decompose(struct cli *cli, const struct args *args);
+int verb_sched_adjust(struct cli *cli, const struct args *args);
 int verb_sched_embed(struct cli *cli, const struct args *args);
 int verb_sched_train(struct cli *cli, const struct args *args);
 int verb_sched_replicas(struct cli *cli, const struct args *args);

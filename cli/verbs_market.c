@@ -8,11 +8,18 @@ static const struct opt quote_options[] = {
     OPT_CPUS,
     OPT_MEM,
     OPT_DISK,
+    OPT_GPU,
+    OPT_DEVICE,
+    OPT_DEVICE_MEM,
+    OPT_NIC,
     OPT_TIME,
     OPT_TASKS,
     OPT_PRICE,
     OPT_POLICY,
     OPT_CONSTRAINT,
+    OPT_ZONE,
+    OPT_TOLERATE,
+    OPT_SPREAD,
     OPT_SELLER,
     OPT_ARCH,
     OPT_QUEUE,
@@ -23,7 +30,9 @@ static const struct opt quote_options[] = {
 };
 
 static const struct opt offers_options[] = {
-    OPT_CPUS, OPT_MEM, OPT_DISK, OPT_ARCH, OPT_CONSTRAINT, OPT_POLICY, {0},
+    OPT_CPUS,       OPT_MEM,    OPT_DISK, OPT_GPU,        OPT_DEVICE,
+    OPT_DEVICE_MEM, OPT_NIC,    OPT_ARCH, OPT_CONSTRAINT, OPT_ZONE,
+    OPT_TOLERATE,   OPT_POLICY, {0},
 };
 
 static const struct opt audit_options[] = {
@@ -58,7 +67,14 @@ static const struct opt offer_options[] = {
     {"cpu-hour", 0, "AMOUNT", "price of a core for an hour", false},
     {"mem-hour", 0, "AMOUNT", "price of a GiB of memory for an hour", false},
     {"disk-hour", 0, "AMOUNT", "price of a GiB of disk for an hour", false},
+    {"device-hour", 0, "PRICES",
+     "price of a device for an hour: 0.5, or gpu=0.5,fpga=0.2, or "
+     "gpu:a100=0.9",
+     false},
+    {"nic", 0, "RATE", "network bandwidth to sell: 100M, 1G bit/s", false},
     {"label", 0, "KEY=VALUE", "a fact about this machine", true},
+    {"taint", 0, "KEY[=VALUE]",
+     "keeps out jobs that do not tolerate it; \"\" for none", true},
     {"payout", 0, "ADDRESS", "the account that is paid", false},
     {0},
 };

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "node/gossip.h"
+#include "node/graph_roads.h"
 #include "node/image_cache.h"
 #include "node/images.h"
 #include "node/audit.h"
@@ -454,6 +455,7 @@ static void on_second(uv_timer_t *timer)
     gossip_tick(node->gossip);
     link_agent_tick(node->links);
     audit_agent_tick(node->audit);
+    graph_roads_tick(node);
     node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);

@@ -99,6 +99,7 @@ struct node {
     struct gossip *gossip;
     struct link_agent *links;
     struct audit_agent *audit;
+    uint64_t roads_ms; /* when the buyer was last told what is measured */
     struct shell *shell;
     struct buy *buy;
     struct sell *sell;

@@ -39,8 +39,8 @@ struct demand {
     const char (*zones)[LIMIT_NAME];      /* lent */
     uint32_t toleration_count;
     const struct constraint *tolerations; /* lent; of taints */
-    uint8_t salt[DEMAND_SALT_LEN]; /* of the request: breaks ties, so that
-                                      equal offers share the requests */
+    uint8_t salt[DEMAND_SALT_LEN];    /* of the request: breaks ties, so that
+                                         equal offers share the requests */
     const struct policy_terms *terms; /* lent; NULL: as the policy is by
                                          itself */
 };

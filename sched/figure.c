@@ -110,7 +110,68 @@ bool figure_energy(const struct candidate *candidate,
     return true;
 }
 
-void figure_format(enum policy_part part, uint64_t value, struct buf *out)
+static bool rtt_of(const struct candidate *c, const struct pubkey *near,
+                   uint64_t *out)
+{
+    if (!pubkey_is_zero(near)) {
+        *out = 1; /* it is there; of all others the way is not known */
+        return pubkey_equal(&c->provider, near);
+    }
+    *out = c->rtt_us;
+    return candidate_rtt_known(c);
+}
+
+bool figure_get(const struct candidate *candidate, enum policy_part part,
+                const struct resources *want, const struct policy_terms *terms,
+                uint64_t *out)
+{
+    uint64_t full = 0;
+    switch (part) {
+    case PART_PRICE:
+        *out = amount_figure(candidate->hour);
+        return true;
+    case PART_RTT:
+        return rtt_of(candidate, &terms->near, out);
+    case PART_SPEED:
+        return figure_speed(&candidate->grade, terms->speed, out);
+    case PART_LOAD:
+        *out = figure_load(candidate, want);
+        return true;
+    case PART_ENERGY:
+        return figure_energy(candidate, want, out, &full);
+    case PART_LINK: /* no offer tells how full its links are */
+    case PART_COUNT:
+        return false;
+    }
+    return false;
+}
+
+/* 2^(value / 65536), the fraction as a straight line: at most 6 % too much. */
+static uint64_t power_of_two(uint64_t value)
+{
+    uint64_t whole = value >> 16;
+    uint64_t mantissa = 65536 + (value & 0xffff);
+    if (whole > 46)
+        return UINT64_MAX;
+    return whole >= 16 ? mantissa << (whole - 16) : mantissa >> (16 - whole);
+}
+
+static void format_rate(uint64_t value, struct buf *out)
+{
+    static const char units[] = " kMGTP";
+    size_t unit = 0;
+    while (value >= 10000 && unit + 2 < sizeof(units)) {
+        value /= 1000;
+        unit++;
+    }
+    buf_addf(out, "%" PRIu64, value);
+    if (unit > 0)
+        buf_addf(out, "%c", units[unit]);
+    buf_addf(out, "/s");
+}
+
+void figure_format(enum policy_part part, enum speed_class class_,
+                   uint64_t value, struct buf *out)
 {
     char amount[AMOUNT_TEXT_MAX];
     switch (part) {
@@ -130,6 +191,8 @@ void figure_format(enum policy_part part, uint64_t value, struct buf *out)
                  value / 100 % 10);
         return;
     case PART_SPEED:
+        format_rate(class_ == SPEED_MEAN ? power_of_two(value) : value, out);
+        return;
     case PART_LINK:
     case PART_COUNT:
         buf_addf(out, "%" PRIu64, value);

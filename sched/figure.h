@@ -23,7 +23,14 @@ bool figure_idle(const struct candidate *candidate);
 bool figure_energy(const struct candidate *candidate,
                    const struct resources *want, uint64_t *out_added_mw,
                    uint64_t *out_full_mw);
-/* Appends the figure with its unit, for people. */
-void figure_format(enum policy_part part, uint64_t value, struct buf *out);
+/* The figure of that part, as the terms have it: less is better but of a speed.
+ * False when it is not known; then out is unspecified. */
+bool figure_get(const struct candidate *candidate, enum policy_part part,
+                const struct resources *want, const struct policy_terms *terms,
+                uint64_t *out);
+/* Appends the figure with its unit, for people. class_: of a speed; its mean is
+ * shown as a rate, right to a tenth. */
+void figure_format(enum policy_part part, enum speed_class class_,
+                   uint64_t value, struct buf *out);
 
 #endif

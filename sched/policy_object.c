@@ -31,7 +31,8 @@ enum err policy_object_builtin(const char *name, struct policy_object *out)
     if (policy_parse(name, &object.policy) != OK)
         return ERR_NOT_FOUND;
     TRY(policy_terms_check(object.policy, &object.terms));
-    strncpy(object.name, policy_text(object.policy), sizeof(object.name) - 1);
+    memcpy(object.name, policy_text(object.policy),
+           strlen(policy_text(object.policy)) + 1);
     *out = object;
     return OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/short_hash.h"
+#include "sched/fragment.h"
 
 #define MILLION 1000000u
 /* Ratios are in 1/2^20, at most 1. */
@@ -17,39 +18,10 @@ static bool near_us(const struct ranking *r)
     return pubkey_is_zero(&r->terms.near);
 }
 
-static bool rtt_of(const struct ranking *r, const struct candidate *c,
-                   uint64_t *out)
+static bool figure(const struct ranking *r, const struct candidate *c,
+                   enum policy_part part, uint64_t *out)
 {
-    if (!near_us(r)) {
-        *out = 1; /* it is there; of all others the way is not known */
-        return pubkey_equal(&c->provider, &r->terms.near);
-    }
-    *out = c->rtt_us;
-    return candidate_rtt_known(c);
-}
-
-static bool figure_of(const struct ranking *r, const struct candidate *c,
-                      enum policy_part part, uint64_t *out)
-{
-    uint64_t full = 0;
-    switch (part) {
-    case PART_PRICE:
-        *out = amount_figure(c->hour);
-        return true;
-    case PART_RTT:
-        return rtt_of(r, c, out);
-    case PART_SPEED:
-        return figure_speed(&c->grade, r->terms.speed, out);
-    case PART_LOAD:
-        *out = figure_load(c, &r->demand->want);
-        return true;
-    case PART_ENERGY:
-        return figure_energy(c, &r->demand->want, out, &full);
-    case PART_LINK: /* no offer tells how full its links are */
-    case PART_COUNT:
-        return false;
-    }
-    return false;
+    return figure_get(c, part, &r->demand->want, &r->terms, out);
 }
 
 static bool more_is_better(enum policy_part part)
@@ -144,7 +116,7 @@ static void look_at_part(struct ranking *r, const struct candidate *c,
                          enum policy_part part)
 {
     uint64_t value = 0;
-    if (!figure_of(r, c, part, &value))
+    if (!figure(r, c, part, &value))
         return;
     bool better =
         more_is_better(part) ? value > r->best[part] : value < r->best[part];
@@ -280,7 +252,7 @@ static uint32_t composite_score(const struct ranking *r,
     for (unsigned i = 0; i < PART_COUNT; i++) {
         enum policy_part part = (enum policy_part)i;
         uint64_t value = 0;
-        if (r->weights[i] > 0 && figure_of(r, c, part, &value))
+        if (r->weights[i] > 0 && figure(r, c, part, &value))
             sum += r->weights[i] * ratio(r, part, value);
     }
     return points(r, sum);
@@ -343,19 +315,15 @@ static uint64_t balanced_cost(const struct ranking *r,
 
 /* ---- the rest ---- */
 
-static uint64_t left_over(uint64_t free, uint64_t want)
+static void rank_fragment(const struct ranking *r, const struct candidate *c,
+                          struct rank *out)
 {
-    uint64_t left = free > want ? free - want : 0;
-    if (want == 0)
-        return 0;
-    return left > UINT64_MAX / 2000 ? UINT64_MAX / 2 : left * 1000 / want;
-}
-
-static uint64_t fragment(const struct ranking *r, const struct candidate *c)
-{
-    const struct resources *want = &r->demand->want;
-    return left_over(c->free.cpu_milli, want->cpu_milli) +
-           left_over(c->free.mem_mib, want->mem_mib);
+    if (!demand_has_devices(r->demand)) {
+        out->key[1] = fragment_left(c, &r->demand->want);
+        return;
+    }
+    out->key[1] = fragment_growth(c, r->demand);
+    out->key[2] = fragment_left(c, &r->demand->want);
 }
 
 static void rank_fastest(const struct ranking *r, const struct candidate *c,
@@ -375,7 +343,7 @@ static void rank_nearest(const struct ranking *r, const struct candidate *c,
                          struct rank *out)
 {
     uint64_t value = 0;
-    if (!rtt_of(r, c, &value))
+    if (!figure(r, c, PART_RTT, &value))
         out->key[0] = 1;
     else
         out->key[1] = policy_rtt_step(value);
@@ -403,7 +371,7 @@ static void rank_keys(const struct ranking *r, const struct candidate *c,
         out->key[1] = 1000u - composite_score(r, c);
         return;
     case POLICY_FRAGMENTATION:
-        out->key[1] = fragment(r, c);
+        rank_fragment(r, c, out);
         return;
     case POLICY_SPREAD:
         out->key[1] = figure_load(c, &r->demand->want);
@@ -579,13 +547,14 @@ void ranking_account(const struct ranking *ranking,
             continue;
         line->part = part;
         line->weight = ranking->weights[i];
-        line->known = figure_of(ranking, candidate, part, &line->value);
+        line->known = figure(ranking, candidate, part, &line->value);
         line->best = ranking->known[i] ? ranking->best[i] : 0;
         if (ranking->demand->policy == POLICY_COMPOSITE && line->known)
             line->points = points(
                 ranking, line->weight * ratio(ranking, part, line->value));
         out->count++;
     }
+    out->speed = ranking->terms.speed;
     out->has_score = ranking->demand->policy == POLICY_COMPOSITE;
     if (out->has_score)
         out->score = composite_score(ranking, candidate);
@@ -595,15 +564,11 @@ void ranking_account_format(const struct ranking_account *account,
                             struct buf *out)
 {
     const char *before = "";
-    if (account->has_score) {
-        buf_addf(out, "score %u of 1000", account->score);
-        before = ": ";
-    }
     for (uint32_t i = 0; i < account->count; i++) {
         const struct ranking_part *line = &account->parts[i];
         buf_addf(out, "%s%s ", before, policy_part_text(line->part));
         if (line->known)
-            figure_format(line->part, line->value, out);
+            figure_format(line->part, account->speed, line->value, out);
         else
             buf_addf(out, "not known");
         if (account->has_score)

@@ -16,7 +16,9 @@
  *                       loads + weight x power added over power of all; whose
  *                       power is not known adds as much as any
  *   fragmentation       what is left over beside the task, cores and memory, in
- *                       thousandths of the task
+ *                       thousandths of the task, price; with devices by how
+ *                       much the idle ones are less useful then, what is left
+ *                       over (fragment.h)
  *   spread              load with the task on it, price
  *   pack                idle (0 or 1), 10^6 less the load with the task on it,
  *                       price
@@ -120,6 +122,7 @@ struct ranking_part {
 struct ranking_account {
     struct ranking_part parts[PART_COUNT];
     uint32_t count;
+    enum speed_class speed; /* that its speed is of */
     bool has_score;
     uint32_t score; /* composite: thousandths, more is better */
 };
@@ -127,7 +130,8 @@ struct ranking_account {
 void ranking_account(const struct ranking *ranking,
                      const struct candidate *candidate,
                      struct ranking_account *out);
-/* Appends "score 834: price 0.04 (best 0.03) x2, speed ..."; for people. */
+/* Appends "price 0.04 (500), rtt 942 us (234)", with the points of a score;
+ * for people. */
 void ranking_account_format(const struct ranking_account *account,
                             struct buf *out);
 
