@@ -32,6 +32,7 @@ struct audit_serve {
 struct audit_run {
     bool busy;
     struct audit_result result;
+    struct grade declared; /* all of it, as the offer had it then */
     struct audit_done done;
     bool is_done;
     uint32_t index;

@@ -30,18 +30,30 @@ static void end(struct audit_agent *agent, enum audit_verdict verdict,
     waiters_poke(agent->node->waiters);
 }
 
-/* From now on the lesser counts; who forges counts as the slowest there is. */
+/* The share that was found of one figure, taken of another. */
+static uint64_t share_of(const struct audit_result *result, uint64_t rate)
+{
+    double share = (double)result->found / (double)result->declared;
+    uint64_t part = (uint64_t)((double)rate * share);
+    return part > 0 ? part : 1;
+}
+
+/* Who overstates one figure is not believed about the rest: all figures of the
+ * processor count in the share that was found of this one. Who forges counts as
+ * the slowest there is. */
 static void judge(struct audit_agent *agent, enum audit_verdict verdict)
 {
     const struct audit_result *result = &agent->run.result;
     struct grade found;
     memset(&found, 0, sizeof(found));
-    if (verdict == AUDIT_SLOWER)
-        grade_rate_set(&found, result->ask.kernel, METER_ONE, result->found);
-    for (unsigned k = 0; verdict == AUDIT_FORGED && k < METER_KERNEL_COUNT;
-         k++) {
-        grade_rate_set(&found, (enum meter_kernel)k, METER_ONE, 1);
-        grade_rate_set(&found, (enum meter_kernel)k, METER_ALL, 1);
+    for (unsigned i = 0; i < 2 * METER_SCALING_COUNT; i++) {
+        enum meter_kernel kernel = (enum meter_kernel)(i / 2);
+        enum meter_width width = (enum meter_width)(i % 2);
+        uint64_t rate = grade_rate(&agent->run.declared, kernel, width);
+        if (verdict == AUDIT_FORGED)
+            grade_rate_set(&found, kernel, width, 1);
+        else if (verdict == AUDIT_SLOWER && rate > 0)
+            grade_rate_set(&found, kernel, width, share_of(result, rate));
     }
     if (book_audit_set(buy_book(agent->node->buy), &result->provider,
                        verdict == AUDIT_CONFIRMED ? NULL : &found,
@@ -75,7 +87,8 @@ enum err audit_begin(struct audit_agent *agent, const struct pubkey *provider,
         return ERR_NOT_FOUND;
     memset(run, 0, sizeof(*run));
     result->provider = *provider;
-    result->declared = grade_rate(&offer.offer.grade, kernel, METER_ONE);
+    run->declared = offer.offer.grade;
+    result->declared = grade_rate(&run->declared, kernel, METER_ONE);
     result->ask = (struct audit_ask){
         .kernel = kernel, .n = N, .rounds = rounds_of(result->declared)};
     TRY(audit_ask_form(&result->ask));

@@ -28,14 +28,25 @@ static void reply_result(struct node *node, struct control_call *call,
                             meter_row(result->ask.kernel)->unit));
 }
 
+static const char *seller_says(enum err err)
+{
+    if (err == ERR_BUSY)
+        return "it measures itself, or answers somebody else";
+    if (err == ERR_RATE)
+        return "it has answered this node, or many, in the last ten minutes";
+    if (err == ERR_CAPACITY)
+        return "all its cores run jobs";
+    return NULL;
+}
+
 static void refuse_failed(struct control_call *call,
                           const struct audit_result *result)
 {
     if (result->by_seller)
-        control_refuse(call, result->err,
-                       "asking later: a seller answers each node once in ten "
-                       "minutes, and not while it is busy",
-                       "the seller does not answer now");
+        call_refuse(call, result->err, seller_says(result->err),
+                    "asking later: a seller answers each node once in ten "
+                    "minutes, and not while it is busy",
+                    "the seller does not answer now");
     else
         control_refuse(call, result->err, "suan node peers, then once more",
                        "the audit came to no end");
