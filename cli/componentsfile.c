@@ -410,31 +410,46 @@ static enum err read_keep(struct yamlfile *y, uint32_t *out)
     return OK;
 }
 
+enum link_field { FROM, TO, BANDWIDTH, FLOW, KEEP, LINK_FIELDS };
+
+static enum err read_link_field(struct reader *r, enum link_field field,
+                                struct cut_link *link)
+{
+    uint32_t kbps = 0;
+    switch (field) {
+    case FROM:
+        return read_end(r, &link->from);
+    case TO:
+        return read_end(r, &link->to);
+    case BANDWIDTH:
+        TRY(read_milli(&r->y, "bandwidth", true, UINT32_MAX, &kbps));
+        link->weight = kbps;
+        return OK;
+    case FLOW:
+        return read_bool(&r->y, "flow", &link->flow);
+    case KEEP:
+        return read_keep(&r->y, &link->kept);
+    case LINK_FIELDS:
+        break;
+    }
+    CHECK(false);
+    return ERR_RANGE;
+}
+
 static enum err read_link(struct reader *r, struct cut_link *link)
 {
-    enum { FROM, TO, BANDWIDTH, FLOW, KEEP, FIELDS };
     static const char *const names[] = {"from", "to", "bandwidth", "flow",
                                         "keep"};
     struct yamlfile *y = &r->y;
-    uint32_t kbps = 0;
     uint32_t seen = 0;
     uint32_t field = 0;
     size_t line = yamlfile_line(y);
     link->flow = true;
     TRY(open_map(y, "a link"));
     while (yamlfile_type(y) != YAML_MAPPING_END_EVENT) {
-        TRY(yamlfile_key(y, names, FIELDS, &seen, &field));
+        TRY(yamlfile_key(y, names, LINK_FIELDS, &seen, &field));
         TRY(yamlfile_next(y));
-        if (field == FROM)
-            TRY(read_end(r, &link->from));
-        else if (field == TO)
-            TRY(read_end(r, &link->to));
-        else if (field == BANDWIDTH)
-            TRY(read_milli(y, "bandwidth", true, UINT32_MAX, &kbps));
-        else if (field == FLOW)
-            TRY(read_bool(y, "flow", &link->flow));
-        else
-            TRY(read_keep(y, &link->kept));
+        TRY(read_link_field(r, (enum link_field)field, link));
         TRY(yamlfile_next(y));
     }
     for (field = FROM; field <= BANDWIDTH; field++) {
@@ -444,7 +459,6 @@ static enum err read_link(struct reader *r, struct cut_link *link)
     if (link->from == link->to)
         return yamlfile_refuse(y, line, "a link leads from %s to itself",
                                r->f->components[link->from].name);
-    link->weight = kbps;
     return OK;
 }
 

@@ -300,6 +300,7 @@ static void caption(const struct drawing *d, uint32_t k, char *out, size_t max,
     const struct decomposition *r = d->p->result;
     size_t len = 0;
     uint32_t c = 0;
+    out[0] = '\0';
     *out_fill = k;
     while (r->levels[d->p->level].cluster[c] != k)
         c++;
@@ -348,10 +349,10 @@ static void draw_after(struct drawing *d)
 {
     const struct panel *panel = &d->after;
     uint64_t heaviest = heaviest_of(panel);
-    for (uint32_t k = 0; k < panel->count; k++)
-        draw_frame(d, k);
     for (uint32_t i = 0; i < panel->arc_count; i++)
         curve(d, panel, i, "cut", heaviest);
+    for (uint32_t k = 0; k < panel->count; k++)
+        draw_frame(d, k);
     for (uint32_t i = 0; i < panel->arc_count && i < LABELS_MAX; i++) {
         const struct box *a = &panel->boxes[panel->arcs[i].from];
         const struct box *b = &panel->boxes[panel->arcs[i].to];

@@ -164,6 +164,26 @@ static json_t *task_rows(const json_t *shown)
     return json_pack("{s:o}", "rows", rows);
 }
 
+/* A reason is a sentence: it has a line of its own. */
+static void print_reasons(struct cli *cli, const json_t *shown)
+{
+    json_t *part;
+    size_t i;
+    bool any = false;
+    json_array_foreach(json_object_get(shown, "parts"), i, part)
+    {
+        if (js_text(part, "reason")[0] == '\0')
+            continue;
+        if (!any)
+            fputc('\n', cli->out);
+        any = true;
+        cli_put(cli->out, js_text(part, "part"));
+        fputs(": ", cli->out);
+        cli_put(cli->out, js_text(part, "reason"));
+        fputc('\n', cli->out);
+    }
+}
+
 int graph_show(struct cli *cli, const json_t *shown)
 {
     json_t *whole = json_copy((json_t *)(uintptr_t)shown);
@@ -174,6 +194,8 @@ int graph_show(struct cli *cli, const json_t *shown)
         return failed;
     fputc('\n', cli->out);
     failed = print_rows(cli, &view_graph_tasks, task_rows(shown));
+    if (!failed)
+        print_reasons(cli, shown);
     return failed ? failed : print_ways(cli, shown);
 }
 

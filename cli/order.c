@@ -246,7 +246,8 @@ static bool add_env(const struct setting *s)
         return refuse(s, "\"%.60s\" is not NAME=VALUE", s->value);
     if (strncmp(s->value, "SUAN_", 5) == 0)
         return refuse(s, "names that begin with SUAN_ are given by the "
-                         "market: SUAN_TASK, SUAN_TASKS, SUAN_CONTRACT");
+                         "market: SUAN_TASK, SUAN_TASKS, SUAN_CONTRACT, "
+                         "SUAN_DEVICES, SUAN_DEVICE_MILLI");
     return add_text(s, s->order->env, &s->order->env_count, SPEC_ENV_MAX);
 }
 
@@ -348,6 +349,116 @@ static bool add_constraint(const struct setting *s)
     return true;
 }
 
+/* ---- devices, and where work may be ---- */
+
+/* The memory that was asked for stays, whichever is said first. */
+static bool set_devices(const struct setting *s)
+{
+    struct device_wish wish;
+    if (device_wish_parse(s->value, &wish) != OK)
+        return refuse(s,
+                      "\"%.60s\" is no device, such as gpu, gpu:2, "
+                      "gpu:a100|h100:1, npu:0.5 or fpga:4x0.25 (at most %u)",
+                      s->value, MACHINE_DEVICES_MAX);
+    wish.mem_mib = s->order->devices.mem_mib;
+    s->order->devices = wish;
+    return true;
+}
+
+static bool set_gpu(const struct setting *s)
+{
+    struct setting as_device = *s;
+    char text[32];
+    if (strlen(s->value) > 8 || s->value[0] < '0' || s->value[0] > '9')
+        return refuse(s, "\"%.20s\" is not a number of GPUs, such as 1 or 0.5",
+                      s->value);
+    snprintf(text, sizeof(text), "gpu:%s", s->value);
+    as_device.value = text;
+    return set_devices(&as_device);
+}
+
+static bool set_device_mem(const struct setting *s)
+{
+    return set_size(s, &s->order->devices.mem_mib);
+}
+
+static bool set_nic(const struct setting *s)
+{
+    if (unit_parse_kbit(s->value, &s->order->resources.nic_kbit) == OK)
+        return true;
+    return refuse(s, "\"%.20s\" is not a bandwidth, such as 100M or 1G bit/s",
+                  s->value);
+}
+
+static bool add_toleration(const struct setting *s)
+{
+    struct order *order = s->order;
+    struct constraint toleration;
+    if (order->toleration_count == LIMIT_TOLERATIONS)
+        return refuse(s, "there are more than %u", LIMIT_TOLERATIONS);
+    if (constraint_parse(s->value, &toleration) != OK ||
+        (toleration.op != CONSTRAINT_EQUAL &&
+         toleration.op != CONSTRAINT_EXISTS))
+        return refuse(s,
+                      "\"%.60s\" is no toleration, such as gpu=only or gpu "
+                      "(any value)",
+                      s->value);
+    order->tolerations[order->toleration_count++] = toleration;
+    return true;
+}
+
+static bool add_zone(const struct setting *s)
+{
+    struct order *order = s->order;
+    if (order->zone_count == LIMIT_ZONES)
+        return refuse(s, "there are more than %u", LIMIT_ZONES);
+    if (s->value[0] == '\0' || strlen(s->value) >= LIMIT_NAME ||
+        strpbrk(s->value, "=!") != NULL)
+        return refuse(s, "\"%.60s\" is no zone, such as eu or eu/north",
+                      s->value);
+    snprintf(order->zones[order->zone_count++], LIMIT_NAME, "%s", s->value);
+    return true;
+}
+
+static bool add_spread(const struct setting *s)
+{
+    enum err err = spread_parse(s->value, &s->order->spread);
+    if (err == ERR_EXISTS)
+        return refuse(s,
+                      "tasks are spread over providers and by one label, not "
+                      "by two");
+    if (err != OK)
+        return refuse(s,
+                      "\"%.60s\" is no spread, such as provider:1 or zone:2 "
+                      "(at most so many tasks in one)",
+                      s->value);
+    return true;
+}
+
+static bool add_affinity(const struct setting *s, bool apart)
+{
+    struct order *order = s->order;
+    struct affinity affinity = {.apart = apart};
+    if (order->affinity_count == REQUEST_AFFINITY_MAX)
+        return refuse(s, "there are more than %u", REQUEST_AFFINITY_MAX);
+    if (hash_parse(s->value, &affinity.request) != OK ||
+        hash_is_zero(&affinity.request))
+        return refuse(s, "\"%.70s\" is not a whole job id (suan ps --json)",
+                      s->value);
+    order->affinities[order->affinity_count++] = affinity;
+    return true;
+}
+
+static bool add_with(const struct setting *s)
+{
+    return add_affinity(s, false);
+}
+
+static bool add_apart(const struct setting *s)
+{
+    return add_affinity(s, true);
+}
+
 static const struct {
     const char *name;
     bool list;
@@ -374,6 +485,15 @@ static const struct {
     {"arch", false, set_arch},
     {"pids", false, set_pids},
     {"logs", false, set_logs},
+    {"devices", false, set_devices},
+    {"gpu", false, set_gpu},
+    {"device_mem", false, set_device_mem},
+    {"nic", false, set_nic},
+    {"tolerate", true, add_toleration},
+    {"zones", true, add_zone},
+    {"spread", true, add_spread},
+    {"with", true, add_with},
+    {"apart", true, add_apart},
 };
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
@@ -412,6 +532,12 @@ bool order_check(const struct order *order, char error[ORDER_ERROR_MAX])
 {
     if (order->arg_count == 0) {
         snprintf(error, ORDER_ERROR_MAX, "no command was given");
+        return false;
+    }
+    if (order->devices.count == 0 && order->devices.mem_mib != 0) {
+        snprintf(error, ORDER_ERROR_MAX,
+                 "device_mem says how large a device must be, but no device "
+                 "was asked for");
         return false;
     }
     if (order->has_price_max && amount_is_zero(order_task_cap(order))) {
@@ -473,6 +599,7 @@ enum err order_spec(struct order *order, const struct hash *image,
         spec.uses[i].dest = bytes_str(order->uses[i].dest);
     }
     spec.resources = order->resources;
+    spec.devices = order->devices;
     spec.pids_max = order->pids_max;
     spec.time_ms_max = order->time_ms;
     spec.log_bytes_max = order->log_bytes_max;

@@ -56,6 +56,14 @@ struct order {
     struct amount price_max; /* of the whole job */
     struct constraint constraints[LIMIT_CONSTRAINTS];
     uint32_t constraint_count;
+    struct device_wish devices; /* per task */
+    struct constraint tolerations[LIMIT_TOLERATIONS];
+    uint32_t toleration_count;
+    char zones[LIMIT_ZONES][LIMIT_NAME];
+    uint32_t zone_count;
+    struct spread spread;
+    struct affinity affinities[REQUEST_AFFINITY_MAX];
+    uint32_t affinity_count;
 };
 
 /* Defaults: image "default", 1 core, 256 MiB of memory, 512 MiB of disk, 10
@@ -64,8 +72,9 @@ void order_init(struct order *order);
 void order_done(struct order *order);
 
 /* The fields, by name: name image cpus mem disk time expires tasks attempts
- * pids logs arch policy max_price seller take one value; command env in use out
- * constraints take one value a call. Texts are copied. False with one sentence
+ * pids logs arch policy max_price seller devices gpu device_mem nic take one
+ * value; command env in use out constraints tolerate zones spread with apart
+ * take one value a call. Texts are copied. False with one sentence
  * in `error` that says what is wrong and how it is written; then nothing
  * changed.
  *

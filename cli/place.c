@@ -143,6 +143,14 @@ static int fill_request(struct cli *cli, const struct order *order,
     r->price_max = order_task_cap(order);
     r->constraint_count = order->constraint_count;
     memcpy(r->constraints, order->constraints, sizeof(r->constraints));
+    r->devices = order->devices;
+    r->toleration_count = order->toleration_count;
+    memcpy(r->tolerations, order->tolerations, sizeof(r->tolerations));
+    r->zone_count = order->zone_count;
+    memcpy(r->zones, order->zones, sizeof(r->zones));
+    r->spread = order->spread;
+    r->affinity_count = order->affinity_count;
+    memcpy(r->affinities, order->affinities, sizeof(r->affinities));
     if (order->seller[0] == '\0')
         return 0;
     return network_address(cli, &p->network, order->seller, &r->only_seller);

@@ -81,6 +81,27 @@ enum err unit_parse_mib(const char *text, uint64_t *out_mib)
     return OK;
 }
 
+enum err unit_parse_kbit(const char *text, uint64_t *out_kbit)
+{
+    static const char letters[] = "KMG";
+    const char *found;
+    uint64_t scaled; /* thousandths of the unit */
+    CHECK(text != NULL && out_kbit != NULL);
+    TRY(read_decimal(&text, 3, &scaled));
+    found = text[0] == '\0' ? NULL : strchr(letters, text[0] & ~0x20);
+    if (found == NULL || *found == '\0' ||
+        (text[1] != '\0' && strcasecmp(text + 1, "bit/s") != 0))
+        return ERR_PARSE;
+    for (long i = found - letters; i > 0; i--) {
+        if (__builtin_mul_overflow(scaled, UINT64_C(1000), &scaled))
+            return ERR_OVERFLOW;
+    }
+    if (scaled == 0)
+        return ERR_RANGE;
+    *out_kbit = scaled / 1000 + (scaled % 1000 != 0);
+    return OK;
+}
+
 /* Moves past one of the units of time; 0: none. */
 static uint64_t take_time_unit(const char **text)
 {

@@ -20,6 +20,10 @@ MUST_USE enum err unit_parse_milli(const char *text, uint32_t *out_milli);
 MUST_USE enum err unit_parse_count(const char *text, uint64_t min, uint64_t max,
                                    uint64_t *out);
 
+/* "100M", "2.5G": bits a second -> kbit/s; units K M G, powers of 1000, "bit/s"
+ * may follow. ERR_PARSE, ERR_OVERFLOW; zero is ERR_RANGE. */
+MUST_USE enum err unit_parse_kbit(const char *text, uint64_t *out_kbit);
+
 #define UNIT_TEXT_MAX 32
 /* "512 MiB", "1.5 GiB": at most 9 characters. */
 void unit_format_mib(uint64_t mib, char out[UNIT_TEXT_MAX]);

@@ -7,10 +7,9 @@
 #include "cli/unit.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
+#include "sched/devices.h"
 
 #include <string.h>
-
-#define BENCH_WAIT_MS 120000u
 
 /* ---- readers of options into params ---- */
 
@@ -40,6 +39,54 @@ static int put_mib(struct cli *cli, const struct args *args, const char *option,
         return cli_usage(cli, "a size such as 512M or 2G",
                          "--%s \"%.20s\" is not a size", option, text);
     json_object_set_new(params, key, json_integer((json_int_t)mib));
+    return 0;
+}
+
+static int put_nic(struct cli *cli, const struct args *args, json_t *params)
+{
+    const char *text = args_text(args, "nic", NULL);
+    uint64_t kbit;
+    if (text == NULL)
+        return 0;
+    if (unit_parse_kbit(text, &kbit) != OK)
+        return cli_usage(cli, "a bandwidth such as 100M or 1G",
+                         "--nic \"%.20s\" is not a bandwidth in bit/s", text);
+    json_object_set_new(params, "nic_kbit", json_integer((json_int_t)kbit));
+    return 0;
+}
+
+/* All values of a repeated option, as a list; none is nothing. */
+static void put_texts(const struct args *args, const char *option,
+                      const char *key, json_t *params)
+{
+    json_t *list = json_array();
+    const char *text;
+    for (size_t i = 0; (text = args_nth(args, option, i)) != NULL; i++)
+        json_array_append_new(list, json_string(text));
+    if (json_array_size(list) > 0)
+        json_object_set(params, key, list);
+    json_decref(list);
+}
+
+/* --gpu N is --device gpu:N. */
+static int put_devices(struct cli *cli, const struct args *args, json_t *params)
+{
+    const char *device = args_text(args, "device", NULL);
+    const char *gpu = args_text(args, "gpu", NULL);
+    struct device_wish wish;
+    char text[400];
+    if (device == NULL && gpu == NULL)
+        return 0;
+    if (device != NULL)
+        snprintf(text, sizeof(text), "%s", device);
+    else
+        snprintf(text, sizeof(text), "gpu:%s", gpu);
+    if (device_wish_parse(text, &wish) != OK)
+        return cli_usage(cli, "--device gpu:a100:0.5",
+                         "\"%.60s\" is no device, such as gpu, gpu:2, "
+                         "gpu:a100|h100:1 or npu:0.5",
+                         text);
+    json_object_set_new(params, "devices", json_string(text));
     return 0;
 }
 
@@ -87,7 +134,6 @@ int verb_market_offers(struct cli *cli, const struct args *args)
 {
     const char *texts[] = {"arch", "policy"};
     json_t *params = json_object();
-    json_t *labels = json_array();
     json_t *result = NULL;
     const char *text;
     int failed = put_milli(cli, args, "cpus", "cpu_milli", params);
@@ -100,11 +146,15 @@ int verb_market_offers(struct cli *cli, const struct args *args)
         if (text != NULL)
             json_object_set_new(params, texts[i], json_string(text));
     }
-    for (size_t i = 0; (text = args_nth(args, "constraint", i)) != NULL; i++)
-        json_array_append_new(labels, json_string(text));
-    if (json_array_size(labels) > 0)
-        json_object_set(params, "labels", labels);
-    json_decref(labels);
+    put_texts(args, "constraint", "labels", params);
+    put_texts(args, "zone", "zones", params);
+    put_texts(args, "tolerate", "tolerate", params);
+    if (!failed)
+        failed = put_devices(cli, args, params);
+    if (!failed)
+        failed = put_mib(cli, args, "device-mem", "device_mem_mib", params);
+    if (!failed)
+        failed = put_nic(cli, args, params);
     if (failed) {
         json_decref(params);
         return failed;
@@ -206,6 +256,7 @@ static int set_params(struct cli *cli, const struct args *args, json_t *params)
     const char *time = args_text(args, "time-max", NULL);
     const char *name = args_text(args, "name", NULL);
     const char *payout = args_text(args, "payout", NULL);
+    const char *device_hour = args_text(args, "device-hour", NULL);
     struct pubkey key;
     uint64_t number;
     int failed = put_milli(cli, args, "cpus", "cpu_milli", params);
@@ -217,8 +268,13 @@ static int set_params(struct cli *cli, const struct args *args, json_t *params)
         failed = put_money(cli, args, prices[i].option, prices[i].key, params);
     if (!failed)
         failed = put_labels(cli, args, params);
+    if (!failed)
+        failed = put_nic(cli, args, params);
     if (failed)
         return failed;
+    put_texts(args, "taint", "taints", params);
+    if (device_hour != NULL)
+        json_object_set_new(params, "device_hour", json_string(device_hour));
     if (slots != NULL) {
         if (unit_parse_count(slots, 1, 10000, &number) != OK)
             return cli_usage(cli, "--slots 4",
@@ -272,20 +328,6 @@ int verb_sell_offer_show(struct cli *cli, const struct args *args)
     if (failed)
         return failed;
     failed = show_offer(cli, result);
-    json_decref(result);
-    return failed;
-}
-
-int verb_sell_bench(struct cli *cli, const struct args *args)
-{
-    bool run = !args_flag(args, "last");
-    json_t *result = NULL;
-    int failed =
-        cli_call_wait(cli, "sell.bench", json_pack("{s:b}", "run", (int)run),
-                      BENCH_WAIT_MS, &result);
-    if (failed)
-        return failed;
-    failed = view_print(cli, &view_grade, result);
     json_decref(result);
     return failed;
 }

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "cli/follow.h"
 #include "cli/graph.h"
+#include "cli/job.h"
 #include "cli/jobfile.h"
 #include "cli/locate.h"
 #include "cli/place.h"
@@ -41,6 +42,15 @@ static const struct {
     {"arch", "arch"},
     {"pids", "pids"},
     {"logs", "logs"},
+    {"gpu", "gpu"},
+    {"device", "devices"},
+    {"device-mem", "device_mem"},
+    {"nic", "nic"},
+    {"tolerate", "tolerate"},
+    {"zone", "zones"},
+    {"spread", "spread"},
+    {"with", "with"},
+    {"apart", "apart"},
 };
 
 static int refuse_option(struct cli *cli, const struct args *args,
@@ -51,11 +61,18 @@ static int refuse_option(struct cli *cli, const struct args *args,
     return cli_usage(cli, next, "--%s: %s", option, why);
 }
 
+/* Jobs may be named by their name or the start of their id. */
+static bool names_job(const char *option)
+{
+    return strcmp(option, "with") == 0 || strcmp(option, "apart") == 0;
+}
+
 /* Options that this verb has go into the order, over what a file said. */
 static int order_from_options(struct cli *cli, const struct args *args,
                               struct order *order)
 {
     char why[ORDER_ERROR_MAX];
+    char id[65];
     for (size_t i = 0; i < sizeof(order_options) / sizeof(order_options[0]);
          i++) {
         const char *option = order_options[i].option;
@@ -63,6 +80,12 @@ static int order_from_options(struct cli *cli, const struct args *args,
         if (verb_option(args->verb, option) == NULL)
             continue;
         for (size_t n = 0; (value = args_nth(args, option, n)) != NULL; n++) {
+            if (names_job(option)) {
+                int failed = job_resolve(cli, value, id);
+                if (failed)
+                    return failed;
+                value = id;
+            }
             if (!order_set(order, order_options[i].field, value, NULL, why))
                 return refuse_option(cli, args, option, why);
         }

@@ -111,9 +111,6 @@ static int read_question(struct cli *cli, const struct args *args,
                          "fgd, bestfit, packing, clustering, dotprod, spread "
                          "or random",
                          "there is no policy %.40s", policy);
-    if (strcmp(rule, "version") != 0 && strcmp(rule, "room") != 0)
-        return cli_usage(cli, "version or room", "there is no rule %.40s",
-                         rule);
     q->config.rule =
         strcmp(rule, "room") == 0 ? COMMONS_BY_ROOM : COMMONS_BY_VERSION;
     failed = read_numbers(cli, args, q);

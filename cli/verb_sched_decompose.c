@@ -322,18 +322,42 @@ static uint64_t weight_of(const struct cutgraph *graph)
 
 /* ---- telling ---- */
 
+/* What a cluster wants of its place: the sum, or the largest that one of it
+ * wants at once. Returns how many are in it. */
+static uint32_t wants_of(const struct task *task, uint32_t level, uint32_t k,
+                         uint64_t out[RES_COUNT])
+{
+    const uint32_t *cluster = task->result.levels[level].cluster;
+    uint32_t least[RES_COUNT] = {0};
+    uint32_t members = 0;
+    memset(out, 0, RES_COUNT * sizeof(*out));
+    for (uint32_t c = 0; c < task->graph.component_count; c++) {
+        const struct cut_component *component = &task->graph.components[c];
+        if (cluster[c] != k)
+            continue;
+        members++;
+        for (uint32_t r = 0; r < RES_COUNT; r++) {
+            out[r] += component->want.of[r];
+            if (component->least.of[r] > least[r])
+                least[r] = component->least.of[r];
+        }
+    }
+    for (uint32_t r = 0; r < RES_COUNT; r++)
+        out[r] = least[r] > out[r] ? least[r] : out[r];
+    return members;
+}
+
 static json_t *cluster_json(const struct task *task, uint32_t level, uint32_t k)
 {
     const struct decompose_level *own = &task->result.levels[level];
     json_t *members = json_array();
     json_t *object = json_object();
-    uint64_t sums[RES_COUNT] = {0};
+    uint64_t sums[RES_COUNT];
+    (void)wants_of(task, level, k, sums);
     for (uint32_t c = 0; c < task->graph.component_count; c++) {
         if (own->cluster[c] != k)
             continue;
         json_array_append_new(members, json_string(task->names[c]));
-        for (uint32_t r = 0; r < RES_COUNT; r++)
-            sums[r] += task->graph.components[c].want.of[r];
         if (level > 0 && json_object_get(object, "inside") == NULL)
             json_object_set_new(
                 object, "inside",
@@ -428,22 +452,15 @@ static void tell_clusters(struct cli *cli, const struct task *task)
         fprintf(cli->out, "\n%7s %5s %5s %8s %9s  %s\n", "CLUSTER", "SITE",
                 "PARTS", "CORES", "MEMORY", "COMPONENTS");
     for (uint32_t k = 0; k < own->count; k++) {
-        uint64_t cpu = 0;
-        uint64_t mem = 0;
-        uint32_t members = 0;
-        uint32_t site = 0;
+        uint64_t wants[RES_COUNT];
         char mib[UNIT_TEXT_MAX];
-        for (uint32_t c = 0; c < task->graph.component_count; c++) {
-            if (own->cluster[c] != k)
-                continue;
-            members++;
-            site = sites[c];
-            cpu += task->graph.components[c].want.of[RES_CPU];
-            mem += task->graph.components[c].want.of[RES_MEM];
-        }
-        unit_format_mib(mem, mib);
+        uint32_t site = 0;
+        uint32_t members = wants_of(task, task->level, k, wants);
+        for (uint32_t c = 0; c < task->graph.component_count; c++)
+            site = own->cluster[c] == k ? sites[c] : site;
+        unit_format_mib(wants[RES_MEM], mib);
         fprintf(cli->out, "%7u %5u %5u %8.1f %9s  ", k, site, members,
-                (double)cpu / 1000, mib);
+                (double)wants[RES_CPU] / 1000, mib);
         tell_members(cli, task, k);
     }
 }

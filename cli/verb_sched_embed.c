@@ -151,7 +151,7 @@ static int read_trial(struct cli *cli, const struct args *args,
         return cli_usage(cli, "--topology FILE.gml", "no topology is given");
     if (strcmp(trial->policy, "learned") == 0) {
         failed = read_model(cli, args, trial);
-        if (failed)
+        if (failed || trial->model == NULL)
             return failed;
         starts = trial->model->starts;
     }

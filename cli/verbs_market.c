@@ -8,11 +8,18 @@ static const struct opt quote_options[] = {
     OPT_CPUS,
     OPT_MEM,
     OPT_DISK,
+    OPT_GPU,
+    OPT_DEVICE,
+    OPT_DEVICE_MEM,
+    OPT_NIC,
     OPT_TIME,
     OPT_TASKS,
     OPT_PRICE,
     OPT_POLICY,
     OPT_CONSTRAINT,
+    OPT_ZONE,
+    OPT_TOLERATE,
+    OPT_SPREAD,
     OPT_SELLER,
     OPT_ARCH,
     OPT_QUEUE,
@@ -23,7 +30,9 @@ static const struct opt quote_options[] = {
 };
 
 static const struct opt offers_options[] = {
-    OPT_CPUS, OPT_MEM, OPT_DISK, OPT_ARCH, OPT_CONSTRAINT, OPT_POLICY, {0},
+    OPT_CPUS,       OPT_MEM,    OPT_DISK, OPT_GPU,        OPT_DEVICE,
+    OPT_DEVICE_MEM, OPT_NIC,    OPT_ARCH, OPT_CONSTRAINT, OPT_ZONE,
+    OPT_TOLERATE,   OPT_POLICY, {0},
 };
 
 static const struct opt watch_options[] = {
@@ -53,13 +62,54 @@ static const struct opt offer_options[] = {
     {"cpu-hour", 0, "AMOUNT", "price of a core for an hour", false},
     {"mem-hour", 0, "AMOUNT", "price of a GiB of memory for an hour", false},
     {"disk-hour", 0, "AMOUNT", "price of a GiB of disk for an hour", false},
+    {"device-hour", 0, "PRICES",
+     "price of a device for an hour: 0.5, or gpu=0.5,fpga=0.2, or "
+     "gpu:a100=0.9",
+     false},
+    {"nic", 0, "RATE", "network bandwidth to sell: 100M, 1G bit/s", false},
     {"label", 0, "KEY=VALUE", "a fact about this machine", true},
+    {"taint", 0, "KEY[=VALUE]",
+     "keeps out jobs that do not tolerate it; \"\" for none", true},
     {"payout", 0, "ADDRESS", "the account that is paid", false},
     {0},
 };
 
 static const struct opt bench_options[] = {
     {"last", 0, NULL, "show the last measurement, do not measure", false},
+    {"quick", 0, NULL, "short runs: 3 seconds, not half a minute", false},
+    {"challenge", 0, "HEX", "answer this challenge instead, into --out", false},
+    {"out", 0, "FILE", "where the answer goes", false},
+    {"n", 0, "N", "side of the challenge's matrices (default: 1024)", false},
+    {0},
+};
+
+static const struct opt bench_check_options[] = {
+    {"challenge", 0, "HEX", "that it must answer (default: the file's own)",
+     false},
+    {0},
+};
+
+static const struct opt identifier_options[] = {
+    {"city", 0, "NAME", "where it stands: a name or a region's code", false},
+    {"industry", 0, "NAME", "the branch it serves: telecom, research", false},
+    {"enterprise", 0, "NAME", "who owns it", false},
+    {"resource", 0, "NAME", "its kind: general, gpu, storage", false},
+    {"centre", 0, "NAME", "the data centre", false},
+    {"service", 0, "NAME", "what it is offered as: batch, service", false},
+    {"ability", 0, "RATE",
+     "FLOP/s in single precision: 200G (default: what the node measured)",
+     false},
+    {"storage", 0, "SIZE", "disk: 2T (default: what the node sells)", false},
+    {"network", 0, "KBIT", "kbit/s of its network", false},
+    {"chip", 0, "NAME", "the chip's type", false},
+    {"chip-number", 0, "TEXT", "the chip's own number; only a hash leaves",
+     false},
+    {"salt", 0, "TEXT", "secret of the supplier, hashed with the number",
+     false},
+    {"check", 0, "TEXT", "is this identifier whole, and what does it say?",
+     false},
+    {"prefix", 0, "PATH", "with --check: must its path begin so? city/industry",
+     false},
     {0},
 };
 
@@ -137,9 +187,46 @@ const struct verb verbs_market[] = {
      "suan sell offer show --node provider-1"},
     {"sell bench", verb_sell_bench, bench_options, NULL, 0, 0, false,
      "measure this machine",
-     "Measures processor, memory and disk: the grade that buyers of the "
-     "\"fastest\" policy\ncompare.",
-     "suan sell bench --node provider-1"},
+     "Measures processor, memory and disk, each kernel on one core and on all: "
+     "median and\nmedian absolute deviation (MAD) of seven runs after "
+     "warm-ups, and the ratio to the\nfrozen reference machine. Processor "
+     "kernels go by processor time, so what else runs\nhere costs patience and "
+     "changes little. A figure whose MAD is above 5 % after three\ntries is "
+     "told and left out. The rest goes into the offer: \"fastest\" compares "
+     "it, and\nthe grade follows from the sustained fp32 of all cores "
+     "(meter.grades in suan.conf).\n\n"
+     "--challenge does work that follows from 64 hex digits, on one core of "
+     "this machine\nand without a node: a chain of SHA-256 and products of "
+     "matrices, with all results,\nfor whoever thought of the digits to check. "
+     "The file takes 16 MiB at --n 1024.",
+     "suan sell bench --node provider-1\n"
+     "suan sell bench --quick --json\n"
+     "suan sell bench --challenge $HEX --out answer"},
+    {"sell bench check", verb_sell_bench_check, bench_check_options, "FILE", 1,
+     1, false, "check the answer to a challenge",
+     "Checks every result in FILE: products by Freivalds' method in O(n^2), "
+     "where a wrong\none passes with probability below 2^-40, chains of "
+     "hashes by doing them again. The\nrates are what the file claims; they "
+     "are worth as much as the time at which you had\nit. A wrong result ends "
+     "with code 8.",
+     "suan sell bench check answer --challenge $HEX"},
+    {"sell identifier", verb_sell_identifier, identifier_options, NULL, 0, 0,
+     false, "name this resource by its eleven fields",
+     "Makes the compute identifier of a resource from eleven fields: its text, "
+     "its\nregistration code (BLAKE2b-128 of its bytes), and its path, by "
+     "whose "
+     "beginning all\nresources of a city, an industry, an enterprise are "
+     "found. Names are of\n[a-z0-9.-], at most 23. Any wrong letter of the "
+     "text is noticed, and any two\nneighbours that changed places.\n\n"
+     "--check reads one and shows its fields; with --prefix it ends with code "
+     "8 when the\npath begins otherwise. To be found by the fields on the "
+     "market, put them on the\noffer: suan sell offer set --label "
+     "id.city=... (--json lists all labels), and\nsuan market offers "
+     "--constraint id.city=...",
+     "suan sell identifier --city beijing --industry telecom --enterprise acme "
+     "\\\n  --resource general --centre dc-2 --service batch --network 1000000 "
+     "\\\n  --chip epyc-9005 --chip-number SN123 --salt secret\n"
+     "suan sell identifier --check suanid1... --prefix beijing/telecom"},
 
     {"image import", verb_image_import, import_options, "FILE", 1, 1, false,
      "bring an OCI archive to the node",

@@ -59,6 +59,46 @@ extern const struct verb verbs_sched[];
             "!spot",                                                           \
             true                                                               \
     }
+#define OPT_GPU                                                                \
+    {                                                                          \
+        "gpu", 0, "N", "GPUs of one task: 1, 2, 0.5; any model", false         \
+    }
+#define OPT_DEVICE                                                             \
+    {                                                                          \
+        "device", 0, "KIND[:MODEL][:N]",                                       \
+            "devices of one task: gpu:a100|h100:2, npu:0.5, fpga:4x0.25",      \
+            false                                                              \
+    }
+#define OPT_DEVICE_MEM                                                         \
+    {                                                                          \
+        "device-mem", 0, "SIZE", "memory each device has at least: 40G", false \
+    }
+#define OPT_NIC                                                                \
+    {                                                                          \
+        "nic", 0, "RATE", "network bandwidth of one task: 100M, 1G bit/s",     \
+            false                                                              \
+    }
+#define OPT_TOLERATE                                                           \
+    {                                                                          \
+        "tolerate", 0, "TAINT",                                                \
+            "a taint that does not keep it out: gpu=only, or gpu for any "     \
+            "value",                                                           \
+            true                                                               \
+    }
+#define OPT_ZONE                                                               \
+    {                                                                          \
+        "zone", 0, "ZONE",                                                     \
+            "work and data stay in this zone, or another that is named: eu, "  \
+            "eu/north",                                                        \
+            true                                                               \
+    }
+#define OPT_SPREAD                                                             \
+    {                                                                          \
+        "spread", 0, "KEY:N",                                                  \
+            "at most N tasks at one provider (provider:1) or with one value "  \
+            "of a label (zone:2)",                                             \
+            true                                                               \
+    }
 #define OPT_SELLER                                                             \
     {                                                                          \
         "seller", 0, "ADDRESS", "only this provider", false                    \

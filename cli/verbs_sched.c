@@ -79,6 +79,22 @@ static const struct opt embed_options[] = {
     {0},
 };
 
+static const struct opt adjust_options[] = {
+    {"topology", 0, "FILE", "the graph the jobs run on, in GML", false},
+    {"rate", 0, "R", "requests a time unit (default: 0.16)", false},
+    {"requests", 0, "N", "how many (default: 1000)", false},
+    {"events", 0, "R", "events a time unit (default: 0.01)", false},
+    {"down", 0, "T", "mean time until one is over (default: 200)", false},
+    {"seed", 0, "S", "of capacities, requests, events (default: 0)", false},
+    {"seeds", 0, "K", "seeds S, S+1, ... K of them, taken together", false},
+    {"policy", 0, "all|repair|resolve|stop", "what is done (default: all)",
+     false},
+    {"budget", 0, "N", "moves of the unviolated an hour (default: 4)", false},
+    {"improve", 0, NULL, "also ask who would move of its own will", false},
+    {"theta", 0, "N", "gain that takes, in thousandths (default: 50)", false},
+    {0},
+};
+
 static const struct opt train_options[] = {
     {"topology", 0, "FILE", "a graph to learn on, in GML; again, for several",
      true},
@@ -181,7 +197,7 @@ const struct verb verbs_sched[] = {
      "suan sched availability platform.yaml --budget 12 --dot - | dot -Tsvg\n"
      "suan sched availability platform.yaml --table"},
     {"sched agents", verb_sched_agents, agents_options, NULL, 0, 0, false,
-     "several schedulers that share the same machines, beside one",
+     "several schedulers on the same machines, beside one",
      "The experiment of suan sched replay --format openb, with the same FILEs "
      "and the\nsame arrivals, under one agent and under N. Each agent chooses "
      "by a view of all\nmachines that is as old as its last look; the next "
@@ -207,8 +223,7 @@ const struct verb verbs_sched[] = {
      "suan sched agents --nodes N.csv --pods P.csv --agents 16 --regions "
      "--json"},
     {"sched decompose", verb_sched_decompose, decompose_options, "FILE", 1, 1,
-     false,
-     "cut a graph of components into clusters for sites, offers, devices",
+     false, "cut a graph of components into clusters that fit places",
      "FILE, in YAML or JSON, has components with what they want, links with "
      "their\nbandwidth, and the sites and offers there are (- is standard "
      "input);\ndocs/examples/sched/arena.yaml has all that it may say. With "
@@ -242,11 +257,9 @@ const struct verb verbs_sched[] = {
      "Whether all clusters find room at once is for placement to say. "
      "docs/decomposition.md\nhas the model.",
      "suan sched decompose docs/examples/sched/arena.yaml --svg arena.svg\n"
-     "suan sched decompose docs/examples/sched/arena.yaml --level device --dot "
-     "- "
-     "| dot -Tsvg\n"
+     "suan sched decompose arena.yaml --level device --dot - | dot -Tsvg\n"
      "suan sched decompose docs/examples/sched/survey.json \\\n"
-     "  --offers docs/examples/sched/offers.yaml --within 10m"},
+     "  --offers docs/examples/sched/offers.yaml --within 1h"},
     {"sched replicas", verb_sched_replicas, replicas_options, "[FILE]", 0, 1,
      false, "how many replicas a redundant job needs, and where",
      "A redundant job runs as replicas, each at a provider of its own, and is "
@@ -333,6 +346,39 @@ const struct verb verbs_sched[] = {
      "40\n"
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
      "--json"},
+    {"sched adjust", verb_sched_adjust, adjust_options, NULL, 0, 0, false,
+     "keep running job graphs alive while offers come and go",
+     "The jobs of \"sched embed\" run on a topology whose offers come and go. "
+     "An event,\nby a Poisson process of --events a time unit, withdraws a "
+     "node "
+     "or leaves a link a\ntenth of its bandwidth; after an exponential time of "
+     "mean --down it is over. Each\ncomponent has a state of 1 to 1000 MiB. "
+     "Jobs that no longer hold are dealt with in\nthe order they came:\n\n"
+     "    repair   touch what is violated, more only if that does not do: "
+     "other "
+     "paths,\n             then moves of violated components, then their "
+     "neighbours, then the\n             whole job; what is not violated moves "
+     "within --budget an hour for\n             each job (a time unit is a "
+     "second)\n"
+     "    resolve  lay the job anew from nothing\n"
+     "    stop     put it out\n\n"
+     "Who finds no place waits, and is woken when freed capacity may help. "
+     "With "
+     "--improve\nrunning jobs are asked in turn whether a move would gain more "
+     "than --theta.\n\n"
+     "SERVED is the time that accepted jobs ran, of the time they wanted. "
+     "HITS: "
+     "jobs that\nan event violated; LOST of them found no place, BACK were "
+     "placed again later. MOVES\nof components because they had to; UNHURT of "
+     "them were not on what the event\ntouched. MOVED is their state. WILLING "
+     "moves are of --improve. Times are of the\nprocessor. After each event "
+     "all "
+     "reservations are summed anew, and a checker that\nshares no code with "
+     "the "
+     "rest validates each plan. docs/scheduling.md has the model.",
+     "suan sched adjust --topology docs/examples/sched/backbone.gml --rate "
+     "0.01\n"
+     "suan sched adjust --topology Waxman100.gml --seeds 5 --json"},
     {"sched train", verb_sched_train, train_options, NULL, 0, 0, false,
      "train a network that ranks start nodes for \"sched embed\"",
      "Trains a small graph network that puts the nodes of a topology in the "

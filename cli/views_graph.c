@@ -59,7 +59,7 @@ const struct view view_graph_tasks = {
             {"PAID", "paid_micro", CELL_MONEY, R},
             {"OUT", "result_bytes", CELL_BYTES, R},
             {"AFTER", "after", CELL_TEXT, T},
-            {"REASON", "reason", CELL_TEXT, T},
+            {"REASON", "reason", CELL_TEXT, W},
         },
 };
 

@@ -31,6 +31,7 @@
  * one free slot is not promised twice. */
 
 #include "base/short_hash.h"
+#include "market/book_spread.h"
 #include "market/request.h"
 #include "sched/explain.h"
 #include "sched/place.h"
@@ -184,8 +185,17 @@ struct book_result {
 MUST_USE enum err book_match(struct book *book, const struct hash *id,
                              uint32_t tasks, uint32_t spares, uint64_t now_ms,
                              struct arena *arena, struct book_result *out);
+/* Where tasks of a request are, and for each of its affinities the providers
+ * with a task of that other request: tell it before each match of a request
+ * that has a spread or affinities. What was told before is forgotten, but for
+ * the domains of providers whose offers have lapsed. ERR_NOT_FOUND; ERR_RANGE
+ * (more than BOOK_THERE_MAX rows), ERR_NOMEM. */
+MUST_USE enum err book_there_set(struct book *book, const struct hash *id,
+                                 const struct book_there *list, uint32_t count);
+
 /* The same for a request that is not in the book, reserving nothing: what would
- * the market say? next_try_ms is BOOK_FOREVER. ERR_RANGE (tasks not
+ * the market say? Its affinities are not judged: nobody told where others are.
+ * next_try_ms is BOOK_FOREVER. ERR_RANGE (tasks not
  * 1..LIMIT_TASKS, spares likewise above, an unknown policy, too many
  * constraints), ERR_NOMEM. */
 MUST_USE enum err book_preview(struct book *book, const struct request *request,

@@ -31,6 +31,11 @@ struct book_card *book_card_new(const struct offer *offer);
 /* The offer again; `provider` is kept beside the card. */
 void book_card_offer(const struct book_card *card,
                      const struct pubkey *provider, struct offer *out);
+/* 1 when the offer has taints, else 0. */
+static inline uint32_t book_card_tainted(const struct book_card *card)
+{
+    return card->gear != NULL && card->gear->taint_count > 0;
+}
 /* Fills the first card->label_count of `out`. */
 void book_card_labels(const struct book_card *card,
                       struct label out[LIMIT_LABELS]);

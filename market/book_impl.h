@@ -107,6 +107,7 @@ struct book_entry {
     struct book_exclusion *exclusions;
     uint32_t exclusion_count;
     uint32_t exclusion_cap;
+    struct book_places places;
 };
 
 struct book_class {
@@ -127,6 +128,7 @@ struct book {
     uint32_t slot_cap;
     uint32_t first_empty;
     uint32_t live_count;
+    uint32_t tainted_count; /* LIVE with taints */
     struct book_map by_provider;
     struct catalog *catalog;      /* LIVE: who can take what, best first */
     struct shelf live;            /* LIVE by until_ms */
@@ -203,6 +205,7 @@ struct book_view {
     struct candidate c;
     struct label labels[LIMIT_LABELS];
     struct devices devices; /* likewise */
+    uint64_t domain;        /* of the request's spread; 0 = none */
 };
 /* entry NULL: nothing is excluded. The slot is LIVE. */
 void book_view(const struct book *book, uint32_t slot,

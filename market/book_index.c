@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "sched/figure.h"
 #include "sched/policy.h"
+#include "sched/zone.h"
 
 /* ---- offers ---- */
 
@@ -14,40 +15,72 @@ enum err book_index_reserve(struct book *book, uint32_t index)
     return catalog_reserve(book->catalog, index);
 }
 
-/* Arch, payout, and for each label itself and its key. */
-#define TAGS_MAX (2 + 2 * LIMIT_LABELS)
+/* Tags being gathered; with room for all there can be. A label has its own, its
+ * key's and, if it is a zone, one for each zone that one lies in. */
+#define LABEL_TAGS_MAX (2 + LIMIT_NAME / 2)
+#define TAGS_MAX       (2 + LIMIT_LABELS * LABEL_TAGS_MAX + 2 * DEVICE_GROUPS_MAX)
 _Static_assert(TAGS_MAX <= CATALOG_TAGS_MAX, "an offer's tags");
 
-static uint64_t tag_arch(const struct book *book, enum arch arch)
+struct tags {
+    const uint8_t *key;
+    uint32_t count;
+    uint64_t list[TAGS_MAX];
+};
+
+static void tags_add(struct tags *tags, uint64_t tag)
 {
-    uint8_t name = (uint8_t)arch;
-    return tag_bytes(book->config.key, TAG_ARCH, bytes_make(&name, 1));
+    for (uint32_t i = 0; i < tags->count; i++) {
+        if (tags->list[i] == tag)
+            return;
+    }
+    CHECK(tags->count < TAGS_MAX);
+    tags->list[tags->count++] = tag;
 }
 
-static uint64_t tag_payout(const struct book *book, const struct pubkey *payout)
+/* eu/north/3: of eu, of eu/north, and of itself, as zone_inside reads it. Where
+ * there are more levels than there is room for, the name is full of slashes. */
+static void tags_add_zone(struct tags *tags, const char *zone)
 {
-    return tag_bytes(book->config.key, TAG_PAYOUT, BYTES_OF(payout->b));
+    size_t len = strlen(zone);
+    for (size_t i = 0; i <= len; i++) {
+        if (i == len || zone[i] == '/')
+            tags_add(tags, tag_bytes(tags->key, TAG_ZONE, bytes_make(zone, i)));
+    }
+}
+
+static void tags_add_devices(struct tags *tags, const struct devices *devices)
+{
+    for (uint32_t i = 0; i < devices->group_count; i++) {
+        const struct device_group *group = &devices->groups[i];
+        const char *kind = device_kind_text(group->kind);
+        tags_add(tags, tag_text(tags->key, TAG_DEVICE_KIND, kind, ""));
+        tags_add(tags, tag_text(tags->key, TAG_DEVICE, kind, group->model));
+    }
 }
 
 uint64_t *book_tags_new(const struct book *book, const struct offer *offer,
                         uint32_t *out_count)
 {
-    const uint8_t *key = book->config.key;
-    uint64_t *tags = malloc((2 + 2 * offer->label_count) * sizeof(*tags));
-    uint32_t count = 0;
+    struct tags tags = {.key = book->config.key};
+    const uint8_t *key = tags.key;
     CHECK(offer->label_count <= LIMIT_LABELS);
-    if (tags == NULL)
-        return NULL;
-    tags[count++] = tag_arch(book, offer->arch);
+    tags_add(&tags, tag_number(key, TAG_ARCH, (uint8_t)offer->arch));
     if (!pubkey_is_zero(&offer->payout))
-        tags[count++] = tag_payout(book, &offer->payout);
+        tags_add(&tags, tag_bytes(key, TAG_PAYOUT, BYTES_OF(offer->payout.b)));
     for (uint32_t i = 0; i < offer->label_count; i++) {
         const struct label *label = &offer->labels[i];
-        tags[count++] = tag_text(key, TAG_LABEL, label->key, label->value);
-        tags[count++] = tag_text(key, TAG_LABEL_KEY, label->key, "");
+        tags_add(&tags, tag_text(key, TAG_LABEL, label->key, label->value));
+        tags_add(&tags, tag_text(key, TAG_LABEL_KEY, label->key, ""));
+        if (strcmp(label->key, ZONE_KEY) == 0)
+            tags_add_zone(&tags, label->value);
     }
-    *out_count = count;
-    return tags;
+    tags_add_devices(&tags, &offer->devices);
+    uint64_t *list = malloc(tags.count * sizeof(*list));
+    if (list == NULL)
+        return NULL;
+    memcpy(list, tags.list, tags.count * sizeof(*list));
+    *out_count = tags.count;
+    return list;
 }
 
 static uint64_t first_bytes(const struct pubkey *provider)
@@ -64,12 +97,27 @@ static uint32_t slots_left(const struct book_slot *slot)
     return all > slot->reserved_tasks ? all - slot->reserved_tasks : 0;
 }
 
+/* Thousandths of all its devices together. */
+static uint64_t devices_left(const struct book_gear *gear)
+{
+    struct devices view;
+    uint64_t sum = 0;
+    if (gear == NULL || gear->devices.group_count == 0)
+        return 0;
+    book_gear_view(gear, &view);
+    for (uint32_t i = 0; i < MACHINE_DEVICES_MAX; i++)
+        sum += view.free_milli[i];
+    return sum;
+}
+
 static void row_amounts(const struct book_slot *slot, uint64_t *have)
 {
     have[DIM_CPU_FREE] = slot->free.cpu_milli - slot->reserved.cpu_milli;
     have[DIM_MEM_FREE] = slot->free.mem_mib - slot->reserved.mem_mib;
     have[DIM_DISK_FREE] = slot->free.disk_mib - slot->reserved.disk_mib;
     have[DIM_SLOTS] = slots_left(slot);
+    have[DIM_NIC_FREE] = slot->free.nic_kbit - slot->reserved.nic_kbit;
+    have[DIM_DEVICE_FREE] = devices_left(slot->card->gear);
 }
 
 _Static_assert(FLAG_SPEED_LAST - FLAG_SPEED == SPEED_DISK,
@@ -84,6 +132,37 @@ static uint32_t speed_flags(const struct grade *grade)
             flags |= flag_bit((enum flag)(FLAG_SPEED + i));
     }
     return flags;
+}
+
+static uint32_t zone_count(const struct book_card *card)
+{
+    struct label labels[LIMIT_LABELS];
+    uint32_t count = 0;
+    if (card->label_count < 2)
+        return 0;
+    book_card_labels(card, labels);
+    for (uint32_t i = 0; i < card->label_count; i++)
+        count += strcmp(labels[i].key, ZONE_KEY) == 0;
+    return count;
+}
+
+/* Devices, at the price of the cheapest; taints; several zones. */
+static void row_gear(const struct book_card *card, struct catalog_row *out)
+{
+    const struct book_gear *gear = card->gear;
+    uint64_t least = UINT64_MAX;
+    if (zone_count(card) > 1)
+        out->flags |= flag_bit(FLAG_ZONES);
+    if (gear == NULL)
+        return;
+    if (gear->taint_count > 0)
+        out->flags |= flag_bit(FLAG_TAINTED);
+    for (uint32_t i = 0; i < gear->devices.group_count; i++) {
+        uint64_t hour = amount_figure(gear->devices.groups[i].hour);
+        least = hour < least ? hour : least;
+        out->flags |= flag_bit(FLAG_DEVICES);
+        out->tariff.part[TARIFF_DEVICE] = least;
+    }
 }
 
 static void row_terms(const struct book_slot *slot, uint64_t now_ms,
@@ -115,8 +194,10 @@ void book_index_put(struct book *book, uint32_t index, uint64_t now_ms)
     row.have[DIM_CPU_TOTAL] = card->total.cpu_milli;
     row.have[DIM_MEM_TOTAL] = card->total.mem_mib;
     row.have[DIM_DISK_TOTAL] = card->total.disk_mib;
+    row.have[DIM_NIC_TOTAL] = card->total.nic_kbit;
     row.have[DIM_TIME] = card->time_ms_max;
     row_amounts(slot, row.have);
+    row_gear(card, &row);
     row_terms(slot, now_ms, &row);
     catalog_put(book->catalog, index, &row);
 }
@@ -132,10 +213,8 @@ void book_index_amounts(struct book *book, uint32_t index)
     if (!catalog_has(book->catalog, index))
         return;
     row_amounts(&book->slots[index], have);
-    catalog_have_set(book->catalog, index, DIM_CPU_FREE, have[DIM_CPU_FREE]);
-    catalog_have_set(book->catalog, index, DIM_MEM_FREE, have[DIM_MEM_FREE]);
-    catalog_have_set(book->catalog, index, DIM_DISK_FREE, have[DIM_DISK_FREE]);
-    catalog_have_set(book->catalog, index, DIM_SLOTS, have[DIM_SLOTS]);
+    for (unsigned i = 0; i < DIM_CHANGING; i++)
+        catalog_have_set(book->catalog, index, (enum dimension)i, have[i]);
 }
 
 /* ---- what time changes ---- */
@@ -313,6 +392,8 @@ void book_needs_put(struct book *book, const struct book_class *class_)
     row.have[DIM_CPU_FREE] = turned(request->resources.cpu_milli);
     row.have[DIM_MEM_FREE] = turned(request->resources.mem_mib);
     row.have[DIM_DISK_FREE] = turned(request->resources.disk_mib);
+    row.have[DIM_NIC_FREE] = turned(request->resources.nic_kbit);
+    row.have[DIM_DEVICE_FREE] = turned(book_wish_milli(&request->devices));
     row.have[DIM_TIME] = turned(request->time_ms_max);
     catalog_put(book->needs, class_->index, &row);
 }
@@ -332,9 +413,8 @@ bool book_needs_begin(struct book *book, uint32_t index, uint64_t now_ms,
         return false;
     *query = (struct query){.cost_max = UINT64_MAX};
     row_amounts(slot, query->want);
-    query->want[DIM_CPU_FREE] = turned(query->want[DIM_CPU_FREE]);
-    query->want[DIM_MEM_FREE] = turned(query->want[DIM_MEM_FREE]);
-    query->want[DIM_DISK_FREE] = turned(query->want[DIM_DISK_FREE]);
+    for (unsigned i = 0; i < DIM_CHANGING; i++)
+        query->want[i] = turned(query->want[i]);
     query->want[DIM_SLOTS] = 0;
     query->want[DIM_TIME] = turned(slot->card->time_ms_max);
     CHECK(search_begin(search, book->needs, ORDER_PRICE, query) == OK);
@@ -355,7 +435,7 @@ static void check_row(const struct book *book, uint32_t index)
     if (!live)
         return;
     row_amounts(slot, have);
-    for (unsigned i = 0; i <= DIM_SLOTS; i++)
+    for (unsigned i = 0; i < DIM_CHANGING; i++)
         CHECK(catalog_have(book->catalog, index, (enum dimension)i) == have[i]);
     CHECK(catalog_flag(book->catalog, index, FLAG_UNREACHABLE) ==
           slot->unreachable.in);

@@ -43,7 +43,8 @@ enum figure book_query_figure(enum policy order, const struct search_hit *hit,
 /* A rank as that order has it: its key; and the price of an hour. */
 uint32_t book_query_key(enum policy policy, const struct rank *rank,
                         uint64_t *out_hour);
-/* What the catalog knows of the request's wishes. False when nobody can meet
+/* What the catalog knows of the request's wishes; it may be less than all: whom
+ * it finds the book judges again. False when nobody can meet
  * them: an operation that is not understood. */
 bool book_query(const struct book *book, const struct request *request,
                 struct query *out);
@@ -51,14 +52,23 @@ bool book_query(const struct book *book, const struct request *request,
 /* The reasons for and against, in the order of REASON_MAP. */
 struct book_survey {
     struct survey survey;
-    uint32_t own[2];  /* slots of the agent and the buyer */
-    uint32_t only[1]; /* of the only seller */
-    uint32_t near[1]; /* of the node it shall be nearest to */
+    const struct book *book;
+    const struct request *request;
+    const struct book_entry *entry;
+    const struct demand *demand;
+    uint64_t now_ms;
+    uint64_t zones[LIMIT_ZONES]; /* tags */
+    uint32_t own[2];             /* slots of the agent and the buyer */
+    uint32_t only[1];            /* of the only seller */
+    uint32_t near[1];            /* of the node it shall be nearest to */
     uint32_t excluded[BOOK_EXCLUDED_MAX];
 };
 void book_survey_make(const struct book *book, const struct request *request,
-                      const struct book_entry *entry, uint64_t now_ms,
+                      const struct book_entry *entry,
+                      const struct demand *demand, uint64_t now_ms,
                       struct book_survey *out);
+/* Thousandths of devices that one task wants. */
+uint64_t book_wish_milli(const struct device_wish *wish);
 
 /* What policies that compare with the best must know first. */
 struct book_look {

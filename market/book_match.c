@@ -113,9 +113,16 @@ void book_view(const struct book *book, uint32_t index,
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
     set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);
+    out->domain = 0;
     if (request->constraint_count > 0 || request->zone_count > 0 ||
+        request->spread.per_value > 0 ||
         ranking_reads_labels(request->policy, &request->terms))
         book_card_labels(card, out->labels);
+    if (request->spread.per_value > 0)
+        out->domain = book_domain(book->config.key, &request->spread,
+                                  out->labels, card->label_count);
+    book_places_view(entry != NULL ? &entry->places : NULL, request,
+                     out->domain, &out->c);
 }
 
 void book_demand(const struct request *request, struct demand *out)
@@ -205,7 +212,8 @@ static void match_offer(struct match *m, uint32_t index)
         return;
     ranking_rank(m->ranking, &view.c, verdict.tasks, index, &rank);
     (void)place_consider(&m->place, &rank,
-                         room_counted(m, &view.c, verdict.tasks), 0);
+                         room_counted(m, &view.c, verdict.tasks),
+                         view.domain);
 }
 
 /* A list that is full bounds what need be shown. Where the order is the
@@ -373,8 +381,11 @@ static enum err match_divide(struct match *m, struct arena *arena,
     uint32_t *rooms = arena_calloc(arena, m->place.count, sizeof(*rooms));
     if (rooms == NULL)
         return ERR_NOMEM;
-    for (uint32_t i = 0; i < m->place.count; i++)
-        rooms[i] = room_now(m, m->place.entries[i].rank.index);
+    for (uint32_t i = 0; i < m->place.count; i++) {
+        const struct place_entry *entry = &m->place.entries[i];
+        rooms[i] = m->place.per_domain > 0 ? entry->share
+                                           : room_now(m, entry->rank.index);
+    }
     return division_hand_out(&m->place, m->ranking->divide, m->copies, rooms,
                              out_unplaced);
 }
@@ -410,6 +421,25 @@ static void placement_fill(const struct match *m,
                  strlen(book_card_address(card)) + 1);
 }
 
+static enum err match_spread(struct match *m, struct arena *arena)
+{
+    const struct book_places *places =
+        m->entry != NULL ? &m->entry->places : NULL;
+    uint32_t limit = book_places_limit(places, m->request);
+    uint32_t known = places != NULL ? places->used_count : 0;
+    struct place_domain *table;
+    if (limit == 0)
+        return OK;
+    table = arena_calloc(
+        arena, place_table_needed(m->place.tasks, m->place.spares, known),
+        sizeof(*table));
+    if (table == NULL)
+        return ERR_NOMEM;
+    place_spread(&m->place, limit, known > 0 ? places->used : NULL, known,
+                 table);
+    return OK;
+}
+
 /* Finds the places; writes the result but reserves nothing. */
 static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
                           struct arena *arena, struct book_result *out)
@@ -424,6 +454,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
     if (tasks % m->copies != 0)
         m->copies = tasks; /* one each, until all have a place again */
     place_init(&m->place, tasks, spares, entries);
+    TRY(match_spread(m, arena));
     const struct book_look look = {m->book,    m->request, m->entry,
                                    &m->demand, m->ranking, m->now_ms};
     book_index_refresh(m->book, m->now_ms);

@@ -21,6 +21,7 @@ static void unshelve(struct book *book, uint32_t index)
     if (slot->state == SLOT_LIVE) {
         CHECK(shelf_remove(&book->live, slot->until_ms, index));
         book->live_count--;
+        book->tainted_count -= book_card_tainted(slot->card);
     } else if (slot->state == SLOT_KNOWN) {
         CHECK(shelf_remove(&book->known, slot->until_ms, index));
     }
@@ -222,6 +223,7 @@ static void slot_fill(struct book *book, uint32_t index,
     slot->until_ms = now_ms + card->ttl_ms;
     shelf_add(&book->live, slot->until_ms, index);
     book->live_count++;
+    book->tainted_count += book_card_tainted(card);
     book_index_put(book, index, now_ms);
     free(old_card);
     free(old_tags);

@@ -57,12 +57,6 @@ enum figure book_query_figure(enum policy order, const struct search_hit *hit,
     return FIGURE_KNOWN;
 }
 
-static uint64_t tag_arch(const struct book *book, enum arch arch)
-{
-    uint8_t name = (uint8_t)arch;
-    return tag_bytes(book->config.key, TAG_ARCH, bytes_make(&name, 1));
-}
-
 /* The tag a constraint asks for, and whether it asks for its absence. False for
  * an operation that is not in the table. */
 static bool constraint_tag(const struct book *book,
@@ -85,11 +79,17 @@ static bool constraint_tag(const struct book *book,
     return false;
 }
 
+uint64_t book_wish_milli(const struct device_wish *wish)
+{
+    return (uint64_t)wish->count * wish->milli;
+}
+
 static void mix_of(const struct request *request, uint64_t mix[TARIFF_PARTS])
 {
     mix[TARIFF_CPU] = request->resources.cpu_milli;
     mix[TARIFF_MEM] = request->resources.mem_mib;
     mix[TARIFF_DISK] = request->resources.disk_mib;
+    mix[TARIFF_DEVICE] = book_wish_milli(&request->devices);
 }
 
 static struct tariff_bill bill_of(const struct request *request)
@@ -99,7 +99,29 @@ static struct tariff_bill bill_of(const struct request *request)
                                 .cap = amount_figure(request->price_max)};
 }
 
-_Static_assert(1 + LIMIT_CONSTRAINTS <= QUERY_TAGS_MAX, "a query's tags");
+static void query_zones(const struct book *book, const struct request *request,
+                        uint64_t tags[LIMIT_ZONES])
+{
+    CHECK(request->zone_count <= LIMIT_ZONES);
+    for (uint32_t i = 0; i < request->zone_count; i++)
+        tags[i] =
+            tag_bytes(book->config.key, TAG_ZONE, bytes_str(request->zones[i]));
+}
+
+/* Of a model that is allowed, or else of the kind. */
+static void query_devices(const struct book *book,
+                          const struct device_wish *wish, struct query *query)
+{
+    const char *kind = device_kind_text(wish->kind);
+    uint64_t tags[DEVICE_MODELS_MAX] = {
+        tag_text(book->config.key, TAG_DEVICE_KIND, kind, "")};
+    if (wish->count == 0)
+        return;
+    for (uint32_t i = 0; i < wish->model_count; i++)
+        tags[i] = tag_text(book->config.key, TAG_DEVICE, kind, wish->models[i]);
+    query_any(query, tags, wish->model_count > 0 ? wish->model_count : 1);
+    query->want[DIM_DEVICE_FREE] = book_wish_milli(wish);
+}
 
 bool book_query(const struct book *book, const struct request *request,
                 struct query *out)
@@ -113,15 +135,24 @@ bool book_query(const struct book *book, const struct request *request,
     out->want[DIM_DISK_FREE] = request->resources.disk_mib;
     out->want[DIM_SLOTS] = 1;
     out->want[DIM_TIME] = request->time_ms_max;
+    out->want[DIM_NIC_FREE] = request->resources.nic_kbit;
     mix_of(request, out->mix);
+    if (request->toleration_count == 0)
+        out->flags_off |= flag_bit(FLAG_TAINTED);
+    uint64_t zones[LIMIT_ZONES];
+    query_zones(book, request, zones);
+    query_any(out, zones, request->zone_count);
+    query_devices(book, &request->devices, out);
     if (request->arch != ARCH_ANY)
-        out->tags[out->tag_count++].tag = tag_arch(book, request->arch);
+        query_tag(
+            out, tag_number(book->config.key, TAG_ARCH, (uint8_t)request->arch),
+            false);
     for (uint32_t i = 0; i < request->constraint_count; i++) {
-        if (!constraint_tag(book, &request->constraints[i],
-                            &out->tags[out->tag_count].tag,
-                            &out->tags[out->tag_count].absent))
+        uint64_t tag;
+        bool absent;
+        if (!constraint_tag(book, &request->constraints[i], &tag, &absent))
             return false;
-        out->tag_count++;
+        query_tag(out, tag, absent);
     }
     return true;
 }
@@ -179,7 +210,7 @@ static void add_labels(const struct book *book, const struct request *request,
 {
     if (request->arch != ARCH_ANY)
         survey_add(survey, REASON_ARCH, SURVEY_NO_TAG)->tag =
-            tag_arch(book, request->arch);
+            tag_number(book->config.key, TAG_ARCH, (uint8_t)request->arch);
     for (uint32_t i = 0; i < request->constraint_count; i++) {
         uint64_t tag = 0;
         bool absent = false;
@@ -209,6 +240,8 @@ static void add_amounts(const struct request *request, struct survey *survey)
                want->mem_mib);
     add_amount(survey, REASON_DISK_TOTAL, DIM_DISK_TOTAL, DIM_COUNT,
                want->disk_mib);
+    add_amount(survey, REASON_NIC_TOTAL, DIM_NIC_TOTAL, DIM_COUNT,
+               want->nic_kbit);
     add_amount(survey, REASON_TIME, DIM_TIME, DIM_COUNT, request->time_ms_max);
     (void)survey_add(survey, REASON_PRICE, SURVEY_COST);
     add_amount(survey, REASON_SLOTS, DIM_SLOTS, DIM_COUNT, 1);
@@ -218,6 +251,8 @@ static void add_amounts(const struct request *request, struct survey *survey)
                want->mem_mib);
     add_amount(survey, REASON_DISK_FREE, DIM_DISK_FREE, DIM_DISK_TOTAL,
                want->disk_mib);
+    add_amount(survey, REASON_NIC_FREE, DIM_NIC_FREE, DIM_NIC_TOTAL,
+               want->nic_kbit);
 }
 
 /* Notes, as feasible_check makes them. */
@@ -243,18 +278,123 @@ static void add_notes(const struct book *book, const struct request *request,
 
 static bool key_before(const void *owner, uint32_t a, uint32_t b)
 {
-    const struct book *book = owner;
+    const struct book *book = ((const struct book_survey *)owner)->book;
     return pubkey_compare(&book->slots[a].provider, &book->slots[b].provider) <
            0;
 }
 
+/* ---- what the catalog cannot tell: the book looks itself ---- */
+
+#define DEVICE_REASONS                                                         \
+    (reason_bit(REASON_DEVICE_KIND) | reason_bit(REASON_DEVICE_MODEL) |        \
+     reason_bit(REASON_DEVICE_MEM) | reason_bit(REASON_DEVICE_TOTAL) |         \
+     reason_bit(REASON_DEVICE_FREE) | reason_bit(REASON_DEVICE_SPLIT) |        \
+     reason_bit(REASON_PRICE))
+
+static uint64_t ask(const void *owner, uint32_t slot)
+{
+    const struct book_survey *s = owner;
+    struct book_view view;
+    struct verdict verdict;
+    book_view(s->book, slot, s->request, s->entry, s->now_ms, &view);
+    feasible_check(s->demand, &view.c, &verdict);
+    return verdict.failing;
+}
+
+static uint32_t ask_shortage(const void *owner, uint32_t slot,
+                             enum reason reason, uint64_t *out_have)
+{
+    const struct book_survey *s = owner;
+    struct book_view view;
+    uint64_t want = 0;
+    book_view(s->book, slot, s->request, s->entry, s->now_ms, &view);
+    *out_have = 0;
+    (void)feasible_figures(reason, s->demand, &view.c, &want, out_have);
+    return feasible_shortage(reason, s->demand, &view.c);
+}
+
+static bool ask_helps(const void *owner, uint32_t slot, enum reason reason)
+{
+    const struct book_survey *s = owner;
+    struct book_view view;
+    book_view(s->book, slot, s->request, s->entry, s->now_ms, &view);
+    return explain_relaxing_helps(s->demand, &view.c, reason);
+}
+
+/* Whom to ask about what. */
+static void add_asked(const struct request *request,
+                      const struct book_entry *entry, struct survey *survey)
+{
+    const struct spread *spread = &request->spread;
+    survey->ask = ask;
+    survey->ask_helps = ask_helps;
+    survey->ask_shortage = ask_shortage;
+    if (request->toleration_count > 0) {
+        survey->asked |= reason_bit(REASON_TAINT);
+        survey->ask_flags |= flag_bit(FLAG_TAINTED);
+    }
+    if (request->zone_count > 0) {
+        survey->asked |= reason_bit(REASON_ZONE);
+        survey->ask_flags |= flag_bit(FLAG_ZONES);
+    }
+    if (request->devices.count > 0) {
+        survey->asked |= DEVICE_REASONS;
+        survey->ask_flags |= flag_bit(FLAG_DEVICES);
+    }
+    if (spread->per_value > 0 ||
+        (entry != NULL &&
+         (spread->per_provider > 0 || request->affinity_count > 0))) {
+        survey->asked |= reason_bit(REASON_DOMAIN) | reason_bit(REASON_SPREAD) |
+                         reason_bit(REASON_AFFINITY);
+        survey->ask_all = true;
+    }
+}
+
+/* A rule of its own where only the answers count. */
+static void add_answers(struct survey *survey, enum reason reason)
+{
+    if (survey->asked & reason_bit(reason))
+        (void)survey_add(survey, reason, SURVEY_ASK);
+}
+
+/* Zones, taints and devices, as far as the catalog knows them. */
+static void add_wishes(const struct book *book, const struct request *request,
+                       struct book_survey *out)
+{
+    struct survey *survey = &out->survey;
+    struct survey_rule *rule;
+    if (request->zone_count > 0) {
+        query_zones(book, request, out->zones);
+        rule = survey_add(survey, REASON_ZONE, SURVEY_NO_TAG_OF);
+        rule->tags = out->zones;
+        rule->tag_count = request->zone_count;
+    }
+    add_answers(survey, REASON_DOMAIN);
+    if (request->toleration_count == 0)
+        survey_add(survey, REASON_TAINT, SURVEY_FLAG)->flag = FLAG_TAINTED;
+    add_answers(survey, REASON_TAINT);
+    if (request->devices.count > 0)
+        survey_add(survey, REASON_DEVICE_KIND, SURVEY_NO_FLAG)->flag =
+            FLAG_DEVICES;
+    add_answers(survey, REASON_DEVICE_MODEL);
+    add_answers(survey, REASON_DEVICE_MEM);
+    add_answers(survey, REASON_DEVICE_TOTAL);
+}
+
 void book_survey_make(const struct book *book, const struct request *request,
-                      const struct book_entry *entry, uint64_t now_ms,
+                      const struct book_entry *entry,
+                      const struct demand *demand, uint64_t now_ms,
                       struct book_survey *out)
 {
     struct survey *survey = &out->survey;
+    out->book = book;
+    out->request = request;
+    out->entry = entry;
+    out->demand = demand;
+    out->now_ms = now_ms;
     survey_init(survey);
-    survey->owner = book;
+    survey->owner = out;
+    add_asked(request, entry, survey);
     survey->before = key_before;
     survey->bill = bill_of(request);
     mix_of(request, survey->mix);
@@ -265,6 +405,11 @@ void book_survey_make(const struct book *book, const struct request *request,
     survey_add(survey, REASON_UNREACHABLE, SURVEY_FLAG)->flag =
         FLAG_UNREACHABLE;
     add_labels(book, request, survey);
+    add_wishes(book, request, out);
     add_amounts(request, survey);
+    add_answers(survey, REASON_DEVICE_FREE);
+    add_answers(survey, REASON_DEVICE_SPLIT);
+    add_answers(survey, REASON_SPREAD);
+    add_answers(survey, REASON_AFFINITY);
     add_notes(book, request, out);
 }

@@ -270,12 +270,49 @@ enum err book_request_add(struct book *book, const struct hash *id,
     return OK;
 }
 
+static uint64_t domain_of(const struct book *book, const struct spread *spread,
+                          const struct pubkey *provider)
+{
+    uint32_t index = book_slot_find(book, provider);
+    struct label labels[LIMIT_LABELS];
+    const struct book_card *card;
+    if (spread->per_value == 0 || index == BOOK_NONE ||
+        book->slots[index].state != SLOT_LIVE)
+        return 0;
+    card = book->slots[index].card;
+    book_card_labels(card, labels);
+    return book_domain(book->config.key, spread, labels, card->label_count);
+}
+
+enum err book_there_set(struct book *book, const struct hash *id,
+                        const struct book_there *list, uint32_t count)
+{
+    struct book_entry *entry = book_entry_find(book, id);
+    uint64_t *domains;
+    enum err err;
+    if (entry == NULL)
+        return ERR_NOT_FOUND;
+    if (count > BOOK_THERE_MAX)
+        return ERR_RANGE;
+    domains = calloc(count > 0 ? count : 1, sizeof(*domains));
+    if (domains == NULL)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        domains[i] =
+            domain_of(book, &book_class_of(book, entry)->request.spread,
+                      &list[i].provider);
+    err = book_places_set(&entry->places, list, domains, count);
+    free(domains);
+    return err;
+}
+
 static void entry_free(struct book_entry *entry)
 {
     if (entry == NULL)
         return;
     free(entry->holds);
     free(entry->exclusions);
+    book_places_done(&entry->places);
     free(entry);
 }
 

@@ -69,6 +69,18 @@ bool graph_levels(const struct graph *graph, uint32_t out[GRAPH_PARTS_MAX])
     return true;
 }
 
+/* The walk went against the arrows; the circle begins at its first part. */
+static uint32_t unwind(const uint8_t *walk, uint32_t count, uint8_t *out)
+{
+    uint32_t least = 0;
+    for (uint32_t i = 1; i < count; i++)
+        if (walk[i] < walk[least])
+            least = i;
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = walk[(least + count - i) % count];
+    return count;
+}
+
 /* From a part that has no level one always goes back to another such. */
 uint32_t graph_circle(const struct graph *graph, uint8_t out[GRAPH_PARTS_MAX])
 {
@@ -90,11 +102,7 @@ uint32_t graph_circle(const struct graph *graph, uint8_t out[GRAPH_PARTS_MAX])
             k++;
         part = graph->links[k].from;
     }
-    /* The walk went against the arrows. */
-    uint32_t first = at[part] - 1;
-    for (uint32_t i = 0; i < count - first; i++)
-        out[i] = walk[count - 1 - i];
-    return count - first;
+    return unwind(walk + at[part] - 1, count + 1 - at[part], out);
 }
 
 /* ---- form ---- */

@@ -60,7 +60,8 @@ uint32_t graph_part_of(const struct graph *graph, const char *name);
  * False: it runs in a circle, and out[i] is UINT32_MAX for parts on one or
  * behind one. */
 bool graph_levels(const struct graph *graph, uint32_t out[GRAPH_PARTS_MAX]);
-/* A circle by its parts, in order: how many are written; 0: there is none. */
+/* A circle by its parts, in order, the first of them first: how many are
+ * written; 0: there is none. */
 uint32_t graph_circle(const struct graph *graph, uint8_t out[GRAPH_PARTS_MAX]);
 /* Appends. What graph_form refuses, or what stuck in the buf. */
 MUST_USE enum err graph_encode(const struct graph *graph, struct buf *out);

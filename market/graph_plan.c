@@ -114,11 +114,13 @@ static uint16_t add_node(struct desk *desk, struct book *book,
 static uint64_t slowness(const struct grade *grade)
 {
     uint32_t log2 = 0;
+    uint32_t whole;
     uint64_t speed;
     if (!grade_speed(grade, &log2))
-        return UINT64_C(1) << 40;
-    speed = (65536u + (uint64_t)(log2 & 65535u)) << (log2 >> 16 & 31u) >> 16;
-    return (UINT64_C(1) << 40) / (speed > 0 ? speed : 1);
+        return UINT64_C(1) << 51;
+    whole = log2 >> 16 < 46 ? log2 >> 16 : 46;
+    speed = ((65536u + (uint64_t)(log2 & 65535u)) << whole) >> 16;
+    return (UINT64_C(1) << 50) / (speed > 0 ? speed : 1);
 }
 
 /* Policies of several figures say only which is better: its place in order. */
@@ -327,39 +329,61 @@ static enum err make_desk(struct book *book, const struct graph_ask *ask,
 
 /* ---- the answer ---- */
 
+/* Everything that was in the way where the search came no further. */
 static void say_why(const struct desk *desk, char why[256])
 {
     static const char *const texts[DESK_FAULTS] = {
         "no room beside the others",
-        "it has to be with others of its group",
-        "it has to be apart from others",
+        "it belongs together with others",
+        "it belongs apart from others",
         "the way is too slow or not measured",
         "the way is not known to be reliable enough",
         "no bandwidth is known to be free on the way"};
     const struct graph_ask *ask = desk->ask;
-    uint32_t worst = 0;
+    const char *join = "";
     uint32_t seat;
+    struct buf text;
     if (desk->deepest == UINT32_MAX) {
         snprintf(why, 256, "the search was cut short");
         return;
     }
     seat = desk->order[desk->deepest];
-    for (uint32_t i = 1; i < DESK_FAULTS; i++)
-        if (desk->faults[i] > desk->faults[worst])
-            worst = i;
-    snprintf(why, 256,
-             "no place for %.63s beside the others: %u offers fit it alone; "
-             "most often %s",
-             ask->graph->parts[ask->seats[seat].part].name,
-             desk->parts[ask->seats[seat].part].option_count, texts[worst]);
+    buf_init(&text, 1024);
+    for (uint32_t i = 0; i < DESK_FAULTS; i++) {
+        if (desk->faults[i] == 0)
+            continue;
+        buf_addf(&text, "%s%s", join, texts[i]);
+        join = ", or ";
+    }
+    snprintf(
+        why, 256,
+        "no place for %.40s beside the rest, %u offers fit it alone: %.140s",
+        ask->graph->parts[ask->seats[seat].part].name,
+        desk->parts[ask->seats[seat].part].option_count, buf_cstr(&text));
+    buf_done(&text);
 }
 
-/* The bill at the best option that is not the seat's own. */
-static struct amount spare_of(const struct desk_part *part, uint32_t option)
+static bool is_used(const struct desk *desk, uint8_t part, uint16_t node)
 {
-    uint32_t other = option == 0 ? 1 : 0;
-    return other < part->option_count ? part->options[other].place.bill
-                                      : amount_micro(0);
+    for (uint32_t i = 0; i < desk->ask->seat_count; i++)
+        if (desk->ask->seats[i].part == part && desk->best_node[i] == node)
+            return true;
+    return false;
+}
+
+/* The bill at the best option where no task of the part is; else at another
+ * than the seat's own. */
+static struct amount spare_of(const struct desk *desk, uint8_t part,
+                              uint32_t own)
+{
+    const struct desk_part *p = &desk->parts[part];
+    for (uint32_t i = 0; i < p->option_count; i++)
+        if (!is_used(desk, part, p->options[i].node))
+            return p->options[i].place.bill;
+    for (uint32_t i = 0; i < p->option_count; i++)
+        if (i != own)
+            return p->options[i].place.bill;
+    return amount_micro(0);
 }
 
 static uint32_t count_providers(const struct graph_plan *plan)
@@ -387,7 +411,7 @@ static void fill(const struct desk *desk, struct graph_plan *out)
             continue;
         }
         out->places[i] = part->options[option].place;
-        out->places[i].spare = spare_of(part, option);
+        out->places[i].spare = spare_of(desk, ask->seats[i].part, option);
     }
     out->providers = count_providers(out);
     out->tries = desk->tries;

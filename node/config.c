@@ -78,15 +78,15 @@ static enum shape shape_of(enum config_key key)
 
 static const char *shape_text(enum shape shape)
 {
-    static const char *const texts[] = {"text",
-                                        "true or false",
-                                        "a whole number",
-                                        "a decimal number",
-                                        "debug, info, odd or broken",
-                                        "pages or blocks",
-                                        "a table of grades such as \"small:"
-                                        "fp32:0, large:fp32:10T\"",
-                                        "a whole number such as 20T"};
+    static const char *const texts[] = {
+        "text",
+        "true or false",
+        "a whole number",
+        "a decimal number",
+        "debug, info, odd or broken",
+        "pages or blocks",
+        "a table such as small:fp32:0, big:fp32:10T",
+        "a whole number such as 20T"};
     return texts[shape];
 }
 

@@ -184,6 +184,49 @@ static void put_resources(json_t *object, const struct resources *r)
     json_object_set_new(object, "cpu_milli", json_u64(r->cpu_milli));
     json_object_set_new(object, "mem_mib", json_u64(r->mem_mib));
     json_object_set_new(object, "disk_mib", json_u64(r->disk_mib));
+    json_object_set_new(object, "nic_kbit", json_u64(r->nic_kbit));
+}
+
+static void put_wish(json_t *object, const struct device_wish *wish)
+{
+    struct buf text;
+    buf_init(&text, 512);
+    device_wish_format(wish, &text);
+    json_object_set_new(object, "devices",
+                        wish->count == 0 ? json_null()
+                                         : json_text(buf_cstr(&text)));
+    json_object_set_new(object, "device_mem_mib", json_u64(wish->mem_mib));
+    buf_done(&text);
+}
+
+/* Where its tasks may be. */
+static void put_places(json_t *object, const struct request *request)
+{
+    json_t *zones = json_array();
+    json_t *tolerate = json_array();
+    json_t *with = json_array();
+    json_t *apart = json_array();
+    struct buf spread;
+    for (uint32_t i = 0; i < request->zone_count; i++)
+        json_array_append_new(zones, json_text(request->zones[i]));
+    for (uint32_t i = 0; i < request->toleration_count; i++) {
+        char text[CONSTRAINT_TEXT_MAX];
+        constraint_format(&request->tolerations[i], text);
+        json_array_append_new(tolerate, json_text(text));
+    }
+    for (uint32_t i = 0; i < request->affinity_count; i++)
+        json_array_append_new(request->affinities[i].apart ? apart : with,
+                              json_hash(&request->affinities[i].request));
+    buf_init(&spread, 256);
+    spread_format(&request->spread, &spread);
+    json_object_set_new(object, "zones", zones);
+    json_object_set_new(object, "tolerate", tolerate);
+    json_object_set_new(object, "with", with);
+    json_object_set_new(object, "apart", apart);
+    json_object_set_new(object, "spread",
+                        spread.len > 0 ? json_text(buf_cstr(&spread))
+                                       : json_null());
+    buf_done(&spread);
 }
 
 json_t *spec_json(struct bytes encoded)
@@ -202,6 +245,7 @@ json_t *spec_json(struct bytes encoded)
             json_u64(spec.pids_max), "time_ms_max", json_u64(spec.time_ms_max),
             "log_bytes_max", json_u64(spec.log_bytes_max));
         put_resources(object, &spec.resources);
+        put_wish(object, &spec.devices);
     }
     arena_done(&arena);
     return object != NULL ? object : json_null();
@@ -230,6 +274,8 @@ json_t *request_json(struct node *node, const struct request *request)
         json_amount(request->price_max), "only_seller",
         json_address(node, &request->only_seller), "constraints", constraints);
     put_resources(object, &request->resources);
+    put_wish(object, &request->devices);
+    put_places(object, request);
     buf_init(&terms, 2048);
     policy_terms_format(&request->terms, node->prefix, &terms);
     json_object_set_new(object, "policy_terms", json_text(buf_cstr(&terms)));

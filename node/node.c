@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "node/gossip.h"
+#include "node/graph_roads.h"
 #include "node/image_cache.h"
 #include "node/images.h"
 #include "node/link_agent.h"
@@ -452,6 +453,7 @@ static void on_second(uv_timer_t *timer)
     own_tx_tick(node->own, height, uv_now(node->loop));
     gossip_tick(node->gossip);
     link_agent_tick(node->links);
+    graph_roads_tick(node);
     node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);

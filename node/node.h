@@ -97,6 +97,7 @@ struct node {
     struct offering *offering;
     struct gossip *gossip;
     struct link_agent *links;
+    uint64_t roads_ms; /* when the buyer was last told what is measured */
     struct shell *shell;
     struct buy *buy;
     struct sell *sell;

@@ -135,6 +135,15 @@ static void priced_devices(const struct offering *offering,
     CHECK(accel_price(set->device_hour, out, fault) == OK);
 }
 
+const char *offering_device_hour(const struct node *node)
+{
+    const struct offering *offering = node->offering;
+    CHECK(offering != NULL);
+    return offering->set.mask & OFFERING_DEVICE_HOUR
+               ? offering->set.device_hour
+               : offering->base.device_hour;
+}
+
 uint32_t offering_nodes(const struct offering *offering, uint32_t devices,
                         const char *out[OFFERING_NODES_MAX])
 {

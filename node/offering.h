@@ -34,6 +34,9 @@ uint32_t offering_nodes(const struct offering *offering, uint32_t devices,
 void offering_device_paths(const struct offering *offering, uint32_t devices,
                            struct buf *out);
 
+/* The prices of devices as they are set now; lent until they change. */
+const char *offering_device_hour(const struct node *node);
+
 /* For sell_new; later changes are handed to node->sell from here. */
 void offering_sell_config(struct node *node, struct sell_config *out);
 

@@ -9,8 +9,9 @@ static json_t *json_rate(uint64_t rate)
 
 static json_t *json_part(const struct rating_part *part)
 {
-    return part->known ? json_u64(rating_permille(part->log2_q16))
-                       : json_null();
+    return part->known
+               ? json_real((double)rating_permille(part->log2_q16) / 1000.0)
+               : json_null();
 }
 
 static json_t *kernels_json(const struct grade *grade)
@@ -29,7 +30,7 @@ static json_t *kernels_json(const struct grade *grade)
     return object;
 }
 
-/* one, all: thousandths of the reference machine; score: CATS level L2. */
+/* one, all: times the reference machine; score: CATS level L2. */
 static json_t *class_json(const struct rating_part *one,
                           const struct rating_part *all)
 {
@@ -89,16 +90,17 @@ static json_t *figure_json(const struct bench_result *result,
     struct rating rating;
     json_t *object;
     rating_of(&result->grade, width, &rating);
-    object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:s}", "kernel", row->name,
-        "class", meter_class_name(row->class), "width",
-        !meter_scales(kernel) ? "-"
-        : width == METER_ONE  ? "one"
-                              : "all",
-        "unit", row->unit, "median", json_rate(figure->median), "mad",
-        json_u64(figure->mad), "mad_permille", json_u64(figure->mad_permille),
-        "kept", (int)figure->kept, "note", figure->note);
-    json_object_set_new(object, "ratio_permille",
+    object =
+        json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:s}", "kernel",
+                  row->name, "class", meter_class_name(row->class), "width",
+                  !meter_scales(kernel) ? "-"
+                  : width == METER_ONE  ? "one"
+                                        : "all",
+                  "unit", row->unit, "median", json_rate(figure->median), "mad",
+                  json_u64(figure->mad), "mad_percent",
+                  json_real(figure->mad_permille / 10.0), "kept",
+                  (int)figure->kept, "note", figure->note);
+    json_object_set_new(object, "ratio",
                         figure->kept ? json_part(&rating.kernel[kernel])
                                      : json_null());
     if (figure->err != OK)

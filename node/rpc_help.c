@@ -146,9 +146,10 @@ json_t *json_amount(struct amount amount)
 
 json_t *json_resources(const struct resources *r)
 {
-    return json_pack("{s:o, s:o, s:o}", "cpu_milli", json_u64(r->cpu_milli),
-                     "mem_mib", json_u64(r->mem_mib), "disk_mib",
-                     json_u64(r->disk_mib));
+    return json_pack("{s:o, s:o, s:o, s:o}", "cpu_milli",
+                     json_u64(r->cpu_milli), "mem_mib", json_u64(r->mem_mib),
+                     "disk_mib", json_u64(r->disk_mib), "nic_kbit",
+                     json_u64(r->nic_kbit));
 }
 
 struct amount rpc_open_fee(const struct node *node)

@@ -162,9 +162,91 @@ json_t *explanation_json(struct node *node, const struct request *request,
 
 /* ---- market.offers ---- */
 
+static json_t *devices_json(const struct devices *devices)
+{
+    json_t *list = json_array();
+    uint32_t device = 0;
+    for (uint32_t i = 0; i < devices->group_count; i++) {
+        const struct device_group *group = &devices->groups[i];
+        json_t *is_free = json_array();
+        for (uint32_t k = 0; k < group->count; k++)
+            json_array_append_new(is_free,
+                                  json_u64(devices->free_milli[device++]));
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "kind",
+                      device_kind_text(group->kind), "model",
+                      json_text(group->model), "count", json_u64(group->count),
+                      "mem_mib", json_u64(group->mem_mib), "hour_micro",
+                      json_amount(group->hour), "free_milli", is_free));
+    }
+    return list;
+}
+
+/* "gpu:a100 1.25/2, fpga 1/1": what is free of how many. */
+static json_t *devices_text(const struct devices *devices)
+{
+    struct buf text;
+    uint32_t device = 0;
+    json_t *value;
+    if (devices->group_count == 0)
+        return json_null();
+    buf_init(&text, TEXT_MAX);
+    for (uint32_t i = 0; i < devices->group_count; i++) {
+        const struct device_group *group = &devices->groups[i];
+        uint32_t milli = 0;
+        for (uint32_t k = 0; k < group->count; k++)
+            milli += devices->free_milli[device++];
+        buf_addf(&text, "%s%s%s%s ", i > 0 ? ", " : "",
+                 device_kind_text(group->kind),
+                 group->model[0] != '\0' ? ":" : "", group->model);
+        if (milli % 1000 == 0)
+            buf_addf(&text, "%u/%u", milli / 1000, group->count);
+        else
+            buf_addf(&text, "%u.%03u/%u", milli / 1000, milli % 1000,
+                     group->count);
+    }
+    value = json_text(buf_cstr(&text));
+    buf_done(&text);
+    return value;
+}
+
+static json_t *taints_json(const struct offer *offer)
+{
+    json_t *list = json_array();
+    char text[TAINT_TEXT_MAX];
+    for (uint32_t i = 0; i < offer->taint_count; i++) {
+        taint_format(&offer->taints[i], text);
+        json_array_append_new(list, json_text(text));
+    }
+    return list;
+}
+
+static json_t *nic_text(uint64_t kbit)
+{
+    char text[40];
+    if (kbit == 0)
+        return json_null();
+    snprintf(text, sizeof(text), "%llu.%03llu Mbit/s",
+             (unsigned long long)(kbit / 1000),
+             (unsigned long long)(kbit % 1000));
+    if (kbit % 1000 == 0)
+        snprintf(text, sizeof(text), "%llu Mbit/s",
+                 (unsigned long long)(kbit / 1000));
+    return json_string(text);
+}
+
+static void put_gear(const struct offer *offer, json_t *object)
+{
+    json_object_set_new(object, "devices", devices_json(&offer->devices));
+    json_object_set_new(object, "devices_text", devices_text(&offer->devices));
+    json_object_set_new(object, "taints", taints_json(offer));
+    json_object_set_new(object, "nic_text", nic_text(offer->total.nic_kbit));
+}
+
 json_t *offer_json(struct node *node, const struct offer *offer)
 {
-    return json_pack(
+    json_t *object = json_pack(
         "{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
         "s:o, s:o}",
         "provider", json_address(node, &offer->provider), "payout",
@@ -177,6 +259,8 @@ json_t *offer_json(struct node *node, const struct offer *offer)
         json_price(&offer->price), "grade",
         json_grade(&node->tiers, &offer->grade), "labels",
         json_labels(offer->labels, offer->label_count));
+    put_gear(offer, object);
+    return object;
 }
 
 /* Who asks for nothing sees offers in the order of a core with a GiB of memory
@@ -185,7 +269,8 @@ static const struct resources a_little = {10, 10, 10, 0};
 
 static bool asks_for_nothing(const struct resources *want)
 {
-    return want->cpu_milli == 0 && want->mem_mib == 0 && want->disk_mib == 0;
+    return want->cpu_milli == 0 && want->mem_mib == 0 && want->disk_mib == 0 &&
+           want->nic_kbit == 0;
 }
 
 static json_t *market_line(struct node *node, const struct request *request,
@@ -276,6 +361,73 @@ static bool constraints_param(struct control_call *call,
     return true;
 }
 
+/* A list of at most `max` texts; each goes to `take`, which may refuse it. */
+static bool list_param(struct control_call *call, const char *name,
+                       uint32_t max, const char *shape,
+                       bool (*take)(struct request *, const char *),
+                       struct request *request)
+{
+    json_t *list = json_object_get(call->params, name);
+    if (list == NULL || json_is_null(list))
+        return true;
+    if (!json_is_array(list) || json_array_size(list) > max) {
+        control_refuse(call, ERR_PARSE, NULL,
+                       "parameter \"%s\" must be a list of at most %u", name,
+                       max);
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text == NULL || !take(request, text)) {
+            control_refuse(call, ERR_PARSE, shape, "%s: \"%.60s\" is none",
+                           name, text != NULL ? text : "");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_zone(struct request *request, const char *text)
+{
+    if (text[0] == '\0' || strlen(text) >= LIMIT_NAME)
+        return false;
+    snprintf(request->zones[request->zone_count++], LIMIT_NAME, "%s", text);
+    return true;
+}
+
+static bool take_toleration(struct request *request, const char *text)
+{
+    struct constraint *out = &request->tolerations[request->toleration_count];
+    if (constraint_parse(text, out) != OK)
+        return false;
+    request->toleration_count++;
+    return out->op == CONSTRAINT_EQUAL || out->op == CONSTRAINT_EXISTS;
+}
+
+static bool wish_params(struct control_call *call, struct request *request)
+{
+    const char *devices = NULL;
+    uint64_t mem_mib = 0;
+    if (!param_text_if(call, "devices", &devices) ||
+        !param_uint_if(call, "device_mem_mib", UINT32_MAX, &mem_mib) ||
+        !param_uint_if(call, "nic_kbit", UINT32_MAX,
+                       &request->resources.nic_kbit) ||
+        !list_param(call, "zones", LIMIT_ZONES, "eu, eu/north", take_zone,
+                    request) ||
+        !list_param(call, "tolerate", LIMIT_TOLERATIONS, "gpu=only, gpu",
+                    take_toleration, request))
+        return false;
+    if (devices != NULL &&
+        device_wish_parse(devices, &request->devices) != OK) {
+        control_refuse(call, ERR_PARSE, "gpu, gpu:2, gpu:a100|h100:1, npu:0.5",
+                       "\"%.60s\" is no device", devices);
+        return false;
+    }
+    if (devices != NULL)
+        request->devices.mem_mib = mem_mib;
+    return true;
+}
+
 static bool choice_params(struct node *node, struct control_call *call,
                           struct request *request)
 {
@@ -295,7 +447,8 @@ static bool choice_params(struct node *node, struct control_call *call,
 void rpc_market_offers(struct node *node, struct control_call *call)
 {
     static const char *const names[] = {
-        "mem_mib", "cpu_milli", "disk_mib", "arch", "labels", "policy", NULL};
+        "mem_mib", "cpu_milli", "disk_mib",       "arch",  "labels",   "policy",
+        "devices", "nic_kbit",  "device_mem_mib", "zones", "tolerate", NULL};
     struct request request;
     uint64_t milli = 0;
     memset(&request, 0, sizeof(request));
@@ -307,11 +460,11 @@ void rpc_market_offers(struct node *node, struct control_call *call)
                        &request.resources.mem_mib) ||
         !param_uint_if(call, "disk_mib", UINT32_MAX,
                        &request.resources.disk_mib) ||
-        !choice_params(node, call, &request) ||
+        !wish_params(call, &request) || !choice_params(node, call, &request) ||
         !constraints_param(call, &request))
         return;
     request.resources.cpu_milli = (uint32_t)milli;
-    if (asks_for_nothing(&request.resources))
+    if (asks_for_nothing(&request.resources) && request.devices.count == 0)
         request.resources = a_little;
     reply_offers(node, call, &request);
 }

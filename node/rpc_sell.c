@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define SETTLED_SHOWN 100u
+#define BENCH_NEWS_MS 2000u
 
 /* ---- on and off ---- */
 
@@ -84,11 +85,22 @@ void rpc_sell_stop(struct node *node, struct control_call *call)
 
 /* ---- sell.status ---- */
 
+/* What it was assigned: "/dev/nvidia0", and how much of each. */
+static json_t *view_devices(const struct sell_view *view)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < view->wish.count; i++)
+        json_array_append_new(
+            list, json_pack("{s:o, s:o}", "path", json_text(view->devices[i]),
+                            "milli", json_u64(view->wish.milli)));
+    return list;
+}
+
 static json_t *view_json(struct node *node, const struct sell_view *view)
 {
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, "
-        "s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o}",
         "id", json_hash(&view->contract), "state", sell_state_text(view->state),
         "buyer", json_address(node, &view->buyer), "request",
         json_hash(&view->request), "task", json_u64(view->task), "cpu_milli",
@@ -100,7 +112,8 @@ static json_t *view_json(struct node *node, const struct sell_view *view)
                                  : sell_state_text(view->state),
         "wall_ms", json_u64(view->wall_ms), "cpu_ms", json_u64(view->cpu_ms),
         "staged_bytes", json_u64(view->staged), "staged_total",
-        json_u64(view->staged_total), "since_at_ms", json_u64(view->since_ms));
+        json_u64(view->staged_total), "since_at_ms", json_u64(view->since_ms),
+        "devices", view_devices(view));
 }
 
 static void put_contracts(struct node *node, json_t *out)
@@ -151,6 +164,17 @@ static enum err add_earned(void *ctx, struct bytes key, struct bytes value)
     return amount_add(earned->sum, contract.paid, &earned->sum);
 }
 
+static enum err add_devices(const struct devices *devices, struct amount *hour)
+{
+    for (uint32_t i = 0; i < devices->group_count; i++) {
+        const struct device_group *group = &devices->groups[i];
+        struct amount all;
+        TRY(amount_mul(group->hour, group->count, &all));
+        TRY(amount_add(*hour, all, hour));
+    }
+    return OK;
+}
+
 /* Selling everything at once for the longest time takes this much of a bond. */
 static struct amount bond_needed(const struct node *node,
                                  const struct offer *offer)
@@ -161,6 +185,7 @@ static struct amount bond_needed(const struct node *node,
     if (market_params_of(&node->genesis.params, &params) != OK)
         market_params_default(&params);
     if (price_per_hour(&offer->price, &offer->total, &hour) != OK ||
+        add_devices(&offer->devices, &hour) != OK ||
         price_for_time(hour, offer->time_ms_max, &cap) != OK)
         return amount_micro(UINT64_MAX);
     return market_bond_min(&params, cap);
@@ -300,11 +325,69 @@ static bool labels_param(struct control_call *call, struct offering_set *set)
     return false;
 }
 
+/* "taints": texts; [""] takes all away. */
+static bool taints_param(struct control_call *call, struct offering_set *set)
+{
+    json_t *list = json_object_get(call->params, "taints");
+    if (list == NULL)
+        return true;
+    set->mask |= OFFERING_TAINTS;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text != NULL && text[0] == '\0')
+            continue;
+        if (text == NULL || set->taint_count == LIMIT_TAINTS ||
+            taint_parse(text, &set->taints[set->taint_count]) != OK) {
+            control_refuse(call, ERR_PARSE, "--taint gpu=only",
+                           "\"%.60s\" is no taint, or there are more than %u",
+                           text != NULL ? text : "", LIMIT_TAINTS);
+            return false;
+        }
+        set->taint_count++;
+    }
+    return true;
+}
+
+static bool gear_params(struct control_call *call, struct offering_set *set)
+{
+    const char *hour = NULL;
+    if (!number_param(call, "nic_kbit", OFFERING_NIC, UINT64_C(1000000000000),
+                      set, &set->total.nic_kbit) ||
+        !param_text_if(call, "device_hour", &hour) || !taints_param(call, set))
+        return false;
+    if (hour == NULL)
+        return true;
+    if (strlen(hour) >= sizeof(set->device_hour)) {
+        control_refuse(call, ERR_PARSE, "0.5", "device_hour is too long");
+        return false;
+    }
+    set->mask |= OFFERING_DEVICE_HOUR;
+    snprintf(set->device_hour, sizeof(set->device_hour), "%s", hour);
+    return true;
+}
+
+static void put_found(json_t *object)
+{
+    struct buf found;
+    buf_init(&found, 4096);
+    accel_sense("/dev", &found);
+    if (found.len > 0)
+        json_object_set_new(object, "found", json_text(buf_cstr(&found)));
+    buf_done(&found);
+}
+
 static void reply_offer(struct node *node, struct control_call *call)
 {
     struct offer offer;
+    json_t *object;
+    const char *hour;
     offering_show(node, &offer);
-    control_reply(call, offer_json(node, &offer));
+    object = offer_json(node, &offer);
+    hour = offering_device_hour(node);
+    if (offer.devices.group_count > 0)
+        json_object_set_new(object, "device_hour", json_text(hour));
+    put_found(object);
+    control_reply(call, object);
 }
 
 void rpc_sell_offer_set(struct node *node, struct control_call *call)
@@ -313,14 +396,15 @@ void rpc_sell_offer_set(struct node *node, struct control_call *call)
         "name",           "cpu_milli",      "mem_mib",
         "disk_mib",       "slots",          "time_ms_max",
         "cpu_hour_micro", "mem_hour_micro", "disk_hour_micro",
-        "labels",         "payout",         NULL};
+        "labels",         "payout",         "nic_kbit",
+        "device_hour",    "taints",         NULL};
     struct offering_set set;
     struct offering_fault fault;
     enum err err;
     memset(&set, 0, sizeof(set));
     if (!param_only(call, names) || !is_provider(node, call) ||
         !number_params(call, &set) || !text_params(node, call, &set) ||
-        !labels_param(call, &set))
+        !labels_param(call, &set) || !gear_params(call, &set))
         return;
     if (set.mask == 0) {
         control_refuse(call, ERR_PARSE, "suan sell offer set --cpu-hour 0.04",
@@ -360,13 +444,15 @@ static void reply_grade(struct node *node, struct control_call *call)
                             (double)bench.last->took_ms / 1000.0));
 }
 
-static void refuse_running(const struct offering_bench_result *bench,
+/* How far it is, for who follows it. */
+static void reply_progress(const struct offering_bench_result *bench,
                            struct control_call *call)
 {
     const struct bench_progress *at = &bench->progress;
-    control_refuse(call, ERR_TIMEOUT, "suan sell bench --last, later",
-                   "the measurement goes on: step %u of %u, %s", at->step + 1,
-                   at->steps, meter_row(at->kernel)->name);
+    control_reply(call,
+                  json_pack("{s:b, s:s, s:o, s:o}", "running", 1, "kernel",
+                            meter_row(at->kernel)->name, "step",
+                            json_u64(at->step), "steps", json_u64(at->steps)));
 }
 
 static bool answer_bench(struct node *node, struct control_call *call,
@@ -377,7 +463,7 @@ static bool answer_bench(struct node *node, struct control_call *call,
     if (bench.running && !last)
         return false;
     if (bench.running)
-        refuse_running(&bench, call);
+        reply_progress(&bench, call);
     else if (bench.err != OK)
         call_refuse(call, bench.err, bench.last->why,
                     "meter.program in suan.conf names the measuring program; "
@@ -388,26 +474,35 @@ static bool answer_bench(struct node *node, struct control_call *call,
     return true;
 }
 
+/* One that runs already will do. */
+static void begin_bench(struct node *node, struct control_call *call,
+                        bool quick)
+{
+    enum err err = offering_bench(node, quick);
+    if (err == OK || err == ERR_BUSY)
+        waiters_add(node->waiters, call, answer_bench, BENCH_NEWS_MS);
+    else
+        control_refuse(call, err, "suan node status",
+                       "the measurement cannot begin");
+}
+
 void rpc_sell_bench(struct node *node, struct control_call *call)
 {
-    static const char *const names[] = {"run", "quick", NULL};
+    static const char *const names[] = {"run", "quick", "follow", NULL};
     bool run = true;
     bool quick = false;
+    bool follow = false;
     if (!param_only(call, names) || !param_bool_if(call, "run", &run) ||
-        !param_bool_if(call, "quick", &quick) || !is_provider(node, call))
+        !param_bool_if(call, "quick", &quick) ||
+        !param_bool_if(call, "follow", &follow) || !is_provider(node, call))
         return;
-    if (!run && node->grade.measured_at_ms == 0) {
+    if (follow)
+        waiters_add(node->waiters, call, answer_bench, BENCH_NEWS_MS);
+    else if (run)
+        begin_bench(node, call, quick);
+    else if (node->grade.measured_at_ms == 0)
         control_refuse(call, ERR_NOT_FOUND, "suan sell bench",
                        "this machine has not been measured yet");
-    } else if (!run) {
+    else
         reply_grade(node, call);
-    } else {
-        /* One that runs already will do. */
-        enum err err = offering_bench(node, quick);
-        if (err == OK || err == ERR_BUSY)
-            waiters_add(node->waiters, call, answer_bench, RPC_WAIT_MS_MAX);
-        else
-            control_refuse(call, err, "suan node status",
-                           "the measurement cannot begin");
-    }
 }

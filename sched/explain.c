@@ -43,10 +43,10 @@ static void keep_nearest(struct explain *e, const struct demand *demand,
     e->nearest_shortage = shortage;
 }
 
-/* Would relaxing it free the offer? Other models may be taken, too. */
-static bool relaxing_helps(const struct demand *demand,
-                           const struct candidate *candidate,
-                           enum reason reason)
+/* Other models may be taken, too. */
+bool explain_relaxing_helps(const struct demand *demand,
+                            const struct candidate *candidate,
+                            enum reason reason)
 {
     return reason != REASON_DEVICE_MODEL ||
            devices_fit_any_model(candidate->devices, demand->devices);
@@ -59,7 +59,7 @@ static void keep_relaxation(struct explain *e, const struct demand *demand,
 {
     uint64_t want;
     uint64_t have;
-    if (!relaxing_helps(demand, candidate, reason))
+    if (!explain_relaxing_helps(demand, candidate, reason))
         return;
     bool first = e->alone[reason]++ == 0;
     if (!feasible_figures(reason, demand, candidate, &want, &have))

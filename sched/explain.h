@@ -32,6 +32,11 @@ void explain_add(struct explain *explain, const struct demand *demand,
                  const struct candidate *candidate,
                  const struct verdict *verdict);
 
+/* Would relaxing the one reason that refuses the candidate free it? */
+bool explain_relaxing_helps(const struct demand *demand,
+                            const struct candidate *candidate,
+                            enum reason reason);
+
 /* What the reasons of a mask fall short by, feasible_shortage() added up. */
 uint64_t explain_shortage(const struct demand *demand,
                           const struct candidate *candidate, uint64_t failing);

@@ -269,6 +269,11 @@ uint32_t feasible_shortage(enum reason reason, const struct demand *demand,
 {
     uint64_t want;
     uint64_t have;
+    if (reason == REASON_DEVICE_MODEL)
+        return 500;
+    if (reason == REASON_DEVICE_SPLIT &&
+        feasible_figures(reason, demand, candidate, &want, &have))
+        return (thousandths(want - have, want) + 1) / 2;
     if (!feasible_figures(reason, demand, candidate, &want, &have))
         return 1000;
     if (reason == REASON_PRICE) /* too much instead of too little */

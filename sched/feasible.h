@@ -38,7 +38,8 @@ bool feasible_figures(enum reason reason, const struct demand *demand,
 
 /* How far the candidate is from fitting in one reason, in thousandths of what
  * is wanted (for a price: of the bill), rounded up, 1..1000. A reason without
- * figures is 1000: it is wholly missed. */
+ * figures is 1000: it is wholly missed; but another model of the kind is nearer
+ * than none, and pieces that add up are nearer than too few: half of it. */
 uint32_t feasible_shortage(enum reason reason, const struct demand *demand,
                            const struct candidate *candidate);
 

@@ -13,26 +13,33 @@
 #define TILE  4u
 #define BLOCK 128u
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* Sixteen dot products at once: each row that is loaded serves four. */
-#define BODY                                                                   \
-    for (uint32_t i = 0; i < n; i += TILE) {                                   \
-        for (uint32_t j = j0; j < j1; j += TILE) {                             \
-            int32_t s[TILE][TILE] = {{0}};                                     \
-            const uint8_t *x = a + (size_t)i * n;                              \
-            const int8_t *y = b + (size_t)j * n;                               \
-            for (uint32_t k = 0; k < n; k++) {                                 \
-                for (uint32_t p = 0; p < TILE; p++) {                          \
-                    for (uint32_t q = 0; q < TILE; q++)                        \
-                        s[p][q] +=                                             \
-                            x[(size_t)p * n + k] * y[(size_t)q * n + k];       \
-                }                                                              \
-            }                                                                  \
-            for (uint32_t p = 0; p < TILE; p++) {                              \
-                for (uint32_t q = 0; q < TILE; q++)                            \
-                    c[(size_t)(i + p) * n + j + q] = s[p][q];                  \
-            }                                                                  \
-        }                                                                      \
+INLINE void tile(uint32_t n, const uint8_t *x, const int8_t *y, int32_t *c)
+{
+    int32_t s[TILE][TILE] = {{0}};
+    for (uint32_t k = 0; k < n; k++) {
+        for (uint32_t p = 0; p < TILE; p++) {
+            for (uint32_t q = 0; q < TILE; q++)
+                s[p][q] += x[(size_t)p * n + k] * y[(size_t)q * n + k];
+        }
     }
+    for (uint32_t p = 0; p < TILE; p++) {
+        for (uint32_t q = 0; q < TILE; q++)
+            c[(size_t)p * n + q] = s[p][q];
+    }
+}
+
+INLINE void block(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
+                  const int8_t *b, int32_t *c)
+{
+    for (uint32_t i = 0; i < n; i += TILE) {
+        for (uint32_t j = j0; j < j1; j += TILE)
+            tile(n, a + (size_t)i * n, b + (size_t)j * n,
+                 c + (size_t)i * n + j);
+    }
+}
 
 typedef void (*block_fn)(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
                          const int8_t *b, int32_t *c);
@@ -40,7 +47,7 @@ typedef void (*block_fn)(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
 static void block_plain(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
                         const int8_t *b, int32_t *c)
 {
-    BODY
+    block(n, j0, j1, a, b, c);
 }
 
 #if TARGETS
@@ -50,7 +57,7 @@ __attribute__((target("avx2"))) static void block_avx2(uint32_t n, uint32_t j0,
                                                        const int8_t *b,
                                                        int32_t *c)
 {
-    BODY
+    block(n, j0, j1, a, b, c);
 }
 
 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,"
@@ -58,7 +65,7 @@ __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,"
 block_vnni(uint32_t n, uint32_t j0, uint32_t j1, const uint8_t *a,
            const int8_t *b, int32_t *c)
 {
-    BODY
+    block(n, j0, j1, a, b, c);
 }
 #endif
 
@@ -101,7 +108,7 @@ void dot_turn(uint32_t n, int8_t *b)
 void dot_gemm(uint32_t n, const uint8_t *a, const int8_t *b_turned, int32_t *c)
 {
     const char *name;
-    block_fn block = means(&name);
+    block_fn fn = means(&name);
     for (uint32_t j = 0; j < n; j += BLOCK)
-        block(n, j, j + BLOCK < n ? j + BLOCK : n, a, b_turned, c);
+        fn(n, j, j + BLOCK < n ? j + BLOCK : n, a, b_turned, c);
 }

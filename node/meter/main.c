@@ -134,18 +134,19 @@ static uint64_t told_cache(void)
     static const char *const files[] = {
         "/sys/devices/system/cpu/cpu0/cache/index3/size",
         "/sys/devices/system/cpu/cpu0/cache/index2/size"};
-    uint64_t kib = 0;
-    for (size_t i = 0; i < 2 && kib == 0; i++) {
-        unsigned long long value = 0;
-        char unit = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < 2 && bytes == 0; i++) {
+        char text[32] = "";
+        char *unit = text;
         FILE *file = fopen(files[i], "re");
         if (file == NULL)
             continue;
-        if (fscanf(file, "%9llu%c", &value, &unit) == 2)
-            kib = unit == 'M' ? value * 1024 : unit == 'K' ? value : 0;
+        if (fgets(text, sizeof(text), file) != NULL)
+            bytes = strtoull(text, &unit, 10);
+        bytes *= *unit == 'M' ? 1024u * 1024 : *unit == 'K' ? 1024u : 0u;
         (void)fclose(file);
     }
-    return kib * 1024;
+    return bytes < UINT64_C(1) << 40 ? bytes : 0;
 }
 
 static uint64_t last_cache(void)

@@ -318,6 +318,8 @@ void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
 {
     struct buy_task *t = &item->tasks[task];
     CHECK(!buy_state_ended(t->state));
+    if (buy_state_there(t->state) != buy_state_there(state))
+        buy->places_changed = true;
     t->state = state;
     t->since_ms = buy->now_ms;
     t->at_ms[state] = buy->now_ms;
@@ -622,6 +624,7 @@ void buy_step(struct buy *buy, const struct trade_event *event,
     buy->chain_ms = event->chain_time_ms;
     dispatch(buy, event);
     on_time(buy, event->kind == TRADE_TICK);
+    buy_places_due(buy);
     buy_ask_wake(buy);
 }
 

@@ -324,6 +324,8 @@ enum err buy_graph_submit(struct buy *buy, struct bytes bytes,
         item->items[i]->face.draft = true;
         buy_mark_draft(buy, item->items[i]);
     }
+    for (uint32_t i = 0; i < part_count; i++)
+        buy_item_pin(buy, item->items[i]);
     buy_graph_plan(buy, item);
     buy_ask_wake(buy);
     *out_id = id;

@@ -152,7 +152,7 @@ static void finish_plan(struct buy_graph_item *graph)
         while (
             !pubkey_equal(&plan->places[k].provider, &plan->places[i].provider))
             k++;
-        plan->providers += k == i;
+        plan->providers += k == i && !pubkey_is_zero(&plan->places[i].provider);
     }
     graph->face.planned = true;
 }
@@ -165,6 +165,9 @@ void buy_graph_plan(struct buy *buy, struct buy_graph_item *graph)
     arena_init(&arena, PLAN_ARENA);
     if (err == OK) {
         fill_ask(buy, graph, p);
+        err = p->ask.seat_count == 0 ? ERR_STATE : OK;
+    }
+    if (err == OK) {
         err = graph_plan_make(buy->book, &p->ask, buy->now_ms, &arena, &p->plan,
                               graph->face.why);
     }
@@ -174,6 +177,9 @@ void buy_graph_plan(struct buy *buy, struct buy_graph_item *graph)
         graph->face.why[0] = '\0';
     } else {
         graph->face.planned = false;
+        if (err == ERR_STATE)
+            snprintf(graph->face.why, sizeof(graph->face.why),
+                     "all of it has ended");
         if (graph->face.why[0] == '\0')
             snprintf(graph->face.why, sizeof(graph->face.why), "%s",
                      err_text(err));

@@ -105,7 +105,8 @@ struct buy {
     size_t orphan_count;
     struct arena arena;
     bool rematching;
-    uint64_t looked_ms; /* when every task was last asked what is due */
+    bool places_changed; /* a task came to a provider, or left one */
+    uint64_t looked_ms;  /* when every task was last asked what is due */
     struct trade_effects *out;
     uint64_t now_ms;
     uint64_t chain_ms;
@@ -161,6 +162,13 @@ uint64_t buy_ours(const struct buy *buy, uint64_t chain_ms);
 /* buy_place.c: from the wish to the open contract */
 void buy_match(struct buy *buy, struct buy_item *item);
 void buy_rematch(struct buy *buy, struct buy_item *item);
+/* buy_where.c */
+bool buy_state_there(enum buy_state state);
+/* Tells the book where the job's tasks, and those of jobs it names, are; does
+ * nothing for a job that does not care. */
+void buy_tell_places(struct buy *buy, const struct buy_item *item);
+/* Matches what may have been waiting for a change of places. */
+void buy_places_due(struct buy *buy);
 #define ADDRESS_SHORT_MAX LIMIT_NAME
 /* The provider's name by its offer, or the start of its key. */
 void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
@@ -244,11 +252,13 @@ bool buy_use_is_there(struct buy *buy, struct buy_item *item,
 /* Lets the provider of a task that is staging to what it uses; now and then. */
 void buy_uses_help(struct buy *buy, struct buy_item *item, uint32_t task);
 
-/* buy_user.c: a job of these bytes, linked in, its blobs pinned; not saved, not
- * in the book. What buy_submit refuses. */
+/* buy_user.c: a job of these bytes, linked in; not saved, not in the book. What
+ * buy_submit refuses. */
 MUST_USE enum err buy_item_submit(struct buy *buy, struct bytes request,
                                   struct bytes spec, const char *name,
                                   struct buy_item **out);
+/* Its blobs are the job's from here on. */
+void buy_item_pin(struct buy *buy, const struct buy_item *item);
 /* Does the approval fit the job, now? What buy_approve refuses. */
 MUST_USE enum err buy_approval_check(struct buy *buy,
                                      const struct buy_item *item,

@@ -145,6 +145,7 @@ void buy_match(struct buy *buy, struct buy_item *item)
     for (uint32_t tries = 0; !dealt && tries < BOOK_EXCLUDED_MAX; tries++) {
         if (waiting == 0 || !item->in_book)
             return;
+        buy_tell_places(buy, item);
         if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
                        &buy->arena, &result) != OK)
             return;
@@ -153,6 +154,7 @@ void buy_match(struct buy *buy, struct buy_item *item)
     }
     if (result.unplaced > 0)
         say_why_waiting(buy, item, &result);
+    buy_tell_places(buy, item); /* for who asks why the rest waits */
     if (waiting > 0)
         buy_dissolve(buy, item);
 }

@@ -84,10 +84,16 @@ enum err buy_item_submit(struct buy *buy, struct bytes request_bytes,
     take_name(item, name);
     for (uint32_t i = 0; i < request.tasks; i++)
         item->works[i].resumed = true;
-    pin(buy, item, &item->image);
-    pin(buy, item, &item->inputs);
     *out = item;
     return OK;
+}
+
+/* After its mark or record: what is pinned then is known to be, whatever
+ * happens. */
+void buy_item_pin(struct buy *buy, const struct buy_item *item)
+{
+    pin(buy, item, &item->image);
+    pin(buy, item, &item->inputs);
 }
 
 enum err buy_submit(struct buy *buy, struct bytes request_bytes,
@@ -103,6 +109,7 @@ enum err buy_submit(struct buy *buy, struct bytes request_bytes,
         buy_mark_draft(buy, item);
     else
         buy_save_job(buy, item);
+    buy_item_pin(buy, item);
     buy_enter_book(buy, item);
     buy_match(buy, item);
     buy_ask_wake(buy);

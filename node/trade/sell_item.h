@@ -154,6 +154,8 @@ void sell_on_exec(struct sell *sell, struct sell_item *item,
 void sell_on_collected(struct sell *sell, struct sell_item *item,
                        const struct trade_event *event);
 void sell_stage(struct sell *sell, struct sell_item *item);
+/* Starts it when image, inputs and results are here. */
+void sell_start_if_staged(struct sell *sell, struct sell_item *item);
 void sell_collect(struct sell *sell, struct sell_item *item);
 /* Stops the job if it may run. */
 void sell_kill(struct sell *sell, struct sell_item *item, const char *why);

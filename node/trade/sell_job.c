@@ -64,7 +64,7 @@ static void start_job(struct sell *sell, struct sell_item *item)
     buf_done(&bytes);
 }
 
-static void start_if_staged(struct sell *sell, struct sell_item *item)
+void sell_start_if_staged(struct sell *sell, struct sell_item *item)
 {
     if (item->image_here && item->inputs_here && sell_uses_here(item))
         start_job(sell, item);
@@ -165,7 +165,7 @@ void sell_on_fetched(struct sell *sell, const struct trade_event *event)
         item->image_here = true;
     if (hash_equal(&event->id, &item->inputs))
         item->inputs_here = true;
-    start_if_staged(sell, item);
+    sell_start_if_staged(sell, item);
 }
 
 /* ---- running ---- */
@@ -309,7 +309,7 @@ static void on_unknown(struct sell *sell, struct sell_item *item)
         sell_refuse(sell, item, END_EXECUTOR_FAILED,
                     "the executor lost the job");
     else
-        start_if_staged(sell, item);
+        sell_start_if_staged(sell, item);
 }
 
 static void on_failed(struct sell *sell, struct sell_item *item,

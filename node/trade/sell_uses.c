@@ -161,6 +161,8 @@ void sell_on_use(struct sell *sell, const struct trade_event *event)
                     "what it uses did not end well");
     else
         take(sell, item, contract);
+    if (item->state == SELL_STAGING || item->state == SELL_STARTING)
+        sell_start_if_staged(sell, item); /* an empty one is here at once */
 }
 
 bool sell_uses_fetched(struct sell_item *item, const struct hash *id,

@@ -30,8 +30,10 @@ _Static_assert(FLAG_COUNT <= 32, "flags are a mask");
 
 /* What is usually wanted until somebody wanted something: 4 GiB and 10 GiB of
  * disk with a core. */
-static const uint32_t usual[TARIFF_PARTS] = {
-    [TARIFF_CPU] = 128000, [TARIFF_MEM] = 512000, [TARIFF_DISK] = 1280000};
+static const uint32_t usual[TARIFF_PARTS] = {[TARIFF_CPU] = 128000,
+                                             [TARIFF_MEM] = 512000,
+                                             [TARIFF_DISK] = 1280000,
+                                             [TARIFF_DEVICE] = 0};
 
 /* ---- life ---- */
 

@@ -34,14 +34,14 @@
  * Changes. Amounts and flags flip only the bits they cross. Newcomers take a
  * free place in the block whose box they are nearest to (blocks are built 7/8
  * full); a full aisle is split in two, one that has seen as many changes as it
- * has places is sorted anew: at most 4,096 offers are moved at a time, and
- * never all.
+ * has places is sorted anew: 4,096 offers are moved at a time, and all only
+ * when three places of four have become empty.
  *
  * Rungs follow what is asked (ladder.h), sets are made when a request first
  * names a tag and given up by age (CATALOG_SETS). Answers do not depend on
  * either. No clock, no dice: the same calls give the same answers.
  *
- * Memory for 100,000 offers: columns 11 MB, at most 4 MB an order, whatever
+ * Memory for 100,000 offers: columns 19 MB, at most 4 MB an order, whatever
  * names and figures peers choose. */
 
 #include "base/err.h"
@@ -61,9 +61,9 @@ enum order_kind { ORDER_MAP(X) ORDER_COUNT };
 #undef X
 
 /* Tags of interest that have bitmaps: the one not named for longest goes. */
-#define CATALOG_SETS 24u
+#define CATALOG_SETS 16u
 /* Tags of one offer. */
-#define CATALOG_TAGS_MAX 64u
+#define CATALOG_TAGS_MAX 640u
 
 struct catalog;
 

@@ -13,18 +13,24 @@
  * A flag is a fact that its owner turns on and off. */
 
 #define DIM_MAP(X)                                                             \
-    X(DIM_CPU_FREE, 24, WANTS, 500)   /* thousandths of a core */              \
-    X(DIM_MEM_FREE, 24, WANTS, 256)   /* MiB */                                \
+    X(DIM_CPU_FREE, 20, WANTS, 500)   /* thousandths of a core */              \
+    X(DIM_MEM_FREE, 20, WANTS, 256)   /* MiB */                                \
     X(DIM_DISK_FREE, 8, WANTS, 256)   /* MiB */                                \
     X(DIM_SLOTS, 1, WANTS, 1)         /* tasks */                              \
-    X(DIM_TIME, 8, HAVES, 600000)     /* ms */                                 \
-    X(DIM_CPU_TOTAL, 12, HAVES, 1000) /* for explanations only, with those */  \
-    X(DIM_MEM_TOTAL, 12, HAVES, 1024) /* that follow: free is never more */    \
-    X(DIM_DISK_TOTAL, 8, HAVES, 4096)
+    X(DIM_NIC_FREE, 4, WANTS, 100000) /* kbit/s */                             \
+    X(DIM_DEVICE_FREE, 8, WANTS, 125) /* thousandths, of all its devices */    \
+    X(DIM_TIME, 6, HAVES, 600000)     /* ms */                                 \
+    X(DIM_CPU_TOTAL, 10, HAVES, 1000) /* for explanations only, with those */  \
+    X(DIM_MEM_TOTAL, 10, HAVES, 1024) /* that follow: free is never more */    \
+    X(DIM_DISK_TOTAL, 4, HAVES, 4096)                                          \
+    X(DIM_NIC_TOTAL, 4, HAVES, 100000)
 
 #define X(symbol, rungs, follow, first) symbol,
 enum dimension { DIM_MAP(X) DIM_COUNT };
 #undef X
+
+/* Those up to the first that is not change while an offer stands. */
+#define DIM_CHANGING DIM_TIME
 
 /* The first so many have a code of each amount by place, too (catalog_impl.h):
  * of these nearly every offer has another amount. */
@@ -36,6 +42,9 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
 #define FLAG_MAP(X)                                                            \
     X(FLAG_STALE)       /* lapsed and not yet gone */                          \
     X(FLAG_UNREACHABLE) /* no connection can be made now */                    \
+    X(FLAG_TAINTED)     /* has a taint */                                      \
+    X(FLAG_DEVICES)     /* has a device */                                     \
+    X(FLAG_ZONES)       /* states more than one zone */                        \
     X(FLAG_RTT_KNOWN)                                                          \
     X(FLAG_SPEED) /* measured, by enum speed_class: mean, */                   \
     X(FLAG_SPEED_LOGIC)                                                        \

@@ -321,7 +321,24 @@ static uint32_t block_for(const struct catalog *c, const struct lineup *o,
     return best;
 }
 
-/* Sorts an aisle anew, or into two: itself and a new one. */
+/* One that stands empty, or a new one, which is reserved; aisle_cap if it is
+ * not. */
+static uint32_t spare_aisle(const struct lineup *o)
+{
+    for (uint32_t i = 0; i < o->aisle_count; i++) {
+        if (o->aisles[i].used == 0)
+            return i;
+    }
+    return o->aisle_count;
+}
+
+/* Are three places of four empty? Prices have moved away from most aisles. */
+static bool is_sparse(const struct catalog *c, const struct lineup *o)
+{
+    return o->aisle_count > 4 + 4 * (c->count / AISLE_PLACES);
+}
+
+/* Sorts an aisle anew, or into two: itself and a spare one. */
 static void aisle_sort(struct catalog *c, struct lineup *o, uint32_t aisle,
                        bool in_two)
 {
@@ -337,17 +354,20 @@ static void aisle_sort(struct catalog *c, struct lineup *o, uint32_t aisle,
         lineup_lay(c, o, c->sorting, count, aisle, 1);
         return;
     }
-    CHECK(o->aisle_count < o->aisle_cap);
+    uint32_t spare = spare_aisle(o);
+    CHECK(spare < o->aisle_cap);
     uint32_t half = lineup_halve(c, o, c->sorting, count);
     lineup_lay(c, o, c->sorting, half, aisle, 1);
-    lineup_lay(c, o, c->sorting + half, count - half, o->aisle_count, 1);
+    lineup_lay(c, o, c->sorting + half, count - half, spare, 1);
 }
 
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot)
 {
     uint32_t at = aisle_for(c, o, slot, false);
     struct aisle *aisle = &o->aisles[at];
-    if (aisle->room == 0 && o->aisle_count < o->aisle_cap)
+    if (aisle->room == 0 && is_sparse(c, o) && order_build(c, o) == OK)
+        return; /* it is among all that were laid anew */
+    if (aisle->room == 0 && spare_aisle(o) < o->aisle_cap)
         aisle_sort(c, o, at, true);
     else if (aisle->changes >= AISLE_PLACES)
         aisle_sort(c, o, at, false);

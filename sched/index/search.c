@@ -25,6 +25,11 @@ static uint64_t question_of(const struct query *q)
         hash = stir(hash, q->mix[i]);
     for (uint32_t i = 0; i < q->tag_count; i++)
         hash = stir(hash, q->tags[i].tag + q->tags[i].absent);
+    for (uint32_t i = 0; i < q->any_count; i++) {
+        hash = stir(hash, i);
+        for (uint32_t k = 0; k < q->any[i].count; k++)
+            hash = stir(hash, q->any[i].tags[k]);
+    }
     return hash;
 }
 
@@ -66,6 +71,26 @@ static void use_tags(struct search *s)
         else
             s->with[s->with_count++] = bitmap;
     }
+    CHECK(s->query->any_count <= QUERY_ANY_MAX);
+    for (uint32_t i = 0; i < s->query->any_count; i++) {
+        const struct query_any *any = &s->query->any[i];
+        CHECK(any->count > 0 && any->count <= QUERY_ANY_TAGS);
+        for (uint32_t k = 0; k < any->count; k++)
+            s->any[i][k] = catalog_set_of(s->catalog, any->tags[k]);
+    }
+}
+
+/* Takes out of an aisle's words who bears none of a list of tags. */
+static void drop_without_any(struct search *s, uint32_t i, uint32_t aisle)
+{
+    uint64_t any[AISLE_BLOCKS] = {0};
+    for (uint32_t k = 0; k < s->query->any[i].count; k++) {
+        const uint64_t *one = order_word(s->order, s->any[i][k], aisle);
+        for (uint32_t w = 0; w < AISLE_BLOCKS; w++)
+            any[w] |= one[w];
+    }
+    for (uint32_t w = 0; w < AISLE_BLOCKS; w++)
+        s->words[w] &= any[w];
 }
 
 /* What requests usually want decides where blocks are narrow. */
@@ -142,6 +167,8 @@ static void aisle_words(struct search *s, uint32_t aisle)
         for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
             words[k] &= ~one[k];
     }
+    for (uint32_t i = 0; i < s->query->any_count; i++)
+        drop_without_any(s, i, aisle);
 }
 
 static void aisle_floors(struct search *s, const struct aisle *aisle)
@@ -233,6 +260,29 @@ static bool is_wanted(struct search *s, uint32_t place, struct search_hit *out)
 }
 
 /* ---- public ---- */
+
+_Static_assert(QUERY_TAGS_MAX + QUERY_ANY_MAX * QUERY_ANY_TAGS <= CATALOG_SETS,
+               "all sets of a query are there at the same time");
+
+void query_tag(struct query *query, uint64_t tag, bool absent)
+{
+    if (query->tag_count == QUERY_TAGS_MAX)
+        return;
+    query->tags[query->tag_count].tag = tag;
+    query->tags[query->tag_count++].absent = absent;
+}
+
+void query_any(struct query *query, const uint64_t *tags, uint32_t count)
+{
+    if (count == 1)
+        query_tag(query, tags[0], false);
+    if (count < 2 || count > QUERY_ANY_TAGS ||
+        query->any_count == QUERY_ANY_MAX)
+        return;
+    struct query_any *any = &query->any[query->any_count++];
+    any->count = count;
+    memcpy(any->tags, tags, count * sizeof(*tags));
+}
 
 enum err search_begin(struct search *search, struct catalog *catalog,
                       enum order_kind order, const struct query *query)

@@ -21,7 +21,15 @@
 
 #include "sched/index/catalog.h"
 
-#define QUERY_TAGS_MAX 24u
+#define QUERY_TAGS_MAX 8u
+#define QUERY_ANY_MAX  2u
+#define QUERY_ANY_TAGS 4u
+
+/* It must bear one of them, at least. */
+struct query_any {
+    uint32_t count; /* > 0 */
+    uint64_t tags[QUERY_ANY_TAGS];
+};
 
 struct query {
     uint64_t want[DIM_COUNT];   /* at least; 0 = does not matter */
@@ -35,7 +43,14 @@ struct query {
         uint64_t tag;
         bool absent; /* it must not bear it */
     } tags[QUERY_TAGS_MAX];
+    uint32_t any_count;
+    struct query_any any[QUERY_ANY_MAX];
 };
+
+/* Appends a tag, or a list of several of which it must bear one: what there is
+ * no room for is left out, and the caller has to look itself. */
+void query_tag(struct query *query, uint64_t tag, bool absent);
+void query_any(struct query *query, const uint64_t *tags, uint32_t count);
 
 struct search_hit {
     uint32_t slot;
@@ -54,6 +69,7 @@ struct search {
     uint32_t with_count;
     uint32_t without[QUERY_TAGS_MAX + FLAG_COUNT];
     uint32_t without_count;
+    uint32_t any[QUERY_ANY_MAX][QUERY_ANY_TAGS];
     uint32_t inexact[DIM_COUNT]; /* no rung is what is wanted: look it up */
     uint32_t inexact_count;
     bool nobody;      /* has enough of something */

@@ -41,6 +41,20 @@ static uint64_t bit_of(const struct surveying *x, uint32_t slot,
     return UINT64_C(1) << place % BLOCK_PLACES;
 }
 
+/* `fails` holds nobody yet. */
+static void refuse_without_any(const struct surveying *x,
+                               const struct survey_rule *rule, uint64_t *fails)
+{
+    for (uint32_t k = 0; k < rule->tag_count; k++) {
+        const uint64_t *words =
+            order_word(x->order, catalog_set_of(x->c, rule->tags[k]), 0);
+        for (uint32_t i = 0; i < x->len; i++)
+            fails[i] |= words[i];
+    }
+    for (uint32_t i = 0; i < x->len; i++)
+        fails[i] = ~fails[i] & x->there[i];
+}
+
 static void refuse_slots(const struct surveying *x,
                          const struct survey_rule *rule, uint64_t *fails)
 {
@@ -172,6 +186,11 @@ static void refuse(const struct surveying *x, const struct survey_rule *rule,
         refuse_bitmap(x, catalog_set_of(x->c, rule->tag),
                       rule->kind == SURVEY_TAG, fails);
         return;
+    case SURVEY_NO_TAG_OF:
+        refuse_without_any(x, rule, fails);
+        return;
+    case SURVEY_ASK:
+        return;
     case SURVEY_SLOTS:
         refuse_slots(x, rule, fails);
         return;
@@ -214,11 +233,64 @@ static bool any_word(const uint64_t *words, uint32_t len)
     return any != 0;
 }
 
+/* Asks the owner about everybody there is to ask about. */
+static void ask_owner(struct surveying *x)
+{
+    const struct survey *s = x->survey;
+    for (uint32_t i = 0; i < x->len; i++) {
+        uint64_t bits = 0;
+        for (uint32_t k = 0; k < FLAG_COUNT && !s->ask_all; k++) {
+            if (s->ask_flags >> k & 1)
+                bits |= order_word(x->order, BITMAP_FLAGS + k, 0)[i];
+        }
+        x->ask[i] = s->ask_all ? x->there[i] : bits;
+        for (bits = x->ask[i]; bits != 0; bits &= bits - 1) {
+            uint32_t at = (uint32_t)__builtin_ctzll(bits);
+            uint64_t mask =
+                s->asked &
+                s->ask(s->owner, x->order->slot_at[i * BLOCK_PLACES + at]);
+            enum reason reason;
+            while (reason_next(&mask, &reason))
+                x->answers[reason][i] |= UINT64_C(1) << at;
+        }
+    }
+}
+
+/* Words for the answers, and the answers. */
+static uint64_t *answers_make(struct surveying *x, uint64_t *words)
+{
+    uint64_t asked = x->survey->asked;
+    enum reason reason;
+    uint64_t *first = words;
+    if (asked == 0)
+        return words;
+    x->ask = words;
+    words += x->len;
+    while (reason_next(&asked, &reason)) {
+        x->answers[reason] = words;
+        words += x->len;
+    }
+    memset(first, 0, (size_t)(words - first) * sizeof(*words));
+    ask_owner(x);
+    return words;
+}
+
+/* Of those the owner was asked about, its word. */
+static void overrule(const struct surveying *x, enum reason reason,
+                     uint64_t *fails)
+{
+    const uint64_t *answers = x->answers[reason];
+    if (answers == NULL)
+        return;
+    for (uint32_t i = 0; i < x->len; i++)
+        fails[i] = (fails[i] & ~x->ask[i]) | answers[i];
+}
+
 /* One group for each reason that refuses anybody; the words of those that do
  * not are used again. */
 static void groups_make(struct surveying *x)
 {
-    uint64_t *words = x->c->survey;
+    uint64_t *words = answers_make(x, x->c->survey);
     const struct survey *s = x->survey;
     for (uint32_t i = 0; i < s->count;) {
         const struct survey_rule *first = &s->rules[i];
@@ -226,11 +298,13 @@ static void groups_make(struct surveying *x)
         for (; i < s->count && s->rules[i].reason == first->reason; i++)
             refuse(x, &s->rules[i], words);
         leave_out(x, first->unless, words);
+        overrule(x, first->reason, words);
         if (!any_word(words, x->len))
             continue;
         x->groups[x->group_count++] =
             (struct group){.rule = first,
                            .class_ = reason_class_of(first->reason),
+                           .asked = x->answers[first->reason] != NULL,
                            .fails = words};
         words += x->len;
     }
@@ -238,10 +312,11 @@ static void groups_make(struct surveying *x)
     x->near = words + x->len;
 }
 
-/* Words of all groups, and two more. */
+/* Words of all groups, of answers, and three more. */
 static enum err words_reserve(struct surveying *x)
 {
-    size_t need = (size_t)(x->survey->count + 2) * x->len;
+    size_t rows = x->survey->count + 3 + reason_count(x->survey->asked);
+    size_t need = rows * x->len;
     if (need <= x->c->survey_words)
         return OK;
     void *words = realloc(x->c->survey, need * sizeof(uint64_t));

@@ -10,15 +10,17 @@
 #include "sched/index/catalog.h"
 
 enum survey_kind {
-    SURVEY_FLAG = 1, /* refuses where the flag is on */
-    SURVEY_NO_FLAG,  /* .. where it is off */
-    SURVEY_TAG,      /* .. whoever bears the tag */
-    SURVEY_NO_TAG,   /* .. whoever does not */
-    SURVEY_SLOTS,    /* .. these slots; those without a row do not count */
-    SURVEY_ALL_BUT,  /* .. all but slots[0]; without it, all */
-    SURVEY_ALL,      /* .. everybody */
-    SURVEY_SHORT,    /* .. who has less than `want` of the dimension */
-    SURVEY_COST,     /* .. whose bill is above its cap, or no number */
+    SURVEY_FLAG = 1,  /* refuses where the flag is on */
+    SURVEY_NO_FLAG,   /* .. where it is off */
+    SURVEY_TAG,       /* .. whoever bears the tag */
+    SURVEY_NO_TAG,    /* .. whoever does not */
+    SURVEY_NO_TAG_OF, /* .. whoever bears none of tags[] */
+    SURVEY_SLOTS,     /* .. these slots; those without a row do not count */
+    SURVEY_ALL_BUT,   /* .. all but slots[0]; without it, all */
+    SURVEY_ALL,       /* .. everybody */
+    SURVEY_SHORT,     /* .. who has less than `want` of the dimension */
+    SURVEY_COST,      /* .. whose bill is above its cap, or no number */
+    SURVEY_ASK,       /* .. nobody: the owner is asked */
 };
 
 /* One way to refuse. Rules stand in the order of the reasons; those of one
@@ -34,6 +36,8 @@ struct survey_rule {
     enum dimension unless;
     uint64_t want; /* 0 refuses nobody */
     uint64_t tag;
+    const uint64_t *tags; /* lent */
+    uint32_t tag_count;
     const uint32_t *slots; /* lent */
     uint32_t slot_count;
 };
@@ -45,6 +49,20 @@ struct survey {
     uint32_t count;
     uint64_t mix[TARIFF_PARTS];
     struct tariff_bill bill;
+    /* What a catalog cannot tell: of offers with one of these flags the owner
+     * is asked, and its word counts for the reasons asked about; the rules of
+     * these are for the others. Each such reason has a rule. */
+    uint64_t asked;     /* reason_bit()s */
+    uint32_t ask_flags; /* flag_bit()s */
+    bool ask_all;       /* of all offers */
+    /* Those that refuse, of all reasons. */
+    uint64_t (*ask)(const void *owner, uint32_t slot);
+    /* As explain_relaxing_helps, of a slot that only this refuses. */
+    bool (*ask_helps)(const void *owner, uint32_t slot, enum reason reason);
+    /* As feasible_shortage and the second figure of feasible_figures, 0 where
+     * it has none: of a slot that was asked about, and that this refuses. */
+    uint32_t (*ask_shortage)(const void *owner, uint32_t slot,
+                             enum reason reason, uint64_t *out_have);
     /* Of two offers whose names are equal: is a before b? */
     bool (*before)(const void *owner, uint32_t a, uint32_t b);
     const void *owner;

@@ -10,6 +10,7 @@
 struct group {
     const struct survey_rule *rule; /* its first */
     enum reason_class class_;
+    bool asked;      /* the owner says so, of those it was asked about */
     uint64_t *fails; /* bits of those it refuses */
 };
 
@@ -18,7 +19,9 @@ struct surveying {
     struct catalog *c;
     struct lineup *order;
     const uint64_t *there;
-    uint32_t len; /* words */
+    uint64_t *ask;                   /* those the owner is asked about */
+    uint64_t *answers[REASON_COUNT]; /* of them, whom a reason refuses */
+    uint32_t len;                    /* words */
     struct tariff_mix mix;
     uint64_t cost_max;
     struct group groups[REASON_COUNT];
@@ -27,6 +30,11 @@ struct surveying {
     uint64_t *near; /* refused for the fewest reasons there are */
     uint32_t fewest;
 };
+
+/* Of a word's bits those whose code of a dimension is at least `least`; all for
+ * a dimension without codes. */
+uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
+                      uint32_t word, uint64_t bits, uint16_t least);
 
 /* ---- survey_tally.c ---- */
 /* All counts; fills x->once, x->near and x->fewest (0: nobody is refused). */

@@ -46,10 +46,34 @@ static const uint64_t *rung_below(const struct surveying *x,
     return lineup_word(x->order, dim_bitmap[dimension] + reach - 1, 0);
 }
 
+uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
+                      uint32_t word, uint64_t bits, uint16_t least)
+{
+    uint64_t kept = 0;
+    if (dimension >= DIM_CODED)
+        return bits;
+    const uint16_t *codes =
+        &x->order->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + dimension];
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        kept |= (uint64_t)(codes[(size_t)at * DIM_CODED] >= least) << at;
+    }
+    return kept;
+}
+
 static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)
 {
     return x->order
         ->slot_at[word * BLOCK_PLACES + (uint32_t)__builtin_ctzll(bits)];
+}
+
+/* Was the owner asked about this one? */
+static bool is_asked(const struct surveying *x, const struct group *group,
+                     uint32_t slot)
+{
+    uint32_t place = x->order->place_of[slot];
+    return group->asked &&
+           (x->ask[place / BLOCK_PLACES] >> place % BLOCK_PLACES & 1) != 0;
 }
 
 /* ---- what relaxing one reason alone would need ---- */
@@ -66,6 +90,7 @@ static uint64_t most_alone(const struct surveying *x, const struct group *group)
         if (bits == 0 || block_most(x, group, i) <= best)
             continue;
         bits &= rung != NULL ? rung[i] : UINT64_MAX;
+        bits = survey_coded(x, dimension, i, bits, amount_code(best));
         for (; bits != 0; bits &= bits - 1) {
             uint64_t have = have_of(x, group, slot_of(x, i, bits));
             if (have <= best)
@@ -93,6 +118,45 @@ static uint64_t least_alone(const struct surveying *x,
     return best;
 }
 
+/* The figure of one that nothing else refuses; false when relaxing would not
+ * free it. */
+static bool figure_alone(const struct surveying *x, const struct group *group,
+                         uint32_t slot, uint64_t *out_have)
+{
+    const struct survey *s = x->survey;
+    enum reason reason = group->rule->reason;
+    *out_have = 0;
+    if (is_asked(x, group, slot)) {
+        (void)s->ask_shortage(s->owner, slot, reason, out_have);
+        return s->ask_helps(s->owner, slot, reason);
+    }
+    if (group->rule->kind == SURVEY_COST)
+        *out_have = bill_of(x, &x->c->tariffs[slot]);
+    return true;
+}
+
+/* Of a group that was asked about: offer by offer. */
+static void relax_asked(const struct surveying *x, const struct group *group,
+                        struct explain *out)
+{
+    enum reason reason = group->rule->reason;
+    uint32_t alone = 0;
+    uint64_t best = 0;
+    for (uint32_t i = 0; i < x->len; i++) {
+        uint64_t bits = group->fails[i] & x->once[i];
+        for (; bits != 0; bits &= bits - 1) {
+            uint64_t have;
+            if (!figure_alone(x, group, slot_of(x, i, bits), &have))
+                continue;
+            bool easier = reason == REASON_PRICE ? have < best : have > best;
+            if (alone++ == 0 || easier)
+                best = have;
+        }
+    }
+    out->alone[reason] = alone;
+    out->relax_to[reason] = best;
+}
+
 void survey_relax(const struct surveying *x, struct explain *out)
 {
     for (uint32_t g = 0; g < x->group_count; g++) {
@@ -100,7 +164,9 @@ void survey_relax(const struct surveying *x, struct explain *out)
         enum reason reason = group->rule->reason;
         if (out->alone[reason] == 0)
             continue;
-        if (group->rule->kind == SURVEY_SHORT)
+        if (group->asked)
+            relax_asked(x, group, out);
+        else if (group->rule->kind == SURVEY_SHORT)
             out->relax_to[reason] = most_alone(x, group);
         else if (group->rule->kind == SURVEY_COST)
             out->relax_to[reason] = least_alone(x, group);
@@ -131,6 +197,10 @@ static uint32_t dear_by(uint64_t cap, uint64_t bill)
 static uint32_t shortage(const struct surveying *x, const struct group *group,
                          uint32_t slot)
 {
+    uint64_t have = 0;
+    if (is_asked(x, group, slot))
+        return x->survey->ask_shortage(x->survey->owner, slot,
+                                       group->rule->reason, &have);
     if (group->rule->kind == SURVEY_SHORT)
         return short_of(group->rule->want, have_of(x, group, slot));
     if (group->rule->kind == SURVEY_COST)
@@ -142,6 +212,8 @@ static uint32_t shortage(const struct surveying *x, const struct group *group,
 static uint32_t block_shortage(const struct surveying *x,
                                const struct group *group, uint32_t word)
 {
+    if (group->asked)
+        return 1;
     if (group->rule->kind == SURVEY_SHORT)
         return short_of(group->rule->want, block_most(x, group, word));
     if (group->rule->kind == SURVEY_COST)
@@ -154,8 +226,10 @@ struct nearest {
     uint32_t slot; /* UINT32_MAX: none yet */
     uint32_t sum;
     uint64_t name;
-    const uint64_t *rung[REASON_COUNT]; /* by group: who is not on it is too
-                                           far away */
+    /* By group: who is not on the rung, or has a lower code, is too far away.
+     */
+    const uint64_t *rung[REASON_COUNT];
+    uint16_t code[REASON_COUNT];
 };
 
 /* Of all the best have missed, the others missed at least 1 each: so a group
@@ -166,10 +240,11 @@ static void narrow(struct nearest *n)
     uint64_t most = n->sum - (x->fewest - 1);
     for (uint32_t g = 0; g < x->group_count; g++) {
         const struct survey_rule *rule = x->groups[g].rule;
-        if (rule->kind != SURVEY_SHORT || most >= 1000)
+        if (rule->kind != SURVEY_SHORT || x->groups[g].asked || most >= 1000)
             continue;
         uint64_t less = (uint64_t)((wide)rule->want * most / 1000);
         n->rung[g] = rung_below(x, rule->dimension, rule->want - less);
+        n->code[g] = amount_code(rule->want - less);
     }
 }
 
@@ -209,32 +284,38 @@ static void consider(struct nearest *n, uint32_t word, uint64_t bits)
         narrow(n);
 }
 
+/* Of a word's bits those that this group does not rule out. */
+static uint64_t not_too_far(const struct nearest *n, uint32_t g, uint32_t word,
+                            uint64_t near)
+{
+    const struct surveying *x = n->x;
+    const struct group *group = &x->groups[g];
+    uint64_t fails = group->fails[word] & near;
+    uint64_t near_enough = fails;
+    if (fails == 0 || group->class_ == REASON_NOTE)
+        return near;
+    if (n->rung[g] != NULL)
+        near_enough &= n->rung[g][word];
+    uint32_t least = block_shortage(x, group, word) + x->fewest - 1;
+    const struct aisle *aisle = &x->order->aisles[word / AISLE_BLOCKS];
+    if (least > n->sum ||
+        (least == n->sum && aisle->block_name[word % AISLE_BLOCKS] > n->name))
+        near_enough = 0;
+    if (n->code[g] != 0)
+        near_enough = survey_coded(x, group->rule->dimension, word, near_enough,
+                                   n->code[g]);
+    return near & ~(fails & ~near_enough);
+}
+
 /* Can somebody of this word be nearer? Then the bits of those who might. */
 static uint64_t hopeful(const struct nearest *n, uint32_t word)
 {
-    const struct surveying *x = n->x;
-    const struct aisle *aisle = &x->order->aisles[word / AISLE_BLOCKS];
-    uint64_t near = x->near[word];
-    uint64_t least = UINT64_MAX;
+    uint64_t near = n->x->near[word];
     if (n->slot == UINT32_MAX)
         return near;
-    for (uint32_t g = 0; g < x->group_count && near != 0; g++) {
-        const struct group *group = &x->groups[g];
-        uint64_t fails = group->fails[word];
-        if (group->class_ == REASON_NOTE)
-            continue;
-        if (n->rung[g] != NULL)
-            near &= ~fails | n->rung[g][word];
-        if ((fails & near) == 0)
-            continue;
-        uint32_t own = block_shortage(x, group, word);
-        least = own < least ? own : least;
-    }
-    uint64_t bound = least * x->fewest;
-    if (near == 0 || bound > n->sum)
-        return 0;
-    bool tie = bound == n->sum;
-    return tie && aisle->block_name[word % AISLE_BLOCKS] > n->name ? 0 : near;
+    for (uint32_t g = 0; g < n->x->group_count && near != 0; g++)
+        near = not_too_far(n, g, word, near);
+    return near;
 }
 
 uint32_t survey_nearest(const struct surveying *x, struct explain *out)

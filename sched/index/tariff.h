@@ -13,9 +13,11 @@
 /* symbol, what the price is for: so many of the wanted unit. A row more for
  * each further thing with a price of its own. */
 #define TARIFF_MAP(X)                                                          \
-    X(TARIFF_CPU, 1000)  /* a core-hour, in thousandths */                     \
-    X(TARIFF_MEM, 1024)  /* a GiB-hour, in MiB */                              \
-    X(TARIFF_DISK, 1024) /* a GiB-hour, in MiB */
+    X(TARIFF_CPU, 1000)    /* a core-hour, in thousandths */                   \
+    X(TARIFF_MEM, 1024)    /* a GiB-hour, in MiB */                            \
+    X(TARIFF_DISK, 1024)   /* a GiB-hour, in MiB */                            \
+    X(TARIFF_DEVICE, 1000) /* a device-hour, in thousandths; of several models \
+                              the cheapest: then a cost is a lower bound */
 
 #define X(symbol, unit) symbol,
 enum tariff_part { TARIFF_MAP(X) TARIFF_PARTS };

@@ -34,11 +34,13 @@ static void linear_rest(const float *x, uint32_t in, uint32_t out,
     }
 }
 
-void layer_linear(const float *x, uint32_t rows, uint32_t in, uint32_t out,
-                  const float *w, const float *b, float *y)
+void layer_linear(struct layer_size size, const float *x, const float *w,
+                  const float *b, float *y)
 {
+    uint32_t in = size.in;
+    uint32_t out = size.out;
     CHECK(in <= LAYER_WIDTH_MAX && out <= LAYER_WIDTH_MAX);
-    for (uint32_t r = 0; r < rows; r++) {
+    for (uint32_t r = 0; r < size.rows; r++) {
         uint32_t j = 0;
         for (; j + LANES <= out; j += LANES)
             linear_lanes(x, in, out, w + j, b + j, y + j);
@@ -67,12 +69,13 @@ static void linear_back_input(uint32_t rows, uint32_t in, uint32_t out,
     }
 }
 
-void layer_linear_back(const float *x, uint32_t rows, uint32_t in, uint32_t out,
-                       const float *w, const float *dy, float *dw, float *db,
-                       float *dx)
+void layer_linear_back(struct layer_size size, const float *x, const float *w,
+                       const float *dy, float *dw, float *db, float *dx)
 {
+    uint32_t in = size.in;
+    uint32_t out = size.out;
     CHECK(in <= LAYER_WIDTH_MAX && out <= LAYER_WIDTH_MAX);
-    for (uint32_t r = 0; r < rows; r++) {
+    for (uint32_t r = 0; r < size.rows; r++) {
         const float *d = dy + (size_t)r * out;
         for (uint32_t j = 0; j < out; j++)
             db[j] += d[j];
@@ -83,7 +86,7 @@ void layer_linear_back(const float *x, uint32_t rows, uint32_t in, uint32_t out,
         }
     }
     if (dx != NULL)
-        linear_back_input(rows, in, out, w, dy, dx);
+        linear_back_input(size.rows, in, out, w, dy, dx);
 }
 
 /* ---- leaky ---- */

@@ -21,13 +21,19 @@ struct layer_arcs {
     uint32_t rows;
 };
 
+/* Of x[rows][in], w[in][out], b[out], y[rows][out]. */
+struct layer_size {
+    uint32_t rows;
+    uint32_t in;
+    uint32_t out;
+};
+
 /* y = x w + b */
-void layer_linear(const float *x, uint32_t rows, uint32_t in, uint32_t out,
-                  const float *w, const float *b, float *y);
+void layer_linear(struct layer_size size, const float *x, const float *w,
+                  const float *b, float *y);
 /* dx may be NULL. */
-void layer_linear_back(const float *x, uint32_t rows, uint32_t in, uint32_t out,
-                       const float *w, const float *dy, float *dw, float *db,
-                       float *dx);
+void layer_linear_back(struct layer_size size, const float *x, const float *w,
+                       const float *dy, float *dw, float *db, float *dx);
 
 /* y where it is positive, LAYER_SLOPE y elsewhere; in place. */
 void layer_leaky(float *y, size_t count);

@@ -148,7 +148,8 @@ static const float *rounds(const struct side *s, const struct layer_arcs *arcs,
         float *next = h_at(s, r + 1, rows);
         widen(arcs, h_at(s, r, rows), wide,
               s->keep ? s->from + (size_t)r * rows * H : NULL);
-        layer_linear(wide, rows, WIDE, H, w, w + (size_t)WIDE * H, next);
+        layer_linear((struct layer_size){rows, WIDE, H}, wide, w,
+                     w + (size_t)WIDE * H, next);
         layer_leaky(next, (size_t)rows * H);
     }
     return h_at(s, RANKNET_ROUNDS, rows);
@@ -162,7 +163,8 @@ static void rounds_back(const struct side *s, const struct layer_arcs *arcs,
     for (uint32_t r = RANKNET_ROUNDS; r-- > 0;) {
         layer_leaky_back(h_at(s, r + 1, rows), (size_t)rows * H, s->dh);
         memset(s->dwide, 0, (size_t)rows * WIDE * sizeof(*s->dwide));
-        layer_linear_back(wide_at(s, r, rows), rows, WIDE, H, w, s->dh, dw,
+        layer_linear_back((struct layer_size){rows, WIDE, H},
+                          wide_at(s, r, rows), w, s->dh, dw,
                           dw + (size_t)WIDE * H, s->dwide);
         widen_back(arcs, s->dwide, s->from + (size_t)r * rows * H, s->dh);
     }
@@ -193,8 +195,8 @@ static void wish(const struct ranknet *net, const struct scene *scene,
     const float *w = net->w;
     struct pool_arcs pool;
     const float *h;
-    layer_linear(&scene->part[0][0], scene->parts, SCENE_PART_WIDTH, H,
-                 w + RANKNET_PART_IN,
+    layer_linear((struct layer_size){scene->parts, SCENE_PART_WIDTH, H},
+                 &scene->part[0][0], w + RANKNET_PART_IN,
                  w + RANKNET_PART_IN + SCENE_PART_WIDTH * H, tape->part.h);
     layer_leaky(tape->part.h, (size_t)scene->parts * H);
     h = rounds(&tape->part, &scene->part_arcs, w + RANKNET_PART_ROUND);
@@ -202,10 +204,11 @@ static void wish(const struct ranknet *net, const struct scene *scene,
     memcpy(tape->pool, h + (size_t)scene->first * H, H * sizeof(*h));
     layer_mean(&pool.arcs, h, H, tape->pool + H, WIDE);
     layer_max(&pool.arcs, h, H, tape->pool + 2 * H, WIDE, tape->pool_from);
-    layer_linear(tape->pool, 1, WIDE, H, w + RANKNET_WISH,
+    layer_linear((struct layer_size){1, WIDE, H}, tape->pool, w + RANKNET_WISH,
                  w + RANKNET_WISH + WIDE * H, tape->wish);
-    layer_linear(tape->wish, 1, H, H, w + RANKNET_NODE_WISH,
-                 w + RANKNET_NODE_WISH + H * H, tape->bias);
+    layer_linear((struct layer_size){1, H, H}, tape->wish,
+                 w + RANKNET_NODE_WISH, w + RANKNET_NODE_WISH + H * H,
+                 tape->bias);
 }
 
 static void wish_back(const struct ranknet *net, const struct scene *scene,
@@ -214,8 +217,9 @@ static void wish_back(const struct ranknet *net, const struct scene *scene,
     const struct side *s = &tape->part;
     float dpool[WIDE] = {0};
     struct pool_arcs pool;
-    layer_linear_back(tape->pool, 1, WIDE, H, net->w + RANKNET_WISH, dwish,
-                      g + RANKNET_WISH, g + RANKNET_WISH + WIDE * H, dpool);
+    layer_linear_back((struct layer_size){1, WIDE, H}, tape->pool,
+                      net->w + RANKNET_WISH, dwish, g + RANKNET_WISH,
+                      g + RANKNET_WISH + WIDE * H, dpool);
     memset(s->dh, 0, (size_t)scene->parts * H * sizeof(*s->dh));
     pool_arcs_make(&pool, scene->parts);
     for (uint32_t j = 0; j < H; j++)
@@ -224,8 +228,9 @@ static void wish_back(const struct ranknet *net, const struct scene *scene,
     layer_max_back(tape->pool_from, 1, dpool + 2 * H, H, WIDE, s->dh);
     rounds_back(s, &scene->part_arcs, net->w + RANKNET_PART_ROUND,
                 g + RANKNET_PART_ROUND);
-    layer_linear_back(&scene->part[0][0], scene->parts, SCENE_PART_WIDTH, H,
-                      net->w + RANKNET_PART_IN, s->dh, g + RANKNET_PART_IN,
+    layer_linear_back((struct layer_size){scene->parts, SCENE_PART_WIDTH, H},
+                      &scene->part[0][0], net->w + RANKNET_PART_IN, s->dh,
+                      g + RANKNET_PART_IN,
                       g + RANKNET_PART_IN + SCENE_PART_WIDTH * H, NULL);
 }
 
@@ -243,8 +248,9 @@ const float *ranknet_score(const struct ranknet *net, const struct scene *scene,
     float scale = shrink();
     CHECK(scene->nodes <= tape->node.rows_max);
     wish(net, scene, tape);
-    layer_linear(scene->node, scene->nodes, SCENE_NODE_WIDTH, H,
-                 net->w + RANKNET_NODE_IN, tape->bias, tape->node.h);
+    layer_linear((struct layer_size){scene->nodes, SCENE_NODE_WIDTH, H},
+                 scene->node, net->w + RANKNET_NODE_IN, tape->bias,
+                 tape->node.h);
     layer_leaky(tape->node.h, (size_t)scene->nodes * H);
     h = rounds(&tape->node, &scene->node_arcs, net->w + RANKNET_NODE_ROUND);
     for (uint32_t v = 0; v < scene->nodes; v++) {
@@ -281,11 +287,11 @@ void ranknet_back(const struct ranknet *net, const struct scene *scene,
     dot_back(tape, scene->nodes, dscore, dwish);
     rounds_back(&tape->node, &scene->node_arcs, net->w + RANKNET_NODE_ROUND,
                 g + RANKNET_NODE_ROUND);
-    layer_linear_back(scene->node, scene->nodes, SCENE_NODE_WIDTH, H,
-                      net->w + RANKNET_NODE_IN, tape->node.dh,
+    layer_linear_back((struct layer_size){scene->nodes, SCENE_NODE_WIDTH, H},
+                      scene->node, net->w + RANKNET_NODE_IN, tape->node.dh,
                       g + RANKNET_NODE_IN, dbias, NULL);
-    layer_linear_back(tape->wish, 1, H, H, net->w + RANKNET_NODE_WISH, dbias,
-                      g + RANKNET_NODE_WISH, g + RANKNET_NODE_WISH + H * H,
-                      dwish);
+    layer_linear_back((struct layer_size){1, H, H}, tape->wish,
+                      net->w + RANKNET_NODE_WISH, dbias, g + RANKNET_NODE_WISH,
+                      g + RANKNET_NODE_WISH + H * H, dwish);
     wish_back(net, scene, tape, dwish, g);
 }

@@ -125,6 +125,12 @@ bool linkmap_next(const struct linkmap *map, uint64_t *cursor, uint64_t now_ms,
  * Only figures that are measured and whose confidence is at least
  * confidence_min (permille) come in; everything else is LINK_UNKNOWN, or no
  * bandwidth. */
+struct linkmap_ask {
+    uint32_t confidence_min;
+    uint64_t now_ms;
+    const struct power_curve *power; /* lent; of a topology; may be NULL */
+    uint32_t power_count;
+};
 
 /* One topology of these nodes, keys[i] being who nodes[i] is: a link for every
  * pair, with half the round trip (rounded up) plus the spread as delay, and the
@@ -135,11 +141,12 @@ bool linkmap_next(const struct linkmap *map, uint64_t *cursor, uint64_t now_ms,
  * Refuses: ERR_TOO_LARGE (more than LINKMAP_NODES_MAX), ERR_RANGE (one key
  * twice), what topology_init refuses, ERR_NOMEM. */
 #define LINKMAP_NODES_MAX 362u /* n (n - 1) / 2 <= TOPOLOGY_LINKS_MAX */
-MUST_USE enum err linkmap_topology(
-    const struct linkmap *map, const struct pubkey *keys,
-    const struct topo_node *nodes, uint32_t count,
-    const struct power_curve *power, uint32_t power_count,
-    uint32_t confidence_min, uint64_t now_ms, struct topology *out);
+MUST_USE enum err linkmap_topology(const struct linkmap *map,
+                                   const struct pubkey *keys,
+                                   const struct topo_node *nodes,
+                                   uint32_t count,
+                                   const struct linkmap_ask *ask,
+                                   struct topology *out);
 
 /* One offerset of these offers, each at a site of its own: its index, whatever
  * offers[i].site says. A link is known where the round trip and the bandwidth
@@ -151,7 +158,7 @@ MUST_USE enum err linkmap_offerset(const struct linkmap *map,
                                    const struct pubkey *keys,
                                    const struct offerset_offer *offers,
                                    uint32_t count, const uint64_t *egress_micro,
-                                   uint32_t confidence_min, uint64_t now_ms,
+                                   const struct linkmap_ask *ask,
                                    struct offerset *out);
 
 #endif

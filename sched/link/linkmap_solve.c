@@ -28,53 +28,38 @@ static enum err keys_differ(const struct pubkey *keys, uint32_t count)
 
 /* Only what may stand for a bound. */
 static bool firm(const struct link *link, enum link_figure figure,
-                 uint32_t confidence_min, uint64_t now_ms)
+                 const struct linkmap_ask *ask)
 {
     return link_measured(link, figure) &&
-           link_confidence(link, figure, now_ms) >= confidence_min;
+           link_confidence(link, figure, ask->now_ms) >= ask->confidence_min;
 }
 
 static uint32_t firm_value(const struct link *link, enum link_figure figure,
-                           uint32_t confidence_min, uint64_t now_ms,
-                           uint32_t otherwise)
+                           const struct linkmap_ask *ask, uint32_t otherwise)
 {
-    return firm(link, figure, confidence_min, now_ms) ? link->of[figure].value
-                                                      : otherwise;
+    return firm(link, figure, ask) ? link->of[figure].value : otherwise;
 }
 
-static void fill(const struct link *link, uint32_t confidence_min,
-                 uint64_t now_ms, struct topo_link *out)
+static void fill(const struct link *link, const struct linkmap_ask *ask,
+                 struct topo_link *out)
 {
-    uint32_t rtt_us =
-        firm_value(link, LINK_RTT, confidence_min, now_ms, LINK_UNKNOWN);
-    uint32_t spread_us =
-        firm_value(link, LINK_SPREAD, confidence_min, now_ms, LINK_UNKNOWN);
-    uint32_t to = firm_value(link, LINK_OUT, confidence_min, now_ms, 0);
-    uint32_t from = firm_value(link, LINK_IN, confidence_min, now_ms, 0);
+    uint32_t rtt_us = firm_value(link, LINK_RTT, ask, LINK_UNKNOWN);
+    uint32_t spread_us = firm_value(link, LINK_SPREAD, ask, LINK_UNKNOWN);
+    uint32_t to = firm_value(link, LINK_OUT, ask, 0);
+    uint32_t from = firm_value(link, LINK_IN, ask, 0);
     out->cap_kbps = to < from ? to : from;
     if (rtt_us != LINK_UNKNOWN && spread_us != LINK_UNKNOWN)
         out->delay_us = rtt_us / 2 + rtt_us % 2 + spread_us;
-    out->risk_nn =
-        firm_value(link, LINK_RISK, confidence_min, now_ms, LINK_UNKNOWN);
-    out->loss_ppm =
-        firm_value(link, LINK_LOSS, confidence_min, now_ms, LINK_UNKNOWN);
+    out->risk_nn = firm_value(link, LINK_RISK, ask, LINK_UNKNOWN);
+    out->loss_ppm = firm_value(link, LINK_LOSS, ask, LINK_UNKNOWN);
 }
 
-enum err linkmap_topology(const struct linkmap *map, const struct pubkey *keys,
-                          const struct topo_node *nodes, uint32_t count,
-                          const struct power_curve *power, uint32_t power_count,
-                          uint32_t confidence_min, uint64_t now_ms,
-                          struct topology *out)
+/* A link for every pair; returns how many. */
+static uint32_t all_pairs(const struct linkmap *map, const struct pubkey *keys,
+                          uint32_t count, const struct linkmap_ask *ask,
+                          struct topo_link *links)
 {
-    struct topo_link *links;
     uint32_t at = 0;
-    enum err err;
-    if (count > LINKMAP_NODES_MAX)
-        return ERR_TOO_LARGE;
-    TRY(keys_differ(keys, count));
-    links = calloc((size_t)count * count / 2 + 1, sizeof(*links));
-    if (links == NULL)
-        return ERR_NOMEM;
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = i + 1; j < count; j++) {
             struct link link = {0};
@@ -84,28 +69,44 @@ enum err linkmap_topology(const struct linkmap *map, const struct pubkey *keys,
                                     .loss_ppm = LINK_UNKNOWN,
                                     .a = (uint16_t)i,
                                     .b = (uint16_t)j};
-            if (linkmap_get(map, &keys[i], &keys[j], now_ms, &link))
-                fill(&link, confidence_min, now_ms, l);
+            if (linkmap_get(map, &keys[i], &keys[j], ask->now_ms, &link))
+                fill(&link, ask, l);
         }
     }
-    err = topology_init(out, nodes, count, links, at, power, power_count);
+    return at;
+}
+
+enum err linkmap_topology(const struct linkmap *map, const struct pubkey *keys,
+                          const struct topo_node *nodes, uint32_t count,
+                          const struct linkmap_ask *ask, struct topology *out)
+{
+    struct topo_link *links;
+    enum err err;
+    if (count > LINKMAP_NODES_MAX)
+        return ERR_TOO_LARGE;
+    TRY(keys_differ(keys, count));
+    links = calloc((size_t)count * count / 2 + 1, sizeof(*links));
+    if (links == NULL)
+        return ERR_NOMEM;
+    err = topology_init(out, nodes, count, links,
+                        all_pairs(map, keys, count, ask, links), ask->power,
+                        ask->power_count);
     free(links);
     return err;
 }
 
 static enum err set_links(const struct linkmap *map, const struct pubkey *keys,
                           uint32_t count, const uint64_t *egress_micro,
-                          uint32_t confidence_min, uint64_t now_ms,
-                          struct offerset *set)
+                          const struct linkmap_ask *ask, struct offerset *set)
 {
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < count; j++) {
             struct offerset_link to = {
                 .egress_micro = egress_micro == NULL ? 0 : egress_micro[i]};
             struct link link = {0};
-            if (i != j && linkmap_get(map, &keys[i], &keys[j], now_ms, &link) &&
-                firm(&link, LINK_RTT, confidence_min, now_ms) &&
-                firm(&link, LINK_OUT, confidence_min, now_ms)) {
+            if (i != j &&
+                linkmap_get(map, &keys[i], &keys[j], ask->now_ms, &link) &&
+                firm(&link, LINK_RTT, ask) && firm(&link, LINK_OUT, ask)) {
                 to.rtt_us = link.of[LINK_RTT].value;
                 to.kbps = link.of[LINK_OUT].value;
             }
@@ -117,8 +118,8 @@ static enum err set_links(const struct linkmap *map, const struct pubkey *keys,
 
 enum err linkmap_offerset(const struct linkmap *map, const struct pubkey *keys,
                           const struct offerset_offer *offers, uint32_t count,
-                          const uint64_t *egress_micro, uint32_t confidence_min,
-                          uint64_t now_ms, struct offerset *out)
+                          const uint64_t *egress_micro,
+                          const struct linkmap_ask *ask, struct offerset *out)
 {
     struct offerset set;
     enum err err = OK;
@@ -132,8 +133,7 @@ enum err linkmap_offerset(const struct linkmap *map, const struct pubkey *keys,
         err = offerset_add(&set, &offer);
     }
     if (err == OK)
-        err = set_links(map, keys, count, egress_micro, confidence_min, now_ms,
-                        &set);
+        err = set_links(map, keys, count, egress_micro, ask, &set);
     if (err != OK) {
         offerset_done(&set);
         return err;

@@ -85,7 +85,7 @@ static enum err letters(const char *text, size_t count,
 enum err identifier_parse(const char *text, struct arena *arena,
                           struct identifier *out)
 {
-    char copy[IDENTIFIER_TEXT_MAX];
+    char copy[IDENTIFIER_TEXT_MAX] = {0};
     uint8_t bytes[IDENTIFIER_BYTES_MAX + 2] = {0};
     size_t count;
     size_t len;

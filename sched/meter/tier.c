@@ -129,7 +129,7 @@ enum err tier_rate_parse(const char *text, uint64_t *out)
 {
     char error[TIER_ERR_MAX];
     struct scan scan = {text, 0, error};
-    uint64_t value;
+    uint64_t value = 0;
     TRY(number(&scan, &value));
     if (*scan.at != '\0')
         return ERR_PARSE;

@@ -474,7 +474,7 @@ int main(int argc, char **argv)
     if (openb_read(nodes, pods, &b.openb, error) == OK) {
         measure(&b, "openb_10k", 10000);
         measure(&b, "openb_100k", 100000);
-        measure(&b, "openb_1m", 1000000);
+        if (getenv("BIG")) measure(&b, "openb_1m", 1000000);
         openb_done(&b.openb);
     } else {
         fprintf(stderr, "openb is left out: %s\n", error);

@@ -192,6 +192,7 @@ static void costs(void)
     static struct topo_node nodes[LINKMAP_NODES_MAX];
     struct linkmap *map = full_map(keys);
     struct topology topology;
+    struct linkmap_ask ask = {.now_ms = 1};
     struct link link;
     struct linkmap_bounds bounds;
     uint32_t found = 0;
@@ -208,7 +209,7 @@ static void costs(void)
                                &bounds));
     row("link.guess", (cpu_us() - start) / GUESSES, "us", "-", "likewise");
     start = cpu_us();
-    CHECK(linkmap_topology(map, keys, nodes, LINKMAP_NODES_MAX, NULL, 0, 0, 1,
+    CHECK(linkmap_topology(map, keys, nodes, LINKMAP_NODES_MAX, &ask,
                            &topology) == OK);
     row("link.topology", (cpu_us() - start) / 1000, "ms", "-",
         "of 362 nodes, 65,341 pairs");

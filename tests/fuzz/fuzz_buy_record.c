@@ -1,7 +1,7 @@
 /* links: suan_node */
 /* The buyer's records, as a disk may give them back: what is read is written
- * again as it came. The first byte says whose the rest is: an even one a job's,
- * an odd one a task's. */
+ * again as it came. The first byte says whose the rest is: 2 a graph's, another
+ * even one a job's, an odd one a task's. */
 #include "base/check.h"
 #include "node/trade/buy_item.h"
 
@@ -55,6 +55,20 @@ static void read_task(struct bytes in, struct arena *arena)
     buf_done(&out);
 }
 
+static void read_graph(struct bytes in, struct arena *arena)
+{
+    struct buy_graph_item *graph = calloc(1, sizeof(*graph));
+    struct buf out;
+    CHECK(graph != NULL);
+    if (buy_graph_decode(in, arena, graph) == OK) {
+        buf_init(&out, 128u * 1024);
+        CHECK(buy_graph_encode(graph, &out) == OK);
+        CHECK(bytes_equal(buf_bytes(&out), in));
+        buf_done(&out);
+    }
+    free(graph);
+}
+
 static void load(struct bytes in)
 {
     struct buy_config config = {0};
@@ -75,7 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     in = bytes_make(data + 1, size - 1);
     arena_init(&arena, ARENA_MAX);
-    if (data[0] % 2 == 0) {
+    if (data[0] == 2) {
+        read_graph(in, &arena);
+    } else if (data[0] % 2 == 0) {
         read_job(in, &arena);
         load(in);
     } else {

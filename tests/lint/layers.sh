@@ -44,7 +44,7 @@ library_home() {
     ini.h | seccomp.h) echo "node/*|tests/*" ;;
     cblas.h) echo "node/meter/*|tests/*" ;;
     yaml.h | libsmartcols/*) echo "cli/*" ;;
-    cmocka.h | glpk.h) echo "tests/*" ;;
+    cmocka.h | glpk.h | metis.h) echo "tests/*" ;;
     pthread.h | threads.h | semaphore.h) echo "node/*|cli/*|tests/*" ;;
     sys/socket.h | netinet/* | netdb.h | arpa/* | sys/un.h | net/*)
         echo "node/*|cli/*|tests/*" ;;

@@ -86,6 +86,7 @@ static void judge_contract(struct world *world, const struct contract *c)
         MUST(world, people_job(world, &c->request) != NULL,
              "a contract nobody asked for");
         add_record(world, c);
+        graphs_judge_open(world, c);
         return;
     }
     MUST(world, contract_move_allowed(known->state, c->state),

@@ -322,6 +322,7 @@ void machine_start(struct world *world, struct sim_node *node,
     struct machine_watch *watch = watch_of(node, &effect->subject);
     if (watch->starting)
         return;
+    graphs_judge_start(world, &effect->subject, effect);
     free(watch->spec);
     watch->spec = malloc(effect->bytes.len + 1);
     CHECK(watch->spec != NULL);

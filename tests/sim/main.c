@@ -3,6 +3,7 @@
  *   sim_market --seed N [-v] [--real]   one world, told as it goes with -v
  *   sim_market --many K [--from N]      K seeds, each in a process of its own
  *   sim_market --regressions            the seeds below
+ *   with --graphs                       people ask for graphs of three jobs
  *
  * Exit 0 when everything held. --real: ed25519 signatures; else keyed hashes,
  * which are many times faster and change nothing but time. */
@@ -30,6 +31,7 @@ static const struct {
 #define SECONDS_MAX 20
 
 static struct world world;
+static bool graphs; /* people ask for graphs instead of single jobs */
 
 static void on_signal(int number)
 {
@@ -74,6 +76,7 @@ static struct outcome live(uint64_t seed, bool real, bool verbose)
     struct plan plan;
     struct outcome outcome = {0};
     plan_draw(&plan, seed);
+    plan.graphs = graphs;
     plan.real_signatures = real;
     if (verbose)
         plan_print(&plan);
@@ -199,7 +202,7 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: sim_market --seed N [-v] [--real] | --many K [--from N] "
-            "[--real] | --twice N | --regressions\n");
+            "[--real] | --twice N | --regressions; --graphs\n");
     return 2;
 }
 
@@ -232,6 +235,8 @@ int main(int argc, char **argv)
                 return usage();
         } else if (strcmp(argv[i], "--real") == 0) {
             real = true;
+        } else if (strcmp(argv[i], "--graphs") == 0) {
+            graphs = true;
         } else if (strcmp(argv[i], "-v") == 0) {
             verbose = true;
         } else if (strcmp(argv[i], "--regressions") == 0) {

@@ -38,13 +38,15 @@ static void draw_spec(struct world *world, struct sim_job *job,
         .pids_max = 64,
         .time_ms_max = world->plan.run_ms_max + dice_between(dice, 0, 20000),
         .log_bytes_max = 1048576,
+        .use_count = job->use_count,
+        .uses = job->uses,
     };
     if (dice_chance(dice, 500))
         dice_fill(dice, &out->inputs, sizeof(out->inputs));
     job->spec = *out;
 }
 
-static void encode_spec(struct world *world, struct sim_job *job)
+void people_encode_spec(struct world *world, struct sim_job *job)
 {
     struct spec spec;
     struct buf bytes;
@@ -65,7 +67,7 @@ static struct amount draw_price(struct world *world)
     return amount_micro(dice_between(&world->dice, 1, 4000));
 }
 
-static void make_request(struct world *world, struct sim_job *job)
+void people_make_request(struct world *world, struct sim_job *job)
 {
     struct sim_node *node = &world->nodes[job->node];
     struct dice *dice = &world->dice;
@@ -135,7 +137,7 @@ static enum err approve(struct world *world, struct sim_job *job,
     return err;
 }
 
-static struct amount cap_of(const struct sim_job *job)
+struct amount people_cap_of(const struct sim_job *job)
 {
     return amount_is_zero(job->request.price_max) ? amount_micro(1000000)
                                                   : job->request.price_max;
@@ -166,7 +168,7 @@ static void decide(struct world *world, struct sim_job *job)
                        &node->buy_effects);
         (void)node_carry_out(world, node, &node->buy_effects);
     } else {
-        err = approve(world, job, cap_of(job));
+        err = approve(world, job, people_cap_of(job));
     }
     world_say(world, "people: job %02x%02x %s: %s", job->id.b[0], job->id.b[1],
               job->wish == WISH_DROP ? "dropped" : "approved", err_name(err));
@@ -205,8 +207,8 @@ static void on_wish(struct world *world, const struct about *about)
         world_after(world, 2000, on_wish, about);
         return;
     }
-    encode_spec(world, job);
-    make_request(world, job);
+    people_encode_spec(world, job);
+    people_make_request(world, job);
     job->submitted = true;
     err = submit(world, job, job->wish != WISH_AT_ONCE);
     world_say(world, "people: job %02x%02x of %u tasks, cap %llu: %s",
@@ -249,6 +251,10 @@ void people_init(struct world *world)
 {
     struct dice *dice = &world->dice;
     CHECK(world->plan.jobs <= WORLD_JOBS_MAX);
+    if (world->plan.graphs) {
+        graphs_init(world);
+        return;
+    }
     for (uint32_t i = 0; i < world->plan.jobs; i++) {
         struct sim_job *job = &world->jobs[i];
         struct about about = {.u = i};

@@ -12,6 +12,7 @@ struct plan {
     uint32_t providers; /* nodes that sell */
     bool seller_buys;   /* the first provider buys, too */
     uint32_t jobs;
+    bool graphs;       /* people ask for graphs of three (--graphs) */
     uint64_t chaos_ms; /* how long trouble is made */
     /* the network, while there is trouble */
     uint64_t delay_ms_max;

@@ -17,6 +17,7 @@
 #include "ledger/sx/sx.h"
 #include "node/own_tx.h"
 #include "node/trade/buy.h"
+#include "node/trade/buy_graph.h"
 #include "node/trade/sell.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/keys.h"
@@ -223,6 +224,10 @@ struct sim_job {
     uint8_t spec_bytes[1024];
     size_t spec_len;
     struct hash spec_hash;
+    uint32_t use_count;
+    struct spec_use uses[2];
+    struct graph graph; /* of the first part of a graph */
+    struct hash graph_id;
 };
 
 /* ---- what the judge remembers ---- */
@@ -367,6 +372,20 @@ const struct contract *chain_contract(const struct world *world,
 void people_init(struct world *world);
 const struct sim_job *people_job(const struct world *world,
                                  const struct hash *request);
+
+void people_encode_spec(struct world *world, struct sim_job *job);
+void people_make_request(struct world *world, struct sim_job *job);
+struct amount people_cap_of(const struct sim_job *job);
+
+/* ---- graphs.c ---- */
+
+/* Instead of single jobs. */
+void graphs_init(struct world *world);
+/* A contract is new: is all that it needs done? */
+void graphs_judge_open(struct world *world, const struct contract *c);
+/* An EFFECT_EXEC_START: does it bring what the chain says? */
+void graphs_judge_start(struct world *world, const struct hash *contract,
+                        const struct trade_effect *start);
 
 /* ---- mischief.c ---- */
 

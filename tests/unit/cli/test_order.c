@@ -70,6 +70,46 @@ static void every_field_takes_what_people_write(void **state)
 }
 
 /* Refused, and nothing of the order has changed. */
+static void devices_and_places_are_taken(void **state)
+{
+    struct hash zero = {{0}};
+    struct spec spec;
+    char id[] =
+        "00000000000000000000000000000000000000000000000000000000000000ff";
+    (void)state;
+    assert_true(set("device_mem", "40G"));
+    assert_true(set("gpu", "0.5"));
+    assert_int_equal(order.devices.milli, 500);
+    assert_true(set("devices", "gpu:A100|h100:2")); /* the last one counts */
+    assert_int_equal(order.devices.count, 2);
+    assert_int_equal(order.devices.mem_mib, 40960);
+    assert_string_equal(order.devices.models[0], "a100");
+    assert_true(set("nic", "2.5G"));
+    assert_int_equal(order.resources.nic_kbit, 2500000);
+    assert_true(set("tolerate", "gpu=only"));
+    assert_true(set("tolerate", "lab"));
+    assert_int_equal(order.tolerations[1].op, CONSTRAINT_EXISTS);
+    assert_true(set("zones", "eu/north"));
+    assert_true(set("spread", "provider:1"));
+    assert_true(set("spread", "rack:2"));
+    assert_true(set("with", id));
+    assert_true(set("apart", id));
+    assert_true(order.affinities[1].apart && !order.affinities[0].apart);
+    assert_true(set("command", "x"));
+    assert_int_equal(order_spec(&order, &zero, &zero, &spec), OK);
+    assert_true(device_wish_same(&spec.devices, &order.devices));
+    assert_int_equal(spec.resources.nic_kbit, 2500000);
+}
+
+static void memory_of_no_device_is_no_order(void **state)
+{
+    (void)state;
+    assert_true(set("command", "x"));
+    assert_true(set("device_mem", "1G"));
+    assert_false(order_check(&order, error));
+    assert_non_null(strstr(error, "device_mem"));
+}
+
 static void refused(const char *field, const char *value)
 {
     struct order before = order;
@@ -105,6 +145,25 @@ static void what_makes_no_sense_is_refused_whole(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         refused(cases[i].field, cases[i].value);
+}
+
+static void devices_and_places_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    refused("devices", "tpu");
+    refused("devices", "gpu:17");
+    refused("gpu", "a100");
+    refused("gpu", "0");
+    refused("device_mem", "40");
+    refused("nic", "100");
+    refused("nic", "0M");
+    refused("tolerate", "!gpu");
+    refused("zones", "zone=eu");
+    refused("zones", "");
+    refused("spread", "zone:0");
+    refused("with", "a-job");
+    assert_true(set("spread", "zone:1"));
+    refused("spread", "rack:1");
 }
 
 static void lists_have_an_end(void **state)
@@ -192,6 +251,9 @@ int main(void)
         T(the_defaults_are_modest_and_whole),
         T(every_field_takes_what_people_write),
         T(what_makes_no_sense_is_refused_whole),
+        T(devices_and_places_are_taken),
+        T(memory_of_no_device_is_no_order),
+        T(devices_and_places_that_make_no_sense_are_refused),
         T(lists_have_an_end),
         T(inputs_know_their_place),
         T(all_tasks_together_stay_below_the_cap),

@@ -85,8 +85,20 @@ static void spans_need_a_unit_and_may_be_joined(void **state)
 
 static void cores_are_read_in_thousandths(void **state)
 {
+    uint64_t kbit;
     uint32_t milli = 7;
     (void)state;
+    assert_int_equal(unit_parse_kbit("0.5K", &kbit), OK);
+    assert_true(kbit == 1); /* rounded up */
+    assert_int_equal(unit_parse_kbit("100M", &kbit), OK);
+    assert_true(kbit == 100000);
+    assert_int_equal(unit_parse_kbit("2.5gbit/s", &kbit), OK);
+    assert_true(kbit == 2500000);
+    assert_int_equal(unit_parse_kbit("0G", &kbit), ERR_RANGE);
+    assert_int_equal(unit_parse_kbit("5", &kbit), ERR_PARSE);
+    assert_int_equal(unit_parse_kbit("5T", &kbit), ERR_PARSE);
+    assert_int_equal(unit_parse_kbit("18446744073709551G", &kbit),
+                     ERR_OVERFLOW);
     assert_int_equal(unit_parse_milli("0.5", &milli), OK);
     assert_int_equal(milli, 500);
     assert_int_equal(unit_parse_milli("12", &milli), OK);

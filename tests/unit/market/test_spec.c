@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "market/message.h"
 #include "tests/unit/market/world.h"
 
@@ -187,6 +190,63 @@ static void outputs_stay_below_their_directory(void **state)
     }
 }
 
+static void results_come_to_places_below_the_inputs(void **state)
+{
+    static const char *const bad[] = {"",   "/a",   "a/",   "a//b",  ".",
+                                      "..", "a/..", "../a", "a/./b", "./a"};
+    static const char *const good[] = {"a", "a/b/c", "...", ".a", "a.."};
+    struct spec spec = sample_spec();
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        spec.uses[0].dest = bytes_str(bad[i]);
+        refuses(&spec);
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        spec.uses[0].dest = bytes_str(good[i]);
+        assert_int_equal(encoded(&spec), OK);
+    }
+    spec.uses[0].dest = bytes_make("a\0b", 3);
+    refuses(&spec);
+}
+
+static void uses_have_their_bounds(void **state)
+{
+    static char longest[SPEC_DEST_MAX + 1];
+    struct spec_use uses[SPEC_USES_MAX + 1];
+    char names[SPEC_USES_MAX + 1][8];
+    struct spec spec = sample_spec();
+    (void)state;
+    for (uint32_t i = 0; i <= SPEC_USES_MAX; i++) {
+        snprintf(names[i], sizeof(names[i]), "u%u", i);
+        uses[i] = (struct spec_use){world_hash(0x24), 1, bytes_str(names[i])};
+    }
+    spec.uses = uses;
+    spec.use_count = SPEC_USES_MAX;
+    assert_int_equal(encoded(&spec), OK);
+    assert_int_equal(spec_result_count(&spec), SPEC_USES_MAX);
+    spec.use_count = SPEC_USES_MAX + 1;
+    refuses(&spec);
+    spec.use_count = 2;
+    uses[1].dest = uses[0].dest;
+    refuses(&spec);
+    uses[1].dest = bytes_str("other");
+    uses[0].tasks = SPEC_RESULTS_MAX - 1;
+    assert_int_equal(encoded(&spec), OK);
+    uses[0].tasks = SPEC_RESULTS_MAX;
+    refuses(&spec);
+    uses[0].tasks = 0;
+    refuses(&spec);
+    uses[0].tasks = 1;
+    memset(&uses[0].request, 0, sizeof(uses[0].request));
+    refuses(&spec);
+    uses[0].request = world_hash(0x24);
+    memset(longest, 'x', sizeof(longest));
+    uses[0].dest = bytes_make(longest, SPEC_DEST_MAX);
+    assert_int_equal(encoded(&spec), OK);
+    uses[0].dest = bytes_make(longest, SPEC_DEST_MAX + 1);
+    refuses(&spec);
+}
+
 /* ---- bytes ---- */
 
 static void a_spec_too_large_as_a_whole_is_refused_both_ways(void **state)
@@ -269,6 +329,8 @@ int main(void)
         cmocka_unit_test(texts_hold_no_zero_byte_and_are_not_too_long),
         cmocka_unit_test(environment_names_are_names),
         cmocka_unit_test(outputs_stay_below_their_directory),
+        cmocka_unit_test(results_come_to_places_below_the_inputs),
+        cmocka_unit_test(uses_have_their_bounds),
         cmocka_unit_test(a_spec_too_large_as_a_whole_is_refused_both_ways),
         cmocka_unit_test(what_is_decoded_outlives_its_input),
         cmocka_unit_test(a_small_arena_is_a_fault_not_a_crash),

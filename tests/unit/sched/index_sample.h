@@ -43,11 +43,14 @@ static inline void sample_row_amounts(struct index_sample *s,
     row->have[DIM_CPU_FREE] = cores * part;
     row->have[DIM_MEM_FREE] = cores * 4096 * sample_draw(s, 101) / 100;
     row->have[DIM_DISK_FREE] = sample_draw(s, (1 << 20) + 1);
+    row->have[DIM_NIC_FREE] = sample_draw(s, 1000);
+    row->have[DIM_NIC_TOTAL] = 1000;
+    row->have[DIM_DEVICE_FREE] = 500 * sample_draw(s, 9);
     row->have[DIM_SLOTS] = sample_draw(s, 4);
     row->have[DIM_TIME] = 3600000 * (1 + sample_draw(s, 24));
     if (sample_draw(s, 500) == 0)
         row->have[DIM_MEM_TOTAL] = UINT64_MAX - sample_draw(s, 2);
-    row->flags = (uint32_t)sample_draw(s, 1 << FLAG_COUNT);
+    row->flags = (uint32_t)sample_draw(s, UINT64_C(1) << FLAG_COUNT);
     if (sample_draw(s, 2) == 0)
         row->flags &= ~(flag_bit(FLAG_STALE) | flag_bit(FLAG_UNREACHABLE));
 }
@@ -118,7 +121,7 @@ static inline void sample_change(struct index_sample *s, uint32_t slot)
         return;
     switch (sample_draw(s, 3)) {
     case 0:
-        row->have[dimension] = sample_draw(s, row->have[dimension] + 1);
+        row->have[dimension] = sample_draw(s, row->have[dimension] / 2 + 2);
         catalog_have_set(s->catalog, slot, dimension, row->have[dimension]);
         return;
     case 1:
@@ -169,6 +172,14 @@ static inline void sample_query(struct index_sample *s, struct query *q)
     q->flags_off = flag_bit(FLAG_STALE) | flag_bit(FLAG_UNREACHABLE);
     q->flags_on = sample_draw(s, 5) == 0 ? flag_bit(FLAG_SPEED) : 0;
     q->tag_count = (uint32_t)sample_draw(s, 3);
+    q->want[DIM_DEVICE_FREE] = sample_draw(s, 4) == 0 ? 250 : 0;
+    q->mix[TARIFF_DEVICE] = q->want[DIM_DEVICE_FREE];
+    q->any_count = (uint32_t)sample_draw(s, 2);
+    for (uint32_t i = 0; i < q->any_count; i++) {
+        q->any[i].count = 1 + (uint32_t)sample_draw(s, QUERY_ANY_TAGS);
+        for (uint32_t k = 0; k < q->any[i].count; k++)
+            q->any[i].tags[k] = 1 + sample_draw(s, 40);
+    }
     for (uint32_t i = 0; i < q->tag_count; i++) {
         q->tags[i].tag = 1 + sample_draw(s, 40);
         q->tags[i].absent = sample_draw(s, 2) == 0;

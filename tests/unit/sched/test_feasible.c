@@ -487,6 +487,12 @@ static void shortages_are_in_thousandths_and_rounded_up(void **state)
     c.bill = amount_micro(100);
     assert_int_equal(feasible_shortage(REASON_PRICE, &d, &c), 250);
     assert_int_equal(feasible_shortage(REASON_ARCH, &d, &c), 1000);
+    assert_int_equal(feasible_shortage(REASON_DEVICE_MODEL, &d, &c), 500);
+    assert_int_equal(feasible_shortage(REASON_DEVICE_KIND, &d, &c), 1000);
+    spoil_device_split(&d, &c); /* 1 of 2 */
+    assert_int_equal(feasible_shortage(REASON_DEVICE_SPLIT, &d, &c), 250);
+    spoil_device_free(&d, &c); /* 1500 of 1600 */
+    assert_int_equal(feasible_shortage(REASON_DEVICE_FREE, &d, &c), 63);
     d.want.mem_mib = UINT64_MAX; /* no overflow on the way */
     c.free.mem_mib = UINT64_MAX / 2;
     assert_int_equal(feasible_shortage(REASON_MEM_FREE, &d, &c), 501);

@@ -91,7 +91,7 @@ static void begin(uint64_t seed, uint32_t columns_in, uint32_t columns_out)
 
 static double linear_loss(void)
 {
-    layer_linear(in, ROWS, wide_in, wide_out, w, b, out);
+    layer_linear((struct layer_size){ROWS, wide_in, wide_out}, in, w, b, out);
     return loss_of(out, (size_t)ROWS * wide_out);
 }
 
@@ -101,8 +101,8 @@ static void linear_gradients_match_differences(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
         begin(i + 1, shapes[i][0], shapes[i][1]);
-        layer_linear_back(in, ROWS, wide_in, wide_out, w, weight, d_w, d_b,
-                          d_in);
+        layer_linear_back((struct layer_size){ROWS, wide_in, wide_out}, in, w,
+                          weight, d_w, d_b, d_in);
         compare(in, (size_t)ROWS * wide_in, d_in, linear_loss);
         compare(w, (size_t)wide_in * wide_out, d_w, linear_loss);
         compare(b, wide_out, d_b, linear_loss);
@@ -113,7 +113,7 @@ static void linear_is_the_plain_sum(void **state)
 {
     (void)state;
     begin(9, 5, 37); /* one block of lanes and a rest */
-    layer_linear(in, ROWS, 5, 37, w, b, out);
+    layer_linear((struct layer_size){ROWS, 5, 37}, in, w, b, out);
     for (uint32_t r = 0; r < ROWS; r++)
         for (uint32_t j = 0; j < 37; j++) {
             double sum = b[j];

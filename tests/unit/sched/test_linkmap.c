@@ -433,10 +433,11 @@ static void a_topology_knows_what_is_measured_and_nothing_else(void **state)
     struct pubkey keys[3] = {key_of(1), key_of(2), key_of(3)};
     struct topo_node nodes[3] = {{.speed = 1000}, {.speed = 1}, {.speed = 2}};
     struct topology t;
+    struct linkmap_ask ask = {.now_ms = 100};
+    struct linkmap_ask strict = {.confidence_min = 999, .now_ms = 100};
     (void)state;
     fill_three(map);
-    assert_int_equal(linkmap_topology(map, keys, nodes, 3, NULL, 0, 0, 100, &t),
-                     OK);
+    assert_int_equal(linkmap_topology(map, keys, nodes, 3, &ask, &t), OK);
     assert_int_equal(t.node_count, 3);
     assert_int_equal(t.link_count, 3);
     assert_int_equal(t.links[0].delay_us, 2001 + 10);
@@ -451,17 +452,16 @@ static void a_topology_knows_what_is_measured_and_nothing_else(void **state)
     }
     topology_done(&t);
     /* Little confidence is as good as none. */
-    assert_int_equal(
-        linkmap_topology(map, keys, nodes, 3, NULL, 0, 999, 100, &t), OK);
+    assert_int_equal(linkmap_topology(map, keys, nodes, 3, &strict, &t), OK);
     assert_int_equal(t.links[0].delay_us, LINK_UNKNOWN);
     assert_int_equal(t.links[0].cap_kbps, 0);
     topology_done(&t);
     keys[2] = keys[0];
-    assert_int_equal(linkmap_topology(map, keys, nodes, 3, NULL, 0, 0, 100, &t),
+    assert_int_equal(linkmap_topology(map, keys, nodes, 3, &ask, &t),
                      ERR_RANGE);
-    assert_int_equal(linkmap_topology(map, keys, nodes, LINKMAP_NODES_MAX + 1,
-                                      NULL, 0, 0, 100, &t),
-                     ERR_TOO_LARGE);
+    assert_int_equal(
+        linkmap_topology(map, keys, nodes, LINKMAP_NODES_MAX + 1, &ask, &t),
+        ERR_TOO_LARGE);
     linkmap_free(map);
 }
 
@@ -472,13 +472,14 @@ static void an_offerset_uses_only_links_measured_both_ways(void **state)
     struct offerset_offer offers[3];
     uint64_t egress[3] = {11, 22, 33};
     struct offerset set;
+    struct linkmap_ask ask = {.now_ms = 100};
     (void)state;
     for (uint32_t i = 0; i < 3; i++)
         offers[i] = (struct offerset_offer){
             .price_micro = 1, .speed_permille = 1000, .cores = 1, .site = 77};
     fill_three(map);
-    assert_int_equal(
-        linkmap_offerset(map, keys, offers, 3, egress, 0, 100, &set), OK);
+    assert_int_equal(linkmap_offerset(map, keys, offers, 3, egress, &ask, &set),
+                     OK);
     assert_int_equal(set.count, 3);
     assert_int_equal(set.offers[2].site, 2);
     assert_int_equal(offerset_between(&set, 0, 1)->rtt_us, 4001);
@@ -490,9 +491,9 @@ static void an_offerset_uses_only_links_measured_both_ways(void **state)
     assert_int_equal(offerset_between(&set, 1, 1)->kbps, 0);
     offerset_done(&set);
     offers[1].cores = 0;
-    assert_int_equal(linkmap_offerset(map, keys, offers, 3, NULL, 0, 100, &set),
+    assert_int_equal(linkmap_offerset(map, keys, offers, 3, NULL, &ask, &set),
                      ERR_RANGE);
-    assert_int_equal(linkmap_offerset(map, keys, offers, 0, NULL, 0, 100, &set),
+    assert_int_equal(linkmap_offerset(map, keys, offers, 0, NULL, &ask, &set),
                      ERR_TOO_LARGE);
     linkmap_free(map);
 }

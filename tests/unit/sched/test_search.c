@@ -40,7 +40,7 @@ static bool has_tag(const struct catalog_row *row, uint64_t tag)
 static bool fits_plainly(const struct catalog_row *row, const struct query *q,
                          uint64_t *out_cost)
 {
-    static const uint64_t units[TARIFF_PARTS] = {1000, 1024, 1024};
+    static const uint64_t units[TARIFF_PARTS] = {1000, 1024, 1024, 1000};
     long double estimate = 0;
     uint64_t cost = 0;
     for (unsigned i = 0; i < DIM_SEARCHED; i++) {
@@ -49,6 +49,13 @@ static bool fits_plainly(const struct catalog_row *row, const struct query *q,
     }
     for (uint32_t i = 0; i < q->tag_count; i++) {
         if (has_tag(row, q->tags[i].tag) == q->tags[i].absent)
+            return false;
+    }
+    for (uint32_t i = 0; i < q->any_count; i++) {
+        bool bears = false;
+        for (uint32_t k = 0; k < q->any[i].count; k++)
+            bears = bears || has_tag(row, q->any[i].tags[k]);
+        if (!bears)
             return false;
     }
     if ((row->flags & q->flags_on) != q->flags_on ||
@@ -189,7 +196,7 @@ static void who_is_asked_again_is_nobody_until_something_is_freed(void **state)
     assert_int_equal(find(s, ORDER_PRICE, &q, &shown).count, 0);
     s->rows[7].row.have[DIM_CPU_FREE] = 2000000;
     s->rows[7].row.have[DIM_SLOTS] = 1;
-    s->rows[7].row.tariff = (struct tariff){{5, 5, 5}};
+    s->rows[7].row.tariff = (struct tariff){{5, 5, 5, 5}};
     catalog_put(s->catalog, 7, &s->rows[7].row);
     assert_true(catalog_generation(s->catalog) > before);
     assert_int_equal(find(s, ORDER_PRICE, &q, &shown).equal, 1);
@@ -207,13 +214,13 @@ static void each_mix_has_its_own_cheapest(void **state)
         struct catalog_row *row = &s->rows[i].row;
         row->have[DIM_SLOTS] = 1;
         row->flags = 0;
-        row->tariff = (struct tariff){{i * 100, (s->slots - i) * 100, 1}};
+        row->tariff = (struct tariff){{i * 100, (s->slots - i) * 100, 1, 0}};
         catalog_put(s->catalog, i, row);
         s->rows[i].in = true;
     }
     for (uint64_t cpu = 1; cpu < 4000; cpu += 97) {
         uint32_t shown;
-        struct query q = {.cost_max = UINT64_MAX, .mix = {cpu, 2048, 0}};
+        struct query q = {.cost_max = UINT64_MAX, .mix = {cpu, 2048, 0, 0}};
         q.want[DIM_SLOTS] = 1;
         struct best want = find_plainly(s, ORDER_PRICE, &q);
         struct best got = find(s, ORDER_PRICE, &q, &shown);

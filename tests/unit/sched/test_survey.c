@@ -67,8 +67,8 @@ static void price(const struct catalog_row *row, const struct demand *d,
                   struct candidate *out)
 {
     const uint64_t wants[TARIFF_PARTS] = {d->want.cpu_milli, d->want.mem_mib,
-                                          d->want.disk_mib};
-    static const uint64_t units[TARIFF_PARTS] = {1000, 1024, 1024};
+                                          d->want.disk_mib, 0};
+    static const uint64_t units[TARIFF_PARTS] = {1000, 1024, 1024, 1000};
     struct amount sum = amount_micro(0);
     bool fits = true;
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
