@@ -285,7 +285,7 @@ const struct view view_offers = {
             {"MEM/H", "price.mem_hour_micro", CELL_MONEY, R | W},
             {"DISK/H", "price.disk_hour_micro", CELL_MONEY, R | W},
             {"TOTAL/H", "hour_micro", CELL_MONEY, R | W},
-            {"GRADE", "grade.tier", CELL_TEXT, 0},
+            {"GRADE", "grade.tier", CELL_TEXT, T},
             {"SPEED", "grade.int_ops", CELL_RATE, R | W},
             {"LOGIC", "grade.classes.logic.one", CELL_TEXT, R | W},
             {"PARALLEL", "grade.classes.parallel.one", CELL_TEXT, R | W},

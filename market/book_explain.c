@@ -177,8 +177,8 @@ static enum err explain_misses(struct explaining *x, uint32_t fits)
     x->fits = false;
     if (fits >= x->lines_max)
         return OK;
-    for (uint32_t i = 0;
-         asks_beyond(x->request) && i < x->book->slot_count; i++) {
+    for (uint32_t i = 0; asks_beyond(x->request) && i < x->book->slot_count;
+         i++) {
         if (x->book->slots[i].state == SLOT_LIVE)
             explain_slot(x, i);
     }

@@ -212,8 +212,7 @@ static void match_offer(struct match *m, uint32_t index)
         return;
     ranking_rank(m->ranking, &view.c, verdict.tasks, index, &rank);
     (void)place_consider(&m->place, &rank,
-                         room_counted(m, &view.c, verdict.tasks),
-                         view.domain);
+                         room_counted(m, &view.c, verdict.tasks), view.domain);
 }
 
 /* A list that is full bounds what need be shown. Where the order is the

@@ -365,7 +365,7 @@ void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot)
 {
     uint32_t at = aisle_for(c, o, slot, false);
     struct aisle *aisle = &o->aisles[at];
-    if (aisle->room == 0 && is_sparse(c, o) && order_build(c, o) == OK)
+    if (aisle->room == 0 && is_sparse(c, o) && lineup_build(c, o) == OK)
         return; /* it is among all that were laid anew */
     if (aisle->room == 0 && spare_aisle(o) < o->aisle_cap)
         aisle_sort(c, o, at, true);

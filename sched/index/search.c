@@ -85,7 +85,7 @@ static void drop_without_any(struct search *s, uint32_t i, uint32_t aisle)
 {
     uint64_t any[AISLE_BLOCKS] = {0};
     for (uint32_t k = 0; k < s->query->any[i].count; k++) {
-        const uint64_t *one = order_word(s->order, s->any[i][k], aisle);
+        const uint64_t *one = lineup_word(s->order, s->any[i][k], aisle);
         for (uint32_t w = 0; w < AISLE_BLOCKS; w++)
             any[w] |= one[w];
     }

@@ -47,7 +47,7 @@ static void refuse_without_any(const struct surveying *x,
 {
     for (uint32_t k = 0; k < rule->tag_count; k++) {
         const uint64_t *words =
-            order_word(x->order, catalog_set_of(x->c, rule->tags[k]), 0);
+            lineup_word(x->order, catalog_set_of(x->c, rule->tags[k]), 0);
         for (uint32_t i = 0; i < x->len; i++)
             fails[i] |= words[i];
     }
@@ -241,7 +241,7 @@ static void ask_owner(struct surveying *x)
         uint64_t bits = 0;
         for (uint32_t k = 0; k < FLAG_COUNT && !s->ask_all; k++) {
             if (s->ask_flags >> k & 1)
-                bits |= order_word(x->order, BITMAP_FLAGS + k, 0)[i];
+                bits |= lineup_word(x->order, BITMAP_FLAGS + k, 0)[i];
         }
         x->ask[i] = s->ask_all ? x->there[i] : bits;
         for (bits = x->ask[i]; bits != 0; bits &= bits - 1) {
