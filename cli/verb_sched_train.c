@@ -2,9 +2,9 @@
  * graphs. */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "cli/crew.h"
@@ -116,6 +116,26 @@ static int read_course(struct course *c, const struct args *args)
     if (!failed)
         failed = read_count(c->cli, args, "waxman", 2, 1000, &c->waxman);
     return failed;
+}
+
+/* Before minutes are spent: could the model be written in the end? */
+static int check_out(struct course *c)
+{
+    char folder[PATH_MAX + 2];
+    const char *slash = strrchr(c->out, '/');
+    const char *at = c->out;
+    if (strcmp(c->out, "-") == 0)
+        return 0;
+    if (access(c->out, F_OK) != 0) { /* the folder, and be it one */
+        snprintf(folder, sizeof(folder), "%.*s.",
+                 slash == NULL ? 0 : (int)(slash - c->out) + 1, c->out);
+        at = folder;
+    }
+    if (access(at, W_OK) == 0)
+        return 0;
+    return cli_fail(c->cli, EXIT_FAILED, strerror(errno),
+                    "another path, or - for standard output",
+                    "the model cannot be written to %s", c->out);
 }
 
 /* ---- graphs ---- */
@@ -374,6 +394,8 @@ int verb_sched_train(struct cli *cli, const struct args *args)
     int failed;
     course.options.each = NULL;
     failed = read_course(&course, args);
+    if (!failed)
+        failed = check_out(&course);
     if (!failed)
         failed = read_graphs(&course, args);
     course.options.each = each;

@@ -159,6 +159,10 @@ static void wrong_words_are_refused(void **state)
         run_line("sched train --waxman 20 --starts 0 --out /tmp/x"), 2);
     assert_int_equal(run_line("sched train --topology /nowhere --out /tmp/x"),
                      3);
+    assert_int_equal(run_line("sched train --waxman 20 --out /nowhere/x"), 1);
+    assert_says(line_err, "cannot be written to /nowhere/x: No such file");
+    assert_int_equal(run_line("sched train --waxman 20 --out /proc/version/x"),
+                     1);
 }
 
 static int make_path(void **state)
