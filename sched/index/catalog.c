@@ -79,6 +79,7 @@ static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
 {
     const struct ladder *ladder = &c->ladders[dim];
     uint32_t reach = ladder_reach(ladder, have);
+    c->reach[dim][reach] += by;
     if (reach == 0 ? have > 0 : have != ladder->rung[reach - 1])
         c->loose[dim][reach] += by;
 }
@@ -86,6 +87,7 @@ static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
 static void rungs_move(struct catalog *c, unsigned dim)
 {
     memset(c->loose[dim], 0, sizeof(c->loose[dim]));
+    memset(c->reach[dim], 0, sizeof(c->reach[dim]));
     for (uint32_t i = 0; i < c->slot_cap; i++) {
         if (c->rows[i].in)
             loose_add(c, dim, c->have[dim][i], 1);
@@ -106,6 +108,15 @@ void catalog_observe(struct catalog *c, enum dimension dimension,
     ladder_observe(ladder, amount);
     if (ladder_review(ladder))
         rungs_move(c, dimension);
+}
+
+bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
+                       uint32_t bitmap)
+{
+    uint32_t below = 0;
+    for (uint32_t i = 0; i <= bitmap - dim_bitmap[dimension]; i++)
+        below |= c->reach[dimension][i];
+    return below == 0;
 }
 
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
@@ -456,7 +467,8 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
     size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
     size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
     size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
-                   sizeof(struct aisle) + sizeof(struct aisle_bound);
+                   sizeof(struct aisle) + sizeof(struct aisle_face) +
+                   sizeof(struct aisle_bound);
     if (!o->built)
         return 0;
     return o->aisle_cap * aisle + catalog->slot_cap * sizeof(uint32_t);
@@ -464,20 +476,10 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 
 /* ---- what must hold ---- */
 
-static void check_place(const struct catalog *c, const struct lineup *o,
-                        uint32_t slot)
+/* The row is within its block's bounds, and these within their aisle's. */
+static void check_box(const struct catalog *c, const struct aisle *aisle,
+                      uint32_t block, uint32_t slot)
 {
-    uint32_t place = o->place_of[slot];
-    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
-    const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
-    CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
-    for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-        uint64_t word = lineup_word(o, i, 0)[place / BLOCK_PLACES];
-        CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
-    }
-    CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
-    CHECK(aisle->key_low <= aisle->block_key[block]);
-    CHECK(aisle->block_name[block] <= c->rows[slot].name);
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
         CHECK(aisle->block_low[i][block] <= c->tariffs[slot].part[i]);
         CHECK(aisle->block_high[i][block] >= c->tariffs[slot].part[i] ||
@@ -485,11 +487,31 @@ static void check_place(const struct catalog *c, const struct lineup *o,
         CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
+    CHECK(aisle->block_name[block] <= c->rows[slot].name);
+}
+
+static void check_place(const struct catalog *c, const struct lineup *o,
+                        uint32_t slot)
+{
+    uint32_t place = o->place_of[slot];
+    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
+    const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
+    const struct aisle_face *face = &o->faces[place / AISLE_PLACES];
+    CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
+    for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
+        uint64_t word = lineup_word(o, i, 0)[place / BLOCK_PLACES];
+        CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
+    }
+    CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
+    CHECK(aisle->key_low <= aisle->block_key[block]);
+    CHECK(face->key_low == aisle->key_low);
+    CHECK(memcmp(face->low, aisle->box.low, sizeof(face->low)) == 0);
     for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
         CHECK(o->codes[(size_t)place * DIM_CODED + i] ==
               amount_code(c->have[i][slot]));
-    for (unsigned i = 0; i < DIM_COUNT; i++)
-        CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
+    check_box(c, aisle, block, slot);
 }
 
 /* Nobody else stands anywhere, and summaries are of their words. */
@@ -522,6 +544,7 @@ static void check_loose(const struct catalog *c)
                 loose_add(&plain, i, c->have[i][k], 1);
         }
         CHECK(memcmp(plain.loose[i], c->loose[i], sizeof(c->loose[i])) == 0);
+        CHECK(memcmp(plain.reach[i], c->reach[i], sizeof(c->reach[i])) == 0);
     }
 }
 

@@ -53,6 +53,12 @@ struct aisle {
     uint64_t block_name[AISLE_BLOCKS];
 };
 
+/* What a search asks of every aisle: they lie side by side. */
+struct aisle_face {
+    uint32_t key_low;
+    uint32_t low[TARIFF_PARTS];
+};
+
 /* Aisles waiting in a search, the best bound first. */
 struct aisle_bound {
     uint32_t key;
@@ -69,6 +75,7 @@ struct lineup {
     uint64_t *words;     /* [bitmap][aisle_cap * AISLE_BLOCKS] */
     uint64_t *summaries; /* [bitmap][aisle_cap] */
     struct aisle *aisles;
+    struct aisle_face *faces;
     uint16_t *codes;    /* ORDER_PRICE: [place * DIM_CODED + dimension] */
     uint32_t *slot_at;  /* by place */
     uint32_t *place_of; /* by slot */
@@ -93,6 +100,7 @@ struct catalog {
     struct ladder ladders[DIM_COUNT];
     /* Offers that reach so many rungs, and have more than the last of them. */
     uint32_t loose[DIM_COUNT][LADDER_RUNGS_MAX + 1];
+    uint32_t reach[DIM_COUNT][LADDER_RUNGS_MAX + 1]; /* .. at all */
     struct {
         uint64_t tag;
         uint32_t count; /* of late */
@@ -181,6 +189,9 @@ bool row_has_tag(const struct row *row, uint64_t tag);
 enum follow { FOLLOW_WANTS, FOLLOW_HAVES };
 void catalog_observe(struct catalog *c, enum dimension dimension,
                      enum follow what, uint64_t amount);
+/* Is everybody in that rung's bitmap? Then it need not be looked at. */
+bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
+                       uint32_t bitmap);
 /* Who has at least `want`: everybody of bitmap *out_does, of *out_may perhaps,
  * nobody else. BITMAP_THERE in out_may: everybody perhaps; BITMAP_COUNT:
  * nobody. Equal: no need to look anybody up. */
