@@ -69,6 +69,43 @@ static struct resources resources_of(struct fuzz *f)
     return r;
 }
 
+/* Up to three cards, what is free of each, and a taint now and then. */
+static void gear_of(struct fuzz *f, struct offer *o)
+{
+    uint8_t byte = cursor_u8(&f->in);
+    uint32_t count = byte & 3;
+    if (byte & 4) {
+        o->taint_count = 1;
+        o->taints[0] = (struct taint){{"t", ""}, TAINT_REFUSE};
+    }
+    if (count == 0)
+        return;
+    o->devices.group_count = 1;
+    o->devices.groups[0] =
+        (struct device_group){.kind = DEVICE_GPU, .count = count};
+    for (uint32_t i = 0; i < count; i++)
+        o->devices.free_milli[i] = (uint16_t)(cursor_u8(&f->in) % 5 * 250);
+}
+
+/* Shares of a card, or of two; tolerance; at most so many in a place. */
+static void wishes_of(struct fuzz *f, struct request *r)
+{
+    uint8_t byte = cursor_u8(&f->in);
+    if (byte & 3)
+        r->devices = (struct device_wish){.kind = DEVICE_GPU,
+                                          .count = 1 + (byte >> 2 & 1),
+                                          .milli = (byte & 3) * 250u};
+    if (byte & 8) {
+        r->toleration_count = 1;
+        r->tolerations[0] = (struct constraint){"t", CONSTRAINT_EXISTS, ""};
+    }
+    r->spread.per_provider = byte >> 4 & 1;
+    if (byte & 32) {
+        r->spread.key[0] = 'k';
+        r->spread.per_value = 1 + (byte >> 6);
+    }
+}
+
 static void put(struct fuzz *f)
 {
     struct offer o = {.provider = provider_of(f)};
@@ -90,6 +127,7 @@ static void put(struct fuzz *f)
         o.label_count = 1;
         o.labels[0].key[0] = 'k';
     }
+    gear_of(f, &o);
     may_refuse(book_offer_put(f->book, &o, f->now_ms, cursor_u8(&f->in)));
 }
 
@@ -113,6 +151,7 @@ static void request_of(struct fuzz *f, struct request *r)
         r->constraints[0].key[0] = 'k';
         r->constraints[0].op = (enum constraint_op)(3 + (wish >> 6 & 1));
     }
+    wishes_of(f, r);
 }
 
 /* What is placed keeps to what was asked. */
