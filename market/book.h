@@ -172,8 +172,8 @@ struct book_result {
     bool gang_waits; /* there is room for some, but not for all that must run
                         together: so for none */
     uint32_t room;   /* then: for how many there is */
-    bool complete;   /* every offer was looked at, so `explain` counts them all;
-                        a walk that found enough stops early */
+    bool complete;   /* nobody who fits was left out, so `explain` counts all
+                        offers; a search that found enough stops early */
     struct explain explain;
     uint64_t next_try_ms; /* when it is woken at the latest; BOOK_FOREVER when
                              all is placed */

@@ -467,7 +467,8 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
     size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
     size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
     size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
-                   sizeof(struct aisle) + sizeof(struct aisle_bound);
+                   sizeof(struct aisle) + sizeof(struct aisle_face) +
+                   sizeof(struct aisle_bound);
     if (!o->built)
         return 0;
     return o->aisle_cap * aisle + catalog->slot_cap * sizeof(uint32_t);
@@ -475,20 +476,10 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 
 /* ---- what must hold ---- */
 
-static void check_place(const struct catalog *c, const struct lineup *o,
-                        uint32_t slot)
+/* The row is within its block's bounds, and these within their aisle's. */
+static void check_box(const struct catalog *c, const struct aisle *aisle,
+                      uint32_t block, uint32_t slot)
 {
-    uint32_t place = o->place_of[slot];
-    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
-    const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
-    CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
-    for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-        uint64_t word = lineup_word(o, i, 0)[place / BLOCK_PLACES];
-        CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
-    }
-    CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
-    CHECK(aisle->key_low <= aisle->block_key[block]);
-    CHECK(aisle->block_name[block] <= c->rows[slot].name);
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
         CHECK(aisle->block_low[i][block] <= c->tariffs[slot].part[i]);
         CHECK(aisle->block_high[i][block] >= c->tariffs[slot].part[i] ||
@@ -496,11 +487,31 @@ static void check_place(const struct catalog *c, const struct lineup *o,
         CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
+    CHECK(aisle->block_name[block] <= c->rows[slot].name);
+}
+
+static void check_place(const struct catalog *c, const struct lineup *o,
+                        uint32_t slot)
+{
+    uint32_t place = o->place_of[slot];
+    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
+    const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
+    const struct aisle_face *face = &o->faces[place / AISLE_PLACES];
+    CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
+    for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
+        uint64_t word = lineup_word(o, i, 0)[place / BLOCK_PLACES];
+        CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
+    }
+    CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
+    CHECK(aisle->key_low <= aisle->block_key[block]);
+    CHECK(face->key_low == aisle->key_low);
+    CHECK(memcmp(face->low, aisle->box.low, sizeof(face->low)) == 0);
     for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
         CHECK(o->codes[(size_t)place * DIM_CODED + i] ==
               amount_code(c->have[i][slot]));
-    for (unsigned i = 0; i < DIM_COUNT; i++)
-        CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
+    check_box(c, aisle, block, slot);
 }
 
 /* Nobody else stands anywhere, and summaries are of their words. */

@@ -53,6 +53,12 @@ struct aisle {
     uint64_t block_name[AISLE_BLOCKS];
 };
 
+/* What a search asks of every aisle: they lie side by side. */
+struct aisle_face {
+    uint32_t key_low;
+    uint32_t low[TARIFF_PARTS];
+};
+
 /* Aisles waiting in a search, the best bound first. */
 struct aisle_bound {
     uint32_t key;
@@ -69,6 +75,7 @@ struct lineup {
     uint64_t *words;     /* [bitmap][aisle_cap * AISLE_BLOCKS] */
     uint64_t *summaries; /* [bitmap][aisle_cap] */
     struct aisle *aisles;
+    struct aisle_face *faces;
     uint16_t *codes;    /* ORDER_PRICE: [place * DIM_CODED + dimension] */
     uint32_t *slot_at;  /* by place */
     uint32_t *place_of; /* by slot */

@@ -15,6 +15,7 @@ void lineup_done(struct lineup *o)
     free(o->words);
     free(o->summaries);
     free(o->aisles);
+    free(o->faces);
     free(o->codes);
     free(o->slot_at);
     free(o->place_of);
@@ -37,6 +38,10 @@ static enum err grow_lists(struct lineup *o, uint32_t cap)
     if (list == NULL)
         return ERR_NOMEM;
     o->aisles = list;
+    list = realloc(o->faces, cap * sizeof(*o->faces));
+    if (list == NULL)
+        return ERR_NOMEM;
+    o->faces = list;
     list = realloc(o->slot_at, (size_t)cap * AISLE_PLACES * sizeof(uint32_t));
     if (list == NULL)
         return ERR_NOMEM;

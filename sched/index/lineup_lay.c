@@ -6,6 +6,13 @@
 
 /* ---- boxes ---- */
 
+static void face_set(struct lineup *o, uint32_t at)
+{
+    const struct aisle *aisle = &o->aisles[at];
+    o->faces[at].key_low = aisle->key_low;
+    memcpy(o->faces[at].low, aisle->box.low, sizeof(aisle->box.low));
+}
+
 static uint32_t cut(uint64_t value)
 {
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
@@ -71,6 +78,7 @@ void lineup_measure(const struct catalog *c, struct lineup *o, uint32_t aisle,
         block_add(c, o, &o->aisles[aisle], block,
                   o->slot_at[first + (uint32_t)__builtin_ctzll(there)]);
     aisle_measure(&o->aisles[aisle]);
+    face_set(o, aisle);
 }
 
 void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
@@ -88,6 +96,7 @@ void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
     tariff_box_add(&aisle->box, &c->tariffs[slot]);
     aisle->key_low = key < aisle->key_low ? key : aisle->key_low;
     aisle->key_high = key > aisle->key_high ? key : aisle->key_high;
+    face_set(o, place / AISLE_PLACES);
     aisle->used++;
     if (~lineup_word(o, BITMAP_THERE, place / AISLE_PLACES)[block] == 0)
         aisle->room &= ~(UINT64_C(1) << block);
@@ -239,6 +248,7 @@ static void aisle_clear(const struct catalog *c, struct lineup *o, uint32_t at)
     tariff_box_init(&aisle->box);
     for (uint32_t block = 0; block < AISLE_BLOCKS; block++)
         block_clear(aisle, block);
+    face_set(o, at);
 }
 
 void lineup_lay(struct catalog *c, struct lineup *o, uint32_t *slots,

@@ -148,11 +148,11 @@ static void heap_fill(struct search *s)
 {
     struct lineup *o = s->order;
     for (uint32_t i = 0; i < o->aisle_count; i++) {
-        const struct aisle *aisle = &o->aisles[i];
-        uint64_t floor = tariff_floor(&s->mix, aisle->box.low);
-        if (aisle_blocks(s, i) != 0 && floor <= s->cap)
+        const struct aisle_face *face = &o->faces[i];
+        uint64_t floor = tariff_floor(&s->mix, face->low);
+        if (floor <= s->cap && aisle_blocks(s, i) != 0)
             o->heap[s->waiting++] = (struct aisle_bound){
-                .key = aisle->key_low, .aisle = i, .floor = floor};
+                .key = face->key_low, .aisle = i, .floor = floor};
     }
     for (uint32_t i = s->waiting / 2; i-- > 0;)
         sift_down(o->heap, s->waiting, i);

@@ -9,100 +9,32 @@
  * machines and tasks of that trace, in $SUAN_DATA/openb or beside the checkout;
  * drawn.*: shapes drawn from a seed, no want twice, a third with a price cap, a
  * third with a label. Nine machines in ten are nearly full. The anchor of a
- * decision is the plain way, in the same run: look at every offer. perf.*: the
- * shapes of kube-scheduler's scheduler_perf (4 cores, 32 GiB and 110 pods a
- * node); the anchor is the floor its continuous integration demands of the
- * whole scheduler, API included. */
+ * decision is the plain way, in the same run: look at every offer. */
 
-#include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include "base/check.h"
-#include "base/dice.h"
-#include "sched/index/search.h"
 #include "sched/index/survey.h"
 #include "sched/lab/openb.h"
+#include "tests/bench/index_bench.h"
 
 #define OFFERS_MAX 1000000u
 #define RUNS       40000u
 #define BATCH      1000u
 #define SCANS      200u
 #define HELD       2000u /* tasks that run at a time */
-#define TAGS       4u
 #define TAG_ARM    1u
-#define TAG_ZONE   10u /* and up */
 #define ZONES      20u
-
-struct shape {
-    uint32_t cpu_milli;
-    uint64_t mem_mib;
-    uint32_t device_milli;
-};
 
 struct held {
     uint32_t slot;
     struct shape shape;
 };
 
-struct bench {
-    struct catalog *catalog;
-    FILE *tsv;
-    struct dice dice;
-    uint32_t offers;
-    bool drawn; /* nothing of the trace */
-    struct openb openb;
-    struct catalog_row *rows;
-    uint64_t (*tags)[TAGS];
-    struct held held[HELD];
-    uint32_t held_count;
-    double us[RUNS];
-};
-
-/* Of this thread: others on the machine do not count. */
-static double cpu_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec * 1e-3;
-}
-
-static double now_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec * 1e-3;
-}
-
-static void must(enum err err, const char *what)
-{
-    if (err == OK)
-        return;
-    fprintf(stderr, "bench_sched_index: %s: %s\n", what, err_text(err));
-    exit(1);
-}
-
-static uint64_t draw(struct bench *b, uint64_t bound)
-{
-    return dice_below(&b->dice, bound);
-}
+static bool drawn; /* nothing of the trace */
+static struct openb openb;
+static struct held held_tasks[HELD];
+static uint32_t held_count;
+static double us[RUNS];
 
 /* ---- rows ---- */
-
-static void row(struct bench *b, const char *set, const char *name,
-                double value, const char *unit, const char *goal,
-                const char *anchor)
-{
-    char label[96];
-    (void)snprintf(label, sizeof(label), "index.%s.%s", set, name);
-    printf("%-32s %12.3f %-6s %-8s %s\n", label, value, unit, goal, anchor);
-    fflush(stdout);
-    if (b->tsv != NULL)
-        fprintf(b->tsv, "%s\t%.3f\t%s\t%s\t%s\n", label, value, unit, goal,
-                anchor);
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -117,9 +49,9 @@ static void percentiles(struct bench *b, const char *set, const char *name,
 {
     static const char *const suffixes[3] = {"p50", "p99", "max"};
     char label[64];
-    qsort(b->us, count, sizeof(b->us[0]), compare);
-    const double values[3] = {b->us[count / 2], b->us[count - 1 - count / 100],
-                              b->us[count - 1]};
+    qsort(us, count, sizeof(us[0]), compare);
+    const double values[3] = {us[count / 2], us[count - 1 - count / 100],
+                              us[count - 1]};
     for (unsigned i = 0; i < 3; i++) {
         (void)snprintf(label, sizeof(label), "%s.%s", name, suffixes[i]);
         row(b, set, label, values[i], "us", goals[i], i == 0 ? anchor : "-");
@@ -130,9 +62,8 @@ static void percentiles(struct bench *b, const char *set, const char *name,
 
 static struct shape node_shape(struct bench *b, uint32_t i)
 {
-    if (!b->drawn) {
-        const struct machine *m =
-            &b->openb.machines[i % b->openb.machine_count];
+    if (!drawn) {
+        const struct machine *m = &openb.machines[i % openb.machine_count];
         return (struct shape){m->total.cpu_milli, m->total.mem_mib,
                               machine_total_milli(m)};
     }
@@ -142,28 +73,14 @@ static struct shape node_shape(struct bench *b, uint32_t i)
 
 static struct shape task_shape(struct bench *b)
 {
-    if (!b->drawn) {
-        const struct ask *ask = &b->openb.asks[draw(b, b->openb.ask_count)];
+    if (!drawn) {
+        const struct ask *ask = &openb.asks[draw(b, openb.ask_count)];
         return (struct shape){ask->want.cpu_milli, ask->want.mem_mib,
                               ask_milli(ask)};
     }
     uint32_t milli = (uint32_t)(100 + draw(b, 1u << (9 + draw(b, 7))));
     return (struct shape){milli, (uint64_t)milli * (1 + draw(b, 8192)) / 1000,
                           0};
-}
-
-static uint64_t spread(struct bench *b, uint64_t value)
-{
-    return value * (75 + draw(b, 51)) / 100;
-}
-
-static void price_draw(struct bench *b, struct tariff *out)
-{
-    uint64_t level = 50000 + draw(b, 950000);
-    out->part[TARIFF_CPU] = spread(b, level);
-    out->part[TARIFF_MEM] = spread(b, level / 8);
-    out->part[TARIFF_DISK] = spread(b, level / 500);
-    out->part[TARIFF_DEVICE] = spread(b, level * 20);
 }
 
 static void offer_draw(struct bench *b, uint32_t i)
@@ -190,7 +107,7 @@ static void offer_draw(struct bench *b, uint32_t i)
 static void fill(struct bench *b, uint32_t offers)
 {
     b->offers = offers;
-    b->held_count = 0;
+    held_count = 0;
     must(catalog_new(&b->catalog), "catalog");
     for (uint32_t i = 0; i < offers; i++) {
         offer_draw(b, i);
@@ -216,55 +133,22 @@ static void query_draw(struct bench *b, struct shape *shape, struct query *q)
     q->flags_off = flag_bit(FLAG_STALE) | flag_bit(FLAG_UNREACHABLE);
     q->tags[q->tag_count].tag = TAG_ARM;
     q->tags[q->tag_count++].absent = true;
-    if (b->drawn && draw(b, 3) == 0)
+    if (drawn && draw(b, 3) == 0)
         q->tags[q->tag_count++].tag = TAG_ZONE + draw(b, ZONES);
-    if (b->drawn && draw(b, 3) == 0)
+    if (drawn && draw(b, 3) == 0)
         q->cost_max = (uint64_t)shape->cpu_milli * (50 + draw(b, 1000));
 }
 
 /* ---- decisions ---- */
 
-static bool decide(struct bench *b, const struct query *q,
-                   struct search_hit *best)
-{
-    struct search search;
-    struct search_hit hit;
-    bool found = false;
-    must(search_begin(&search, b->catalog, ORDER_PRICE, q), "search");
-    while (search_next(&search, &hit)) {
-        if (found && hit.cost >= best->cost)
-            continue;
-        found = true;
-        *best = hit;
-        search_stop_above(&search, hit.key, hit.cost);
-    }
-    return found;
-}
-
-static void take(struct bench *b, uint32_t slot, struct shape shape, bool back)
-{
-    uint64_t *have = b->rows[slot].have;
-    uint64_t sign = back ? UINT64_MAX : 1;
-    have[DIM_CPU_FREE] -= sign * shape.cpu_milli;
-    have[DIM_MEM_FREE] -= sign * shape.mem_mib;
-    have[DIM_DISK_FREE] -= sign * (have[DIM_DISK_TOTAL] > 0 ? 1024 : 0);
-    have[DIM_DEVICE_FREE] -= sign * shape.device_milli;
-    have[DIM_SLOTS] -= sign;
-    catalog_have_set(b->catalog, slot, DIM_CPU_FREE, have[DIM_CPU_FREE]);
-    catalog_have_set(b->catalog, slot, DIM_MEM_FREE, have[DIM_MEM_FREE]);
-    catalog_have_set(b->catalog, slot, DIM_DISK_FREE, have[DIM_DISK_FREE]);
-    catalog_have_set(b->catalog, slot, DIM_DEVICE_FREE, have[DIM_DEVICE_FREE]);
-    catalog_have_set(b->catalog, slot, DIM_SLOTS, have[DIM_SLOTS]);
-}
-
 /* The task takes the place of one that ran. */
 static void hold(struct bench *b, uint32_t slot, struct shape shape)
 {
-    struct held *held = &b->held[b->held_count];
-    if (b->held_count < HELD) {
-        b->held_count++;
+    struct held *held = &held_tasks[held_count];
+    if (held_count < HELD) {
+        held_count++;
     } else {
-        held = &b->held[draw(b, HELD)];
+        held = &held_tasks[draw(b, HELD)];
         take(b, held->slot, held->shape, true);
     }
     *held = (struct held){slot, shape};
@@ -344,7 +228,7 @@ static void decisions(struct bench *b, const char *set, bool goals)
             hold(b, best.slot, shape);
         if (i < RUNS / 4) /* rungs find their places */
             continue;
-        b->us[i - RUNS / 4] = decided - start;
+        us[i - RUNS / 4] = decided - start;
         placed += found;
     }
     qsort(plain, SCANS, sizeof(plain[0]), compare);
@@ -407,7 +291,7 @@ static void explanations(struct bench *b, const char *set, bool goals)
         survey_of(&q, &v);
         double start = cpu_us();
         must(survey_run(&v, b->catalog, &explain, &nearest), "survey");
-        b->us[i] = cpu_us() - start;
+        us[i] = cpu_us() - start;
         CHECK(explain.offers == b->offers);
     }
     percentiles(b, set, "explain", RUNS / 10, goals ? asked : none, "-");
@@ -417,7 +301,7 @@ static void explanations(struct bench *b, const char *set, bool goals)
         query_draw(b, &shape, &q);
         double start = cpu_us();
         (void)search_count(b->catalog, &q);
-        b->us[i] = cpu_us() - start;
+        us[i] = cpu_us() - start;
     }
     percentiles(b, set, "count", RUNS / 10, none, "-");
 }
@@ -433,7 +317,7 @@ static void changes(struct bench *b, const char *set)
         uint64_t level = draw(b, r->have[DIM_CPU_TOTAL] + 1);
         double start = now_us();
         catalog_have_set(b->catalog, slot, DIM_CPU_FREE, level);
-        b->us[i] = now_us() - start;
+        us[i] = now_us() - start;
         catalog_have_set(b->catalog, slot, DIM_CPU_FREE, r->have[DIM_CPU_FREE]);
     }
     percentiles(b, set, "change_amount", RUNS, none, "-");
@@ -443,7 +327,7 @@ static void changes(struct bench *b, const char *set)
         double start = now_us();
         must(catalog_reserve(b->catalog, slot), "reserve");
         catalog_put(b->catalog, slot, &b->rows[slot]);
-        b->us[i] = now_us() - start;
+        us[i] = now_us() - start;
     }
     percentiles(b, set, "change_price", RUNS, none, "-");
 }
@@ -461,6 +345,7 @@ static void memory(struct bench *b, const char *set)
 static void measure(struct bench *b, const char *set, uint32_t offers)
 {
     bool goals = offers == 100000;
+    char moved[64];
     dice_init(&b->dice, offers);
     double start = now_us();
     fill(b, offers);
@@ -469,167 +354,8 @@ static void measure(struct bench *b, const char *set, uint32_t offers)
     decisions(b, set, goals);
     explanations(b, set, goals);
     changes(b, set);
-    decisions(b, set, false);
-    catalog_free(b->catalog);
-}
-
-/* ---- the shapes of scheduler_perf ---- */
-
-#define PERF_ZONES 3u
-#define PERF_PODS  10000u
-#define TAG_OWN    1000u /* the node has a pod of that group */
-
-struct perf {
-    const char *name;
-    bool (*place)(struct bench *b, uint32_t i, struct search_hit *out);
-    uint32_t floor; /* pods a second */
-};
-
-static void perf_query(struct query *q)
-{
-    *q = (struct query){.cost_max = UINT64_MAX};
-    q->want[DIM_CPU_FREE] = 100;
-    q->want[DIM_MEM_FREE] = 500;
-    q->want[DIM_SLOTS] = 1;
-    q->mix[TARIFF_CPU] = 100;
-    q->mix[TARIFF_MEM] = 500;
-    q->flags_off = flag_bit(FLAG_STALE) | flag_bit(FLAG_UNREACHABLE);
-}
-
-static bool place_basic(struct bench *b, uint32_t i, struct search_hit *out)
-{
-    struct query q;
-    (void)i;
-    perf_query(&q);
-    return decide(b, &q, out);
-}
-
-/* One of two zones that the pod names. */
-static bool place_node_affinity(struct bench *b, uint32_t i,
-                                struct search_hit *out)
-{
-    const uint64_t zones[2] = {TAG_ZONE + i % PERF_ZONES,
-                               TAG_ZONE + (i + 1) % PERF_ZONES};
-    struct query q;
-    perf_query(&q);
-    query_any(&q, zones, 2);
-    return decide(b, &q, out);
-}
-
-/* A node whose zone has a pod of its group: the first of a group anywhere, and
- * then its zone is where the group may be. */
-static uint32_t group_zone[64];
-
-static bool place_affinity(struct bench *b, uint32_t i, struct search_hit *out)
-{
-    struct query q;
-    uint32_t group = i % 64;
-    perf_query(&q);
-    if (i >= 64)
-        query_tag(&q, TAG_ZONE + group_zone[group], false);
-    bool found = decide(b, &q, out);
-    if (found && i < 64)
-        group_zone[group] = (uint32_t)(b->tags[out->slot][0] - TAG_ZONE);
-    return found;
-}
-
-/* The same, but as a wish: where it has no room, any other. */
-static bool place_preferred(struct bench *b, uint32_t i, struct search_hit *out)
-{
-    return place_affinity(b, i, out) || place_basic(b, i, out);
-}
-
-static void bear(struct bench *b, uint32_t slot, uint64_t tag)
-{
-    struct catalog_row *r = &b->rows[slot];
-    if (r->tag_count < TAGS)
-        b->tags[slot][r->tag_count++] = tag;
-    catalog_put(b->catalog, slot, r);
-}
-
-/* At most one pod of its group on a node. Tags are lent, so the row is put with
- * a longer list of the same. */
-static bool place_anti_affinity(struct bench *b, uint32_t i,
-                                struct search_hit *out)
-{
-    struct query q;
-    uint64_t group = TAG_OWN + i % 2;
-    perf_query(&q);
-    query_tag(&q, group, true);
-    if (!decide(b, &q, out))
-        return false;
-    bear(b, out->slot, group);
-    return true;
-}
-
-/* The zone with the fewest of them, within a skew of one. */
-static bool place_spread(struct bench *b, uint32_t i, struct search_hit *out)
-{
-    static uint32_t used[PERF_ZONES];
-    uint32_t zone = 0;
-    struct query q;
-    if (i == 0)
-        memset(used, 0, sizeof(used));
-    for (uint32_t k = 1; k < PERF_ZONES; k++)
-        zone = used[k] < used[zone] ? k : zone;
-    perf_query(&q);
-    query_tag(&q, TAG_ZONE + zone, false);
-    if (!decide(b, &q, out))
-        return false;
-    used[zone]++;
-    return true;
-}
-
-static const struct perf perfs[] = {
-    {"basic", place_basic, 680},
-    {"node_affinity", place_node_affinity, 220},
-    {"affinity", place_affinity, 35},
-    {"preferred_affinity", place_preferred, 90},
-    {"anti_affinity", place_anti_affinity, 60},
-    {"spread", place_spread, 0},
-};
-
-static void perf_fill(struct bench *b, uint32_t nodes)
-{
-    b->offers = nodes;
-    must(catalog_new(&b->catalog), "catalog");
-    for (uint32_t i = 0; i < nodes; i++) {
-        struct catalog_row *r = &b->rows[i];
-        *r = (struct catalog_row){.tags = b->tags[i], .name = i};
-        r->have[DIM_CPU_TOTAL] = r->have[DIM_CPU_FREE] = 4000;
-        r->have[DIM_MEM_TOTAL] = r->have[DIM_MEM_FREE] = 32768;
-        r->have[DIM_SLOTS] = 110;
-        price_draw(b, &r->tariff);
-        b->tags[i][r->tag_count++] = TAG_ZONE + i % PERF_ZONES;
-        must(catalog_reserve(b->catalog, i), "reserve");
-        catalog_put(b->catalog, i, r);
-    }
-}
-
-static void perf_run(struct bench *b, const struct perf *perf, uint32_t nodes)
-{
-    char set[64];
-    char goal[32] = "-";
-    char anchor[64] = "-";
-    uint32_t placed = 0;
-    perf_fill(b, nodes);
-    double start = cpu_us();
-    for (uint32_t i = 0; i < PERF_PODS; i++) {
-        struct search_hit hit;
-        if (!perf->place(b, i, &hit))
-            continue;
-        take(b, hit.slot, (struct shape){100, 500, 0}, false);
-        placed++;
-    }
-    double spent = cpu_us() - start;
-    if (perf->floor > 0) {
-        (void)snprintf(goal, sizeof(goal), ">=%u", 10 * perf->floor);
-        (void)snprintf(anchor, sizeof(anchor), "CI floor %u, with its API",
-                       perf->floor);
-    }
-    (void)snprintf(set, sizeof(set), "perf_%uk", nodes / 1000);
-    row(b, set, perf->name, placed / spent * 1e6, "1/s", goal, anchor);
-    CHECK(placed == PERF_PODS);
+    (void)snprintf(moved, sizeof(moved), "%s_moved", set);
+    decisions(b, moved, false); /* where prices have changed */
     catalog_free(b->catalog);
 }
 
@@ -654,21 +380,16 @@ int main(int argc, char **argv)
     snprintf(nodes, sizeof(nodes), "%s/openb/openb_node_list_gpu_node.csv",
              home);
     snprintf(pods, sizeof(pods), "%s/openb/openb_pod_list_default.csv", home);
-    if (openb_read(nodes, pods, &b.openb, error) == OK) {
+    if (openb_read(nodes, pods, &openb, error) == OK) {
         measure(&b, "openb_10k", 10000);
         measure(&b, "openb_100k", 100000);
-        if (getenv("BIG"))
-            measure(&b, "openb_1m", 1000000);
-        openb_done(&b.openb);
+        measure(&b, "openb_1m", 1000000);
+        openb_done(&openb);
     } else {
         fprintf(stderr, "openb is left out: %s\n", error);
     }
-    b.drawn = true;
+    drawn = true;
     measure(&b, "drawn_100k", 100000);
-    for (size_t i = 0; i < sizeof(perfs) / sizeof(perfs[0]); i++) {
-        perf_run(&b, &perfs[i], 5000);
-        perf_run(&b, &perfs[i], 15000);
-    }
     free(b.rows);
     free(b.tags);
     if (b.tsv != NULL && fclose(b.tsv) != 0) {
