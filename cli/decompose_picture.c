@@ -66,6 +66,20 @@ static void dot_links(const struct decompose_picture *p, const char *prefix,
     }
 }
 
+static void dot_open(const struct decompose_picture *p, uint32_t level,
+                     uint32_t k, struct buf *out)
+{
+    const char *name = cut_level_text((enum cut_level)level);
+    int indent = 4 + 2 * (int)level;
+    buf_addf(out, "%*ssubgraph cluster_%s_%u {\n%*slabel=\"%s %u", indent, "",
+             name, k, indent + 2, "", name, k);
+    if (level == (uint32_t)p->level) {
+        buf_addf(out, ": ");
+        quoted(p->places[k], out);
+    }
+    buf_addf(out, "\";\n");
+}
+
 /* The clusters of `level` within cluster `inside` of the level before. */
 static void dot_clusters(const struct decompose_picture *p, uint32_t level,
                          uint32_t above, uint32_t inside, struct buf *out)
@@ -86,11 +100,7 @@ static void dot_clusters(const struct decompose_picture *p, uint32_t level,
                  p->result->levels[above].cluster[c] != inside))
                 continue;
             if (!opened)
-                buf_addf(out,
-                         "%*ssubgraph cluster_%s_%u {\n%*slabel=\"%s %u\";\n",
-                         (int)indent, "", cut_level_text((enum cut_level)level),
-                         k, (int)indent + 2, "",
-                         cut_level_text((enum cut_level)level), k);
+                dot_open(p, level, k, out);
             opened = true;
             if (level == (uint32_t)p->level)
                 dot_node(p, "b", c, indent + 2, out);

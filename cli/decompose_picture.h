@@ -9,8 +9,9 @@
 enum decompose_unit { DECOMPOSE_KBPS, DECOMPOSE_BYTES };
 
 struct decompose_picture {
-    const char *title;        /* lent, like all below */
-    const char *const *names; /* of components */
+    const char *title;         /* lent, like all below */
+    const char *const *names;  /* of components */
+    const char *const *places; /* of clusters of `level`: where each fits */
     const struct cutgraph *graph;
     const struct decomposition *result;
     enum cut_level level;     /* the finest that was asked for */

@@ -22,7 +22,7 @@
 #define FRAME_GAP_X  104u
 #define FRAME_GAP_Y  22u
 #define LINE_HEIGHT  17u
-#define FRAME_HEAD   26u
+#define FRAME_HEAD   42u
 #define NAME_COLUMNS 20u
 
 /* Calm fills that still differ for those who see few colours. */
@@ -193,15 +193,14 @@ static enum err lay_out_after(struct drawing *d)
 
 /* ---- marks ---- */
 
-/* At most `columns` bytes of it. */
-static void escaped(const char *text, size_t columns, struct buf *out)
+static bool inside_letter(char c)
 {
-    size_t len = strlen(text);
-    size_t shown = len > columns ? columns - 1 : len;
-    while (shown < len && shown > 0 &&
-           ((unsigned char)text[shown] & 0xc0u) == 0x80u)
-        shown--; /* whole letters */
-    for (size_t i = 0; i < shown; i++) {
+    return ((unsigned char)c & 0xc0u) == 0x80u;
+}
+
+static void escape_part(const char *text, size_t len, struct buf *out)
+{
+    for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c == '&')
             buf_addf(out, "&amp;");
@@ -214,8 +213,26 @@ static void escaped(const char *text, size_t columns, struct buf *out)
         else if (c >= 0x20 && c != 0x7f)
             buf_add_u8(out, c);
     }
-    if (shown < len)
-        buf_addf(out, "\xe2\x80\xa6");
+}
+
+/* Not many more bytes than `columns`: its beginning and its end. */
+static void escaped(const char *text, size_t columns, struct buf *out)
+{
+    size_t len = strlen(text);
+    size_t head = columns / 2;
+    size_t tail;
+    if (len <= columns) {
+        escape_part(text, len, out);
+        return;
+    }
+    tail = len - (columns - head - 1);
+    while (head > 0 && inside_letter(text[head]))
+        head--; /* whole letters */
+    while (inside_letter(text[tail]))
+        tail++;
+    escape_part(text, head, out);
+    buf_addf(out, "\xe2\x80\xa6");
+    escape_part(text + tail, len - tail, out);
 }
 
 static void text_at(struct buf *out, uint32_t x, uint32_t y, const char *style,
@@ -250,7 +267,7 @@ static void curve(struct drawing *d, const struct panel *panel, uint32_t i,
     uint32_t y1 = forth ? a->y + a->height / 2 : a->y + a->height;
     uint32_t y2 = forth ? b->y + b->height / 2 : b->y + b->height;
     uint32_t tenths = tenths_wide(panel->weights[i], heaviest);
-    char text[DECOMPOSE_WEIGHT_MAX];
+    char text[DECOMPOSE_WEIGHT_MAX] = "";
     if (forth)
         buf_addf(d->out, "<path d=\"M%u %uC%u %u %u %u %u %u\"", x1, y1,
                  (x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
@@ -320,7 +337,7 @@ static void draw_frame(struct drawing *d, uint32_t k)
 {
     const struct box *box = &d->after.boxes[k];
     const uint32_t *cluster = d->p->result->levels[d->p->level].cluster;
-    char text[96];
+    char text[96] = "";
     uint32_t fill = 0;
     uint32_t members = 0;
     uint32_t y = box->y + FRAME_HEAD + 12;
@@ -330,6 +347,7 @@ static void draw_frame(struct drawing *d, uint32_t k)
              "class=\"frame\" fill=\"%s\"/>\n",
              box->x, box->y, box->width, box->height, fills[fill % FILLS]);
     text_at(d->out, box->x + 8, box->y + 18, "head", text, 40);
+    text_at(d->out, box->x + 8, box->y + 34, "more", d->p->places[k], 26);
     for (uint32_t c = 0; c < d->p->graph->component_count; c++) {
         if (cluster[c] != k)
             continue;
@@ -356,9 +374,13 @@ static void draw_after(struct drawing *d)
     for (uint32_t i = 0; i < panel->arc_count && i < LABELS_MAX; i++) {
         const struct box *a = &panel->boxes[panel->arcs[i].from];
         const struct box *b = &panel->boxes[panel->arcs[i].to];
-        char text[DECOMPOSE_WEIGHT_MAX];
+        char text[DECOMPOSE_WEIGHT_MAX] = "";
         uint32_t x = (a->x + b->x + (a->x < b->x ? a->width : b->width)) / 2;
         uint32_t y = (a->y + a->height / 2 + b->y + b->height / 2) / 2;
+        if (a->x + a->width + FRAME_GAP_X < b->x) { /* past other frames */
+            x = a->x + a->width + FRAME_GAP_X / 2;
+            y = (7 * (a->y + a->height / 2) + b->y + b->height / 2) / 8;
+        }
         if (a->x >= b->x)
             y = (a->y + a->height + b->y + b->height) / 2 + 34;
         decompose_weight_text(d->p->unit, panel->weights[i], text);
@@ -396,8 +418,8 @@ static void open_page(struct drawing *d)
 static void draw_titles(struct drawing *d)
 {
     const struct decompose_level *level = &d->p->result->levels[d->p->level];
-    char cut[DECOMPOSE_WEIGHT_MAX];
-    char text[128];
+    char cut[DECOMPOSE_WEIGHT_MAX] = "";
+    char text[128] = "";
     uint32_t x = d->before.width + 4 * MARGIN;
     text_at(d->out, MARGIN, 24, "title", d->p->title, 60);
     snprintf(text, sizeof(text), "before: %u components, %u links",

@@ -83,7 +83,9 @@ static json_t *plan_rows(const json_t *shown)
         char after[160];
         after_of(part, after);
         json_array_foreach(json_object_get(part, "tasks"), k, task)
+        {
             put_plan_row(rows, part, task, after);
+        }
     }
     return json_pack("{s:o}", "rows", rows);
 }
@@ -159,7 +161,9 @@ static json_t *task_rows(const json_t *shown)
         char after[160];
         after_of(part, after);
         json_array_foreach(json_object_get(part, "tasks"), k, task)
+        {
             json_array_append_new(rows, task_row(part, task, after));
+        }
     }
     return json_pack("{s:o}", "rows", rows);
 }

@@ -253,6 +253,26 @@ static enum err read_bytes(struct gf_reader *r, uint64_t *out)
 
 /* ---- links and groups ---- */
 
+/* In the order of read_link's names. */
+static enum err read_link_value(struct gf_reader *r, uint32_t field,
+                                struct gf_link *out)
+{
+    switch (field) {
+    case 0:
+        return read_name(r, &out->from);
+    case 1:
+        return read_name(r, &out->to);
+    case 2:
+        return read_delay(r, &out->delay_us_max);
+    case 3:
+        return read_bandwidth(r, &out->kbps);
+    case 4:
+        return read_reliability(r, &out->risk_nn_max);
+    default:
+        return read_bytes(r, &out->bytes);
+    }
+}
+
 static enum err read_link(struct gf_reader *r, struct gf_link *out)
 {
     static const char *const names[] = {"from",      "to",          "delay",
@@ -268,18 +288,7 @@ static enum err read_link(struct gf_reader *r, struct gf_link *out)
     while (yamlfile_type(&r->yaml) != YAML_MAPPING_END_EVENT) {
         TRY(yamlfile_key(&r->yaml, names, 6, &seen, &field));
         TRY(yamlfile_next(&r->yaml));
-        if (field == 0)
-            TRY(read_name(r, &out->from));
-        else if (field == 1)
-            TRY(read_name(r, &out->to));
-        else if (field == 2)
-            TRY(read_delay(r, &out->delay_us_max));
-        else if (field == 3)
-            TRY(read_bandwidth(r, &out->kbps));
-        else if (field == 4)
-            TRY(read_reliability(r, &out->risk_nn_max));
-        else
-            TRY(read_bytes(r, &out->bytes));
+        TRY(read_link_value(r, field, out));
         TRY(yamlfile_next(&r->yaml));
     }
     if ((seen & 3u) != 3u)

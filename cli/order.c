@@ -302,14 +302,13 @@ static bool add_use(const struct setting *s)
 {
     struct order_use use = {.dest = ""};
     size_t len = strcspn(s->value, ":");
-    char job[2 * HASH_LEN + 1];
+    char job[LIMIT_NAME + 2 * HASH_LEN + 2]; /* GRAPH/NAME at most */
     if (s->order->use_count == SPEC_USES_MAX)
         return refuse(s, "there are more than %u", SPEC_USES_MAX);
-    if (len < 4 || len >= sizeof(job) ||
-        strspn(s->value, "0123456789abcdef") != len)
+    if (len == 0 || len >= sizeof(job) || !printable(s->value))
         return refuse(s,
-                      "\"%.60s\" is not JOB[:DEST], a job's id or its first "
-                      "digits",
+                      "\"%.60s\" is not JOB[:DEST], a job's id, the first "
+                      "digits of it, or its name",
                       s->value);
     snprintf(job, sizeof(job), "%.*s", (int)len, s->value);
     if (s->value[len] == ':' && (!order_path_is_inner(s->value + len + 1) ||

@@ -22,7 +22,7 @@ struct order_input {
 
 /* Results of another job and their place below /job/in. */
 struct order_use {
-    const char *job;     /* id or its first digits; "" once it is known: */
+    const char *job;     /* as job_resolve takes it; "" once it is known: */
     struct hash request; /* zero: not known yet */
     uint32_t tasks;
     const char *dest; /* "": the job's name or its first digits */

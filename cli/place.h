@@ -20,6 +20,7 @@ struct placement {
     char (*names)[LIMIT_NAME]; /* of the quotes' providers; owned */
     uint32_t unplaced;         /* tasks without a quote */
     char waiting_for[256];
+    bool ended;      /* it needs a job that failed, or its time ran out */
     json_t *explain; /* owned; may be NULL */
     bool open;       /* submitted, not yet approved: drop on the way out */
 };

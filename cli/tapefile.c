@@ -96,6 +96,7 @@ static enum err get_resources(struct reader *r, const json_t *object,
 {
     TRY(get_u32(r, object, "cpu_milli", UINT32_MAX, &out->cpu_milli));
     TRY(get_uint(r, object, "mem_mib", UINT32_MAX, &out->mem_mib));
+    TRY(get_uint(r, object, "nic_kbit", UINT32_MAX, &out->nic_kbit));
     return get_uint(r, object, "disk_mib", UINT32_MAX, &out->disk_mib);
 }
 
@@ -147,7 +148,48 @@ static enum err get_terms(struct reader *r, const json_t *object,
     TRY(get_uint(r, grade, "int_ops", INT64_MAX, &out->grade.int_ops));
     TRY(get_uint(r, grade, "float_ops", INT64_MAX, &out->grade.float_ops));
     TRY(get_uint(r, grade, "mem_bps", INT64_MAX, &out->grade.mem_bps));
+    TRY(get_uint(r, grade, "int8_ops", INT64_MAX, &out->grade.int8_ops));
+    if (strcmp(text_of(json_object_get(grade, "source")), "nominal") == 0)
+        out->grade.source = METRIC_NOMINAL;
     return get_uint(r, grade, "disk_bps", INT64_MAX, &out->grade.disk_bps);
+}
+
+static enum err get_group(struct reader *r, const json_t *object,
+                          struct devices *out)
+{
+    struct device_group *group = &out->groups[out->group_count];
+    const char *kind = text_of(json_object_get(object, "kind"));
+    if (out->group_count == DEVICE_GROUPS_MAX)
+        return refuse(r, "there are more than %u groups of devices",
+                      DEVICE_GROUPS_MAX);
+    if (device_kind_parse(kind, &group->kind) != OK)
+        return refuse(r, "there is no kind of device \"%.30s\"", kind);
+    TRY(copy_name(r, "a model", text_of(json_object_get(object, "model")),
+                  group->model));
+    TRY(get_u32(r, object, "count", MACHINE_DEVICES_MAX, &group->count));
+    TRY(get_uint(r, object, "mem_mib", UINT32_MAX, &group->mem_mib));
+    TRY(get_amount(r, object, "hour_micro", &group->hour));
+    out->group_count++;
+    return OK;
+}
+
+static enum err get_gear(struct reader *r, const json_t *object,
+                         struct offer *out)
+{
+    const json_t *groups = json_object_get(object, "devices");
+    const json_t *taints = json_object_get(object, "taints");
+    for (size_t i = 0; i < json_array_size(groups); i++)
+        TRY(get_group(r, json_array_get(groups, i), &out->devices));
+    if (devices_count(&out->devices) > MACHINE_DEVICES_MAX)
+        return refuse(r, "there are more than %u devices", MACHINE_DEVICES_MAX);
+    devices_all_free(&out->devices);
+    for (size_t i = 0; i < json_array_size(taints); i++) {
+        const char *text = text_of(json_array_get(taints, i));
+        if (i == LIMIT_TAINTS || taint_parse(text, &out->taints[i]) != OK)
+            return refuse(r, "\"%.60s\" is no taint, or one too many", text);
+        out->taint_count++;
+    }
+    return OK;
 }
 
 static enum err read_offer(struct reader *r, uint64_t at_ms, json_t *object)
@@ -175,6 +217,7 @@ static enum err read_offer(struct reader *r, uint64_t at_ms, json_t *object)
     TRY(get_uint(r, object, "rtt_us", UINT32_MAX, &rtt_us));
     TRY(get_terms(r, object, &offer));
     TRY(get_labels(r, json_object_get(object, "labels"), &offer));
+    TRY(get_gear(r, object, &offer));
     err = tape_add_offer(r->tape, at_ms, &offer, rtt_us);
     if (err == ERR_RANGE)
         return refuse(r, "this is no offer: a provider, an architecture and "
@@ -284,6 +327,52 @@ static enum err get_wants(struct reader *r, const json_t *object,
     return get_constraints(r, json_object_get(object, "constraints"), out);
 }
 
+static enum err get_devices(struct reader *r, const json_t *object,
+                            struct device_wish *out)
+{
+    const char *text = text_of(json_object_get(object, "devices"));
+    if (text[0] == '\0')
+        return OK;
+    if (device_wish_parse(text, out) != OK)
+        return refuse(r, "\"%.60s\" is no wish for devices", text);
+    return get_uint(r, object, "device_mem_mib", UINT32_MAX, &out->mem_mib);
+}
+
+/* Zones, tolerations and spread; affinity to other jobs is not played. */
+static enum err get_places(struct reader *r, const json_t *object,
+                           struct request *out)
+{
+    const json_t *zones = json_object_get(object, "zones");
+    const json_t *tolerate = json_object_get(object, "tolerate");
+    const char *spread = text_of(json_object_get(object, "spread"));
+    for (size_t i = 0; i < json_array_size(zones); i++) {
+        if (i == LIMIT_ZONES)
+            return refuse(r, "there are more than %u zones", LIMIT_ZONES);
+        TRY(copy_name(r, "a zone", text_of(json_array_get(zones, i)),
+                      out->zones[i]));
+        out->zone_count++;
+    }
+    for (size_t i = 0; i < json_array_size(tolerate); i++) {
+        const char *text = text_of(json_array_get(tolerate, i));
+        if (i == LIMIT_TOLERATIONS ||
+            constraint_parse(text, &out->tolerations[i]) != OK)
+            return refuse(r, "\"%.60s\" is no toleration, or one too many",
+                          text);
+        out->toleration_count++;
+    }
+    while (*spread != '\0') {
+        char part[2 * LIMIT_NAME];
+        size_t len = strcspn(spread, ",");
+        snprintf(part, sizeof(part), "%.*s", (int)(len < 120 ? len : 120),
+                 spread);
+        if (spread_parse(part, &out->spread) != OK)
+            return refuse(r, "\"%.60s\" is no spread", part);
+        spread += len;
+        spread += strspn(spread, ", ");
+    }
+    return OK;
+}
+
 static enum err read_request(struct reader *r, uint64_t at_ms, json_t *object)
 {
     struct request q = {.created_at_ms = 1,
@@ -299,6 +388,8 @@ static enum err read_request(struct reader *r, uint64_t at_ms, json_t *object)
     TRY(get_id(r, json_object_get(object, "id"), &id));
     TRY(get_parties(r, object, &q));
     TRY(get_wants(r, object, &q));
+    TRY(get_devices(r, object, &q.devices));
+    TRY(get_places(r, object, &q));
     TRY(get_uint(r, object, "patience_ms", UINT64_C(31622400000), &patience));
     TRY(get_uint(r, object, "run_ms", UINT64_C(31622400000), &run_ms));
     TRY(get_policy(r, object, &q));

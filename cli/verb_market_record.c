@@ -23,13 +23,15 @@ struct recorder {
 };
 
 static const char *const offer_keys[] = {
-    "provider",    "payout", "name",  "arch",   "total", "slots_free",
-    "time_ms_max", "price",  "grade", "labels", "rtt_us"};
+    "provider",   "payout",      "name",  "arch",  "total",
+    "slots_free", "time_ms_max", "price", "grade", "labels",
+    "rtt_us",     "devices",     "taints"};
 static const char *const request_keys[] = {
-    "id",         "salt",   "name",         "buyer",           "agent",
-    "tasks",      "arch",   "time_ms_max",  "cpu_milli",       "mem_mib",
-    "disk_mib",   "policy", "policy_terms", "price_max_micro", "only_seller",
-    "constraints"};
+    "id",          "salt",     "name",         "buyer",           "agent",
+    "tasks",       "arch",     "time_ms_max",  "cpu_milli",       "mem_mib",
+    "disk_mib",    "policy",   "policy_terms", "price_max_micro", "only_seller",
+    "constraints", "nic_kbit", "devices",      "device_mem_mib",  "zones",
+    "tolerate",    "spread"};
 
 static json_t *pick(const json_t *from, const char *const *keys, size_t count)
 {
@@ -85,6 +87,31 @@ static bool is_news(const json_t *before, const json_t *now)
     return !same;
 }
 
+/* What is free of devices comes and goes, too. */
+static void forget_free(json_t *devices)
+{
+    json_t *group;
+    size_t i;
+    json_array_foreach(devices, i, group)
+    {
+        json_object_del(group, "free_milli");
+    }
+}
+
+/* What policies go by, of all that was measured. */
+static void put_grade(json_t *line)
+{
+    static const char *const keys[] = {"int_ops", "float_ops", "mem_bps",
+                                       "disk_bps", "source"};
+    const json_t *grade = json_object_get(line, "grade");
+    const json_t *int8 = js_at(grade, "kernels.int8.one");
+    json_t *short_one = pick(grade, keys, sizeof(keys) / sizeof(keys[0]));
+    if (json_is_integer(int8))
+        json_object_set_new(short_one, "int8_ops",
+                            json_copy((json_t *)(uintptr_t)int8));
+    json_object_set_new(line, "grade", short_one);
+}
+
 static void see_offers(struct recorder *r, json_t *list, uint64_t now_ms,
                        json_t *here)
 {
@@ -95,6 +122,8 @@ static void see_offers(struct recorder *r, json_t *list, uint64_t now_ms,
         const char *provider = js_text(offer, "provider");
         json_t *line =
             pick(offer, offer_keys, sizeof(offer_keys) / sizeof(offer_keys[0]));
+        forget_free(json_object_get(line, "devices"));
+        put_grade(line);
         json_object_set_new(here, provider, json_true());
         if (is_news(json_object_get(r->offers, provider), line)) {
             json_object_set(r->offers, provider, line);

@@ -14,8 +14,11 @@
 #include "cli/view.h"
 #include "sched/cut/decompose_check.h"
 
+#define PLACE_MAX         140u /* two names */
 #define PICTURE_BYTES_MAX (64u * 1024 * 1024)
-#define NAMES_COLUMNS     26u
+#define NAMES_COLUMNS     31u
+#define MORE_COLUMNS      15u /* of them: " and 16383 more" */
+#define PLACE_COLUMNS     17u
 
 struct task {
     const char *path;
@@ -34,9 +37,13 @@ struct task {
     const char **names;
     const char *title;
     enum decompose_unit unit;
+    const char *sites[CUT_SITES_MAX];
+    const char *offer_names[COMPONENTSFILE_OFFERS_MAX]; /* as they were told */
     /* what came of it */
     struct cut_case cut;
     struct decomposition result;
+    char (*places_text)[PLACE_MAX]; /* of each cluster of the finest level */
+    const char **place_names;
 };
 
 /* ---- what was asked ---- */
@@ -106,6 +113,10 @@ static int read_components(struct cli *cli, struct task *task)
         return cli_nomem(cli);
     for (uint32_t c = 0; c < task->graph.component_count; c++)
         task->names[c] = task->file->components[c].name;
+    for (uint32_t s = 0; s < task->file->sites.count; s++)
+        task->sites[s] = task->file->sites.text[s];
+    for (uint32_t o = 0; o < task->file->offer_count; o++)
+        task->offer_names[o] = task->file->offers[o].name;
     task->title = task->path;
     task->unit = DECOMPOSE_KBPS;
     return 0;
@@ -137,9 +148,12 @@ static int read_offers(struct cli *cli, struct task *task)
 static int load_places(struct cli *cli, struct task *task)
 {
     cut_places_init(&task->places);
+    for (uint32_t s = 0; s < task->offers->site_count; s++)
+        task->sites[s] = task->offers->sites[s];
     for (uint32_t o = 0; o < task->offers->offer_count; o++) {
         const struct offerset_offer *from = &task->offers->offers[o];
         struct cut_offer offer = {.site = from->site};
+        task->offer_names[o] = task->offers->names[o];
         offer.room[RES_CPU] = (uint64_t)from->cores * 1000;
         offer.room[RES_MEM] = from->memory_mib;
         offer.device[RES_CPU] = 1000;
@@ -322,6 +336,38 @@ static uint64_t weight_of(const struct cutgraph *graph)
 
 /* ---- telling ---- */
 
+static const char *site_name(const struct task *task, uint32_t level,
+                             uint32_t home)
+{
+    return task->sites[level == CUT_SITE ? home : task->places.site_of[home]];
+}
+
+static const char *offer_name(const struct task *task, uint32_t home)
+{
+    return task->offer_names[task->places.told_of[home]];
+}
+
+/* "harbour", "alder at harbour". */
+static int name_places(struct cli *cli, struct task *task)
+{
+    const struct decompose_level *own = &task->result.levels[task->level];
+    task->places_text = calloc(own->count, sizeof(*task->places_text));
+    task->place_names = calloc(own->count, sizeof(*task->place_names));
+    if (task->places_text == NULL || task->place_names == NULL)
+        return cli_nomem(cli);
+    for (uint32_t k = 0; k < own->count; k++) {
+        if (task->level == CUT_SITE)
+            snprintf(task->places_text[k], PLACE_MAX, "%.63s",
+                     site_name(task, CUT_SITE, own->home[k]));
+        else
+            snprintf(task->places_text[k], PLACE_MAX, "%.63s at %.63s",
+                     offer_name(task, own->home[k]),
+                     site_name(task, task->level, own->home[k]));
+        task->place_names[k] = task->places_text[k];
+    }
+    return 0;
+}
+
 /* What a cluster wants of its place: the sum, or the largest that one of it
  * wants at once. Returns how many are in it. */
 static uint32_t wants_of(const struct task *task, uint32_t level, uint32_t k,
@@ -369,6 +415,11 @@ static json_t *cluster_json(const struct task *task, uint32_t level, uint32_t k)
                         json_integer((json_int_t)sums[RES_MEM]));
     json_object_set_new(object, "disk_mib",
                         json_integer((json_int_t)sums[RES_DISK]));
+    json_object_set_new(object, "site",
+                        json_string(site_name(task, level, own->home[k])));
+    if (level != CUT_SITE)
+        json_object_set_new(object, "offer",
+                            json_string(offer_name(task, own->home[k])));
     json_object_set_new(object, "components", members);
     return object;
 }
@@ -420,11 +471,40 @@ static void tell_levels(struct cli *cli, const struct task *task)
     }
 }
 
+/* At most so many columns of it: its end, for names often begin alike. */
+static void tell_name(struct cli *cli, const char *name, size_t columns)
+{
+    char cut[64];
+    size_t len = strlen(name);
+    if (len > columns && columns < sizeof(cut)) {
+        const char *end = name + len - (columns - 2);
+        while (((unsigned char)*end & 0xc0u) == 0x80u)
+            end++; /* whole letters */
+        snprintf(cut, sizeof(cut), "..%s", end);
+        cli_put(cli->out, cut);
+        return;
+    }
+    cli_put(cli->out, name);
+}
+
+/* Columns that all names of the cluster would take. */
+static size_t names_columns(const struct task *task, uint32_t k)
+{
+    size_t sum = 0;
+    for (uint32_t c = 0; c < task->graph.component_count; c++) {
+        if (task->result.levels[task->level].cluster[c] == k)
+            sum += strlen(task->names[c]) + 2;
+    }
+    return sum - 2;
+}
+
 /* Names until the line is full, and how many more there are. */
 static void tell_members(struct cli *cli, const struct task *task, uint32_t k)
 {
     const uint32_t *cluster = task->result.levels[task->level].cluster;
-    size_t room = cli->form == FORM_WIDE ? SIZE_MAX : NAMES_COLUMNS;
+    bool all =
+        cli->form == FORM_WIDE || names_columns(task, k) <= NAMES_COLUMNS;
+    size_t room = NAMES_COLUMNS - MORE_COLUMNS;
     uint32_t shown = 0;
     uint32_t members = 0;
     for (uint32_t c = 0; c < task->graph.component_count; c++) {
@@ -432,11 +512,12 @@ static void tell_members(struct cli *cli, const struct task *task, uint32_t k)
         if (cluster[c] != k)
             continue;
         members++;
-        if (shown + 1 < members || (len > room && shown > 0))
+        if (shown + 1 < members || (!all && len > room + 2 && shown > 0))
             continue;
         if (shown++ > 0)
             fputs(", ", cli->out);
-        cli_put(cli->out, task->names[c]);
+        tell_name(cli, task->names[c],
+                  all ? SIZE_MAX : NAMES_COLUMNS - MORE_COLUMNS);
         room -= len < room ? len : room;
     }
     if (members > shown)
@@ -447,20 +528,21 @@ static void tell_members(struct cli *cli, const struct task *task, uint32_t k)
 static void tell_clusters(struct cli *cli, const struct task *task)
 {
     const struct decompose_level *own = &task->result.levels[task->level];
-    const uint32_t *sites = task->result.levels[CUT_SITE].cluster;
     if (cli->headers)
-        fprintf(cli->out, "\n%7s %5s %5s %8s %9s  %s\n", "CLUSTER", "SITE",
-                "PARTS", "CORES", "MEMORY", "COMPONENTS");
+        fprintf(cli->out, "\n%7s %5s %7s %8s  %-17s %s\n", "CLUSTER", "PARTS",
+                "CORES", "MEMORY", "FITS", "COMPONENTS");
     for (uint32_t k = 0; k < own->count; k++) {
         uint64_t wants[RES_COUNT];
         char mib[UNIT_TEXT_MAX];
-        uint32_t site = 0;
         uint32_t members = wants_of(task, task->level, k, wants);
-        for (uint32_t c = 0; c < task->graph.component_count; c++)
-            site = own->cluster[c] == k ? sites[c] : site;
+        size_t len = strlen(task->place_names[k]);
         unit_format_mib(wants[RES_MEM], mib);
-        fprintf(cli->out, "%7u %5u %5u %8.1f %9s  ", k, site, members,
+        fprintf(cli->out, "%7u %5u %7.1f %8s  ", k, members,
                 (double)wants[RES_CPU] / 1000, mib);
+        tell_name(cli, task->place_names[k],
+                  cli->form == FORM_WIDE ? SIZE_MAX : PLACE_COLUMNS);
+        fprintf(cli->out, "%*s",
+                len < PLACE_COLUMNS ? (int)(PLACE_COLUMNS + 1 - len) : 1, "");
         tell_members(cli, task, k);
     }
 }
@@ -468,8 +550,9 @@ static void tell_clusters(struct cli *cli, const struct task *task)
 static int draw(struct cli *cli, const struct task *task, const char *path,
                 void (*picture)(const struct decompose_picture *, struct buf *))
 {
-    struct decompose_picture p = {task->title,   task->names, &task->graph,
-                                  &task->result, task->level, task->unit};
+    struct decompose_picture p = {
+        task->title,   task->names, task->place_names, &task->graph,
+        &task->result, task->level, task->unit};
     struct buf text;
     int failed;
     buf_init(&text, PICTURE_BYTES_MAX);
@@ -514,6 +597,8 @@ static void task_done(struct task *task)
         free(task->names);
     free(task->file);
     free(task->offers);
+    free(task->places_text);
+    free(task->place_names);
     wfformat_done(&task->wf);
 }
 
@@ -526,6 +611,8 @@ int verb_sched_decompose(struct cli *cli, const struct args *args)
                                           : read_workflow(cli, &task);
     if (!failed)
         failed = cut(cli, &task);
+    if (!failed)
+        failed = name_places(cli, &task);
     if (!failed)
         failed = tell(cli, &task);
     task_done(&task);

@@ -36,6 +36,7 @@ int verb_sell_stop(struct cli *cli, const struct args *args);
 int verb_sell_status(struct cli *cli, const struct args *args);
 int verb_sell_offer_set(struct cli *cli, const struct args *args);
 int verb_sell_offer_show(struct cli *cli, const struct args *args);
+int verb_market_audit(struct cli *cli, const struct args *args);
 int verb_sell_bench(struct cli *cli, const struct args *args);
 int verb_sell_bench_check(struct cli *cli, const struct args *args);
 int verb_sell_identifier(struct cli *cli, const struct args *args);

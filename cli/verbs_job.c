@@ -156,8 +156,13 @@ const struct verb verbs_job[] = {
      "Reads a job from a YAML or JSON file, or from - (standard input), shows "
      "the bill and,\nonce it is approved, prints the job's id. --follow stays "
      "until the end. Options\noverride the file. The file's fields are in "
-     "docs/buyer.md.",
+     "docs/buyer.md.\n\n"
+     "A file with components is a graph: several jobs, planned together, each "
+     "where it\nfits best, results handed from one to the next; one bill, one "
+     "line in the list.\nGRAPH/NAME names a component wherever a job is named. "
+     "docs/graph-jobs.md has the\nfields.",
      "suan submit tiles.yaml --max-price 0.10\n"
+     "suan submit words.yaml --dry-run\n"
      "echo '{\"command\": [\"date\"]}' | suan submit - --yes --follow"},
     {"ps", verb_ps, ps_options, NULL, 0, 0, false, "list jobs",
      "Lists the jobs that have not ended, each with its state and the reason "
@@ -189,8 +194,10 @@ const struct verb verbs_job[] = {
     {"job show", verb_job_show, show_options, "JOB", 1, 1, false,
      "show how a job stands",
      "Shows a job, its tasks and what has happened to it. JOB is its id, the "
-     "beginning of\nits id, or its name. Of a bag of more than 24 tasks it "
-     "shows how many are in\nwhich state, and those that failed.",
+     "beginning of\nits id, or its name; GRAPH/NAME is a component of a graph. "
+     "Of a bag of more than\n24 tasks it shows how many are in which state, "
+     "and "
+     "those that failed.",
      "suan job show 7f3a21c0"},
     LOGS("job logs"),
     {"job events", verb_job_events, events_options, "JOB", 1, 1, false,

@@ -35,6 +35,11 @@ static const struct opt offers_options[] = {
     OPT_TOLERATE,   OPT_POLICY, {0},
 };
 
+static const struct opt audit_options[] = {
+    {"kernel", 0, "fp64|fp32", "which figure (default: fp64)", false},
+    {0},
+};
+
 static const struct opt watch_options[] = {
     {"once", 0, NULL, "print what has happened and end", false},
     {0},
@@ -161,6 +166,23 @@ const struct verb verbs_market[] = {
      "requests with how long their\njobs ran. `suan sched replay --format "
      "market` plays it again under other policies.",
      "suan market record market.jsonl --for 1h"},
+
+    {"market audit", verb_market_audit, audit_options, "PROVIDER", 1, 1, false,
+     "doubt a seller's figures, and look",
+     "Asks a seller (an address, or the name in its offer) for products of "
+     "matrices that\nfollow from numbers just drawn here, one core's work of "
+     "about 1.5 seconds by what it\ndeclares. It answers with the hash of "
+     "each; then one of them, picked here, has to be\nshown and is checked "
+     "(Freivalds). Whoever did a share f of the work only is caught\nwith "
+     "probability 1 - f.\n\n"
+     "confirmed: found at least half of what is declared, the way and all else "
+     "that runs\nthere included. slower: found less, and from now on this "
+     "node counts the lesser: of\na busy machine, too, for its buyers get no "
+     "more. forged: a result is wrong; its\nfigures count for nothing here any "
+     "more, and the command ends with code 8. A seller\nanswers each node once "
+     "in ten minutes.",
+     "suan market audit provider-1\n"
+     "suan market audit provider-1 --kernel fp32 --json"},
 
     {"sell start", verb_sell_start, NULL, NULL, 0, 0, false,
      "advertise the offer",

@@ -55,7 +55,7 @@ const struct view view_graph_tasks = {
             {"PLANNED", "planned", CELL_NAME, W},
             {"CONTRACT", "contract", CELL_ID, W},
             {"JOB", "id", CELL_ID, W},
-            {"WALL", "wall_ms", CELL_SPAN, R},
+            {"WALL", "wall_ms", CELL_SPAN, R | W},
             {"PAID", "paid_micro", CELL_MONEY, R},
             {"OUT", "result_bytes", CELL_BYTES, R},
             {"AFTER", "after", CELL_TEXT, T},

@@ -82,3 +82,18 @@ const struct view view_identifier = {
             {"Identifier", "text", CELL_TEXT, 0},
         },
 };
+
+const struct view view_audit = {
+    .name = "audit",
+    .fields =
+        {
+            {"Provider", "provider", CELL_ADDRESS, 0},
+            {"Verdict", "verdict", CELL_TEXT, 0},
+            {"Kernel", "kernel", CELL_TEXT, 0},
+            {"Declared for one core", "declared", CELL_RATE, 0},
+            {"Found, the way included", "found", CELL_RATE, 0},
+            {"Products", "rounds", CELL_UINT, 0},
+            {"Side", "n", CELL_UINT, 0},
+            {"Took", "took_ms", CELL_SPAN, 0},
+        },
+};

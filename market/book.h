@@ -16,7 +16,7 @@
  *                 |                                      |
  *                 v                                      v
  *        offers by provider  -- fits more? -->  requests by class, waiting
- *        by price, distance,                             |
+ *        in an index,                                    |
  *        speed, end of life                              v
  *                 |                         tick: WAKE oldest first, EXPIRED
  *                 v
@@ -90,6 +90,14 @@ void book_unreachable_set(struct book *book, const struct pubkey *provider,
  * was reserved there is forgotten: it knows. */
 void book_free_set(struct book *book, const struct pubkey *provider,
                    const struct resources *free, uint64_t now_ms);
+
+/* An audit found less than the provider declares: from now on its figures count
+ * as the lesser of the two, whatever its later offers say, until another audit
+ * says otherwise (found NULL: nothing against it). Copied. ERR_NOT_FOUND (no
+ * offer of it is here), ERR_NOMEM. */
+MUST_USE enum err book_audit_set(struct book *book,
+                                 const struct pubkey *provider,
+                                 const struct grade *found, uint64_t now_ms);
 
 struct book_offer {
     struct offer offer;

@@ -83,30 +83,6 @@ static void explain_slot(struct explaining *x, uint32_t index)
     key_add(x, &key);
 }
 
-/* What the catalog knows nothing of: where other tasks are. */
-static bool asks_beyond(const struct request *request)
-{
-    return request->spread.per_provider > 0 || request->spread.per_value > 0 ||
-           request->affinity_count > 0;
-}
-
-/* Then each offer is judged for itself. */
-static void sweep(struct book *book, const struct request *request,
-                  const struct book_entry *entry, const struct demand *demand,
-                  uint64_t now_ms, struct explain *out)
-{
-    explain_init(out);
-    for (uint32_t i = 0; i < book->slot_count; i++) {
-        struct book_view view;
-        struct verdict verdict;
-        if (book->slots[i].state != SLOT_LIVE)
-            continue;
-        book_view(book, i, request, entry, now_ms, &view);
-        feasible_check(demand, &view.c, &verdict);
-        explain_add(out, demand, &view.c, &verdict);
-    }
-}
-
 /* The nearest miss as the survey found it, with what it lacks. */
 enum err book_survey_run(struct book *book, const struct request *request,
                          const struct book_entry *entry,
@@ -115,10 +91,6 @@ enum err book_survey_run(struct book *book, const struct request *request,
 {
     struct book_survey survey;
     uint32_t nearest;
-    if (asks_beyond(request)) {
-        sweep(book, request, entry, demand, now_ms, out);
-        return OK;
-    }
     book_survey_make(book, request, entry, demand, now_ms, &survey);
     TRY(survey_run(&survey.survey, book->catalog, out, &nearest));
     if (!out->has_nearest)
@@ -176,13 +148,6 @@ static enum err explain_misses(struct explaining *x, uint32_t fits)
     struct book_survey survey;
     x->fits = false;
     if (fits >= x->lines_max)
-        return OK;
-    for (uint32_t i = 0; asks_beyond(x->request) && i < x->book->slot_count;
-         i++) {
-        if (x->book->slots[i].state == SLOT_LIVE)
-            explain_slot(x, i);
-    }
-    if (asks_beyond(x->request))
         return OK;
     book_survey_make(x->book, x->request, x->entry, &x->demand, x->now_ms,
                      &survey);

@@ -40,7 +40,8 @@ struct book_slot {
     uint64_t received_ms;
     uint64_t until_ms; /* LIVE: it lapses; KNOWN: it is forgotten */
     struct book_card *card;
-    uint64_t *tags; /* of the offer, for the catalog; own */
+    struct grade *audited; /* NULL: nothing against what it declares; own */
+    uint64_t *tags;        /* of the offer, for the catalog; own */
     uint32_t tag_count;
     struct slot_link measured;    /* on book->measured: the distance is fresh */
     struct slot_link unreachable; /* on book->unreachable */
@@ -155,6 +156,9 @@ uint32_t book_slot_find(const struct book *book, const struct pubkey *provider);
 /* Lets lapsed offers go and forgets what need not be remembered. */
 void book_offers_expire(struct book *book, uint64_t now_ms);
 void book_offers_done(struct book *book);
+
+/* What counts of its figures. */
+void book_slot_grade(const struct book_slot *slot, struct grade *out);
 
 /* ---- book_class.c ---- */
 /* The class of that demand, one member more; NULL when out of memory. */

@@ -169,7 +169,9 @@ static void row_terms(const struct book_slot *slot, uint64_t now_ms,
                       struct catalog_row *out)
 {
     const struct book_card *card = slot->card;
+    struct grade grade;
     uint32_t step;
+    book_slot_grade(slot, &grade);
     out->tariff.part[TARIFF_CPU] = amount_figure(card->price.cpu_hour);
     out->tariff.part[TARIFF_MEM] = amount_figure(card->price.mem_hour);
     out->tariff.part[TARIFF_DISK] = amount_figure(card->price.disk_hour);
@@ -177,8 +179,8 @@ static void row_terms(const struct book_slot *slot, uint64_t now_ms,
     out->key[ORDER_FAST] = UINT32_MAX;
     if (out->key[ORDER_NEAR] != UINT32_MAX)
         out->flags |= flag_bit(FLAG_RTT_KNOWN);
-    out->flags |= speed_flags(&card->grade);
-    if (grade_step(&card->grade, &step))
+    out->flags |= speed_flags(&grade);
+    if (grade_step(&grade, &step))
         out->key[ORDER_FAST] = book_fast_key(step);
     if (slot->unreachable.in)
         out->flags |= flag_bit(FLAG_UNREACHABLE);

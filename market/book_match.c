@@ -105,11 +105,11 @@ void book_view(const struct book *book, uint32_t index,
         .labels = out->labels,
         .rtt_us = slot->rtt_us,
         .rtt_age_ms = now_ms - slot->rtt_at_ms,
-        .grade = card->grade,
         .age_ms = now_ms - slot->received_ms,
         .ttl_ms = card->ttl_ms,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
     };
+    book_slot_grade(slot, &out->c.grade);
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
     set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);

@@ -60,6 +60,34 @@ static void epoch_begin(struct book *book, struct book_slot *slot)
         book_gear_forget(slot->card->gear);
 }
 
+void book_slot_grade(const struct book_slot *slot, struct grade *out)
+{
+    *out = slot->card->grade;
+    if (slot->audited != NULL)
+        grade_bound(out, slot->audited);
+}
+
+enum err book_audit_set(struct book *book, const struct pubkey *provider,
+                        const struct grade *found, uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, provider);
+    struct book_slot *slot;
+    struct grade *copy = NULL;
+    if (index == BOOK_NONE || book->slots[index].state != SLOT_LIVE)
+        return ERR_NOT_FOUND;
+    if (found != NULL) {
+        copy = malloc(sizeof(*copy));
+        if (copy == NULL)
+            return ERR_NOMEM;
+        *copy = *found;
+    }
+    slot = &book->slots[index];
+    free(slot->audited);
+    slot->audited = copy;
+    book_index_put(book, index, now_ms);
+    return OK;
+}
+
 static void slot_forget(struct book *book, uint32_t index)
 {
     struct book_slot *slot = &book->slots[index];
@@ -67,6 +95,7 @@ static void slot_forget(struct book *book, uint32_t index)
     CHECK(book_map_remove(&book->by_provider, slot->provider.b));
     card_take_out(book, index);
     book_index_forget(book, index);
+    free(slot->audited);
     memset(slot, 0, sizeof(*slot));
     slot->next_empty = book->first_empty;
     book->first_empty = index;
@@ -158,8 +187,10 @@ void book_offers_expire(struct book *book, uint64_t now_ms)
 
 void book_offers_done(struct book *book)
 {
-    for (uint32_t i = 0; i < book->slot_count; i++)
+    for (uint32_t i = 0; i < book->slot_count; i++) {
         card_drop(&book->slots[i]);
+        free(book->slots[i].audited);
+    }
     free(book->slots);
     book_map_done(&book->by_provider);
     shelf_done(&book->live);

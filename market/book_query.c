@@ -147,6 +147,11 @@ bool book_query(const struct book *book, const struct request *request,
         query_tag(
             out, tag_number(book->config.key, TAG_ARCH, (uint8_t)request->arch),
             false);
+    if (request->spread.per_value > 0)
+        query_tag(
+            out,
+            tag_text(book->config.key, TAG_LABEL_KEY, request->spread.key, ""),
+            false);
     for (uint32_t i = 0; i < request->constraint_count; i++) {
         uint64_t tag;
         bool absent;
@@ -325,7 +330,8 @@ static bool ask_helps(const void *owner, uint32_t slot, enum reason reason)
 static void add_asked(const struct request *request,
                       const struct book_entry *entry, struct survey *survey)
 {
-    const struct spread *spread = &request->spread;
+    bool spread =
+        request->spread.per_provider > 0 || request->spread.per_value > 0;
     survey->ask = ask;
     survey->ask_helps = ask_helps;
     survey->ask_shortage = ask_shortage;
@@ -341,11 +347,11 @@ static void add_asked(const struct request *request,
         survey->asked |= DEVICE_REASONS;
         survey->ask_flags |= flag_bit(FLAG_DEVICES);
     }
-    if (spread->per_value > 0 ||
-        (entry != NULL &&
-         (spread->per_provider > 0 || request->affinity_count > 0))) {
-        survey->asked |= reason_bit(REASON_DOMAIN) | reason_bit(REASON_SPREAD) |
-                         reason_bit(REASON_AFFINITY);
+    /* Where tasks are already, here or of another request. */
+    if (entry != NULL &&
+        (request->affinity_count > 0 || (spread && entry->places.count > 0))) {
+        survey->asked |=
+            reason_bit(REASON_SPREAD) | reason_bit(REASON_AFFINITY);
         survey->ask_all = true;
     }
 }
@@ -369,7 +375,9 @@ static void add_wishes(const struct book *book, const struct request *request,
         rule->tags = out->zones;
         rule->tag_count = request->zone_count;
     }
-    add_answers(survey, REASON_DOMAIN);
+    if (request->spread.per_value > 0)
+        survey_add(survey, REASON_DOMAIN, SURVEY_NO_TAG)->tag =
+            tag_text(book->config.key, TAG_LABEL_KEY, request->spread.key, "");
     if (request->toleration_count == 0)
         survey_add(survey, REASON_TAINT, SURVEY_FLAG)->flag = FLAG_TAINTED;
     add_answers(survey, REASON_TAINT);

@@ -213,7 +213,7 @@ static void try_options(struct desk *desk, uint32_t depth,
         const struct desk_option *option = &part->options[i];
         struct desk_cost next = *cost;
         next.figure = plus(next.figure, option->figure);
-        next.bills = plus(next.bills, option->place.bill.micro);
+        next.bills = plus(next.bills, amount_figure(option->place.bill));
         desk->option_of[seat] = (uint16_t)i;
         try_option(desk, depth, option->node, next);
         if (desk->tries >= GRAPH_TRIES_MAX)

@@ -51,7 +51,7 @@ struct spec {
     uint64_t time_ms_max; /* wall clock of one task */
     uint64_t log_bytes_max;
     uint32_t use_count;
-    struct spec_use *uses; /* no two the same dest */
+    struct spec_use *uses;      /* no two the same dest */
     struct device_wish devices; /* per task */
 };
 

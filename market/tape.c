@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "market/book_device.h"
 
 #define TIME_MAX (UINT64_C(1) << 53)
 /* Offers are renewed before they lapse. */
@@ -151,6 +152,8 @@ struct seller {
     uint64_t version;
     uint64_t put_ms;
     struct resources used;
+    struct book_gear gear; /* its devices, those that run reserved */
+    uint64_t gear_age;     /* of its devices: older tasks had others */
     uint32_t running;
     uint64_t given;
 };
@@ -162,6 +165,9 @@ struct run {
     uint32_t seller;
     uint32_t tasks;
     struct resources each;
+    uint32_t request;
+    uint64_t gear_age;
+    uint16_t taken[MACHINE_DEVICES_MAX];
 };
 
 struct play {
@@ -230,6 +236,7 @@ static enum err put(struct play *p, uint32_t index)
         seller->slots > seller->running ? seller->slots - seller->running : 0;
     if (resources_sub(&offer.total, &seller->used, &offer.free) != OK)
         offer.free = (struct resources){0}; /* it shrank meanwhile */
+    book_gear_view(&seller->gear, &offer.devices);
     seller->put_ms = p->now_ms;
     TRY(book_offer_put(p->book, &offer, p->now_ms, 0));
     if (p->tape->offers[seller->offer].rtt_us == 0)
@@ -247,6 +254,43 @@ static enum err renew(struct play *p)
     return OK;
 }
 
+/* ---- devices ---- */
+
+/* What the offer has, all of it free; what runs keeps its part while they are
+ * the same devices. */
+static void set_gear(struct seller *seller, const struct offer *offer)
+{
+    if (seller->gear_age > 0 &&
+        devices_same(&seller->gear.devices, &offer->devices))
+        return;
+    book_gear_fill(offer, &seller->gear);
+    devices_all_free(&seller->gear.devices);
+    seller->gear_age++;
+}
+
+static void take_devices(const struct play *p, struct seller *seller,
+                         struct run *run)
+{
+    const struct device_wish *wish = &p->requests[run->request].devices;
+    struct devices_verdict verdict;
+    struct devices view;
+    run->gear_age = seller->gear_age;
+    if (wish->count == 0)
+        return;
+    book_gear_view(&seller->gear, &view);
+    devices_check(&view, wish, &verdict);
+    CHECK(verdict.reason == REASON_NONE); /* the book has seen the same */
+    book_gear_take(&seller->gear, wish, verdict.group, run->tasks, run->taken);
+}
+
+static void give_devices(const struct play *p, struct seller *seller,
+                         struct run *run)
+{
+    const struct device_wish *wish = &p->requests[run->request].devices;
+    if (wish->count > 0 && run->gear_age == seller->gear_age)
+        book_gear_give(&seller->gear, wish, run->tasks, run->taken);
+}
+
 static enum err end_runs(struct play *p)
 {
     while (p->run_count > 0 && p->runs[0].end_ms <= p->now_ms) {
@@ -255,6 +299,7 @@ static enum err end_runs(struct play *p)
         struct resources part;
         CHECK(resources_mul(&run.each, run.tasks, &part) == OK);
         CHECK(resources_sub(&seller->used, &part, &seller->used) == OK);
+        give_devices(p, seller, &run);
         seller->running -= run.tasks;
         TRY(put(p, run.seller));
     }
@@ -354,11 +399,13 @@ static enum err start(struct play *p, uint32_t index,
                       .seq = p->seq++,
                       .seller = s,
                       .tasks = place->tasks,
-                      .each = p->requests[index].resources};
+                      .each = p->requests[index].resources,
+                      .request = index};
     struct resources part;
     CHECK(s < p->tape->provider_count && seller->offer != UINT32_MAX);
     TRY(resources_mul(&run.each, run.tasks, &part));
     TRY(resources_add(&seller->used, &part, &seller->used));
+    take_devices(p, seller, &run);
     seller->running += run.tasks;
     seller->given += run.tasks;
     count_place(p, index, place, &p->tape->offers[seller->offer].offer.grade);
@@ -410,6 +457,7 @@ static enum err happen(struct play *p, const struct tape_event *event)
         told = &p->tape->offers[event->index];
         seller = &p->sellers[told->provider];
         seller->offer = event->index;
+        set_gear(seller, &told->offer);
         return put(p, told->provider);
     case TAPE_GONE:
         p->sellers[event->index].offer = UINT32_MAX;

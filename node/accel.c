@@ -159,7 +159,7 @@ static enum err read_head(char *text, struct device_group *out,
                    "\"%.40s\" is no kind: gpu, npu, fpga or p4",
                    count == 0 ? "" : parts[0]);
     if (count > 1 && is_number(parts[count - 1]))
-        *out_count = (uint32_t)atoi(parts[--count]);
+        *out_count = (uint32_t)strtoul(parts[--count], NULL, 10);
     if (count < 2)
         return OK;
     if (count > 2 || !device_name_ok(parts[1]))

@@ -1,6 +1,7 @@
 #include "node/gossip.h"
 
 #include "base/check.h"
+#include "node/audit.h"
 #include "node/link_agent.h"
 #include "node/log.h"
 #include "node/rpc_help.h"
@@ -544,6 +545,13 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_ASK:
     case WIRE_GRANT:
         on_trade(gossip, peer, message);
+        break;
+    case WIRE_AUDIT:
+    case WIRE_AUDIT_DONE:
+    case WIRE_AUDIT_OPEN:
+    case WIRE_AUDIT_PART:
+    case WIRE_AUDIT_REFUSED:
+        audit_agent_message(gossip->node->audit, peer->net, message);
         break;
     }
 }

@@ -5,6 +5,7 @@
 #include "node/graph_roads.h"
 #include "node/image_cache.h"
 #include "node/images.h"
+#include "node/audit.h"
 #include "node/link_agent.h"
 #include "node/log.h"
 #include "node/node_start.h"
@@ -453,6 +454,7 @@ static void on_second(uv_timer_t *timer)
     own_tx_tick(node->own, height, uv_now(node->loop));
     gossip_tick(node->gossip);
     link_agent_tick(node->links);
+    audit_agent_tick(node->audit);
     graph_roads_tick(node);
     node_disk_look(node);
     shell_tick(node->shell);

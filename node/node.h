@@ -55,9 +55,10 @@ struct offering;    /* node/offering.h */
 struct policies;    /* node/policies.h */
 struct call_work;   /* node/rpc_call.h */
 struct gossip;      /* node/gossip.h */
-struct link_agent;  /* node/link_agent.h */
-struct shell;       /* node/trade_shell.h */
-struct waiters;     /* node/waiters.h */
+struct audit_agent;
+struct link_agent; /* node/link_agent.h */
+struct shell;      /* node/trade_shell.h */
+struct waiters;    /* node/waiters.h */
 
 struct node {
     uv_loop_t *loop;
@@ -97,6 +98,7 @@ struct node {
     struct offering *offering;
     struct gossip *gossip;
     struct link_agent *links;
+    struct audit_agent *audit;
     uint64_t roads_ms; /* when the buyer was last told what is measured */
     struct shell *shell;
     struct buy *buy;

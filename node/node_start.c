@@ -7,6 +7,7 @@
 #include "node/gossip.h"
 #include "node/image_cache.h"
 #include "node/images.h"
+#include "node/audit.h"
 #include "node/link_agent.h"
 #include "node/log.h"
 #include "node/offering.h"
@@ -415,6 +416,8 @@ static enum err open_trade(struct node *node, struct rpc_error *out)
     if (err == OK)
         err = link_agent_new(node, &node->links);
     if (err == OK)
+        err = audit_agent_new(node, &node->audit);
+    if (err == OK)
         err = shell_new(node, &shell);
     return err == OK ? OK
                      : fail(out, err, "see to the disk", "contracts' records",
@@ -576,6 +579,8 @@ void node_close(struct node *node)
     while (node->collecting || shell_works(node->shell) > 0)
         uv_run(node->loop, UV_RUN_ONCE);
     offering_free(node->offering);
+    audit_agent_free(node->audit);
+    node->audit = NULL;
     shell_free(node->shell);
     node->shell = NULL;
     if (node->host != NULL)

@@ -113,8 +113,7 @@ static json_t *link_json(struct node *node, const struct pubkey *from,
 
 /* ---- who is meant ---- */
 
-/* An address, or the name of a node that sells, or of this one. */
-static bool node_named(struct node *node, const char *text, struct pubkey *out)
+bool node_named(struct node *node, const char *text, struct pubkey *out)
 {
     struct book_offer known;
     uint32_t cursor = 0;

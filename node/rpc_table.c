@@ -7,6 +7,7 @@
 #include "node/rpc_chain.h"
 #include "node/rpc_graph.h"
 #include "node/rpc_job.h"
+#include "node/rpc_audit.h"
 #include "node/rpc_links.h"
 #include "node/rpc_market.h"
 #include "node/rpc_node.h"
@@ -79,6 +80,7 @@ static const struct {
     {"policy.unbind", rpc_policy_unbind},
     {"policy.choose", rpc_policy_choose},
     {"market.links", rpc_market_links},
+    {"market.audit", rpc_market_audit},
     {"sell.start", rpc_sell_start},
     {"sell.stop", rpc_sell_stop},
     {"sell.status", rpc_sell_status},

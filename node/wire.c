@@ -34,7 +34,8 @@ static bool kind_known(uint64_t kind)
     return kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_TX_REFUSED ||
            kind == WIRE_OFFER || kind == WIRE_PEERS || kind == WIRE_LINKS ||
            (kind >= WIRE_HOLD && kind <= WIRE_HOLD_RELEASE) ||
-           (kind >= WIRE_START && kind <= WIRE_GRANT);
+           (kind >= WIRE_START && kind <= WIRE_GRANT) ||
+           (kind >= WIRE_AUDIT && kind <= WIRE_AUDIT_REFUSED);
 }
 
 /* The head is [array, kind fixint, version fixint]: readable before the gate,

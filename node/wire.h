@@ -30,6 +30,12 @@ enum wire_kind {
     WIRE_CANCEL = 36,
     WIRE_ASK = 37,   /* after a restart: tell me about this contract */
     WIRE_GRANT = 38, /* agent to provider: who else may fetch the result */
+    /* doubts (node/audit_msg.h) */
+    WIRE_AUDIT = 50,         /* do this work */
+    WIRE_AUDIT_DONE = 51,    /* it is done: hashes of the results */
+    WIRE_AUDIT_OPEN = 52,    /* show me this one */
+    WIRE_AUDIT_PART = 53,    /* a piece of it */
+    WIRE_AUDIT_REFUSED = 54, /* not now */
 };
 #define WIRE_VERSION 1
 

@@ -183,9 +183,9 @@ static enum err copy_lower(const struct piece *piece, char *out, size_t size)
 
 static enum err read_models(const struct piece *piece, struct device_wish *out)
 {
-    char list[DEVICE_MODELS_MAX * LIMIT_NAME];
+    char list[DEVICE_MODELS_MAX * LIMIT_NAME] = "";
     const char *at = list;
-    struct piece model;
+    struct piece model = {"", 0};
     TRY(copy_lower(piece, list, sizeof(list)));
     while (next_piece(&at, '|', &model)) {
         if (out->model_count == DEVICE_MODELS_MAX)
@@ -207,8 +207,8 @@ static bool looks_like_amount(const struct piece *piece)
 enum err device_wish_parse(const char *text, struct device_wish *out)
 {
     struct device_wish wish;
-    struct piece pieces[3];
-    char kind[8];
+    struct piece pieces[3] = {{"", 0}, {"", 0}, {"", 0}};
+    char kind[8] = "";
     uint32_t count = 0;
     uint32_t next = 1;
     memset(&wish, 0, sizeof(wish));

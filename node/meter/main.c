@@ -14,6 +14,7 @@
 #define MEM_MIB_DEFAULT 1024u
 #define N_DEFAULT       1024u
 #define LIMIT_S         300u
+#define ROUNDS_MAX      64u
 
 static const char usage[] =
     "Usage: suan-meter [--quick] [--dir DIR] [--mem-mib N] [--kernel NAME]...\n"
@@ -36,6 +37,8 @@ static const char usage[] =
     "                 triad chase disk disk4k\n"
     "  --challenge H  64 hex digits that the work follows from: sha256, fp64,\n"
     "                 fp32 and int8, written to FILE with all results\n"
+    "  --rounds R     so many products of one kernel, and only their hashes;\n"
+    "                 --index I --out FILE: that one again, to be shown\n"
     "  --n N          side of the matrices of a challenge (1024; 16..2048)\n"
     "  --check FILE   are the results right? Products in O(n^2), hashes again\n"
     "\n"
@@ -45,6 +48,7 @@ struct options {
     struct meter meter;
     struct reply_order order;
     bool has_nonce;
+    uint32_t rounds; /* 0: write a file */
     const char *out;
     const char *check;
 };
@@ -89,6 +93,14 @@ static int take_value(struct options *o, const char *name, const char *value)
         if (!number(value, PRODUCT_N_MIN, PRODUCT_N_MAX, &n) || n % 16 != 0)
             return misuse("--n is not a multiple of 16 up to 2048: ", value);
         o->order.n = (uint32_t)n;
+    } else if (strcmp(name, "--rounds") == 0) {
+        if (!number(value, 1, ROUNDS_MAX, &n))
+            return misuse("--rounds is not 1 to 64: ", value);
+        o->rounds = (uint32_t)n;
+    } else if (strcmp(name, "--index") == 0) {
+        if (!number(value, 0, ROUNDS_MAX - 1, &n))
+            return misuse("--index is not 0 to 63: ", value);
+        o->order.index = (uint32_t)n;
     } else if (strcmp(name, "--challenge") == 0) {
         if (hash_parse(value, &o->order.nonce) != OK)
             return misuse("--challenge is not 64 hex digits: ", value);
@@ -183,6 +195,8 @@ static enum err act(struct options *o)
         o->order.mask &= checkable;
         if (o->order.mask == 0)
             o->order.mask = checkable;
+        if (o->rounds > 0)
+            return reply_rounds(&o->order, o->rounds);
         return reply_make(&o->order, o->out);
     }
     TRY(cpus_allowed(&o->meter.cpus));
@@ -205,7 +219,7 @@ int main(int argc, char **argv)
     failed = take(&o, argc, argv);
     if (failed)
         return failed;
-    if (o.has_nonce && o.check == NULL && o.out == NULL)
+    if (o.has_nonce && o.check == NULL && o.out == NULL && o.rounds == 0)
         return misuse("a challenge needs a file for its answer: ",
                       "--out FILE");
     if (sodium_init() < 0)

@@ -58,6 +58,7 @@ static enum err make_part(const struct reply_order *order,
     part->kernel = kernel;
     part->n = chain ? order->n * LINKS_PER_N : order->n;
     part->cores = 1;
+    part->index = order->index;
     TRY(chain ? make_chain(&order->nonce, part)
               : make_product(&order->nonce, part));
     part->took_us = (clock_now_ns() - began) / 1000 + 1;
@@ -129,6 +130,43 @@ enum err reply_make(const struct reply_order *order, const char *path)
     if (err == OK)
         err = save(&answer, path);
     free_results(&answer);
+    return err;
+}
+
+static enum err one_round(const struct reply_order *order,
+                          enum meter_kernel kernel, uint32_t index, void *c)
+{
+    struct product product = {kernel, order->n, index};
+    struct matrices matrices;
+    char text[HASH_TEXT_MAX];
+    struct hash hash;
+    TRY(matrices_init(&matrices, &product, &order->nonce));
+    matrices_multiply(&matrices, c);
+    matrices_done(&matrices);
+    hash_bytes(HASH_TAG_ANSWER, bytes_make(c, product_bytes(&product)), &hash);
+    hash_format(&hash, text);
+    (void)printf("{\"event\":\"hash\",\"index\":%" PRIu32 ",\"hash\":\"%s\"}\n",
+                 index, text);
+    return OK;
+}
+
+enum err reply_rounds(const struct reply_order *order, uint32_t rounds)
+{
+    struct product product = {METER_FP64, order->n, 0};
+    enum err err = OK;
+    void *c;
+    while ((unsigned)product.kernel < METER_KERNEL_COUNT &&
+           !(order->mask >> product.kernel & 1))
+        product.kernel = (enum meter_kernel)((unsigned)product.kernel + 1);
+    TRY(product_form(&product));
+    c = malloc(product_bytes(&product));
+    if (c == NULL)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < rounds && err == OK; i++)
+        err = meter_stopped ? ERR_CANCELLED
+                            : one_round(order, product.kernel, i, c);
+    free(c);
+    (void)fflush(stdout);
     return err;
 }
 

@@ -8,9 +8,17 @@
 
 struct reply_order {
     struct hash nonce;
-    uint32_t mask; /* kernels: sha256, fp64, fp32, int8 */
-    uint32_t n;    /* of products; the chain is n * 64 links */
+    uint32_t mask;  /* kernels: sha256, fp64, fp32, int8 */
+    uint32_t n;     /* of products; the chain is n * 64 links */
+    uint32_t index; /* which of several */
 };
+
+/* As an audit asks: `rounds` products of the order's first kernel, index 0 and
+ * up, one after the other; a line of JSON with the hash of each, so that its
+ * bytes need not be kept: whoever is asked for one makes it again. ERR_RANGE (a
+ * kernel that makes no product), ERR_NOMEM, ERR_CANCELLED. */
+MUST_USE enum err reply_rounds(const struct reply_order *order,
+                               uint32_t rounds);
 
 /* Does the work on one core, by the clock, and writes the file; a line of JSON
  * for each part. ERR_NOMEM, ERR_IO, ERR_FULL, ERR_EXISTS (never overwrites),

@@ -201,13 +201,15 @@ static enum err cut_piece(struct work *w, bool dag, const struct piece *piece,
 
 struct step {
     enum cut_level level;
-    const struct decompose_level *above; /* NULL: none */
+    struct decompose_level *above; /* NULL: none */
     enum cut_level above_level;
     bool dag;
     uint32_t *members; /* sorted by cluster of the level above */
     struct parts now;
     struct parts best;
     uint64_t best_mask;
+    uint32_t home;      /* tried now, */
+    uint32_t best_home; /* and of the best: a box of the level above */
     /* Of each cluster of the level above, and of this one: boxes it may be in,
      * now that it is known where the cluster around it goes. */
     uint64_t *masks_above;
@@ -229,6 +231,32 @@ static uint64_t homes_of(const struct work *w, const struct step *step,
                          sum.least, sum.boxes);
 }
 
+/* The first box for each cluster of a level that was just cut; the next level
+ * may find a better one. */
+static enum err find_homes(struct work *w, struct step *step,
+                           struct decompose_level *level)
+{
+    struct cut_unit *sums =
+        arena_calloc(&w->arena, level->count, sizeof(*sums));
+    if (sums == NULL)
+        return ERR_NOMEM;
+    for (uint32_t k = 0; k < level->count; k++)
+        unit_clear(&sums[k]);
+    for (uint32_t c = 0; c < w->bound.all.n; c++) {
+        struct cut_unit unit = w->bound.all.units[c];
+        unit.boxes = w->bound.boxes[step->level][c];
+        unit_add(&sums[level->cluster[c]], &unit);
+    }
+    for (uint32_t k = 0; k < level->count; k++) {
+        uint64_t fits =
+            cut_boxes_fit(&w->cut->places->boxes[step->level], sums[k].want,
+                          sums[k].least, sums[k].boxes & step->masks[k]);
+        CHECK(fits != 0);
+        level->home[k] = (uint32_t)__builtin_ctzll(fits);
+    }
+    return OK;
+}
+
 static void keep_if_better(const struct piece *piece, struct step *step,
                            bool first)
 {
@@ -241,6 +269,7 @@ static void keep_if_better(const struct piece *piece, struct step *step,
         best->k = now->k;
         best->cut = now->cut;
         step->best_mask = piece->mask;
+        step->best_home = step->home;
     }
     best->proven = proven || best->cut == 0;
 }
@@ -261,6 +290,7 @@ static enum err cut_somewhere(struct work *w, struct step *step, uint64_t homes,
     while (homes != 0 && tried < PLACES_MAX) {
         uint64_t home = homes & ~(homes - 1);
         homes &= homes - 1;
+        step->home = (uint32_t)__builtin_ctzll(home);
         piece->mask = step->above_level == CUT_SITE
                           ? bound_offers(w->cut->places, home)
                           : home;
@@ -366,6 +396,8 @@ static enum err cut_level(struct work *w, struct step *step)
         struct piece piece = {step->members + begin, ends[i] - begin,
                               step->level, 0};
         TRY(cut_somewhere(w, step, step->masks_above[i], &piece));
+        if (step->above != NULL)
+            step->above->home[i] = step->best_home;
         for (uint32_t m = 0; m < piece.count; m++)
             out->cluster[piece.members[m]] = out->count + step->best.of[m];
         for (uint32_t k = 0; k < step->best.k; k++)
@@ -377,7 +409,7 @@ static enum err cut_level(struct work *w, struct step *step)
     arena_init(&arena, CUT_SCRATCH_MAX);
     err = look_at_order(w, &arena, step, out);
     arena_done(&arena);
-    return err;
+    return err == OK ? find_homes(w, step, out) : err;
 }
 
 static enum err cut_levels(struct work *w)
@@ -399,7 +431,8 @@ static enum err cut_levels(struct work *w)
         if (!wanted(w, (enum cut_level)i))
             continue;
         level->cluster = calloc(n, sizeof(*level->cluster));
-        if (level->cluster == NULL)
+        level->home = calloc(n, sizeof(*level->home));
+        if (level->cluster == NULL || level->home == NULL)
             return ERR_NOMEM;
         step.level = (enum cut_level)i;
         TRY(cut_level(w, &step));
@@ -437,7 +470,9 @@ enum err decompose(const struct cut_case *cut,
 
 void decomposition_done(struct decomposition *d)
 {
-    for (uint32_t i = 0; i < CUT_LEVELS; i++)
+    for (uint32_t i = 0; i < CUT_LEVELS; i++) {
         free(d->levels[i].cluster);
+        free(d->levels[i].home);
+    }
     memset(d, 0, sizeof(*d));
 }

@@ -45,6 +45,9 @@ struct decompose_level {
     uint32_t count;    /* clusters */
     uint32_t *cluster; /* of each component, 0..count-1; where acyclic, flow
                           links lead to the same or a higher number */
+    uint32_t *home;    /* of each cluster: a box of the level that it fits,
+                          within the home of the cluster around it; others may
+                          do as well */
     uint64_t cut;      /* weight between clusters */
     bool acyclic;      /* the clusters' flow links make no circle */
     bool proven;       /* no way to cut this level within the clusters of the

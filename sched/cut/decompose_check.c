@@ -207,6 +207,29 @@ static enum err find_homes(const struct looker *l, uint32_t level)
     return OK;
 }
 
+/* Is the home that is told of each cluster one, and within that of the cluster
+ * around it? */
+static enum err check_told_homes(const struct looker *l, uint32_t level)
+{
+    const struct decompose_level *told = &l->d->levels[level];
+    uint32_t fine = finer(l, level);
+    for (uint32_t i = 0; told->home != NULL && i < told->count; i++) {
+        if (told->home[i] >= CUT_KINDS_MAX ||
+            (l->sums[level][i].homes >> told->home[i] & 1) == 0)
+            return ERR_CAPACITY;
+    }
+    if (fine == CUT_LEVELS || told->home == NULL ||
+        l->d->levels[fine].home == NULL)
+        return OK;
+    for (uint32_t k = 0; k < l->d->levels[fine].count; k++) {
+        uint32_t inside = l->sums[fine][k].inside;
+        if (!is_within(l->cut->places, level, told->home[inside],
+                       l->d->levels[fine].home[k]))
+            return ERR_CAPACITY;
+    }
+    return OK;
+}
+
 /* ---- circles ---- */
 
 /* Takes clusters away that nothing left leads to; what stays is on circles or
@@ -262,6 +285,7 @@ static enum err look(struct looker *l)
             TRY(check_groups(l, i));
         TRY(check_links(l, i));
         TRY(find_homes(l, i));
+        TRY(check_told_homes(l, i));
         TRY(check_circles(l, i));
     }
     return OK;

@@ -60,8 +60,11 @@ enum err cut_places_add(struct cut_places *places,
         if (places->site_of[i] != offer->site)
             continue;
         if (covers(offers->room[i], offer->room) &&
-            covers(devices->room[i], offer->device))
-            return add_to_site(places, offer, count);
+            covers(devices->room[i], offer->device)) {
+            TRY(add_to_site(places, offer, count));
+            places->told++;
+            return OK;
+        }
         if (at == offers->count && covers(offer->room, offers->room[i]) &&
             covers(offer->device, devices->room[i]))
             at = i; /* takes its place */
@@ -72,6 +75,7 @@ enum err cut_places_add(struct cut_places *places,
     set_box(offers, at, offer->room);
     set_box(devices, at, offer->device);
     places->site_of[at] = offer->site;
+    places->told_of[at] = places->told++;
     places->devices = places->devices && !covers(nothing, offer->device);
     return OK;
 }

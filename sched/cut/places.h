@@ -32,7 +32,10 @@ struct cut_places {
     struct cut_boxes boxes[CUT_LEVELS]; /* by site; by offer; by offer: a device
                                            of it */
     uint32_t site_of[CUT_KINDS_MAX];    /* of each offer */
-    bool devices;                       /* every offer told of its devices */
+    uint32_t
+        told_of[CUT_KINDS_MAX]; /* of each: which call told of it, from 0 */
+    uint32_t told;              /* calls that were OK */
+    bool devices;               /* every offer told of its devices */
 };
 
 void cut_places_init(struct cut_places *places);

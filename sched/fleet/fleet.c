@@ -83,9 +83,10 @@ enum err fleet_give(struct fleet *fleet, const struct ask *ask,
 enum err fleet_show(struct fleet *fleet, uint32_t i,
                     const struct machine *machine)
 {
-    struct machine *own = &fleet->machines[i];
+    struct machine *own;
     if (i >= fleet->count)
         return ERR_RANGE;
+    own = &fleet->machines[i];
     CHECK(own->device_count == machine->device_count &&
           resources_cover(&own->total, &machine->total) &&
           resources_cover(&machine->total, &own->total));

@@ -29,11 +29,11 @@ DIM_MAP(X)
 _Static_assert(FLAG_COUNT <= 32, "flags are a mask");
 
 /* What is usually wanted until somebody wanted something: 4 GiB and 10 GiB of
- * disk with a core. */
+ * disk with a core, and an eighth of a device. */
 static const uint32_t usual[TARIFF_PARTS] = {[TARIFF_CPU] = 128000,
                                              [TARIFF_MEM] = 512000,
                                              [TARIFF_DISK] = 1280000,
-                                             [TARIFF_DEVICE] = 0};
+                                             [TARIFF_DEVICE] = 16000};
 
 /* ---- life ---- */
 
@@ -79,6 +79,7 @@ static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
 {
     const struct ladder *ladder = &c->ladders[dim];
     uint32_t reach = ladder_reach(ladder, have);
+    c->reach[dim][reach] += by;
     if (reach == 0 ? have > 0 : have != ladder->rung[reach - 1])
         c->loose[dim][reach] += by;
 }
@@ -86,6 +87,7 @@ static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
 static void rungs_move(struct catalog *c, unsigned dim)
 {
     memset(c->loose[dim], 0, sizeof(c->loose[dim]));
+    memset(c->reach[dim], 0, sizeof(c->reach[dim]));
     for (uint32_t i = 0; i < c->slot_cap; i++) {
         if (c->rows[i].in)
             loose_add(c, dim, c->have[dim][i], 1);
@@ -106,6 +108,15 @@ void catalog_observe(struct catalog *c, enum dimension dimension,
     ladder_observe(ladder, amount);
     if (ladder_review(ladder))
         rungs_move(c, dimension);
+}
+
+bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
+                       uint32_t bitmap)
+{
+    uint32_t below = 0;
+    for (uint32_t i = 0; i <= bitmap - dim_bitmap[dimension]; i++)
+        below |= c->reach[dimension][i];
+    return below == 0;
 }
 
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
@@ -222,7 +233,7 @@ static void tags_set(struct catalog *c, uint32_t slot,
         return;
     c->generation++;
     for (uint32_t i = 0; i < CATALOG_SETS; i++) {
-        bool on = c->sets[i].used != 0 && row_has_tag(own, c->sets[i].tag);
+        bool on = c->sets[i].used && row_has_tag(own, c->sets[i].tag);
         for (unsigned k = 0; k < ORDER_COUNT; k++) {
             struct lineup *o = &c->orders[k];
             if (o->built)
@@ -359,25 +370,63 @@ enum err catalog_order(struct catalog *c, enum order_kind kind,
     return OK;
 }
 
-uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
+/* How often the tag, which has no set, was named of late. Of two that share a
+ * cell the one that is named more holds it. */
+static uint32_t wish(struct catalog *c, uint64_t tag)
 {
-    uint32_t oldest = 0;
-    c->named++;
-    for (uint32_t i = 0; i < CATALOG_SETS; i++) {
-        if (c->sets[i].used != 0 && c->sets[i].tag == tag) {
-            c->sets[i].used = c->named;
-            return BITMAP_SETS + i;
-        }
-        if (c->sets[i].used < c->sets[oldest].used)
-            oldest = i;
+    uint32_t at = (uint32_t)(tag % SET_WISHES);
+    if (c->wishes[at].tag == tag)
+        return ++c->wishes[at].count;
+    if (c->wishes[at].count > 0) {
+        c->wishes[at].count--;
+        return 0;
     }
-    c->sets[oldest].tag = tag;
-    c->sets[oldest].used = c->named;
+    c->wishes[at].tag = tag;
+    c->wishes[at].count = 1;
+    return 1;
+}
+
+static void names_fade(struct catalog *c)
+{
+    if (++c->named % SET_PERIOD != 0)
+        return;
+    for (uint32_t i = 0; i < CATALOG_SETS; i++)
+        c->sets[i].count /= 2;
+    for (uint32_t i = 0; i < SET_WISHES; i++)
+        c->wishes[i].count /= 2;
+}
+
+static void set_make(struct catalog *c, uint32_t set, uint64_t tag)
+{
+    uint32_t *wishes = &c->wishes[tag % SET_WISHES].count;
+    c->sets[set].tag = tag;
+    c->sets[set].used = true;
+    c->sets[set].count = *wishes + 1;
+    *wishes = 0;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (c->orders[i].built)
-            lineup_refill(c, &c->orders[i], BITMAP_SETS + oldest, 1);
+            lineup_refill(c, &c->orders[i], BITMAP_SETS + set, 1);
     }
-    return BITMAP_SETS + oldest;
+}
+
+uint32_t catalog_set_of(struct catalog *c, uint64_t tag)
+{
+    uint32_t least = 0;
+    names_fade(c);
+    for (uint32_t i = 0; i < CATALOG_SETS; i++) {
+        if (c->sets[i].used && c->sets[i].tag == tag) {
+            c->sets[i].count++;
+            return BITMAP_SETS + i;
+        }
+        if (c->sets[least].used &&
+            (!c->sets[i].used || c->sets[i].count < c->sets[least].count))
+            least = i;
+    }
+    if (c->sets[least].used &&
+        (c->held || wish(c, tag) <= 2 * c->sets[least].count + SET_MORE))
+        return BITMAP_COUNT;
+    set_make(c, least, tag);
+    return BITMAP_SETS + least;
 }
 
 /* ---- looking at it ---- */
@@ -484,6 +533,7 @@ static void check_loose(const struct catalog *c)
                 loose_add(&plain, i, c->have[i][k], 1);
         }
         CHECK(memcmp(plain.loose[i], c->loose[i], sizeof(c->loose[i])) == 0);
+        CHECK(memcmp(plain.reach[i], c->reach[i], sizeof(c->reach[i])) == 0);
     }
 }
 

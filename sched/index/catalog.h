@@ -37,8 +37,11 @@
  * has places is sorted anew: 4,096 offers are moved at a time, and all only
  * when three places of four have become empty.
  *
- * Rungs follow what is asked (ladder.h), sets are made when a request first
- * names a tag and given up by age (CATALOG_SETS). Answers do not depend on
+ * When what is wanted has changed, so that blocks are narrow in the wrong
+ * direction, aisles are sorted anew, one now and then.
+ *
+ * Rungs follow what is asked (ladder.h), sets follow the tags that are named
+ * most; of others the rows are looked at. Answers do not depend on
  * either. No clock, no dice: the same calls give the same answers.
  *
  * Memory for 100,000 offers: columns 19 MB, at most 4 MB an order, whatever
@@ -60,8 +63,8 @@
 enum order_kind { ORDER_MAP(X) ORDER_COUNT };
 #undef X
 
-/* Tags of interest that have bitmaps: the one not named for longest goes. */
-#define CATALOG_SETS 16u
+/* Tags of interest that have bitmaps. */
+#define CATALOG_SETS 24u
 /* Tags of one offer. */
 #define CATALOG_TAGS_MAX 640u
 

@@ -12,6 +12,14 @@
 #define PLACE_NONE   UINT32_MAX
 /* Answers "nobody" that are remembered. */
 #define NOWHERE_MAX 64u
+/* A tag gets a set while there is a free one; else once it was named twice as
+ * often as that of the set named least, and some more. Counts are halved after
+ * so many names. */
+#define SET_WISHES 256u
+#define SET_MORE   16u
+#define SET_PERIOD 4096u
+
+#define ADAPT_SEARCHES 256u
 
 /* Bitmaps by number: who is there, flags, rungs by dimension, sets. */
 enum {
@@ -35,6 +43,7 @@ struct aisle {
     uint64_t room;    /* blocks with a free place */
     uint32_t key_low;
     uint32_t key_high;
+    uint32_t mix[TARIFF_PARTS]; /* catalog->typical when it was sorted */
     struct tariff_box box;
     uint32_t block_key[AISLE_BLOCKS]; /* the lowest */
     uint32_t block_low[TARIFF_PARTS][AISLE_BLOCKS];
@@ -54,6 +63,7 @@ struct aisle_bound {
 struct lineup {
     enum order_kind kind;
     bool built;
+    uint32_t searches; /* of them each ADAPT_SEARCHES-th looks at an aisle */
     uint32_t aisle_count;
     uint32_t aisle_cap;
     uint64_t *words;     /* [bitmap][aisle_cap * AISLE_BLOCKS] */
@@ -83,11 +93,18 @@ struct catalog {
     struct ladder ladders[DIM_COUNT];
     /* Offers that reach so many rungs, and have more than the last of them. */
     uint32_t loose[DIM_COUNT][LADDER_RUNGS_MAX + 1];
+    uint32_t reach[DIM_COUNT][LADDER_RUNGS_MAX + 1]; /* .. at all */
     struct {
         uint64_t tag;
-        uint64_t used; /* 0: never */
+        uint32_t count; /* of late */
+        bool used;
     } sets[CATALOG_SETS];
-    uint64_t named; /* counts uses of sets */
+    uint64_t named; /* counts tags named */
+    bool held;      /* a question is being made: no set is given up */
+    struct {
+        uint64_t tag;
+        uint32_t count;
+    } wishes[SET_WISHES]; /* tags that have no set, by hash */
     uint64_t generation;
     struct {
         uint64_t question;
@@ -130,6 +147,8 @@ void lineup_done(struct lineup *o);
 MUST_USE enum err lineup_build(struct catalog *c, struct lineup *o);
 /* Room for one more aisle, and slots up to slot_cap. ERR_NOMEM. */
 MUST_USE enum err lineup_reserve(struct catalog *c, struct lineup *o);
+/* Now and then: sorts an aisle anew that was sorted for other requests. */
+void lineup_adapt(struct catalog *c, struct lineup *o);
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_leave(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_flip(struct lineup *o, uint32_t bitmap, uint32_t place, bool on);
@@ -163,12 +182,16 @@ bool row_has_tag(const struct row *row, uint64_t tag);
 enum follow { FOLLOW_WANTS, FOLLOW_HAVES };
 void catalog_observe(struct catalog *c, enum dimension dimension,
                      enum follow what, uint64_t amount);
+/* Is everybody in that rung's bitmap? Then it need not be looked at. */
+bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
+                       uint32_t bitmap);
 /* Who has at least `want`: everybody of bitmap *out_does, of *out_may perhaps,
  * nobody else. BITMAP_THERE in out_may: everybody perhaps; BITMAP_COUNT:
  * nobody. Equal: no need to look anybody up. */
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
                      uint64_t want, uint32_t *out_may, uint32_t *out_does);
-/* The bitmap of a tag's set, made if there is none. */
+/* The bitmap of a tag's set, made if it is time; BITMAP_COUNT: it has none, and
+ * whoever asks looks at the rows. */
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag);
 /* The order, built. ERR_NOMEM. */
 MUST_USE enum err catalog_order(struct catalog *c, enum order_kind kind,

@@ -151,7 +151,7 @@ void lineup_flip_row(const struct catalog *c, struct lineup *o, uint32_t slot,
             lineup_flip(o, dim_bitmap[i] + rung, place, on);
     }
     for (uint32_t i = 0; i < CATALOG_SETS; i++) {
-        if (c->sets[i].used != 0 && row_has_tag(row, c->sets[i].tag))
+        if (c->sets[i].used && row_has_tag(row, c->sets[i].tag))
             lineup_flip(o, BITMAP_SETS + i, place, on);
     }
 }
@@ -168,7 +168,7 @@ static uint32_t row_reach(const struct catalog *c, uint32_t slot,
     if (bitmap < BITMAP_RUNGS)
         return row->flags >> (bitmap - BITMAP_FLAGS) & 1;
     if (bitmap >= BITMAP_SETS)
-        return c->sets[bitmap - BITMAP_SETS].used != 0 &&
+        return c->sets[bitmap - BITMAP_SETS].used &&
                row_has_tag(row, c->sets[bitmap - BITMAP_SETS].tag);
     while (dim_bitmap[dim] != bitmap)
         dim++;
@@ -359,6 +359,37 @@ static void aisle_sort(struct catalog *c, struct lineup *o, uint32_t aisle,
     uint32_t half = lineup_halve(c, o, c->sorting, count);
     lineup_lay(c, o, c->sorting, half, aisle, 1);
     lineup_lay(c, o, c->sorting + half, count - half, spare, 1);
+}
+
+/* Has a part twice the share in the price that it had, or half of it? Parts of
+ * less than a thirty-second do not count. */
+static bool has_moved(const uint32_t then[TARIFF_PARTS],
+                      const uint32_t now[TARIFF_PARTS])
+{
+    uint64_t all_then = 0;
+    uint64_t all_now = 0;
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        all_then += then[i];
+        all_now += now[i];
+    }
+    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+        uint64_t a =
+            then[i] * (all_now >> 6) + (all_then >> 5) * (all_now >> 6);
+        uint64_t b =
+            now[i] * (all_then >> 6) + (all_now >> 5) * (all_then >> 6);
+        if (a > 2 * b || b > 2 * a)
+            return true;
+    }
+    return false;
+}
+
+void lineup_adapt(struct catalog *c, struct lineup *o)
+{
+    if (++o->searches % ADAPT_SEARCHES != 0)
+        return;
+    uint32_t at = o->searches / ADAPT_SEARCHES % o->aisle_count;
+    if (o->aisles[at].used > 0 && has_moved(o->aisles[at].mix, c->typical))
+        aisle_sort(c, o, at, false);
 }
 
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot)

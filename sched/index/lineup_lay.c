@@ -227,7 +227,7 @@ static void lay(struct catalog *c, struct lineup *o, uint32_t *slots,
     lay(c, o, slots + first, count - first, block + half, blocks - half);
 }
 
-static void aisle_clear(struct lineup *o, uint32_t at)
+static void aisle_clear(const struct catalog *c, struct lineup *o, uint32_t at)
 {
     struct aisle *aisle = &o->aisles[at];
     for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
@@ -235,6 +235,7 @@ static void aisle_clear(struct lineup *o, uint32_t at)
         *lineup_summary(o, i, at) = 0;
     }
     *aisle = (struct aisle){.room = UINT64_MAX, .key_low = UINT32_MAX};
+    memcpy(aisle->mix, c->typical, sizeof(aisle->mix));
     tariff_box_init(&aisle->box);
     for (uint32_t block = 0; block < AISLE_BLOCKS; block++)
         block_clear(aisle, block);
@@ -246,7 +247,7 @@ void lineup_lay(struct catalog *c, struct lineup *o, uint32_t *slots,
     CHECK(aisle + aisles <= o->aisle_cap);
     CHECK(count <= aisles * AISLE_PLACES);
     for (uint32_t i = aisle; i < aisle + aisles; i++)
-        aisle_clear(o, i);
+        aisle_clear(c, o, i);
     if (o->aisle_count < aisle + aisles)
         o->aisle_count = aisle + aisles;
     lay(c, o, slots, count, aisle * AISLE_BLOCKS, aisles * AISLE_BLOCKS);

@@ -55,29 +55,43 @@ static void use_dimension(struct search *s, uint32_t dim)
     catalog_bracket(s->catalog, (enum dimension)dim, want, &may, &does);
     if (may == BITMAP_COUNT)
         s->nobody = true;
-    else if (may != BITMAP_THERE)
+    else if (may != BITMAP_THERE &&
+             !catalog_all_reach(s->catalog, (enum dimension)dim, may))
         s->with[s->with_count++] = may;
     if (may != does)
         s->inexact[s->inexact_count++] = dim;
 }
 
+/* After the first tag no set is given up, lest it be one of this question. */
 static void use_tags(struct search *s)
 {
     CHECK(s->query->tag_count <= QUERY_TAGS_MAX);
     for (uint32_t i = 0; i < s->query->tag_count; i++) {
         uint32_t bitmap = catalog_set_of(s->catalog, s->query->tags[i].tag);
-        if (s->query->tags[i].absent)
+        if (bitmap == BITMAP_COUNT)
+            s->loose |= UINT32_C(1) << i;
+        else if (s->query->tags[i].absent)
             s->without[s->without_count++] = bitmap;
         else
             s->with[s->with_count++] = bitmap;
+        s->catalog->held = true;
     }
+}
+
+static void use_lists(struct search *s)
+{
     CHECK(s->query->any_count <= QUERY_ANY_MAX);
     for (uint32_t i = 0; i < s->query->any_count; i++) {
         const struct query_any *any = &s->query->any[i];
         CHECK(any->count > 0 && any->count <= QUERY_ANY_TAGS);
-        for (uint32_t k = 0; k < any->count; k++)
+        for (uint32_t k = 0; k < any->count; k++) {
             s->any[i][k] = catalog_set_of(s->catalog, any->tags[k]);
+            if (s->any[i][k] == BITMAP_COUNT)
+                s->loose_any |= UINT32_C(1) << i;
+            s->catalog->held = true;
+        }
     }
+    s->catalog->held = false;
 }
 
 /* Takes out of an aisle's words who bears none of a list of tags. */
@@ -167,8 +181,10 @@ static void aisle_words(struct search *s, uint32_t aisle)
         for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
             words[k] &= ~one[k];
     }
-    for (uint32_t i = 0; i < s->query->any_count; i++)
-        drop_without_any(s, i, aisle);
+    for (uint32_t i = 0; i < s->query->any_count; i++) {
+        if ((s->loose_any >> i & 1) == 0)
+            drop_without_any(s, i, aisle);
+    }
 }
 
 static void aisle_floors(struct search *s, const struct aisle *aisle)
@@ -243,11 +259,37 @@ static bool has_enough(const struct search *s, uint32_t slot)
     return true;
 }
 
+static bool bears_one(const struct row *row, const struct query_any *any)
+{
+    for (uint32_t i = 0; i < any->count; i++) {
+        if (row_has_tag(row, any->tags[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Of the tags that have no bitmap. */
+static bool bears_tags(const struct search *s, uint32_t slot)
+{
+    const struct row *row = &s->catalog->rows[slot];
+    const struct query *q = s->query;
+    for (uint32_t left = s->loose; left != 0; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(left);
+        if (row_has_tag(row, q->tags[i].tag) == q->tags[i].absent)
+            return false;
+    }
+    for (uint32_t left = s->loose_any; left != 0; left &= left - 1) {
+        if (!bears_one(row, &q->any[__builtin_ctz(left)]))
+            return false;
+    }
+    return true;
+}
+
 static bool is_wanted(struct search *s, uint32_t place, struct search_hit *out)
 {
     const struct catalog *c = s->catalog;
     out->slot = s->order->slot_at[place];
-    if (!has_enough(s, out->slot) ||
+    if (!has_enough(s, out->slot) || !bears_tags(s, out->slot) ||
         !tariff_cost(&s->mix, &c->tariffs[out->slot], &out->cost) ||
         out->cost > s->query->cost_max)
         return false;
@@ -261,8 +303,7 @@ static bool is_wanted(struct search *s, uint32_t place, struct search_hit *out)
 
 /* ---- public ---- */
 
-_Static_assert(QUERY_TAGS_MAX + QUERY_ANY_MAX * QUERY_ANY_TAGS <= CATALOG_SETS,
-               "all sets of a query are there at the same time");
+_Static_assert(QUERY_TAGS_MAX <= 32, "tags without a set are a mask");
 
 void query_tag(struct query *query, uint64_t tag, bool absent)
 {
@@ -293,6 +334,8 @@ enum err search_begin(struct search *search, struct catalog *catalog,
     s->with_count = 0;
     s->without_count = 0;
     s->inexact_count = 0;
+    s->loose = 0;
+    s->loose_any = 0;
     s->nobody = false;
     s->waiting = 0;
     s->aisle = 0;
@@ -310,11 +353,13 @@ enum err search_begin(struct search *search, struct catalog *catalog,
         return OK;
     tariff_mix_init(&s->mix, query->mix);
     learn_mix(catalog, &s->mix);
+    lineup_adapt(catalog, s->order);
     s->cap = tariff_scale(&s->mix, query->cost_max);
     use_flags(s);
     for (uint32_t i = 0; i < DIM_SEARCHED; i++)
         use_dimension(s, i);
     use_tags(s);
+    use_lists(s);
     if (!s->nobody)
         heap_fill(s);
     return OK;
@@ -416,7 +461,8 @@ static void drop_short(struct search *s, uint32_t dim)
     }
 }
 
-/* Of a block's word, those that are not too dear. */
+/* Of a block's word, those that are not too dear, and bear what had to be
+ * looked up. */
 static uint64_t drop_dear(struct search *s, uint32_t k)
 {
     const struct aisle *aisle = &s->order->aisles[s->aisle];
@@ -424,7 +470,8 @@ static uint64_t drop_dear(struct search *s, uint32_t k)
     uint32_t high[TARIFF_PARTS];
     for (unsigned i = 0; i < TARIFF_PARTS; i++)
         high[i] = aisle->block_high[i][k];
-    if (tariff_within(&s->mix, high, s->query->cost_max))
+    if (s->loose == 0 && s->loose_any == 0 &&
+        tariff_within(&s->mix, high, s->query->cost_max))
         return word;
     uint32_t first = s->aisle * AISLE_PLACES + k * BLOCK_PLACES;
     for (uint64_t left = word; left != 0; left &= left - 1) {

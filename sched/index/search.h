@@ -21,9 +21,9 @@
 
 #include "sched/index/catalog.h"
 
-#define QUERY_TAGS_MAX 8u
+#define QUERY_TAGS_MAX 20u
 #define QUERY_ANY_MAX  2u
-#define QUERY_ANY_TAGS 4u
+#define QUERY_ANY_TAGS 8u
 
 /* It must bear one of them, at least. */
 struct query_any {
@@ -70,6 +70,8 @@ struct search {
     uint32_t without[QUERY_TAGS_MAX + FLAG_COUNT];
     uint32_t without_count;
     uint32_t any[QUERY_ANY_MAX][QUERY_ANY_TAGS];
+    uint32_t loose;     /* bits of tags[] that have no bitmap: looked up */
+    uint32_t loose_any; /* bits of any[], likewise */
     uint32_t inexact[DIM_COUNT]; /* no rung is what is wanted: look it up */
     uint32_t inexact_count;
     bool nobody;      /* has enough of something */

@@ -41,16 +41,38 @@ static uint64_t bit_of(const struct surveying *x, uint32_t slot,
     return UINT64_C(1) << place % BLOCK_PLACES;
 }
 
+/* Of tags without a set: offer by offer. */
+static uint64_t bearers(const struct surveying *x, uint32_t word, uint64_t tag)
+{
+    const uint32_t *slots = &x->order->slot_at[(size_t)word * BLOCK_PLACES];
+    uint64_t bear = 0;
+    for (uint64_t bits = x->there[word]; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        bear |= (uint64_t)row_has_tag(&x->c->rows[slots[at]], tag) << at;
+    }
+    return bear;
+}
+
+static void refuse_tag(const struct surveying *x, uint64_t tag, bool on,
+                       uint64_t *fails)
+{
+    uint32_t bitmap = catalog_set_of(x->c, tag);
+    if (bitmap != BITMAP_COUNT) {
+        refuse_bitmap(x, bitmap, on, fails);
+        return;
+    }
+    for (uint32_t i = 0; i < x->len; i++) {
+        uint64_t bear = bearers(x, i, tag);
+        fails[i] |= on ? bear : x->there[i] & ~bear;
+    }
+}
+
 /* `fails` holds nobody yet. */
 static void refuse_without_any(const struct surveying *x,
                                const struct survey_rule *rule, uint64_t *fails)
 {
-    for (uint32_t k = 0; k < rule->tag_count; k++) {
-        const uint64_t *words =
-            lineup_word(x->order, catalog_set_of(x->c, rule->tags[k]), 0);
-        for (uint32_t i = 0; i < x->len; i++)
-            fails[i] |= words[i];
-    }
+    for (uint32_t k = 0; k < rule->tag_count; k++)
+        refuse_tag(x, rule->tags[k], true, fails);
     for (uint32_t i = 0; i < x->len; i++)
         fails[i] = ~fails[i] & x->there[i];
 }
@@ -183,8 +205,7 @@ static void refuse(const struct surveying *x, const struct survey_rule *rule,
         return;
     case SURVEY_TAG:
     case SURVEY_NO_TAG:
-        refuse_bitmap(x, catalog_set_of(x->c, rule->tag),
-                      rule->kind == SURVEY_TAG, fails);
+        refuse_tag(x, rule->tag, rule->kind == SURVEY_TAG, fails);
         return;
     case SURVEY_NO_TAG_OF:
         refuse_without_any(x, rule, fails);

@@ -32,7 +32,7 @@ check "a devnet comes up" suan devnet up --providers 3 --base-port "${E2E_PORT:-
 D=$SUAN_HOME/devnet
 pid_of() { cat "$D/$1/run/pid" 2>/dev/null; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
-answers() { suan node status --node "$1" --json; }
+sells() { suan sell status --node "$1" --json | jq -e .selling; }
 # again NODE SIGNAL [CONF...]: ends it, adds lines to [sell], starts it.
 again() {
     local node=$1 signal=$2 pid line
@@ -43,7 +43,7 @@ again() {
     for line in "$@"; do sed -i "s|^\[sell\]|[sell]\n$line|" "$D/$node/suan.conf"; done
     setsid "$BIN/suand" --data-dir "$D/$node" >>"$WORK/$node.log" 2>&1 </dev/null &
     disown
-    until_true 20 answers "$node" || bad "$node answers" "$(tail -n 5 "$WORK/$node.log")"
+    until_true 30 sells "$node" || bad "$node sells again" "$(tail -n 5 "$WORK/$node.log")"
 }
 
 # ---- what is declared is what is there
@@ -51,8 +51,10 @@ again provider-1 TERM "devices = fpga:Board@1G=$A+$B" "device_hour = 0.5" "nic_m
 again provider-2 TERM "taints = lab=only"
 sed -i "s|zone=c|zone=eu/north|" "$D/provider-3/suan.conf"
 again provider-3 TERM
-with_devices() { [ "$(suan market offers --json | jq '[.offers[] | select(.devices != [])] | length')" -eq 1 ]; }
-check "one offer has devices" until_true 20 with_devices
+heard() {
+    [ "$(suan market offers --json | jq '[.offers[] | select(.devices != [] or .taints != [] or .labels.zone == "eu/north")] | length')" -eq 3 ]
+}
+check "the market hears of all of it" until_true 30 heard
 offers() { suan market offers --json | jq -r "$1"; }
 free() { suan sell status --node provider-1 --json | jq -c '.offer.devices[0].free_milli'; }
 one=$(offers '.offers[] | select(.devices != []) | .provider')
@@ -63,9 +65,15 @@ equal "the offer is shown with them" 1 "$(suan sell offer show --node provider-1
 equal "and their price" "$((500000))" "$(offers ".offers[] | select(.provider == \"$one\") | .devices[0].hour_micro")"
 
 # ---- a job for a device
-job() { suan ps -a --json | jq -r '.jobs | sort_by(.created_at_ms) | last | .id'; }
-run() { suan run --yes -q --mem 32M --disk 16M --cpus 0.2 --time 60s "$@"; }
+# Each has a name of its own, so that the newest is known by it.
+echo 0 >"$WORK/n"
+job() { echo "job-$(cat "$WORK/n")"; }
+run() {
+    echo $(($(cat "$WORK/n") + 1)) >"$WORK/n"
+    suan run --name "$(job)" --yes -q --mem 32M --disk 16M --cpus 0.2 --time 60s "$@"
+}
 said=$(run --device fpga:board:1 -- sh -c 'ls /dev | grep suan-e2e; echo $SUAN_DEVICES; head -c 4 $SUAN_DEVICES | od -An -tx1' 2>"$WORK/err")
+[ -n "$said" ] || cat "$WORK/err"
 equal "the job sees the device it was assigned, no other, and can read it" \
     "$(basename "$A") $A 00 00 00 00" "$(echo $said)"
 equal "at the only node that has one" "$one" "$(suan job show "$(job)" --json | jq -r '.tasks[0].provider')"
@@ -89,7 +97,7 @@ suan market offers --device fpga:3 -o wide >"$WORK/list"
 check "the list says of each why not" grep -q "needs 3, has 2" "$WORK/list"
 
 # ---- shares
-long() { run --detach --name "$1" --device "$2" -- sleep 300 >/dev/null 2>&1; }
+long() { suan run --yes -q --mem 32M --disk 16M --cpus 0.2 --time 600s --detach --name "$1" --device "$2" -- sleep 300 >/dev/null 2>&1; }
 free_is() { [ "$(free)" = "$1" ]; }
 running() { [ "$(suan job show "$1" --json | jq -r .state)" = RUNNING ]; }
 check "a share of a device is sold" long share-1 fpga:0.6
@@ -118,20 +126,20 @@ providers() { suan job show "$(job)" --json | jq -r '[.tasks[].provider] | uniqu
 sorted() { printf '%s\n' "$@" | sort | xargs; }
 both() { [ "$(suan market offers --json | jq '[.offers[] | select(.feasible)] | length')" -eq 2 ]; }
 check "who is tainted takes no plain job" until_true 20 both
-check "a bag over all that are left" run --tasks 4 --spread provider:2 -- true
+check "a bag over all that are left" run --tasks 4 --spread provider:2 -- sleep 2
 equal "stays off the tainted one, two at each other" "$(sorted "$one" "$three")" "$(providers)"
 check "who tolerates it gets there" run --tolerate lab=only --seller "$two" -- true
 check "work that must stay in the eu" run --zone eu --tasks 2 -- true
 equal "stays there" "$three" "$(providers)"
 said=$(run --zone us -- true 2>&1)
 check "and is refused where no offer lies in its zone" grep -q "wants us" <<<"$said"
-check "three tasks, one at each provider" run --tasks 3 --tolerate lab --spread provider:1 -- true
+check "three tasks, one at each provider" run --tasks 3 --tolerate lab --spread provider:1 -- sleep 2
 equal "went to three" "$(sorted "$one" "$two" "$three")" "$(providers)"
 suan run --yes -q --detach --name anchor --mem 32M --disk 16M --cpus 0.2 --time 60s --zone eu -- sleep 30 >/dev/null 2>&1
 check "a job that runs somewhere" until_true 20 running anchor
 check "another goes there with it" run --with anchor -- true
 equal "to the same provider" "$three" "$(providers)"
-check "a third stays apart" run --apart anchor --tolerate lab --tasks 4 --spread provider:2 -- true
+check "a third stays apart" run --apart anchor --tolerate lab --tasks 4 --spread provider:2 -- sleep 2
 equal "at the others" "$(sorted "$one" "$two")" "$(providers)"
 suan job cancel anchor -y >/dev/null 2>&1
 

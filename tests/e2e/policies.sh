@@ -36,6 +36,7 @@ where() {
 bag() {
     local sentence=$1 wanted=$2 job
     shift 2
+    until_true 60 seen # what ran before has given its room back
     job=$("${run[@]}" --tasks 3 "$@" -- true 2>"$WORK/said")
     if [ ${#job} -ne 64 ] || ! until_true 90 ended "$job"; then
         bad "$sentence" "$(cat "$WORK/said")"

@@ -90,6 +90,12 @@ static enum err again(enum wire_kind kind, struct bytes b, struct arena *arena,
     case WIRE_CANCEL:
     case WIRE_ASK:
         return contract_again(kind, b, arena, out);
+    case WIRE_AUDIT: /* fuzz_audit_msg.c */
+    case WIRE_AUDIT_DONE:
+    case WIRE_AUDIT_OPEN:
+    case WIRE_AUDIT_PART:
+    case WIRE_AUDIT_REFUSED:
+        return ERR_KIND;
     }
     CHECK(false); /* wire_peek knows no other kind */
     return ERR_KIND;

@@ -79,6 +79,11 @@ line("receipt_ack", pack([35, 1, BODY]))
 line("cancel", pack([36, 1, id32(0x06)]))
 line("ask", pack([37, 1, id32(0x06)]))
 line("grant", pack([38, 1, id32(0x06), id32(0x07)]))
+line("audit_ask", pack([50, 1, id32(0x0c), 2, 1024, 39]))
+line("audit_done", pack([51, 1, id32(0x0c), [id32(0x0d), id32(0x0e)]]))
+line("audit_open", pack([52, 1, id32(0x0c), 38, 131072]))
+line("audit_part", pack([53, 1, id32(0x0c), 38, 131072, b"\0\1\2\3\4"]))
+line("audit_refused", pack([54, 1, id32(0x0c), 606]))
 
 # ---- bulk transfers ----
 

@@ -303,9 +303,11 @@ static enum err read_inputs(const json_t *params, struct spec *out,
 
 static bool has_device(const struct spec *spec, const char *path)
 {
-    for (size_t i = 0; i < spec->devicec; i++)
+    for (size_t i = 0; i < spec->devicec; i++) {
+        CHECK(spec->devices[i] != NULL);
         if (strcmp(spec->devices[i], path) == 0)
             return true;
+    }
     return false;
 }
 

@@ -58,6 +58,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "market links",
                                         "market quote",
                                         "market watch",
+                                        "market audit",
                                         "market record",
                                         "policy list",
                                         "policy show",

@@ -72,6 +72,37 @@ static void offers_and_requests_are_read_as_they_were(void **state)
     json_decref(row);
 }
 
+/* One card, and two jobs of half a card each, then one of a whole one: that
+ * waits until both have ended. */
+static void devices_are_taken_and_given_back(void **state)
+{
+    struct tape_result result;
+    (void)state;
+    assert_int_equal(
+        parse(HEAD
+              "{\"t\":5,\"offer\":{\"provider\":\"" KEY "\",\"arch\":"
+              "\"x86_64\",\"total\":{\"cpu_milli\":4000,\"mem_mib\":4096,"
+              "\"disk_mib\":4096},\"slots_free\":4,\"devices\":[{\"kind\":"
+              "\"gpu\",\"model\":\"a100\",\"count\":1,\"hour_micro\":9}],"
+              "\"taints\":[\"gpu:refuse\"]}}\n"
+              "{\"t\":9,\"request\":{\"id\":\"" ID "\",\"tasks\":2,"
+              "\"cpu_milli\":100,\"mem_mib\":64,\"disk_mib\":64,\"devices\":"
+              "\"gpu:0.5\",\"tolerate\":[\"gpu\"],\"run_ms\":1000}}\n"
+              "{\"t\":10,\"request\":{\"id\":\"" ID "\",\"tasks\":1,"
+              "\"cpu_milli\":100,\"mem_mib\":64,\"disk_mib\":64,\"devices\":"
+              "\"gpu:a100\",\"tolerate\":[\"gpu\"],\"run_ms\":1000}}\n"),
+        OK);
+    assert_int_equal(tape_play(&tape, NULL, 1, &result), OK);
+    assert_int_equal(result.placed, 3);
+    assert_int_equal(result.wait_max_ms, 999);
+    refuses(HEAD "{\"t\":4,\"offer\":{\"provider\":\"" KEY
+                 "\",\"devices\":[{\"kind\":\"abacus\"}]}}\n",
+            "no kind of device");
+    refuses(HEAD "{\"t\":4,\"request\":{\"id\":\"" ID
+                 "\",\"devices\":\"gpu:9:9:9\"}}\n",
+            "no wish for devices");
+}
+
 static void what_is_wrong_is_said_with_its_line(void **state)
 {
     (void)state;
@@ -114,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_and_requests_are_read_as_they_were),
+        cmocka_unit_test(devices_are_taken_and_given_back),
         cmocka_unit_test(what_is_wrong_is_said_with_its_line),
         cmocka_unit_test(the_example_is_read),
     };

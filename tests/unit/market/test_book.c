@@ -129,6 +129,42 @@ static void fastest_prefers_the_measured_speed(void **state)
     assert_true(m->placements[2].notes == reason_bit(REASON_GRADE_UNKNOWN));
 }
 
+static uint64_t fastest_of(struct sample *s, unsigned request, uint64_t now)
+{
+    struct request r = sample_request(1);
+    r.policy = POLICY_FASTEST;
+    sample_add(s, request, &r, now);
+    return sample_k(&sample_match(s, request, 1, now)->placements[0].provider);
+}
+
+static void an_audit_that_finds_less_counts_for_later_offers_too(void **state)
+{
+    struct sample *s = *state;
+    struct offer o = sample_offer(1, 1);
+    struct pubkey one = sample_provider(1);
+    struct pubkey two = sample_provider(2);
+    struct pubkey nobody = sample_provider(77);
+    struct grade found = {.float_ops = 1};
+    o.grade.float_ops *= 64;
+    sample_put(s, &o, 10);
+    sample_put_k(s, 2, 1, 10);
+    assert_int_equal(fastest_of(s, 1, 20), 1);
+    assert_int_equal(book_audit_set(s->book, &nobody, &found, 20),
+                     ERR_NOT_FOUND);
+    assert_int_equal(book_audit_set(s->book, &one, &found, 20), OK);
+    book_check(s->book);
+    assert_int_equal(fastest_of(s, 2, 20), 2);
+    o.version++;
+    sample_put(s, &o, 30);
+    assert_int_equal(fastest_of(s, 3, 40), 2);
+    assert_int_equal(book_audit_set(s->book, &one, NULL, 40), OK);
+    assert_int_equal(fastest_of(s, 4, 50), 1);
+    found.float_ops = UINT64_MAX; /* an audit never adds */
+    assert_int_equal(book_audit_set(s->book, &two, &found, 50), OK);
+    assert_int_equal(fastest_of(s, 5, 60), 1);
+    book_check(s->book);
+}
+
 static void spares_are_listed_and_not_reserved(void **state)
 {
     struct sample *s = *state;
@@ -650,6 +686,7 @@ int main(void)
         BOOK(nearest_prefers_the_measured_even_when_far),
         BOOK(a_distance_too_old_ranks_as_unknown),
         BOOK(fastest_prefers_the_measured_speed),
+        BOOK(an_audit_that_finds_less_counts_for_later_offers_too),
         BOOK(spares_are_listed_and_not_reserved),
         BOOK(only_the_named_seller_is_taken),
         BOOK(nobody_buys_from_itself),

@@ -139,7 +139,8 @@ static void look_plainly(struct sample *s, const struct request *r,
             uint32_t room = ranking_room(&ranking, &c, verdict.tasks);
             if (pass == 0 || room == 0)
                 continue;
-            uint32_t k = (uint32_t)c.provider.b[0] | c.provider.b[1] << 8;
+            uint32_t k = (uint32_t)c.provider.b[0] | (uint32_t)c.provider.b[1]
+                                                         << 8;
             p->rooms[k] = verdict.tasks;
             p->room += copies > 1 && room > r->tasks / copies
                            ? r->tasks / copies
@@ -154,7 +155,7 @@ static void look_plainly(struct sample *s, const struct request *r,
 
 static uint32_t k_of(const struct book_placement *place)
 {
-    return (uint32_t)place->provider.b[0] | place->provider.b[1] << 8;
+    return (uint32_t)place->provider.b[0] | (uint32_t)place->provider.b[1] << 8;
 }
 
 static void compare(const struct sample *s, const struct request *r,

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "market/contract.h"
+#include "node/audit_msg.h"
 #include "node/net/bulk_codec.h"
 #include "node/net/channel.h"
 #include "node/wire.h"
@@ -407,6 +408,55 @@ static enum err blob_tree_again(struct bytes bytes, struct arena *arena,
 
 /* ---- the table ---- */
 
+/* ---- audits ---- */
+
+#define AUDIT_AGAIN(noun)                                                      \
+    static enum err audit_##noun##_again(struct bytes bytes,                   \
+                                         struct arena *arena, struct buf *out) \
+    {                                                                          \
+        struct audit_##noun m;                                                 \
+        TRY(audit_##noun##_decode(bytes, arena, &m));                          \
+        audit_##noun##_encode(&m, out);                                        \
+        return out->err;                                                       \
+    }
+
+static void audit_ask_make(struct buf *out)
+{
+    struct audit_ask m = {id_of(12), METER_FP64, 1024, 39};
+    audit_ask_encode(&m, out);
+}
+AUDIT_AGAIN(ask)
+
+static void audit_done_make(struct buf *out)
+{
+    struct audit_done m = {.nonce = id_of(12), .count = 2};
+    m.hashes[0] = id_of(13);
+    m.hashes[1] = id_of(14);
+    audit_done_encode(&m, out);
+}
+AUDIT_AGAIN(done)
+
+static void audit_open_make(struct buf *out)
+{
+    struct audit_open m = {id_of(12), 38, 131072};
+    audit_open_encode(&m, out);
+}
+AUDIT_AGAIN(open)
+
+static void audit_part_make(struct buf *out)
+{
+    struct audit_part m = {id_of(12), 38, 131072, BODY};
+    audit_part_encode(&m, out);
+}
+AUDIT_AGAIN(part)
+
+static void audit_refused_make(struct buf *out)
+{
+    struct audit_refused m = {id_of(12), ERR_RATE};
+    audit_refused_encode(&m, out);
+}
+AUDIT_AGAIN(refused)
+
 static const struct sample samples[] = {
     {"sx", sx_make, sx_again, true},
     {"tx", tx_make, tx_again, true},
@@ -431,6 +481,11 @@ static const struct sample samples[] = {
     {"cancel", cancel_make, cancel_again, true},
     {"ask", ask_make, ask_again, true},
     {"grant", grant_make, grant_again, true},
+    {"audit_ask", audit_ask_make, audit_ask_again, true},
+    {"audit_done", audit_done_make, audit_done_again, true},
+    {"audit_open", audit_open_make, audit_open_again, true},
+    {"audit_part", audit_part_make, audit_part_again, true},
+    {"audit_refused", audit_refused_make, audit_refused_again, true},
     {"get_manifest", get_manifest_make, bulk_again, false},
     {"manifest", manifest_make, bulk_again, false},
     {"get_chunk", get_chunk_make, bulk_again, false},

@@ -243,7 +243,7 @@ static inline void sim_agent(struct sim *sim, uint32_t a)
         return;
     case AGENT_PLACED:
     case AGENT_NOWHERE:
-        if (agent->state == AGENT_NOWHERE)
+        if (agent->state == AGENT_NOWHERE && sim->in_hand[a] < SIM_JOBS)
             sim->jobs[sim->in_hand[a]].taken = false;
         sim->in_hand[a] = SIM_JOBS;
         sim_take_job(sim, a);

@@ -226,6 +226,10 @@ static void residency_is_a_filter(void **state)
     graph.components[1].sites = 2;
     assert_int_equal(cut_at(ALL_LEVELS, &quick), OK);
     assert_int_equal(d.levels[CUT_SITE].count, 2);
+    for (uint32_t l = 0; l < CUT_LEVELS; l++) {
+        assert_int_equal(d.levels[l].home[d.levels[l].cluster[0]], 0);
+        assert_int_equal(d.levels[l].home[d.levels[l].cluster[1]], 1);
+    }
     graph.components[1].sites = 4;
     assert_int_equal(cut_at(ALL_LEVELS, &quick), ERR_CAPACITY);
     assert_int_equal(fault.component, 1);
@@ -351,7 +355,7 @@ static uint64_t brute_force(const struct cut_places *p, uint32_t *part,
         struct cut_case cut = {&graph, p, cut_level_bit(CUT_OFFER)};
         struct decompose_level *level = &way.levels[CUT_OFFER];
         enum err err;
-        *level = (struct decompose_level){parts, part, 0, false, false};
+        *level = (struct decompose_level){.count = parts, .cluster = part};
         for (uint32_t i = 0; i < graph.link_count; i++)
             level->cut += part[graph.links[i].from] == part[graph.links[i].to]
                               ? 0

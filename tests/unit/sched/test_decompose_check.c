@@ -36,8 +36,10 @@ static int setup(void **state)
     assert_int_equal(cut_places_add(&places, &o, 1), OK);
     memcpy(site, (uint32_t[]){0, 0, 0}, sizeof(site));
     memcpy(offer, (uint32_t[]){0, 1, 1}, sizeof(offer));
-    d.levels[CUT_SITE] = (struct decompose_level){1, site, 0, true, false};
-    d.levels[CUT_OFFER] = (struct decompose_level){2, offer, 3, true, false};
+    d.levels[CUT_SITE] =
+        (struct decompose_level){.count = 1, .cluster = site, .acyclic = true};
+    d.levels[CUT_OFFER] = (struct decompose_level){
+        .count = 2, .cluster = offer, .cut = 3, .acyclic = true};
     return 0;
 }
 
@@ -110,6 +112,23 @@ static void what_fits_nowhere_is_seen(void **state)
     assert_int_equal(decompose_check(&cut, &d), ERR_CAPACITY);
 }
 
+static void homes_that_are_none_are_seen(void **state)
+{
+    uint32_t at_site[1] = {0};
+    uint32_t at_offer[2] = {0, 0};
+    (void)state;
+    d.levels[CUT_SITE].home = at_site;
+    d.levels[CUT_OFFER].home = at_offer;
+    assert_int_equal(decompose_check(&cut, &d), OK);
+    at_offer[1] = 1; /* an offer of the other site */
+    assert_int_equal(decompose_check(&cut, &d), ERR_CAPACITY);
+    at_offer[1] = 2; /* of none */
+    assert_int_equal(decompose_check(&cut, &d), ERR_CAPACITY);
+    at_offer[1] = 0;
+    at_site[0] = 1; /* too small for all */
+    assert_int_equal(decompose_check(&cut, &d), ERR_CAPACITY);
+}
+
 static void bonds_that_are_broken_are_seen(void **state)
 {
     (void)state;
@@ -137,6 +156,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_cluster_in_two_of_the_coarser_level_is_seen, setup, clear),
         cmocka_unit_test_setup_teardown(what_fits_nowhere_is_seen, setup,
+                                        clear),
+        cmocka_unit_test_setup_teardown(homes_that_are_none_are_seen, setup,
                                         clear),
         cmocka_unit_test_setup_teardown(bonds_that_are_broken_are_seen, setup,
                                         clear),

@@ -110,6 +110,32 @@ static void the_nearest_miss_explains(void **state)
     fleet_done(&fleet);
 }
 
+static void a_view_is_shown_what_another_fleet_has(void **state)
+{
+    struct ask ask = sample_whole(2, 1);
+    struct fleet fleet;
+    struct fleet view;
+    uint32_t stamp;
+    (void)state;
+    assert_int_equal(fleet_init(&fleet, 2), OK);
+    assert_int_equal(fleet_init(&view, 2), OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        add(&fleet, sample_machine(8, 2, 1));
+        add(&view, sample_machine(8, 2, 1));
+    }
+    assert_int_equal(fleet_take(&fleet, &ask, &(struct grant){1, 1}), OK);
+    stamp = view.stamps[1];
+    assert_int_equal(fleet_show(&view, 1, &fleet.machines[1]), OK);
+    assert_true(sample_same(&view.machines[1], &fleet.machines[1]));
+    assert_int_equal(view.idle_milli, fleet.idle_milli);
+    assert_int_not_equal(view.stamps[1], stamp);
+    assert_int_equal(fleet_give(&view, &ask, &(struct grant){1, 1}), OK);
+    assert_int_equal(view.idle_milli, view.total_milli);
+    assert_int_equal(fleet_show(&view, 2, &fleet.machines[1]), ERR_RANGE);
+    fleet_done(&view);
+    fleet_done(&fleet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +144,7 @@ int main(void)
         cmocka_unit_test(clearing_makes_it_new),
         cmocka_unit_test(what_is_not_there_is_refused),
         cmocka_unit_test(the_nearest_miss_explains),
+        cmocka_unit_test(a_view_is_shown_what_another_fleet_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,12 +187,72 @@ static void a_fleet_without_machines_takes_nothing(void **state)
     fleet_done(&fleet);
 }
 
+/* The list is what sorting all ratings gives, and its first is the pick. */
+static void the_top_is_the_best_in_order(void **state)
+{
+    struct dice dice;
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        struct picker *picker = NULL;
+        struct rater *rater = NULL;
+        struct grant top[PICKER_TOP_MAX];
+        struct grant pick = {0, 0};
+        struct fleet fleet;
+        struct ask ask;
+        uint32_t max = 1 + (uint32_t)(seed % PICKER_TOP_MAX);
+        uint32_t count = 99;
+        uint32_t fits = 0;
+        dice_init(&dice, seed);
+        assert_int_equal(fleet_init(&fleet, 24), OK);
+        for (uint32_t i = 0; i < 24; i++) {
+            struct machine machine = sample_any_machine(&dice);
+            assert_int_equal(fleet_add(&fleet, &machine), OK);
+        }
+        ask = sample_whole((uint32_t)dice_between(&dice, 1, 8), 1);
+        assert_int_equal(picker_new(FLEET_BESTFIT, &fleet, NULL, 4, &picker),
+                         OK);
+        assert_int_equal(rater_new(FLEET_BESTFIT, &fleet, NULL, &rater), OK);
+        assert_int_equal(picker_pick(picker, &ask, NULL, &dice, &pick), OK);
+        assert_int_equal(picker_top(picker, &ask, NULL, max, top, &count), OK);
+        assert_int_equal(top[0].machine, pick.machine);
+        assert_int_equal(top[0].devices, pick.devices);
+        for (uint32_t i = 0; i < 24; i++) {
+            struct rating rating;
+            struct rating last;
+            bool listed = false;
+            if (!machine_fits(&fleet.machines[i], &ask))
+                continue;
+            fits++;
+            for (uint32_t k = 0; k < count; k++)
+                listed = listed || top[k].machine == i;
+            rater_rate(rater, i, &ask, &rating);
+            rater_rate(rater, top[count - 1].machine, &ask, &last);
+            assert_true(listed || !rating_better(&rating, &last));
+        }
+        assert_int_equal(count, fits < max ? fits : max);
+        for (uint32_t k = 1; k < count; k++) {
+            struct rating a;
+            struct rating b;
+            rater_rate(rater, top[k - 1].machine, &ask, &a);
+            rater_rate(rater, top[k].machine, &ask, &b);
+            assert_false(rating_better(&b, &a));
+        }
+        ask.want.cpu_milli = 1000000;
+        assert_int_equal(picker_top(picker, &ask, NULL, max, top, &count),
+                         ERR_CAPACITY);
+        rater_free(rater);
+        picker_free(picker);
+        fleet_done(&fleet);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_remembered_is_what_is),
         cmocka_unit_test(chance_reaches_every_machine_and_device_alike),
         cmocka_unit_test(the_first_of_equals_is_picked_without_dice),
+        cmocka_unit_test(the_top_is_the_best_in_order),
         cmocka_unit_test(a_fleet_without_machines_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
