@@ -346,7 +346,9 @@ const struct verb verbs_sched[] = {
      "suan sched embed --topology Geant.gml --rate 0.016 --seeds 10 --starts "
      "40\n"
      "suan sched embed --topology Waxman100.gml --rate 0.16 --policy grc "
-     "--json"},
+     "--json\n"
+     "suan sched embed --topology docs/examples/sched/backbone.gml --rate 0.01 "
+     "\\\n  --policy learned --model docs/examples/sched/waxman100.model"},
     {"sched adjust", verb_sched_adjust, adjust_options, NULL, 0, 0, false,
      "keep running job graphs alive while offers come and go",
      "The jobs of \"sched embed\" run on a topology whose offers come and go. "

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,6 +186,22 @@ static void another_shape_is_another_version(void **state)
     assert_int_equal(read_body_with(SCENE_PART_WIDTH, 1, 5), ERR_VERSION);
 }
 
+/* The one beside the examples is of this network's shape, and may be used. */
+static void the_shipped_model_can_be_used(void **state)
+{
+    static uint8_t bytes[RANKMODEL_BYTES_MAX];
+    FILE *file =
+        fopen(SUAN_SOURCE_DIR "/docs/examples/sched/waxman100.model", "rb");
+    size_t len;
+    (void)state;
+    assert_non_null(file);
+    len = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    assert_int_equal(rankmodel_decode(bytes_make(bytes, len), &again), OK);
+    assert_true(rankmodel_beats(&again));
+    assert_int_equal(again.trial_count, 5);
+}
+
 static void too_much_is_not_looked_at(void **state)
 {
     static uint8_t much[RANKMODEL_BYTES_MAX + 1];
@@ -200,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_changed_byte_is_seen),
         cmocka_unit_test(foreign_numbers_are_refused),
         cmocka_unit_test(another_shape_is_another_version),
+        cmocka_unit_test(the_shipped_model_can_be_used),
         cmocka_unit_test(too_much_is_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
