@@ -56,9 +56,9 @@ struct policies;    /* node/policies.h */
 struct call_work;   /* node/rpc_call.h */
 struct gossip;      /* node/gossip.h */
 struct audit_agent;
-struct link_agent;  /* node/link_agent.h */
-struct shell;       /* node/trade_shell.h */
-struct waiters;     /* node/waiters.h */
+struct link_agent; /* node/link_agent.h */
+struct shell;      /* node/trade_shell.h */
+struct waiters;    /* node/waiters.h */
 
 struct node {
     uv_loop_t *loop;
