@@ -312,7 +312,7 @@ static void ask_both(struct world *w, unsigned n)
     if (s->result.complete)
         same(&s->result.explain, &want);
     struct hash id = sample_id(n + 1);
-    fits = explain_plainly(w, &w->requests[n], w->excluded_ms[n], &want);
+    (void)explain_plainly(w, &w->requests[n], w->excluded_ms[n], &want);
     assert_int_equal(book_explain(s->book, &id, 5, w->now_ms, &s->arena, &x),
                      OK);
     same(&x.explain, &want);

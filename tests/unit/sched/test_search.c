@@ -111,7 +111,7 @@ static struct best find(struct index_sample *s, enum order_kind order,
     *shown = 0;
     assert_int_equal(search_begin(&search, s->catalog, order, q), OK);
     while (search_next(&search, &hit)) {
-        uint64_t cost;
+        uint64_t cost = 0;
         assert_true(s->rows[hit.slot].in);
         assert_true(fits_plainly(&s->rows[hit.slot].row, q, &cost));
         assert_true(hit.cost == cost);
