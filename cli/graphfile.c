@@ -149,6 +149,7 @@ static enum err resolve_from(struct gf_reader *r, uint32_t part,
         return yamlfile_refuse(&r->yaml, from->name.line,
                                "%s cannot wait for itself", from->name.text);
     TRY(add_link(r, from->name.line, source, (uint8_t)part, &link));
+    CHECK(link != NULL);
     link->order = true;
     if (from->dest == NULL)
         return OK;
@@ -176,6 +177,7 @@ static enum err resolve_link(struct gf_reader *r, const struct gf_link *from)
         return yamlfile_refuse(&r->yaml, from->from.line,
                                "a link leads from one component to another");
     TRY(add_link(r, from->from.line, a, b, &link));
+    CHECK(link != NULL);
     link->kbps = from->kbps;
     link->bytes = from->bytes;
     link->delay_us_max = from->delay_us_max;
