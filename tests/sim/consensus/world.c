@@ -267,7 +267,10 @@ static bool wishes_needed(const struct world *world)
  * decisions for it, one after the other. */
 static uint64_t bound_of(const struct world *world)
 {
+    /* D starts low in every epoch, and grows to a round trip. */
+    uint64_t grown_us = 2 * world->plan.hop_us_max;
     uint64_t bound_us = 0;
+    uint64_t block_us = 0;
     for (uint32_t i = 0; i < world->machine_count; i++) {
         const struct machine *machine = &world->machines[i];
         uint64_t views;
@@ -278,8 +281,12 @@ static uint64_t bound_of(const struct world *world)
         view_us = 6 * sx_delay(machine->core) * MS + world->plan.hop_us_max;
         if (views * view_us > bound_us)
             bound_us = views * view_us;
+        if (views * (6 * grown_us + world->plan.hop_us_max) > block_us)
+            block_us = views * (6 * grown_us + world->plan.hop_us_max);
     }
-    return PATIENCE_US + bound_us + people_rounds_us(world, bound_us);
+    if (block_us < bound_us)
+        block_us = bound_us;
+    return PATIENCE_US + bound_us + people_rounds_us(world, block_us);
 }
 
 /* Runs that overtake each other are asked for again: over links that keep no
