@@ -454,7 +454,9 @@ void buy_place_due(struct buy *buy, struct buy_item *item, uint32_t task)
                         "the request's time ran out before an offer took it");
         return;
     }
-    if (state == BUY_WAITING && !item->in_book)
+    if (state == BUY_WAITING && item->in_book)
+        return; /* the book's clock wakes it */
+    if (state == BUY_WAITING)
         begin_place(buy, item);
     else if (state == BUY_HOLDING)
         hold_due(buy, item, task);
