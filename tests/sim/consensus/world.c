@@ -290,10 +290,12 @@ static uint64_t bound_of(const struct world *world)
 }
 
 /* Runs that overtake each other are asked for again: over links that keep no
- * order each answer brings one, at worst. */
+ * order each answer brings one, at worst, and the next question waits a moment
+ * for what may still be on its way (sx_sync.c: ASK_GAP_MS). */
+#define ASK_GAP_US (200 * MS)
 static uint64_t catch_up_us(const struct world *world, uint64_t from)
 {
-    uint64_t trip_us = 2 * world->plan.hop_us_max + world->plan.delay_ms * MS;
+    uint64_t trip_us = 2 * world->plan.hop_us_max + ASK_GAP_US;
     return world->plan.in_order ? 0 : (world->final_count - from) * trip_us;
 }
 
