@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const rooms[] = {"chain", "blobs",   "jobs", "keys",
@@ -83,6 +84,21 @@ static enum err check_private(struct datadir *dir)
     return OK;
 }
 
+/* Who was killed a moment ago may still hold it while it is taken down. */
+#define LOCK_WAIT_MS 3000
+#define LOCK_STEP_MS 50
+static bool lock_waits(int fd)
+{
+    const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+    for (int waited_ms = 0; waited_ms <= LOCK_WAIT_MS;
+         waited_ms += LOCK_STEP_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&step, NULL);
+    }
+    return false;
+}
+
 static enum err take_lock(struct datadir *dir)
 {
     char path[sizeof(dir->path) + 16];
@@ -91,7 +107,7 @@ static enum err take_lock(struct datadir *dir)
     dir->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (dir->lock_fd < 0)
         return fail(dir, errno, "cannot open", path, "Check --data-dir");
-    if (flock(dir->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_waits(dir->lock_fd)) {
         ssize_t got = pread(dir->lock_fd, text, sizeof(text) - 1, 0);
         text[got > 0 ? got : 0] = '\0';
         text[strcspn(text, "\n")] = '\0';

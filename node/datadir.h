@@ -15,7 +15,8 @@ struct datadir {
 
 /* Makes what is missing (0700), refuses what others may write, takes the lock
  * and writes run/pid. ERR_TOO_LARGE (a path longer than a socket's may be),
- * ERR_PERM, ERR_BUSY (another suand: its pid is in error), ERR_FULL, ERR_IO. */
+ * ERR_PERM, ERR_BUSY (another suand, for 3 s: its pid is in error), ERR_FULL,
+ * ERR_IO. */
 MUST_USE enum err datadir_open(struct datadir *dir, const char *path);
 /* Releases the lock and removes run/pid. Safe on a failed open. */
 void datadir_close(struct datadir *dir);

@@ -99,6 +99,7 @@ e2e_end() {
     if [ "$BADS" -gt 0 ] || [ "$code" -ne 0 ]; then
         echo "logs are kept in $SUAN_HOME/devnet/*/log"
         grep -hE ' (odd|broken) ' "$SUAN_HOME"/devnet/*/log 2>/dev/null | tail -n 25
+        tail -n 3 "$SUAN_HOME"/devnet/*/log 2>/dev/null # the last words of each
     else
         rm -rf "$SUAN_HOME"
     fi

@@ -87,6 +87,21 @@ static void an_offer_that_comes_later_is_taken(void **state)
     state_is(desk, BUY_HOLDING);
 }
 
+/* Not even for its first moments, in which it is looked at again and again. */
+static void what_waits_opens_nothing(void **state)
+{
+    struct desk *desk = *state;
+    uint64_t begun_ms;
+    desk->request = rig_request(3);
+    to_waiting(desk);
+    begun_ms = desk->now_ms;
+    for (uint64_t ms = 0; ms <= 60000; ms += 250) {
+        at(desk, begun_ms + ms);
+        assert_null(rig_find(&desk->fx, EFFECT_TX));
+    }
+    state_is(desk, BUY_WAITING);
+}
+
 static void a_refused_hold_goes_to_the_next_offer(void **state)
 {
     struct desk *desk = *state;
@@ -444,6 +459,7 @@ int main(void)
         T(the_best_offer_is_asked_for_a_hold),
         T(without_offers_it_waits_and_says_why),
         T(an_offer_that_comes_later_is_taken),
+        T(what_waits_opens_nothing),
         T(a_refused_hold_goes_to_the_next_offer),
         T(a_full_seller_is_asked_again_as_soon_as_it_has_room),
         T(a_crowded_seller_is_asked_again_in_a_moment),
