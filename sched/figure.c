@@ -33,6 +33,11 @@ bool figure_speed(const struct grade *grade, enum speed_class class_,
     case SPEED_DISK:
         *out = grade->disk_bps;
         return grade->disk_bps > 0;
+    case SPEED_NETWORK:
+        *out = grade->net_bps;
+        return grade->net_bps > 0;
+    case SPEED_CLASSES:
+        break;
     }
     return false;
 }

@@ -51,7 +51,8 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
     X(FLAG_SPEED_PARALLEL)                                                     \
     X(FLAG_SPEED_NEURAL)                                                       \
     X(FLAG_SPEED_MEMORY)                                                       \
-    X(FLAG_SPEED_LAST) /* disk */
+    X(FLAG_SPEED_DISK)                                                         \
+    X(FLAG_SPEED_LAST) /* network */
 
 #define X(symbol) symbol,
 enum flag { FLAG_MAP(X) FLAG_COUNT };
