@@ -33,6 +33,7 @@
 #include "base/short_hash.h"
 #include "market/book_spread.h"
 #include "market/request.h"
+#include "market/standing.h"
 #include "sched/explain.h"
 #include "sched/place.h"
 #include "sched/ranking.h"
@@ -52,6 +53,7 @@
 #define BOOK_FOREVER        UINT64_MAX
 
 struct book;
+struct linkmap; /* sched/link/linkmap.h */
 
 struct book_config {
     uint32_t offers_max;             /* 0 = LIMIT_OFFERS */
@@ -63,6 +65,11 @@ struct book_config {
 /* Given to the caller; ERR_NOMEM. */
 MUST_USE enum err book_new(const struct book_config *config, struct book **out);
 void book_free(struct book *book); /* NULL is fine */
+
+/* What else is known of providers: lent until the next call, NULL for nothing,
+ * and read when a question is answered. Their times are those of the book. */
+void book_lend(struct book *book, const struct standings *standings,
+               const struct linkmap *links);
 
 /* ---- offers, one per provider ---- */
 
@@ -163,6 +170,43 @@ struct book_placement {
     uint64_t notes;                 /* reason_bit()s of what ranks it last */
     struct ranking_account account; /* why it ranks where it does */
 };
+/* Who together keeps to an availability (terms.down_ppb): each task is lost
+ * only where all its copies are, and providers fail independently of each
+ * other, but those that are paid into one account together: one of them at
+ * most. What is known of each is in sched/avail/reliability.h; nobody of whom
+ * nothing is known counts. */
+struct book_member {
+    struct pubkey provider;
+    char name[LIMIT_NAME];
+    struct reliability_account account;
+    struct amount bill; /* of one task */
+};
+struct book_crew {
+    bool reached;
+    uint32_t down_ppb;  /* reckoned, of the members */
+    uint32_t fits;      /* providers that take a task now */
+    uint32_t known;     /* .. of whom something is known */
+    struct amount bill; /* of one task at all of them */
+    uint32_t count;     /* 0: nobody */
+    struct book_member members[POLICY_COPIES_MAX];
+};
+/* How many copies does a request with an availability need, and who would have
+ * them? The cheapest choice, under the policy cheapest; else the fewest, the
+ * first in the policy's order that reach it. What the terms say of copies
+ * holds where they say it. Where it cannot be reached: the best there is.
+ * Nobody is where a task of the request is. ERR_RANGE (no availability; as
+ * book_preview), ERR_NOMEM. */
+MUST_USE enum err book_reckon(struct book *book, const struct request *request,
+                              uint64_t now_ms, struct arena *arena,
+                              struct book_crew *out);
+/* Of one provider, for tasks of that length; agent: whose link counts. False:
+ * nothing is known. */
+bool book_reliability(const struct book *book, const struct pubkey *provider,
+                      const struct pubkey *agent, uint64_t time_ms,
+                      uint64_t now_ms, struct reliability_account *out);
+/* Appends "99.97% at 2 of the 5 providers of whom enough is known". */
+void book_crew_format(const struct book_crew *crew, struct buf *out);
+
 struct book_result {
     struct book_placement *placements; /* lent from the arena; best first, those
                                           with tasks before the spares */
@@ -175,6 +219,8 @@ struct book_result {
     bool complete;   /* nobody who fits was left out, so `explain` counts all
                         offers; a search that found enough stops early */
     struct explain explain;
+    const struct book_crew *crew; /* lent from the arena; NULL: no availability
+                                     is asked for */
     uint64_t next_try_ms; /* when it is woken at the latest; BOOK_FOREVER when
                              all is placed */
 };
@@ -184,10 +230,11 @@ struct book_result {
  * further offers behind. Of a gang either as many as it needs beside those that
  * have their place already are placed, or none. Copies of a task are placed so
  * that tasks dealt in order meet no provider twice; after some lost theirs
- * again (tasks is no multiple of the copies) one each. What is
- * placed is reserved: ask those providers for holds, and if one refuses,
- * book_exclude and book_release what it refused, then match again. Unplaced
- * tasks wait: a tick wakes the request.
+ * again (tasks is no multiple of the copies) one each. With an availability
+ * tasks go only to providers that together with those who have tasks already
+ * (book_there_set) keep to it. What is placed is reserved: ask those providers
+ * for holds, and if one refuses, book_exclude and book_release what it refused,
+ * then match again. Unplaced tasks wait: a tick wakes the request.
  * ERR_NOT_FOUND; ERR_RANGE (tasks not 1..request.tasks, spares above
  * LIMIT_TASKS); ERR_NOMEM. On an error nothing is reserved. */
 MUST_USE enum err book_match(struct book *book, const struct hash *id,

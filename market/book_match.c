@@ -174,6 +174,9 @@ struct match {
     uint32_t together; /* of a gang: how many at least; else 0 */
     struct place place;
     struct explain explain;
+    struct book_crew *crew; /* of the arena; NULL: no availability is asked */
+    const uint32_t *crew_slots;
+    uint32_t crew_count;
     uint64_t soonest_ms; /* when the first refusal ends by itself */
     bool complete;
 };
@@ -267,12 +270,39 @@ static void match_only(struct match *m)
         match_offer(m, slot);
 }
 
+/* Those who together keep to the availability, and nobody else. */
+static enum err match_crew(struct match *m, struct arena *arena)
+{
+    const struct book_crew_ask ask = {.book = m->book,
+                                      .request = m->request,
+                                      .entry = m->entry,
+                                      .demand = &m->demand,
+                                      .ranking = m->ranking,
+                                      .now_ms = m->now_ms,
+                                      .copies =
+                                          policy_copies(&m->request->terms)};
+    if (m->request->terms.down_ppb == 0)
+        return OK;
+    m->crew = arena_calloc(arena, 1, sizeof(*m->crew));
+    if (m->crew == NULL)
+        return ERR_NOMEM;
+    return book_crew_make(&ask, arena, m->crew, &m->crew_slots, &m->crew_count);
+}
+
+static void match_crew_only(struct match *m)
+{
+    for (uint32_t i = 0; i < m->crew_count; i++)
+        match_offer(m, m->crew_slots[i]);
+}
+
 /* Who was not shown although nobody was held back has a reason. */
 static enum err match_walk(struct match *m)
 {
     explain_init(&m->explain);
     m->complete = true;
-    if (pubkey_is_zero(&m->request->only_seller))
+    if (m->crew != NULL)
+        match_crew_only(m);
+    else if (pubkey_is_zero(&m->request->only_seller))
         TRY(match_search(m));
     else
         match_only(m);
@@ -458,6 +488,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
                                    &m->demand, m->ranking, m->now_ms};
     book_index_refresh(m->book, m->now_ms);
     TRY(book_look(&look));
+    TRY(match_crew(m, arena));
     TRY(match_walk(m));
     TRY(match_divide(m, arena, &unplaced));
     uint32_t room = tasks - unplaced;
@@ -481,6 +512,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
         .room = room,
         .complete = m->complete,
         .explain = m->explain,
+        .crew = m->crew,
         .next_try_ms = BOOK_FOREVER,
     };
     return OK;
@@ -561,6 +593,9 @@ void book_result_format(const struct book_result *result, struct buf *out)
                  "there is room for %u of %u tasks that must run together, so "
                  "none is placed",
                  result->room, tasks);
+    } else if (result->crew != NULL && !result->crew->reached && e->fits > 0) {
+        buf_addf(out, "the availability is out of reach: ");
+        book_crew_format(result->crew, out);
     } else if (e->fits == 0) {
         buf_addf(out, "none of %u offers fits, most often because %s",
                  e->offers, reason_text(top));
