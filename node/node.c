@@ -8,6 +8,7 @@
 #include "node/audit.h"
 #include "node/link_agent.h"
 #include "node/log.h"
+#include "node/node_standing.h"
 #include "node/node_start.h"
 #include "node/offering.h"
 #include "node/rpc_chain.h"
@@ -107,6 +108,8 @@ static void on_final(void *ctx, const struct candidate *candidate)
         if (hash_is_zero(subject))
             continue;
         note_trade(node, &results[i]);
+        if (results[i].effect.code == CONTRACT_SETTLED)
+            node_standing_settled(node, subject);
         if (node->shell != NULL)
             shell_contract(node->shell, subject);
     }
@@ -155,6 +158,8 @@ static void on_fetched(struct node *node)
         own_tx_nonce(node->own, account.nonce);
     if (err == OK && node->shell != NULL)
         err = shell_contracts(node->shell);
+    if (err == OK && node->standings != NULL)
+        err = node_standing_scan(node);
     if (err != OK)
         log_odd("chain", "the fetched state cannot be read: %s", err_text(err));
     if (node->waiters != NULL)

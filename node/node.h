@@ -98,6 +98,7 @@ struct node {
     struct offering *offering;
     struct gossip *gossip;
     struct link_agent *links;
+    struct standings *standings; /* node_standing.h */
     struct audit_agent *audit;
     uint64_t roads_ms; /* when the buyer was last told what is measured */
     struct shell *shell;

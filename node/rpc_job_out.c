@@ -250,13 +250,29 @@ static void fetched(struct call_work *work, struct control_call *call)
     fetch_free(fetch);
 }
 
+/* Copies for the sake of an availability: one that is done stands for all. */
+static bool has_stand_in(const struct buy_job *job, uint32_t task)
+{
+    const struct policy_terms *terms = &job->request.terms;
+    uint32_t apart = job->task_count / policy_copies(terms);
+    if (terms->down_ppb == 0 || apart == job->task_count)
+        return false;
+    for (uint32_t i = task % apart; i < job->task_count; i += apart) {
+        const struct buy_task *t = &job->tasks[i];
+        if (i != task && t->fetched && t->state == BUY_DONE &&
+            (i < task || job->tasks[task].state != BUY_DONE))
+            return true;
+    }
+    return false;
+}
+
 /* Which of the wanted tasks have their outputs here, verified. */
 static void choose_tasks(struct job_fetch *fetch, const struct buy_job *job,
                          uint32_t task)
 {
     for (uint32_t i = 0; i < job->task_count; i++) {
         const struct buy_task *t = &job->tasks[i];
-        if (task != UINT32_MAX && task != i)
+        if (task != UINT32_MAX ? task != i : has_stand_in(job, i))
             continue;
         if (t->fetched)
             fetch->tasks[fetch->count++] = (struct fetch_task){i, t->result};

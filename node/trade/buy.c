@@ -303,6 +303,8 @@ enum buy_state buy_state_of_job(const struct buy_item *item)
     bool all_ended = true;
     for (uint32_t i = 0; i < item->face.task_count; i++) {
         enum buy_state state = item->tasks[i].state;
+        if (buy_state_ended(state) && buy_copy_is_done(item, i))
+            state = BUY_DONE;
         if (!buy_state_ended(state)) {
             least = !all_ended && least < state ? least : state;
             all_ended = false;
@@ -327,6 +329,8 @@ void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
     item->face.state = buy_state_of_job(item);
     buy_save_task(buy, item, task);
     buy_note(buy, item, task, buy_state_text(state));
+    if (state == BUY_DONE)
+        buy_spare_copies(buy, item, task);
     if (buy_state_ended(state))
         buy_check_end(buy, item);
 }
