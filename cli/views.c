@@ -52,6 +52,7 @@ const struct view view_job = {
             {"Time limit", "spec.time_ms_max", CELL_SPAN, O},
             {"Policy", "request.policy", CELL_TEXT, O},
             {"Its terms", "request.policy_terms", CELL_TEXT, O},
+            {"Availability", "availability.text", CELL_TEXT, O},
             {"Spec", "spec", CELL_JSON, W},
             {"Request", "request", CELL_JSON, W},
         },

@@ -199,11 +199,9 @@ struct book_crew {
 MUST_USE enum err book_reckon(struct book *book, const struct request *request,
                               uint64_t now_ms, struct arena *arena,
                               struct book_crew *out);
-/* Of one provider, for tasks of that length; agent: whose link counts. False:
- * nothing is known. */
+/* Of one provider, for tasks of that length. False: nothing is known. */
 bool book_reliability(const struct book *book, const struct pubkey *provider,
-                      const struct pubkey *agent, uint64_t time_ms,
-                      uint64_t now_ms, struct reliability_account *out);
+                      uint64_t time_ms, struct reliability_account *out);
 /* Appends "99.97% at 2 of the 5 providers of whom enough is known". */
 void book_crew_format(const struct book_crew *crew, struct buf *out);
 

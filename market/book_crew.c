@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "sched/avail/replicas.h"
-#include "sched/link/linkmap.h"
 #include "sched/target.h"
 
 #define STEPS_MAX 20000u
@@ -41,30 +40,13 @@ struct crew {
 
 /* ---- what is known of one ---- */
 
-static uint32_t link_ppb(const struct book *book, const struct pubkey *agent,
-                         const struct pubkey *provider, uint64_t now_ms)
-{
-    struct link link;
-    if (book->links == NULL ||
-        !linkmap_get(book->links, agent, provider, now_ms, &link) ||
-        !link_measured(&link, LINK_RISK))
-        return 0;
-    return target_ppb(-expm1(-(double)link.of[LINK_RISK].value / TARGET_ONE));
-}
-
 bool book_reliability(const struct book *book, const struct pubkey *provider,
-                      const struct pubkey *agent, uint64_t time_ms,
-                      uint64_t now_ms, struct reliability_account *out)
+                      uint64_t time_ms, struct reliability_account *out)
 {
     const struct reliability *known =
         book->standings != NULL ? standings_get(book->standings, provider)
                                 : NULL;
-    struct reliability r;
-    if (known == NULL)
-        return false;
-    r = *known;
-    r.link_ppb = link_ppb(book, agent, provider, now_ms);
-    return reliability_reckon(&r, time_ms, out);
+    return known != NULL && reliability_reckon(known, time_ms, out);
 }
 
 /* Providers that are paid into one account are one owner's. */
@@ -119,8 +101,8 @@ static void consider(struct crew *crew, uint32_t index)
     if (crew->count == GATHER_MAX)
         trim(crew);
     m = &crew->list[crew->count];
-    if (!book_reliability(ask->book, &view.c.provider, &ask->request->agent,
-                          ask->request->time_ms_max, ask->now_ms, &m->account))
+    if (!book_reliability(ask->book, &view.c.provider,
+                          ask->request->time_ms_max, &m->account))
         return;
     crew->out->known++;
     ranking_rank(ask->ranking, &view.c, verdict.tasks, index, &m->rank);
@@ -168,8 +150,8 @@ static void gather_there(struct crew *crew)
         struct reliability_account account = {.down_ppb = TARGET_ONE};
         if (row->affinity != 0 || crew->there_count == REPLICAS_MAX)
             continue;
-        (void)book_reliability(ask->book, &row->provider, &ask->request->agent,
-                               ask->request->time_ms_max, ask->now_ms,
+        (void)book_reliability(ask->book, &row->provider,
+                               ask->request->time_ms_max,
                                &account); /* unknown: it does not help */
         double down = (double)account.down_ppb / TARGET_ONE;
         crew->there_down *= down;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "market/book_map.h"
+#include "sched/target.h"
 
 #define LOOKED_AT 8u
 
@@ -171,11 +172,25 @@ enum err standings_forged(struct standings *standings,
     return OK;
 }
 
+void standings_link(struct standings *standings, const struct pubkey *provider,
+                    uint64_t up_ms, uint64_t down_ms)
+{
+    struct standing *s = find(standings, provider);
+    uint64_t all = up_ms + down_ms;
+    if (s == NULL)
+        return;
+    if (all < STANDING_LINK_MIN_MS)
+        all = STANDING_LINK_MIN_MS;
+    s->reliability.link_ppb =
+        (uint32_t)((double)(down_ms < all ? down_ms : all) / (double)all *
+                   TARGET_ONE);
+}
+
 void standings_clear(struct standings *standings)
 {
     for (uint32_t i = 0; i < standings->count; i++) {
         struct reliability *r = &standings->list[i].reliability;
-        *r = (struct reliability){.forged = r->forged};
+        *r = (struct reliability){.forged = r->forged, .link_ppb = r->link_ppb};
     }
 }
 

@@ -51,6 +51,11 @@ MUST_USE enum err standings_note(struct standings *standings,
 /* An audit found a made-up result, or (forged false) a true one. ERR_NOMEM. */
 MUST_USE enum err standings_forged(struct standings *standings,
                                    const struct pubkey *provider, bool forged);
+/* For how long its link was seen up, and down, by this node. Only of providers
+ * of whom something is known already. */
+void standings_link(struct standings *standings, const struct pubkey *provider,
+                    uint64_t up_ms, uint64_t down_ms);
+#define STANDING_LINK_MIN_MS 60000u /* what less says counts as of so long */
 /* Forgets all contracts, before all are told again. */
 void standings_clear(struct standings *standings);
 

@@ -461,6 +461,7 @@ static void on_second(uv_timer_t *timer)
     link_agent_tick(node->links);
     audit_agent_tick(node->audit);
     graph_roads_tick(node);
+    node_standing_tick(node);
     node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);

@@ -73,6 +73,18 @@ void node_standing_settled(struct node *node, const struct hash *id)
     arena_done(&arena);
 }
 
+void node_standing_tick(struct node *node)
+{
+    uint64_t up_ms;
+    uint64_t down_ms;
+    struct pubkey peer;
+    uint32_t cursor = 0;
+    if (node->standings == NULL || node->shell == NULL)
+        return;
+    while (link_agent_times(node->links, &cursor, &peer, &up_ms, &down_ms))
+        standings_link(node->standings, &peer, up_ms, down_ms);
+}
+
 void node_standing_forged(struct node *node, const struct pubkey *provider,
                           bool forged)
 {

@@ -16,6 +16,8 @@ void node_standing_close(struct node *node);
 MUST_USE enum err node_standing_scan(struct node *node);
 /* A block's transaction brought this contract to an end. */
 void node_standing_settled(struct node *node, const struct hash *contract);
+/* Once a second: what the links are seen to be. */
+void node_standing_tick(struct node *node);
 /* An audit found a made-up result, or a true one. */
 void node_standing_forged(struct node *node, const struct pubkey *provider,
                           bool forged);

@@ -122,8 +122,7 @@ static double work_down(struct node *node, const struct buy_job *job,
             return 0;
         if (buy_state_ended(task->state) || pubkey_is_zero(&task->provider) ||
             !book_reliability(buy_book(node->buy), &task->provider,
-                              &request->agent, request->time_ms_max,
-                              shell_now_ms(node->shell), &account))
+                              request->time_ms_max, &account))
             continue;
         down *= (double)account.down_ppb / TARGET_ONE;
     }
@@ -158,8 +157,7 @@ static json_t *holders_json(struct node *node, const struct buy_job *job)
         if (seen || json_array_size(list) >= 64)
             continue;
         (void)book_reliability(buy_book(node->buy), &task->provider,
-                               &request->agent, request->time_ms_max,
-                               shell_now_ms(node->shell), &account);
+                               request->time_ms_max, &account);
         provider_name(node, &task->provider, name);
         object = account_json(&account);
         json_object_set_new(object, "provider",
@@ -170,12 +168,46 @@ static json_t *holders_json(struct node *node, const struct buy_job *job)
     return list;
 }
 
-json_t *availability_json(struct node *node, const struct buy_job *job)
+/* "99.9% asked; with 2 copies now 99.97%: north 97.1%, south 99%". */
+static json_t *told_json(const struct buy_job *job, uint32_t done,
+                         uint32_t apart, double worst, const json_t *holders)
 {
     const struct policy_terms *terms = &job->request.terms;
     uint32_t copies = policy_copies(terms);
-    uint32_t apart = job->task_count / copies;
+    struct buf text;
+    json_t *holder;
+    json_t *json;
+    size_t i;
+    buf_init(&text, 16384);
+    target_format(terms->down_ppb, &text);
+    if (job->ended_at_ms != 0) {
+        buf_addf(&text, " asked, %u cop%s; %u of %u tasks done", copies,
+                 copies == 1 ? "y" : "ies", done, apart);
+    } else {
+        buf_addf(&text, " asked; with %u cop%s now ", copies,
+                 copies == 1 ? "y" : "ies");
+        target_format(target_ppb(worst), &text);
+    }
+    json_array_foreach(holders, i, holder)
+    {
+        buf_addf(&text, "%s%s %s", i == 0 ? ": " : ", ",
+                 json_string_value(json_object_get(holder, "name")),
+                 json_string_value(json_object_get(holder, "availability")));
+    }
+    json = json_text(buf_cstr(&text));
+    buf_done(&text);
+    return json;
+}
+
+json_t *availability_json(struct node *node, const struct buy_job *job)
+{
+    const struct policy_terms *terms = &job->request.terms;
+    uint32_t apart = job->task_count / policy_copies(terms);
+    bool ended = job->ended_at_ms != 0;
     double worst = 0;
+    uint32_t done;
+    json_t *holders;
+    json_t *text;
     if (terms->down_ppb == 0 || node->buy == NULL || node->shell == NULL)
         return json_null();
     CHECK(apart > 0);
@@ -183,13 +215,15 @@ json_t *availability_json(struct node *node, const struct buy_job *job)
         double down = work_down(node, job, work, apart);
         worst = down > worst ? down : worst;
     }
+    done = works_done(job, apart);
+    holders = holders_json(node, job);
+    text = told_json(job, done, apart, worst, holders);
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target",
         share_json(terms->down_ppb), "target_ppb", json_u64(terms->down_ppb),
-        "copies", json_u64(copies), "tasks", json_u64(apart), "done",
-        json_u64(works_done(job, apart)), "availability",
-        job->ended_at_ms != 0 ? json_null() : share_json(target_ppb(worst)),
-        "down_ppb",
-        job->ended_at_ms != 0 ? json_null() : json_u64(target_ppb(worst)),
-        "providers", holders_json(node, job));
+        "copies", json_u64(policy_copies(terms)), "tasks", json_u64(apart),
+        "done", json_u64(done), "availability",
+        ended ? json_null() : share_json(target_ppb(worst)), "down_ppb",
+        ended ? json_null() : json_u64(target_ppb(worst)), "providers", holders,
+        "text", text);
 }

@@ -17,8 +17,9 @@
  *   own     What this node bought itself. Contracts of others may be made up,
  *           by a provider that buys from itself: all of them together count as
  *           at most RELIABILITY_HEARD_MAX.
- *   uptime  The share of time its link is not up. The worse of the two counts,
- *           and a link that is not measured makes nobody better.
+ *   uptime  The share of time its link was seen to be down. The worse of the two
+ *           counts: a link that was always up, or was never watched, makes
+ *           nobody better.
  *   forged  An audit found a made-up result: it is not to be relied on.
  *
  * Whole numbers; nothing of this is agreed on with anybody. */
@@ -36,7 +37,7 @@ struct reliability {
     uint32_t own[RELIABILITY_CLASSES];   /* served, by time limit */
     uint32_t heard[RELIABILITY_CLASSES]; /* likewise, of other buyers */
     uint32_t failed;
-    uint32_t link_ppb; /* of the time its link is not up; 0: not measured */
+    uint32_t link_ppb; /* of the time its link was down; 0: not seen so */
     bool forged;
 };
 

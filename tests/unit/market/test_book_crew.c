@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "market/book.h"
-#include "sched/link/linkmap.h"
 #include "sched/target.h"
 #include "tests/unit/market/book_sample.h"
 
@@ -247,36 +246,22 @@ static void a_bag_goes_to_all_that_are_as_good(void **state)
     assert_true(most <= 8);
 }
 
-static void a_link_that_breaks_makes_nobody_better(void **state)
+static void a_link_that_breaks_counts_when_it_is_worse(void **state)
 {
     struct sample *s = *state;
     struct request r = wants("90%", 1, 1);
-    const struct linkmap_config config = {
-        .self = {{0xa0}}, .origins_max = 4, .rows_max = 4, .key = {1}};
-    struct linkmap_row row = {.peer = sample_provider(1)};
-    struct linkmap_statement mine = {.origin = {{0xa0}},
-                                     .version = 1,
-                                     .life_ms = 60000,
-                                     .standing = LINKMAP_SELF,
-                                     .rows = &row,
-                                     .count = 1};
+    struct pubkey one = sample_provider(1);
     struct reliability_account account;
-    struct linkmap *map = NULL;
     put(s, 1, 98, 0);
+    standings_link(standings, &one, 3600000, 0);
     assert_true(reckoned(s, &r).reached);
-    assert_int_equal(linkmap_new(&config, &map), OK);
-    link_set(&row.link, LINK_RISK, link_risk_nn(4, 5), METRIC_MEASURED);
-    row.link.at_ms[LINK_TRIPS] = 10;
-    row.link.samples[LINK_TRIPS] = 9;
-    assert_int_equal(linkmap_put(map, &mine, 10), OK);
-    book_lend(s->book, standings, map);
+    standings_link(standings, &one, 4000000, 1000000);
     assert_false(reckoned(s, &r).reached); /* up for four fifths */
-    assert_true(book_reliability(s->book, &row.peer, &mine.origin, 60000, 20,
-                                 &account));
+    assert_true(book_reliability(s->book, &one, 60000, &account));
     assert_true(account.by_link);
-    assert_true(account.down_ppb > 199000000 && account.down_ppb < 201000000);
-    book_lend(s->book, standings, NULL);
-    linkmap_free(map);
+    assert_int_equal(account.down_ppb, TARGET_ONE / 5);
+    standings_link(standings, &one, 0, 600); /* a moment says little */
+    assert_true(reckoned(s, &r).reached);
 }
 
 static void no_availability_is_none_to_reckon(void **state)
@@ -302,7 +287,7 @@ int main(void)
         test(one_owner_is_one_provider),
         test(a_mixed_crew_admits_nobody_else),
         test(a_bag_goes_to_all_that_are_as_good),
-        test(a_link_that_breaks_makes_nobody_better),
+        test(a_link_that_breaks_counts_when_it_is_worse),
         test(no_availability_is_none_to_reckon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
