@@ -425,7 +425,7 @@ void book_crew_format(const struct book_crew *crew, struct buf *out)
                  crew->fits == 1 ? "s" : "", crew->fits == 1 ? "is" : "are");
         return;
     }
-    target_format(crew->down_ppb, out);
+    target_format_short(crew->down_ppb, out);
     buf_addf(out, " with %u cop%s (%u provider%s fit, of %u enough is known)",
              crew->count, crew->count == 1 ? "y" : "ies", crew->fits,
              crew->fits == 1 ? "" : "s", crew->known);

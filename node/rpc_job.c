@@ -556,7 +556,7 @@ static bool answer_wait(struct node *node, struct control_call *call, bool last)
     job = job_param(node, call);
     if (job == NULL)
         return true; /* answered */
-    done = job->ended_at_ms != 0;
+    done = job->ended_at_ms != 0 || job->state == BUY_DONE;
     if (!done && !last)
         return false;
     control_reply(call, json_pack("{s:s, s:b, s:i, s:o}", "state",

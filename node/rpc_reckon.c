@@ -17,7 +17,7 @@ static json_t *share_json(uint32_t down_ppb)
     struct buf text;
     json_t *json;
     buf_init(&text, 64);
-    target_format(down_ppb, &text);
+    target_format_short(down_ppb, &text);
     json = json_text(buf_cstr(&text));
     buf_done(&text);
     return json;
@@ -186,7 +186,7 @@ static json_t *told_json(const struct buy_job *job, uint32_t done,
     } else {
         buf_addf(&text, " asked; with %u cop%s now ", copies,
                  copies == 1 ? "y" : "ies");
-        target_format(target_ppb(worst), &text);
+        target_format_short(target_ppb(worst), &text);
     }
     json_array_foreach(holders, i, holder)
     {

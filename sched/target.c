@@ -72,6 +72,15 @@ void target_format(uint32_t down_ppb, struct buf *out)
         buf_addf(out, "%u.%0*u%%", whole, (int)decimals, rest);
 }
 
+void target_format_short(uint32_t down_ppb, struct buf *out)
+{
+    uint64_t unit = 1;
+    while (down_ppb / unit >= 1000)
+        unit *= 10;
+    uint64_t rounded = (down_ppb + unit - 1) / unit * unit;
+    target_format(rounded < TARGET_ONE ? (uint32_t)rounded : TARGET_ONE, out);
+}
+
 uint32_t target_ppb(double down)
 {
     double parts;

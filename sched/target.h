@@ -14,6 +14,9 @@
 MUST_USE enum err target_parse(const char *text, uint32_t *out_down_ppb);
 /* Appends "99.9%". down_ppb 0..TARGET_ONE: so much is missing. */
 void target_format(uint32_t down_ppb, struct buf *out);
+/* The same in few digits: what is missing with three, rounded to the worse:
+ * "99.24%" for 99.2424242%. */
+void target_format_short(uint32_t down_ppb, struct buf *out);
 /* A chance to fail as parts: at least 1, rounded up. down in 0..1 (CHECKed). */
 uint32_t target_ppb(double down);
 

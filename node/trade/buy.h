@@ -132,8 +132,10 @@ struct buy_job {
     bool approved;
     struct amount task_cap; /* approved */
     uint64_t created_at_ms;
-    uint64_t ended_at_ms; /* 0 = runs */
-    enum buy_state state; /* of the least advanced task, or how it ended */
+    uint64_t ended_at_ms; /* 0 = contracts of it have not come to their end */
+    enum buy_state state; /* of the least advanced task, or how it ended; DONE
+                             as soon as one of each work's copies is, where one
+                             is enough (an availability) */
     uint32_t task_count;
     const struct buy_task *tasks;
 };

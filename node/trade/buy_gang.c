@@ -110,6 +110,19 @@ bool buy_copy_is_done(const struct buy_item *item, uint32_t task)
     return false;
 }
 
+bool buy_enough_is_done(const struct buy_item *item)
+{
+    uint32_t apart =
+        item->face.task_count / policy_copies(&item->face.request.terms);
+    if (!one_is_enough(item))
+        return false;
+    for (uint32_t work = 0; work < apart; work++) {
+        if (!buy_copy_is_done(item, work))
+            return false;
+    }
+    return true;
+}
+
 void buy_spare_copies(struct buy *buy, struct buy_item *item, uint32_t task)
 {
     if (!one_is_enough(item))

@@ -394,6 +394,40 @@ static void one_copy_that_is_done_is_enough(void **state)
     standings_free(standings);
 }
 
+/* The other copy's contract is open: the job is done, its money is not back. */
+static void a_job_does_not_wait_for_the_copy_that_is_late(void **state)
+{
+    struct desk *desk = *state;
+    struct standings *standings;
+    struct quote quote;
+    two_copies(desk);
+    standings = standings_of(desk);
+    book_lend(buy_book(desk->buy), standings, NULL);
+    to_running(desk);
+    quote = make_quote(desk, RIG_OTHER, 1, 0);
+    send_quote(desk, RIG_OTHER, &quote);
+    assert_int_equal(task_of(desk, 1)->state, BUY_OPENING);
+    desk->now_ms += 5000;
+    seller_says(desk, JOB_PUBLISHING, 5000);
+    desk->contract.state = CONTRACT_DELIVERED;
+    desk->contract.reason = END_DONE;
+    desk->contract.result = rig_hash(0x41);
+    desk->contract.log = rig_hash(0x42);
+    desk->contract.until_ms = desk->now_ms + 600000;
+    chain_says(desk);
+    fetched(desk, desk->contract.result, OK);
+    fetched(desk, desk->contract.log, OK);
+    settle(desk, END_DONE, 1);
+    assert_int_equal(task_of(desk, 0)->state, BUY_DONE);
+    assert_false(buy_state_ended(task_of(desk, 1)->state));
+    assert_int_equal(job_of(desk)->state, BUY_DONE);
+    assert_int_equal(job_of(desk)->ended_at_ms, 0);
+    restart(desk);
+    assert_int_equal(job_of(desk)->state, BUY_DONE);
+    assert_int_equal(job_of(desk)->ended_at_ms, 0);
+    standings_free(standings);
+}
+
 static void copies_by_number_are_all_wanted(void **state)
 {
     struct desk *desk = *state;
@@ -418,6 +452,7 @@ int main(void)
         T(a_copy_is_not_placed_beside_its_twin),
         T(copies_wait_until_enough_is_known),
         T(one_copy_that_is_done_is_enough),
+        T(a_job_does_not_wait_for_the_copy_that_is_late),
         T(copies_by_number_are_all_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,25 @@ static void what_is_written_is_read_again(void **state)
     buf_done(&text);
 }
 
+static void few_digits_promise_no_more(void **state)
+{
+    static const struct {
+        uint32_t down_ppb;
+        const char *text;
+    } rows[] = {{7575758, "99.242%"}, {76923077, "92.3%"},  {1000000, "99.9%"},
+                {1, "99.9999999%"},   {1234567, "99.876%"}, {TARGET_ONE, "0%"},
+                {999999999, "0%"},    {333333334, "66.6%"}};
+    struct buf text;
+    (void)state;
+    buf_init(&text, 64);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        buf_clear(&text);
+        target_format_short(rows[i].down_ppb, &text);
+        assert_string_equal(buf_cstr(&text), rows[i].text);
+    }
+    buf_done(&text);
+}
+
 static void parts_are_rounded_to_the_worse(void **state)
 {
     (void)state;
@@ -89,6 +108,7 @@ int main(void)
         cmocka_unit_test(shares_are_read_with_and_without_per_cent),
         cmocka_unit_test(what_is_no_share_is_refused),
         cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(few_digits_promise_no_more),
         cmocka_unit_test(parts_are_rounded_to_the_worse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
