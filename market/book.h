@@ -89,6 +89,19 @@ bool book_offer_drop(struct book *book, const struct pubkey *provider,
  * comes, too. rtt_us > 0 (CHECKed). ERR_BOOK_FULL, ERR_NOMEM. */
 MUST_USE enum err book_rtt_set(struct book *book, const struct pubkey *provider,
                                uint64_t rtt_us, uint64_t now_ms);
+/* What others' measurements make the round trip out to be; 0: not known any
+ * more. Where we measured it ourselves a short while ago that stands.
+ * ERR_NOT_FOUND: no offer of it is here. */
+MUST_USE enum err book_rtt_guess(struct book *book,
+                                 const struct pubkey *provider, uint64_t rtt_us,
+                                 uint64_t now_ms);
+/* Providers with an offer whose round trip we have not measured ourselves:
+ * *cursor starts at 0, and is where to go on; false at the end. */
+bool book_unmeasured_next(const struct book *book, uint32_t *cursor,
+                          uint64_t now_ms, struct pubkey *out);
+/* How far to trust a guess for it to count, permille (link_confidence). */
+#define BOOK_GUESS_CONFIDENCE_MIN 25u
+
 /* No connection can be made: no request gets this provider until then.
  * until_ms <= now_ms: it can be reached again. */
 void book_unreachable_set(struct book *book, const struct pubkey *provider,
@@ -113,6 +126,7 @@ struct book_offer {
     struct resources reserved; /* by our own requests since it last spoke */
     uint32_t reserved_tasks;
     uint64_t rtt_us;               /* 0 = unknown or measured too long ago */
+    uint64_t rtt_guess_us;         /* then: by others' measurements; 0 = none */
     uint64_t unreachable_until_ms; /* 0 = not known to be unreachable */
 };
 uint32_t book_offer_count(const struct book *book);
@@ -278,7 +292,7 @@ struct book_line {
     struct verdict verdict;
     struct amount hour;
     struct amount bill;
-    uint64_t rtt_us;                /* 0 = unknown */
+    uint64_t rtt_us;                /* 0 = unknown, or guessed only */
     struct ranking_account account; /* of an offer that fits */
     enum err why;      /* EXCLUDED: what book_exclude was told, else OK */
     uint64_t until_ms; /* EXCLUDED, UNREACHABLE: until then; else 0 */

@@ -51,6 +51,7 @@ struct book_slot {
     uint64_t epoch;  /* new whenever it speaks: older holds do not count */
     uint64_t rtt_us; /* 0 = never measured */
     uint64_t rtt_at_ms;
+    bool rtt_guessed; /* by others, not measured here */
     uint64_t unreachable_until_ms;
     uint32_t next_empty;
 };

@@ -282,7 +282,8 @@ static void distance(struct book *book, uint32_t index, uint64_t rtt_us)
 void book_index_rtt(struct book *book, uint32_t index)
 {
     list_remove(book, &book->measured, link_measured, index);
-    list_add(book, &book->measured, link_measured, index);
+    if (book->slots[index].rtt_us != 0)
+        list_add(book, &book->measured, link_measured, index);
     distance(book, index, book->slots[index].rtt_us);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "sched/division.h"
+#include "sched/link/linkmap.h"
 
 /* ---- a slot as a candidate ---- */
 
@@ -86,6 +87,24 @@ static void set_gear(const struct book_gear *gear,
     out->c.devices = &out->devices;
 }
 
+/* The way to whom it shall be near to, as nodes tell of their links. Of what is
+ * not measured by both ends the worse end of the guess counts. */
+static void set_near(const struct book *book, const struct request *request,
+                     uint64_t now_ms, struct candidate *out)
+{
+    const struct pubkey *near = &request->terms.near;
+    struct link link;
+    if (pubkey_is_zero(near))
+        return;
+    out->rtt_guessed = false;
+    if (book->links == NULL ||
+        !linkmap_look(book->links, near, &out->provider, now_ms, &link) ||
+        link_confidence(&link, LINK_RTT, now_ms) < BOOK_GUESS_CONFIDENCE_MIN)
+        return;
+    out->near_us = link_rtt_cautious(&link);
+    out->rtt_guessed = !link_measured(&link, LINK_RTT);
+}
+
 void book_view(const struct book *book, uint32_t index,
                const struct request *request, const struct book_entry *entry,
                uint64_t now_ms, struct book_view *out)
@@ -105,11 +124,13 @@ void book_view(const struct book *book, uint32_t index,
         .labels = out->labels,
         .rtt_us = slot->rtt_us,
         .rtt_age_ms = now_ms - slot->rtt_at_ms,
+        .rtt_guessed = slot->rtt_guessed,
         .age_ms = now_ms - slot->received_ms,
         .ttl_ms = card->ttl_ms,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
     };
     book_slot_grade(slot, &out->c.grade);
+    set_near(book, request, now_ms, &out->c);
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
     set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);
@@ -442,7 +463,10 @@ static void placement_fill(const struct match *m,
         .room = from->room,
         .hour = view.c.hour,
         .bill = view.c.bill,
-        .rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0,
+        .rtt_us =
+            candidate_rtt_known(&view.c) && !m->book->slots[index].rtt_guessed
+                ? view.c.rtt_us
+                : 0,
         .notes = verdict.notes,
     };
     ranking_account(m->ranking, &view.c, &out->account);

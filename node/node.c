@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include "base/check.h"
+#include "node/book_guess.h"
 #include "node/gossip.h"
 #include "node/graph_roads.h"
 #include "node/image_cache.h"
@@ -462,6 +463,7 @@ static void on_second(uv_timer_t *timer)
     audit_agent_tick(node->audit);
     graph_roads_tick(node);
     node_standing_tick(node);
+    book_guess_tick(node);
     node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);

@@ -44,9 +44,10 @@ static void put_account(json_t *object, const struct ranking_account *account)
         const struct ranking_part *part = &account->parts[i];
         json_array_append_new(
             figures,
-            json_pack("{s:s, s:o, s:o, s:o, s:o}", "figure",
+            json_pack("{s:s, s:o, s:b, s:o, s:o, s:o}", "figure",
                       policy_part_text(part->part), "value",
-                      part->known ? json_u64(part->value) : json_null(), "best",
+                      part->known ? json_u64(part->value) : json_null(),
+                      "guessed", (int)part->guessed, "best",
                       part->best > 0 ? json_u64(part->best) : json_null(),
                       "weight", json_u64(part->weight), "points",
                       json_u64(part->points)));
@@ -293,6 +294,7 @@ static json_t *market_line(struct node *node, const struct request *request,
                             ? json_null()
                             : json_amount(line->hour));
     json_object_set_new(object, "rtt_us", json_u64(line->rtt_us));
+    json_object_set_new(object, "rtt_guess_us", json_u64(known.rtt_guess_us));
     json_object_set_new(object, "feasible",
                         json_boolean(line->verdict.reason == REASON_NONE));
     json_object_set_new(object, "tasks", json_u64(line->verdict.tasks));

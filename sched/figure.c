@@ -119,8 +119,9 @@ static bool rtt_of(const struct candidate *c, const struct pubkey *near,
                    uint64_t *out)
 {
     if (!pubkey_is_zero(near)) {
-        *out = 1; /* it is there; of all others the way is not known */
-        return pubkey_equal(&c->provider, near);
+        bool there = pubkey_equal(&c->provider, near);
+        *out = there ? 1 : c->near_us;
+        return there || c->near_us != 0;
     }
     *out = c->rtt_us;
     return candidate_rtt_known(c);

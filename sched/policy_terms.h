@@ -6,7 +6,8 @@
  *
  *   weights   composite, balanced: how much each figure counts
  *   speed     fastest, composite: which kernel the speed is measured by
- *   near      nearest, composite: whose round trip counts; zero: the asker's
+ *   near      nearest, composite: whose round trip counts, by what nodes say of
+ *             their links (sched/link/linkmap.h); zero: the asker's
  *   divide    how the tasks of a bag are divided over providers
  *   gang      all tasks at the same time, or `least` of them, or none
  *   down_ppb  how often a task may find no provider that finishes it: the

@@ -548,6 +548,8 @@ void ranking_account(const struct ranking *ranking,
         line->part = part;
         line->weight = ranking->weights[i];
         line->known = figure(ranking, candidate, part, &line->value);
+        line->guessed =
+            line->known && part == PART_RTT && candidate->rtt_guessed;
         line->best = ranking->known[i] ? ranking->best[i] : 0;
         if (ranking->demand->policy == POLICY_COMPOSITE && line->known)
             line->points = points(
@@ -567,6 +569,8 @@ void ranking_account_format(const struct ranking_account *account,
     for (uint32_t i = 0; i < account->count; i++) {
         const struct ranking_part *line = &account->parts[i];
         buf_addf(out, "%s%s ", before, policy_part_text(line->part));
+        if (line->guessed)
+            buf_addf(out, "about ");
         if (line->known)
             figure_format(line->part, account->speed, line->value, out);
         else

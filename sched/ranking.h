@@ -113,6 +113,7 @@ void ranking_floor(const struct ranking *ranking, enum policy order,
 struct ranking_part {
     enum policy_part part;
     bool known;
+    bool guessed;    /* a round trip that others' measurements make out */
     uint64_t value;  /* micro-credits, us, per second (mean: 2^16 log2),
                         millionths, mW */
     uint64_t best;   /* of those looked at, likewise; 0 = not looked */
