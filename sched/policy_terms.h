@@ -5,7 +5,7 @@
  * itself. Small and bounded, for they are signed with every request.
  *
  *   weights   composite, balanced: how much each figure counts
- *   speed     fastest, composite: which kernel the speed is measured by
+ *   speed     fastest, composite: which class of work the speed is of
  *   near      nearest, composite: whose round trip counts, by what nodes say of
  *             their links (sched/link/linkmap.h); zero: the asker's
  *   divide    how the tasks of a bag are divided over providers
@@ -30,12 +30,12 @@ enum policy_part {
 
 enum speed_class {
     SPEED_MEAN = 0, /* grade_speed: what a core is rented for */
-    SPEED_LOGIC,    /* integer kernel */
-    SPEED_PARALLEL, /* floating point kernel */
-    SPEED_NEURAL,   /* neural kernel */
-    SPEED_MEMORY,   /* memory bandwidth */
-    SPEED_DISK,     /* sequential write */
-    SPEED_NETWORK,  /* to another node */
+    SPEED_LOGIC,    /* the others by class of work: composites of the kernels */
+    SPEED_PARALLEL, /* in METER_MAP (sched/meter/rating.h) */
+    SPEED_NEURAL,
+    SPEED_MEMORY,
+    SPEED_DISK,
+    SPEED_NETWORK,
     SPEED_CLASSES
 };
 

@@ -234,7 +234,7 @@ static uint64_t ratio(const struct ranking *r, enum policy_part part,
     uint64_t best = r->best[part];
     if (!r->known[part])
         return 0;
-    if (part == PART_SPEED && r->terms.speed == SPEED_MEAN)
+    if (part == PART_SPEED)
         return value >= best ? RATIO_ONE : power_of_two_below(best - value);
     return more_is_better(part) ? quotient(value, best) : quotient(best, value);
 }
@@ -333,10 +333,7 @@ static void rank_fastest(const struct ranking *r, const struct candidate *c,
     if (!figure_speed(&c->grade, r->terms.speed, &value))
         out->key[0] = 1;
     else
-        out->key[1] =
-            UINT64_MAX -
-            ((r->terms.speed == SPEED_MEAN ? value : grade_log2_q16(value)) >>
-             GRADE_STEP_SHIFT);
+        out->key[1] = UINT64_MAX - (value >> GRADE_STEP_SHIFT);
 }
 
 static void rank_nearest(const struct ranking *r, const struct candidate *c,

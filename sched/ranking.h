@@ -114,7 +114,7 @@ struct ranking_part {
     enum policy_part part;
     bool known;
     bool guessed;    /* a round trip that others' measurements make out */
-    uint64_t value;  /* micro-credits, us, per second (mean: 2^16 log2),
+    uint64_t value;  /* micro-credits, us, 2^16 log2 of a speed,
                         millionths, mW */
     uint64_t best;   /* of those looked at, likewise; 0 = not looked */
     uint32_t weight; /* 0: it does not count */
