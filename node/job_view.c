@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "node/chain_watch.h"
+#include "node/chosen_view.h"
 #include "node/rpc_help.h"
 #include "node/rpc_reckon.h"
 #include "sched/policy.h"
@@ -519,6 +520,9 @@ json_t *job_show_json(struct node *node, const struct buy_job *job,
     json_object_set_new(object, "spec", spec_json(job->spec_bytes));
     json_object_set_new(object, "request", request_json(node, &job->request));
     json_object_set_new(object, "availability", availability_json(node, job));
+    json_object_set_new(object, "chosen", chosen_json(node, job));
+    json_object_set_new(object, "chosen_text",
+                        chosen_text_json(json_object_get(object, "chosen")));
     json_object_set_new(object, "timeline", timeline_json(job));
     return object;
 }

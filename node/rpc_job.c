@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "market/message.h"
+#include "node/chosen_view.h"
 #include "node/job_view.h"
 #include "node/graph_view.h"
 #include "node/rpc_call.h"
@@ -232,6 +233,7 @@ static json_t *explain(struct node *node, const struct buy_job *job,
         err = book_explain_request(book, &job->request, lines, now, &arena, &x);
     if (err == OK) {
         object = explanation_json(node, &job->request, &x, now);
+        chosen_mark(node, job, json_object_get(object, "offers"));
         json_object_set_new(object, "waiting", json_u64(tasks_waiting(job)));
         json_object_set_new(object, "placed",
                             json_u64(job->task_count - tasks_waiting(job)));
