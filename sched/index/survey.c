@@ -115,23 +115,19 @@ static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
     return fails;
 }
 
-/* The same by codes: only those whose code is that of the want are looked up.
- */
-static uint64_t look_at_codes(const struct surveying *x, uint32_t word,
-                              uint64_t bits, const struct survey_rule *rule)
+/* The same by codes, all at once: only those whose code is that of the want are
+ * looked up. */
+static uint64_t look_at_codes(const struct surveying *x, const uint16_t *codes,
+                              uint32_t word, uint64_t bits,
+                              const struct survey_rule *rule)
 {
-    const uint16_t *codes =
-        &x->order
-             ->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + rule->dimension];
     uint16_t want = amount_code(rule->want);
-    uint64_t fails = 0;
-    uint64_t same = 0;
-    for (; bits != 0; bits &= bits - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(bits);
-        uint16_t code = codes[(size_t)at * DIM_CODED];
-        fails |= (uint64_t)(code < want) << at;
-        same |= (uint64_t)(code == want) << at;
-    }
+    codes += (size_t)word * BLOCK_PLACES;
+    uint64_t reach = lanes_at_least(codes, want);
+    uint64_t fails = bits & ~reach;
+    uint64_t same = bits & reach;
+    if (same != 0)
+        same &= ~lanes_at_least(codes, (uint16_t)(want + 1));
     return same != 0 ? fails | look_up(x, word, same, rule) : fails;
 }
 
@@ -141,7 +137,7 @@ static void refuse_short(const struct surveying *x,
     const uint64_t *may = NULL;
     const uint64_t *does = NULL;
     uint32_t bitmap[2];
-    bool coded = rule->dimension < DIM_CODED;
+    const uint16_t *codes = lineup_codes(x->order, rule->dimension, 0);
     catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
     if (bitmap[0] != BITMAP_COUNT)
         may = lineup_word(x->order, bitmap[0], 0);
@@ -152,8 +148,8 @@ static void refuse_short(const struct surveying *x,
         uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
         fails[i] |= x->there[i] & ~above;
         if (unsure != 0)
-            fails[i] |= coded ? look_at_codes(x, i, unsure, rule)
-                              : look_up(x, i, unsure, rule);
+            fails[i] |= codes != NULL ? look_at_codes(x, codes, i, unsure, rule)
+                                      : look_up(x, i, unsure, rule);
     }
 }
 

@@ -49,16 +49,10 @@ static const uint64_t *rung_below(const struct surveying *x,
 uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
                       uint32_t word, uint64_t bits, uint16_t least)
 {
-    uint64_t kept = 0;
-    if (dimension >= DIM_CODED)
+    const uint16_t *codes = lineup_codes(x->order, dimension, word);
+    if (codes == NULL || bits == 0)
         return bits;
-    const uint16_t *codes =
-        &x->order->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + dimension];
-    for (; bits != 0; bits &= bits - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(bits);
-        kept |= (uint64_t)(codes[(size_t)at * DIM_CODED] >= least) << at;
-    }
-    return kept;
+    return bits & lanes_at_least(codes, least);
 }
 
 static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)

@@ -20,11 +20,6 @@ static const uint32_t units[TARIFF_PARTS] = {
 #undef X
 };
 
-static uint32_t cut(uint64_t value)
-{
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
-}
-
 void tariff_box_init(struct tariff_box *box)
 {
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
@@ -36,7 +31,7 @@ void tariff_box_init(struct tariff_box *box)
 void tariff_box_add(struct tariff_box *box, const struct tariff *tariff)
 {
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
-        uint32_t part = cut(tariff->part[i]);
+        uint32_t part = tariff_cut(tariff->part[i]);
         box->low[i] = part < box->low[i] ? part : box->low[i];
         box->high[i] = part > box->high[i] ? part : box->high[i];
     }

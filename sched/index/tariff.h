@@ -33,6 +33,10 @@ struct tariff_box {
     uint32_t low[TARIFF_PARTS];
     uint32_t high[TARIFF_PARTS];
 };
+static inline uint32_t tariff_cut(uint64_t part)
+{
+    return part < UINT32_MAX ? (uint32_t)part : UINT32_MAX;
+}
 void tariff_box_init(struct tariff_box *box); /* of none */
 void tariff_box_add(struct tariff_box *box, const struct tariff *tariff);
 
