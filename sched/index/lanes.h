@@ -24,6 +24,18 @@ static inline uint16_t amount_code(uint64_t amount)
     return (uint16_t)((top + 1) << 9 | (digits & 511));
 }
 
+/* The most that has this code. */
+static inline uint64_t amount_code_most(uint16_t code)
+{
+    unsigned top = code >> 9;
+    uint64_t digits = UINT64_C(512) | (code & 511);
+    if (top == 0)
+        return 0;
+    if (top <= 10)
+        return digits >> (10 - top);
+    return (digits << (top - 10)) | ((UINT64_C(1) << (top - 10)) - 1);
+}
+
 /* Which of 64 codes are at least `least`: one after the other. */
 static inline uint64_t lanes_at_least_plain(const uint16_t codes[LANES],
                                             uint16_t least)

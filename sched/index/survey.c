@@ -153,43 +153,6 @@ static void refuse_short(const struct surveying *x,
     }
 }
 
-/* What an hour costs; false when it is no number or above the most. */
-static bool pays(const struct surveying *x, uint32_t slot)
-{
-    uint64_t cost;
-    return tariff_cost(&x->mix, &x->c->tariffs[slot], &cost) &&
-           cost <= x->cost_max;
-}
-
-static uint64_t too_dear(const struct surveying *x, uint32_t word)
-{
-    const uint32_t *slots = &x->order->slot_at[(size_t)word * BLOCK_PLACES];
-    uint64_t fails = 0;
-    for (uint64_t bits = x->there[word]; bits != 0; bits &= bits - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(bits);
-        fails |= (uint64_t)!pays(x, slots[at]) << at;
-    }
-    return fails;
-}
-
-/* Whole blocks by their boxes; those the cap cuts, offer by offer. */
-static void refuse_cost(const struct surveying *x, uint64_t *fails)
-{
-    uint64_t most = tariff_scale(&x->mix, x->cost_max);
-    for (uint32_t i = 0; i < x->len; i++) {
-        const struct aisle *aisle = &x->order->aisles[i / AISLE_BLOCKS];
-        struct tariff_box box;
-        for (unsigned k = 0; k < TARIFF_PARTS; k++) {
-            box.low[k] = aisle->block_low[k][i % AISLE_BLOCKS];
-            box.high[k] = aisle->block_high[k][i % AISLE_BLOCKS];
-        }
-        if (x->there[i] == 0 || tariff_within(&x->mix, box.high, x->cost_max))
-            continue;
-        fails[i] |= tariff_floor(&x->mix, box.low) > most ? x->there[i]
-                                                          : too_dear(x, i);
-    }
-}
-
 static void refuse(const struct surveying *x, const struct survey_rule *rule,
                    uint64_t *fails)
 {
@@ -221,7 +184,7 @@ static void refuse(const struct surveying *x, const struct survey_rule *rule,
         refuse_short(x, rule, fails);
         return;
     case SURVEY_COST:
-        refuse_cost(x, fails);
+        survey_refuse_cost(x, fails);
         return;
     }
 }

@@ -36,6 +36,10 @@ struct surveying {
 uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
                       uint32_t word, uint64_t bits, uint16_t least);
 
+/* ---- survey_cost.c ---- */
+/* Adds those whose bill is above the cap, or no number. */
+void survey_refuse_cost(const struct surveying *x, uint64_t *fails);
+
 /* ---- survey_tally.c ---- */
 /* All counts; fills x->once, x->near and x->fewest (0: nobody is refused). */
 void survey_tally(struct surveying *x, struct explain *out);

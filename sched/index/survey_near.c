@@ -72,25 +72,43 @@ static bool is_asked(const struct surveying *x, const struct group *group,
 
 /* ---- what relaxing one reason alone would need ---- */
 
-/* The most there is among those that nothing else refuses. What is known to be
- * reached already narrows who is looked at: to a rung, and to blocks. */
+/* The highest code among those that nothing else refuses. */
+static uint16_t best_code(const struct surveying *x, const struct group *group,
+                          const uint16_t *codes)
+{
+    uint16_t best = 0;
+    for (uint32_t i = 0; i < x->len; i++) {
+        uint64_t bits = group->fails[i] & x->once[i];
+        const uint16_t *own = &codes[(size_t)i * BLOCK_PLACES];
+        if (bits == 0)
+            continue;
+        bits &= lanes_at_least(own, (uint16_t)(best + 1));
+        for (; bits != 0; bits &= bits - 1) {
+            uint16_t code = own[__builtin_ctzll(bits)];
+            best = code > best ? code : best;
+        }
+    }
+    return best;
+}
+
+/* The most there is among those that nothing else refuses: of codes first, then
+ * of those with the highest. */
 static uint64_t most_alone(const struct surveying *x, const struct group *group)
 {
     enum dimension dimension = group->rule->dimension;
-    const uint64_t *rung = NULL;
+    const uint16_t *codes = lineup_codes(x->order, dimension, 0);
+    uint16_t code = codes != NULL ? best_code(x, group, codes) : 0;
     uint64_t best = 0;
-    for (uint32_t i = 0; i < x->len && best + 1 < group->rule->want; i++) {
+    uint64_t most = codes != NULL ? amount_code_most(code) : UINT64_MAX;
+    most = most < group->rule->want - 1 ? most : group->rule->want - 1;
+    for (uint32_t i = 0; i < x->len && best < most; i++) {
         uint64_t bits = group->fails[i] & x->once[i];
         if (bits == 0 || block_most(x, group, i) <= best)
             continue;
-        bits &= rung != NULL ? rung[i] : UINT64_MAX;
-        bits = survey_coded(x, dimension, i, bits, amount_code(best));
+        bits = survey_coded(x, dimension, i, bits, code);
         for (; bits != 0; bits &= bits - 1) {
             uint64_t have = have_of(x, group, slot_of(x, i, bits));
-            if (have <= best)
-                continue;
-            best = have;
-            rung = rung_below(x, dimension, best);
+            best = have > best ? have : best;
         }
     }
     return best;
@@ -312,15 +330,85 @@ static uint64_t hopeful(const struct nearest *n, uint32_t word)
     return near;
 }
 
-uint32_t survey_nearest(const struct surveying *x, struct explain *out)
+/* ---- where everybody near is refused for one reason ---- */
+
+/* The least that a group's shortage is, where the owner is not asked: whoever
+ * needs the least of it is known already. */
+static uint32_t least_shortage(const struct surveying *x,
+                               const struct group *group,
+                               const struct explain *e)
 {
-    struct nearest n = {.x = x, .slot = UINT32_MAX};
+    uint64_t best = e->relax_to[group->rule->reason];
+    if (group->rule->kind == SURVEY_SHORT)
+        return short_of(group->rule->want, best);
+    if (group->rule->kind == SURVEY_COST)
+        return dear_by(x->survey->bill.cap, best);
+    return 1000;
+}
+
+/* Among those of a group whose shortage is n->sum the first by name. */
+static void first_by_name(struct nearest *n, uint32_t g)
+{
+    const struct surveying *x = n->x;
+    const struct group *group = &x->groups[g];
+    for (uint32_t i = 0; i < x->len; i++) {
+        const struct aisle *aisle = &x->order->aisles[i / AISLE_BLOCKS];
+        uint64_t bits = group->fails[i] & x->once[i];
+        if (bits == 0 || aisle->block_name[i % AISLE_BLOCKS] > n->name)
+            continue;
+        if (n->code[g] != 0)
+            bits = survey_coded(x, group->rule->dimension, i, bits, n->code[g]);
+        for (; bits != 0; bits &= bits - 1) {
+            uint32_t slot = slot_of(x, i, bits);
+            bool first = n->slot == UINT32_MAX || comes_before(n, slot);
+            if (!first || shortage(x, group, slot) != n->sum)
+                continue;
+            n->slot = slot;
+            n->name = x->c->rows[slot].name;
+        }
+    }
+}
+
+/* False: where the owner is asked there is no such short cut. */
+static bool nearest_alone(struct nearest *n, const struct explain *e)
+{
+    const struct surveying *x = n->x;
+    uint32_t least[REASON_COUNT] = {0};
+    n->sum = UINT32_MAX;
+    for (uint32_t g = 0; g < x->group_count; g++) {
+        const struct group *group = &x->groups[g];
+        if (group->asked || x->fewest != 1)
+            return false;
+        if (e->alone[group->rule->reason] == 0)
+            continue;
+        least[g] = least_shortage(x, group, e);
+        n->sum = least[g] < n->sum ? least[g] : n->sum;
+    }
+    n->name = UINT64_MAX;
+    narrow(n);
+    for (uint32_t g = 0; g < x->group_count; g++) {
+        if (least[g] == n->sum)
+            first_by_name(n, g);
+    }
+    return true;
+}
+
+static void nearest_of_all(struct nearest *n)
+{
+    const struct surveying *x = n->x;
     for (uint32_t i = 0; x->fewest > 0 && i < x->len; i++) {
         if (x->near[i] == 0)
             continue;
-        for (uint64_t bits = hopeful(&n, i); bits != 0; bits &= bits - 1)
-            consider(&n, i, bits);
+        for (uint64_t bits = hopeful(n, i); bits != 0; bits &= bits - 1)
+            consider(n, i, bits);
     }
+}
+
+uint32_t survey_nearest(const struct surveying *x, struct explain *out)
+{
+    struct nearest n = {.x = x, .slot = UINT32_MAX};
+    if (!nearest_alone(&n, out))
+        nearest_of_all(&n);
     out->has_nearest = n.slot != UINT32_MAX;
     out->nearest_shortage = out->has_nearest ? n.sum : 0;
     return n.slot;
