@@ -123,11 +123,9 @@ static uint64_t look_at_codes(const struct surveying *x, const uint16_t *codes,
 {
     uint16_t want = amount_code(rule->want);
     codes += (size_t)word * BLOCK_PLACES;
-    uint64_t reach = lanes_at_least(codes, want);
-    uint64_t fails = bits & ~reach;
-    uint64_t same = bits & reach;
-    if (same != 0)
-        same &= ~lanes_at_least(codes, (uint16_t)(want + 1));
+    uint64_t same;
+    uint64_t fails = bits & ~lanes_compare(codes, want, &same);
+    same &= bits;
     return same != 0 ? fails | look_up(x, word, same, rule) : fails;
 }
 

@@ -113,3 +113,40 @@ void survey_refuse_cost(const struct surveying *x, uint64_t *fails)
         }
     }
 }
+
+/* ---- who is cheap enough ---- */
+
+uint64_t survey_bound(const struct surveying *x, uint64_t bill)
+{
+    struct tariff_bill most = x->survey->bill;
+    if (bill == UINT64_MAX)
+        return UINT64_MAX;
+    most.cap = bill;
+    return bill == 0 ? 0 : tariff_scale(&x->mix, tariff_bill_cost_max(&most));
+}
+
+uint64_t survey_cheap_blocks(const struct surveying *x, uint32_t aisle,
+                             uint64_t bound)
+{
+    uint64_t sums[LANES];
+    const struct aisle *own = &x->order->aisles[aisle];
+    if (tariff_floor(&x->mix, own->box.low) > bound)
+        return 0;
+    sums_of(x->mix.weight, own->block_low, sums);
+    return ~above(sums, bound);
+}
+
+uint64_t survey_cheap(const struct surveying *x, uint32_t word, uint64_t bits,
+                      uint64_t bound)
+{
+    const struct block_prices *prices = &x->order->prices[word];
+    uint64_t cheap = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(bits);
+        uint64_t floor = 0;
+        for (unsigned i = 0; i < TARIFF_PARTS; i++)
+            floor += (uint64_t)x->mix.weight[i] * prices->part[i][at];
+        cheap |= (uint64_t)(floor <= bound) << at;
+    }
+    return cheap;
+}

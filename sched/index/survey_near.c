@@ -114,17 +114,33 @@ static uint64_t most_alone(const struct surveying *x, const struct group *group)
     return best;
 }
 
+/* Of one block; no bill above *best is of interest. */
+static void least_of_block(const struct surveying *x, uint32_t word,
+                           uint64_t bits, uint64_t *best, uint64_t *bound)
+{
+    bits = survey_cheap(x, word, bits, *bound);
+    for (; bits != 0; bits &= bits - 1) {
+        uint64_t bill = bill_of(x, &x->c->tariffs[slot_of(x, word, bits)]);
+        if (bill >= *best)
+            continue;
+        *best = bill;
+        *bound = survey_bound(x, bill);
+        bits = survey_cheap(x, word, bits, *bound) | (bits & -bits);
+    }
+}
+
 static uint64_t least_alone(const struct surveying *x,
                             const struct group *group)
 {
     uint64_t best = UINT64_MAX;
-    for (uint32_t i = 0; i < x->len; i++) {
-        uint64_t bits = group->fails[i] & x->once[i];
-        if (bits == 0 || block_bill(x, i) >= best)
-            continue;
-        for (; bits != 0; bits &= bits - 1) {
-            uint64_t bill = bill_of(x, &x->c->tariffs[slot_of(x, i, bits)]);
-            best = bill < best ? bill : best;
+    uint64_t bound = UINT64_MAX;
+    for (uint32_t i = 0; i < x->order->aisle_count; i++) {
+        uint64_t blocks = survey_cheap_blocks(x, i, bound);
+        for (; blocks != 0; blocks &= blocks - 1) {
+            uint32_t word =
+                i * AISLE_BLOCKS + (uint32_t)__builtin_ctzll(blocks);
+            least_of_block(x, word, group->fails[word] & x->once[word], &best,
+                           &bound);
         }
     }
     return best;
@@ -242,6 +258,7 @@ struct nearest {
      */
     const uint64_t *rung[REASON_COUNT];
     uint16_t code[REASON_COUNT];
+    uint64_t bound; /* of a price: the floor of the dearest that is near */
 };
 
 /* Of all the best have missed, the others missed at least 1 each: so a group
@@ -346,25 +363,57 @@ static uint32_t least_shortage(const struct surveying *x,
     return 1000;
 }
 
-/* Among those of a group whose shortage is n->sum the first by name. */
-static void first_by_name(struct nearest *n, uint32_t g)
+/* The most that a bill may be that is dearer than the cap by so much. */
+static uint64_t bill_near(uint64_t cap, uint32_t thousandths)
+{
+    if (thousandths >= 1000)
+        return UINT64_MAX;
+    wide bill = (wide)cap * 1000 / (1000 - thousandths);
+    return bill < UINT64_MAX ? (uint64_t)bill : UINT64_MAX;
+}
+
+/* Of a word's bits those whose shortage may be n->sum. */
+static uint64_t maybe_nearest(const struct nearest *n, uint32_t g,
+                              uint32_t word, uint64_t bits)
+{
+    const struct survey_rule *rule = n->x->groups[g].rule;
+    if (rule->kind == SURVEY_COST)
+        return survey_cheap(n->x, word, bits, n->bound);
+    return n->code[g] != 0
+               ? survey_coded(n->x, rule->dimension, word, bits, n->code[g])
+               : bits;
+}
+
+/* Among those of a group whose shortage is n->sum the first by name: of one
+ * block. */
+static void first_of_block(struct nearest *n, uint32_t g, uint32_t word)
 {
     const struct surveying *x = n->x;
     const struct group *group = &x->groups[g];
-    for (uint32_t i = 0; i < x->len; i++) {
-        const struct aisle *aisle = &x->order->aisles[i / AISLE_BLOCKS];
-        uint64_t bits = group->fails[i] & x->once[i];
-        if (bits == 0 || aisle->block_name[i % AISLE_BLOCKS] > n->name)
+    uint64_t bits =
+        maybe_nearest(n, g, word, group->fails[word] & x->once[word]);
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t slot = slot_of(x, word, bits);
+        bool first = n->slot == UINT32_MAX || comes_before(n, slot);
+        if (!first || shortage(x, group, slot) != n->sum)
             continue;
-        if (n->code[g] != 0)
-            bits = survey_coded(x, group->rule->dimension, i, bits, n->code[g]);
-        for (; bits != 0; bits &= bits - 1) {
-            uint32_t slot = slot_of(x, i, bits);
-            bool first = n->slot == UINT32_MAX || comes_before(n, slot);
-            if (!first || shortage(x, group, slot) != n->sum)
-                continue;
-            n->slot = slot;
-            n->name = x->c->rows[slot].name;
+        n->slot = slot;
+        n->name = x->c->rows[slot].name;
+    }
+}
+
+static void first_by_name(struct nearest *n, uint32_t g)
+{
+    const struct surveying *x = n->x;
+    bool cost = x->groups[g].rule->kind == SURVEY_COST;
+    for (uint32_t i = 0; i < x->order->aisle_count; i++) {
+        const struct aisle *aisle = &x->order->aisles[i];
+        uint64_t blocks =
+            cost ? survey_cheap_blocks(x, i, n->bound) : UINT64_MAX;
+        for (; blocks != 0; blocks &= blocks - 1) {
+            uint32_t block = (uint32_t)__builtin_ctzll(blocks);
+            if (aisle->block_name[block] <= n->name)
+                first_of_block(n, g, i * AISLE_BLOCKS + block);
         }
     }
 }
@@ -385,6 +434,7 @@ static bool nearest_alone(struct nearest *n, const struct explain *e)
         n->sum = least[g] < n->sum ? least[g] : n->sum;
     }
     n->name = UINT64_MAX;
+    n->bound = survey_bound(x, bill_near(x->survey->bill.cap, n->sum));
     narrow(n);
     for (uint32_t g = 0; g < x->group_count; g++) {
         if (least[g] == n->sum)
