@@ -99,6 +99,12 @@ MUST_USE enum err book_audit_set(struct book *book,
                                  const struct pubkey *provider,
                                  const struct grade *found, uint64_t now_ms);
 
+/* The goodput that links bear out (sched/link/goodput.h), bytes a second, 0:
+ * not known. What an offer declares counts up to that, so nothing at first.
+ * Changes nothing for a provider that is not known. */
+void book_net_set(struct book *book, const struct pubkey *provider,
+                  uint64_t net_bps, uint64_t now_ms);
+
 struct book_offer {
     struct offer offer;
     uint64_t received_ms;
@@ -107,6 +113,7 @@ struct book_offer {
     uint32_t reserved_tasks;
     uint64_t rtt_us;               /* 0 = unknown or measured too long ago */
     uint64_t unreachable_until_ms; /* 0 = not known to be unreachable */
+    uint64_t net_bps; /* of its goodput, what counts; 0 = not known */
 };
 uint32_t book_offer_count(const struct book *book);
 /* False when there is none; then out is untouched. */

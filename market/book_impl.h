@@ -52,6 +52,7 @@ struct book_slot {
     uint64_t rtt_us; /* 0 = never measured */
     uint64_t rtt_at_ms;
     uint64_t unreachable_until_ms;
+    uint64_t net_bps; /* that links bear out; 0 = not known */
     uint32_t next_empty;
 };
 
