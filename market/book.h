@@ -119,6 +119,14 @@ uint32_t book_offer_count(const struct book *book);
 /* False when there is none; then out is untouched. */
 bool book_offer_get(const struct book *book, const struct pubkey *provider,
                     uint64_t now_ms, struct book_offer *out);
+/* What is free there beside what our own requests reserved since it spoke. */
+struct book_left {
+    struct resources free;
+    uint32_t slots;         /* tasks it would take */
+    struct devices devices; /* group_count 0: none */
+};
+bool book_left_get(const struct book *book, const struct pubkey *provider,
+                   uint64_t now_ms, struct book_left *out);
 /* Lists all in no order: start with *cursor 0. Offers put or dropped between
  * two calls may be missed. */
 bool book_offer_next(const struct book *book, uint32_t *cursor, uint64_t now_ms,

@@ -430,6 +430,23 @@ bool book_offer_get(const struct book *book, const struct pubkey *provider,
     return true;
 }
 
+bool book_left_get(const struct book *book, const struct pubkey *provider,
+                   uint64_t now_ms, struct book_left *out)
+{
+    uint32_t index = book_slot_find(book, provider);
+    const struct book_slot *slot;
+    if (index == BOOK_NONE || !is_here(&book->slots[index], now_ms))
+        return false;
+    slot = &book->slots[index];
+    memset(out, 0, sizeof(*out));
+    CHECK(resources_sub(&slot->free, &slot->reserved, &out->free) == OK);
+    if (slot->card->slots_free > slot->reserved_tasks)
+        out->slots = slot->card->slots_free - slot->reserved_tasks;
+    if (slot->card->gear != NULL)
+        book_gear_view(slot->card->gear, &out->devices);
+    return true;
+}
+
 bool book_offer_next(const struct book *book, uint32_t *cursor, uint64_t now_ms,
                      struct book_offer *out)
 {

@@ -2,8 +2,8 @@
 #define MARKET_GRAPH_DESK_H
 
 /* The desk of graph_plan.h: nodes, ways and options in tables, and the layout
- * that the search works on. Shared by graph_plan.c, graph_search.c and
- * graph_judge.c; nobody else. */
+ * that the search works on. Shared by graph_plan.c, graph_search.c,
+ * graph_device.c and graph_judge.c; nobody else. */
 
 #include "market/graph_plan.h"
 #include "sched/graph/plan_check.h"
@@ -11,11 +11,15 @@
 #define DESK_SELF      0u /* the buyer's node */
 #define DESK_NODES_MAX (1u + GRAPH_SEATS_MAX * (GRAPH_OFFERS_MAX + 1u))
 #define DESK_NOWHERE   UINT16_MAX
-#define DESK_SLOTS     RES_ACCEL /* a stock's dimension: tasks an offer takes */
+/* A stock's dimensions for what topologies know nothing of. */
+#define DESK_SLOTS RES_ACCEL       /* tasks an offer takes */
+#define DESK_NIC   (RES_ACCEL + 1) /* kbit/s of its network interface */
 
 struct desk_node {
     struct pubkey key;
     struct stock room;
+    struct price price;
+    const struct devices *devices; /* with what is free; NULL: none */
 };
 
 struct desk_link {
@@ -41,6 +45,14 @@ struct desk_part {
     uint64_t least; /* figure of its best option */
 };
 
+/* What a task is given of an offer. */
+struct desk_share {
+    uint32_t devices; /* a bit for each; none without a wish */
+    uint32_t group;   /* they are of */
+    struct amount hour;
+    struct amount bill;
+};
+
 struct desk_cost {
     uint64_t figure;
     uint64_t steps;
@@ -49,6 +61,8 @@ struct desk_cost {
 
 enum desk_fault {
     DESK_ROOM,
+    DESK_DEVICES,
+    DESK_PRICE,
     DESK_TOGETHER,
     DESK_APART,
     DESK_DELAY,
@@ -73,9 +87,11 @@ struct desk {
     /* now: by seat */
     uint16_t node_of[GRAPH_SEATS_MAX];   /* DESK_NOWHERE */
     uint16_t option_of[GRAPH_SEATS_MAX]; /* not of fixed ones */
+    struct desk_share share_of[GRAPH_SEATS_MAX];
     /* the best */
     uint16_t best_node[GRAPH_SEATS_MAX];
     uint16_t best_option[GRAPH_SEATS_MAX];
+    struct desk_share best_share[GRAPH_SEATS_MAX];
     struct desk_cost best_cost;
     bool found;
     /* telling why not */
@@ -83,6 +99,17 @@ struct desk {
     uint32_t faults[DESK_FAULTS]; /* at the deepest seat */
     uint32_t tries;
 };
+
+/* ---- graph_device.c ---- */
+/* What the seat gets at the option, beside those of its level that are placed:
+ * the devices that a seller would pick at this moment, and what that costs.
+ * False, and what is in the way. */
+bool desk_share(const struct desk *desk, uint32_t seat,
+                const struct desk_option *option, struct desk_share *out,
+                enum desk_fault *out_fault);
+/* Is no device of the best layout given twice, and is each what was wished for?
+ * Shares no code with the above. */
+bool desk_devices_hold(const struct desk *desk);
 
 /* ---- graph_judge.c ---- */
 /* The links of the way from x to y that holds what `link` wants, with `left`

@@ -217,6 +217,10 @@ static enum err hear(struct desk *desk, struct court *court,
             snprintf(why, 256, "the plan's ways cannot all be laid together");
             return ERR_NO_OFFER;
         }
+    if (!desk_devices_hold(desk)) {
+        snprintf(why, 256, "the plan does not hold: a device is given twice");
+        return ERR_NO_OFFER;
+    }
     for (uint32_t level = 0; level < GRAPH_PARTS_MAX; level++) {
         set_level(desk, court, level);
         if (plan_check(&court->topology, &court->job, &court->plan, &verdict))

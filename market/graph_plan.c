@@ -55,6 +55,7 @@ static struct stock stock_of(const struct resources *r, uint32_t slots)
     stock.of[RES_CPU] = r->cpu_milli;
     stock.of[RES_MEM] = clamp32(r->mem_mib);
     stock.of[RES_DISK] = clamp32(r->disk_mib);
+    stock.of[DESK_NIC] = clamp32(r->nic_kbit);
     stock.of[DESK_SLOTS] = slots;
     return stock;
 }
@@ -84,25 +85,24 @@ static uint16_t add_node(struct desk *desk, struct book *book,
                          const struct pubkey *key, uint64_t now_ms)
 {
     struct book_offer *offer;
-    struct resources room = {0};
+    struct book_left *left;
     uint16_t node = node_of(desk, key);
-    uint32_t slots = 0;
     if (node != DESK_NOWHERE)
         return node;
     CHECK(desk->node_count < DESK_NODES_MAX);
     offer = arena_calloc(desk->arena, 1, sizeof(*offer));
-    if (offer == NULL)
+    left = arena_calloc(desk->arena, 1, sizeof(*left));
+    if (offer == NULL || left == NULL)
         return DESK_NOWHERE;
     node = (uint16_t)desk->node_count++;
     desk->nodes[node].key = *key;
-    if (book_offer_get(book, key, now_ms, offer)) {
-        if (resources_sub(&offer->offer.free, &offer->reserved, &room) != OK)
-            memset(&room, 0, sizeof(room));
-        slots = offer->offer.slots_free > offer->reserved_tasks
-                    ? offer->offer.slots_free - offer->reserved_tasks
-                    : 0;
+    if (book_offer_get(book, key, now_ms, offer) &&
+        book_left_get(book, key, now_ms, left)) {
+        desk->nodes[node].price = offer->offer.price;
+        if (left->devices.group_count > 0)
+            desk->nodes[node].devices = &left->devices;
     }
-    desk->nodes[node].room = stock_of(&room, slots);
+    desk->nodes[node].room = stock_of(&left->free, left->slots);
     add_star(desk, node, offer->rtt_us);
     return node;
 }
@@ -334,6 +334,8 @@ static void say_why(const struct desk *desk, char why[256])
 {
     static const char *const texts[DESK_FAULTS] = {
         "no room beside the others",
+        "its devices are the others'",
+        "dearer on the devices that are left than what is paid",
         "it belongs together with others",
         "it belongs apart from others",
         "the way is too slow or not measured",
@@ -411,6 +413,9 @@ static void fill(const struct desk *desk, struct graph_plan *out)
             continue;
         }
         out->places[i] = part->options[option].place;
+        out->places[i].hour = desk->best_share[i].hour;
+        out->places[i].bill = desk->best_share[i].bill;
+        out->places[i].devices = desk->best_share[i].devices;
         out->places[i].spare = spare_of(desk, ask->seats[i].part, option);
     }
     out->providers = count_providers(out);

@@ -12,8 +12,11 @@
  * direct way fails. What was not measured holds no bound.
  *
  * Room: seats of the same level (graph_levels) run at the same time and share
- * what an offer has free; those of an earlier level have ended by then. A hold
- * is the truth.
+ * what an offer has free: cores, memory, disk, bandwidth of its interface,
+ * slots, and each of its devices; those of an earlier level have ended by then.
+ * Devices are given out seat by seat in the order of the work, as the seller
+ * would (the cheapest group in which the wish fits then), and billed as such. A
+ * hold is the truth.
  *
  * The best is least by the sum over seats of what each part's policy counts
  * (the bill, the round trip, the time at the measured speed), then by the
@@ -67,6 +70,7 @@ struct graph_place {
     struct amount bill;  /* the most one task costs there */
     struct amount spare; /* at the next best offer for it; zero: none */
     uint64_t rtt_us;     /* 0: not known */
+    uint32_t devices;    /* of the offer, a bit for each that it is to get */
 };
 
 struct graph_way {

@@ -165,21 +165,36 @@ static void keep_best(struct desk *desk, const struct desk_cost *cost)
     desk->best_cost = *cost;
     memcpy(desk->best_node, desk->node_of, sizeof(desk->best_node));
     memcpy(desk->best_option, desk->option_of, sizeof(desk->best_option));
+    memcpy(desk->best_share, desk->share_of, sizeof(desk->best_share));
 }
 
 static void descend(struct desk *desk, uint32_t depth,
                     const struct desk_cost *cost);
 
+/* What its policy counts: the bill as it is with the devices it gets. */
+static uint64_t figure_of(const struct desk *desk, uint32_t seat,
+                          const struct desk_option *option)
+{
+    uint8_t part = desk->ask->seats[seat].part;
+    if (desk->ask->requests[part]->policy == POLICY_CHEAPEST)
+        return amount_figure(desk->share_of[seat].bill);
+    return option->figure;
+}
+
 /* One option of the seat; all is as it was afterwards. */
-static void try_option(struct desk *desk, uint32_t depth, uint16_t node,
-                       struct desk_cost cost)
+static void try_option(struct desk *desk, uint32_t depth,
+                       const struct desk_option *option, struct desk_cost cost)
 {
     uint32_t seat = desk->order[depth];
+    uint16_t node = option->node;
     enum desk_fault fault = DESK_ROOM;
     struct trail trail = {.count = 0};
     desk->tries++;
     if (has_room(desk, seat, node) && groups_hold(desk, seat, node, &fault) &&
+        desk_share(desk, seat, option, &desk->share_of[seat], &fault) &&
         lay_ways(desk, seat, node, &trail, &cost.steps, &fault)) {
+        cost.figure = plus(cost.figure, figure_of(desk, seat, option));
+        cost.bills = plus(cost.bills, amount_figure(desk->share_of[seat].bill));
         desk->node_of[seat] = node;
         descend(desk, depth + 1, &cost);
         desk->node_of[seat] = DESK_NOWHERE;
@@ -210,12 +225,8 @@ static void try_options(struct desk *desk, uint32_t depth,
     uint32_t seat = desk->order[depth];
     const struct desk_part *part = &desk->parts[desk->ask->seats[seat].part];
     for (uint32_t i = first_option(desk, depth); i < part->option_count; i++) {
-        const struct desk_option *option = &part->options[i];
-        struct desk_cost next = *cost;
-        next.figure = plus(next.figure, option->figure);
-        next.bills = plus(next.bills, amount_figure(option->place.bill));
         desk->option_of[seat] = (uint16_t)i;
-        try_option(desk, depth, option->node, next);
+        try_option(desk, depth, &part->options[i], *cost);
         if (desk->tries >= GRAPH_TRIES_MAX)
             return;
     }
