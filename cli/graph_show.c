@@ -62,8 +62,9 @@ static void put_plan_row(json_t *rows, const json_t *part, const json_t *task,
     }
     json_array_append_new(
         rows,
-        json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "part",
-                  js_text(part, "part"), "tasks", 1, "provider",
+        json_pack("{s:s, s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "part",
+                  js_text(part, "part"), "devices", copy_of(part, "devices"),
+                  "tasks", 1, "provider",
                   js_text(place, "provider"), "name", copy_of(place, "name"),
                   "hour_micro", copy_of(place, "hour_micro"), "bill_micro",
                   copy_of(place, "bill_micro"), "spare_micro",

@@ -105,6 +105,21 @@ MUST_USE enum err book_audit_set(struct book *book,
 void book_net_set(struct book *book, const struct pubkey *provider,
                   uint64_t net_bps, uint64_t now_ms);
 
+/* A way between this node and a provider: what was measured of it, and what our
+ * own tasks were promised on it. For the policy that balances links. */
+struct book_way {
+    struct pubkey provider;
+    uint64_t kbps; /* > 0 */
+    uint64_t used_kbps;
+};
+/* All ways there are now; copied, and whatever was said before is forgotten.
+ * Ways to who is not known are passed over. `beside`: ways between others that
+ * our tasks use, in millionths of what was measured, at most 10^6 each.
+ * ERR_NOMEM: nothing changed. */
+MUST_USE enum err book_ways_set(struct book *book, const struct book_way *ways,
+                                uint32_t count, const uint32_t *beside,
+                                uint32_t beside_count);
+
 struct book_offer {
     struct offer offer;
     uint64_t received_ms;

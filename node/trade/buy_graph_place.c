@@ -167,6 +167,9 @@ void buy_graph_plan(struct buy *buy, struct buy_graph_item *graph)
         fill_ask(buy, graph, p);
         err = p->ask.seat_count == 0 ? ERR_STATE : OK;
     }
+    for (uint32_t i = 0; err == OK && i < graph->face.graph.part_count; i++)
+        if (buy_balances_ways(&graph->items[i]->face.request))
+            err = buy_tell_ways(buy);
     if (err == OK) {
         err = graph_plan_make(buy->book, &p->ask, buy->now_ms, &arena, &p->plan,
                               graph->face.why);
@@ -356,5 +359,5 @@ enum err buy_roads_set(struct buy *buy, const struct graph_road *roads,
     free(buy->roads);
     buy->roads = copy;
     buy->road_count = count;
-    return OK;
+    return buy_tell_ways(buy);
 }
