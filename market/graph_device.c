@@ -24,7 +24,10 @@ static uint32_t level_of(const struct desk *desk, uint32_t seat)
 static void devices_left(const struct desk *desk, uint32_t seat, uint16_t node,
                          struct devices *out)
 {
-    *out = *desk->nodes[node].devices;
+    bool waits =
+        desk_waits_at(desk, seat, node) &&
+        desk_all_wait_at(desk, desk->node_of, level_of(desk, seat), node);
+    *out = waits ? *desk->nodes[node].devices_all : *desk->nodes[node].devices;
     for (uint32_t i = 0; i < desk->ask->seat_count; i++) {
         uint32_t mask = desk->share_of[i].devices;
         uint32_t milli = request_of(desk, i)->devices.milli;
@@ -153,6 +156,15 @@ static uint64_t taken_of(const struct desk *desk, uint32_t seat,
     return sum;
 }
 
+/* With what is free for the seat's level. */
+static const struct devices *devices_of(const struct desk *desk, uint32_t seat)
+{
+    uint16_t node = desk->best_node[seat];
+    return desk_all_wait_at(desk, desk->best_node, level_of(desk, seat), node)
+               ? desk->nodes[node].devices_all
+               : desk->nodes[node].devices;
+}
+
 bool desk_devices_hold(const struct desk *desk)
 {
     for (uint32_t i = 0; i < desk->ask->seat_count; i++) {
@@ -161,7 +173,7 @@ bool desk_devices_hold(const struct desk *desk)
             continue;
         if (!is_as_wished(desk, i))
             return false;
-        devices = desk->nodes[desk->best_node[i]].devices;
+        devices = devices_of(desk, i);
         for (uint32_t d = 0; devices != NULL && d < MACHINE_DEVICES_MAX; d++)
             if ((desk->best_share[i].devices >> d & 1) != 0 &&
                 taken_of(desk, i, d) > devices->free_milli[d])

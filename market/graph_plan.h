@@ -34,9 +34,14 @@
 
 struct graph_seat {
     uint8_t part;
+    uint8_t number; /* among all seats of the graph */
     uint32_t task;
-    bool fixed;             /* it has its place, and needs no more room there */
-    struct pubkey provider; /* if fixed */
+    bool fixed; /* it has its place, and needs no more room there */
+    /* Of graph_adjust.h: what it needs is done, it wants its room now. */
+    bool due;
+    /* Where it is, if fixed; else where a plan has it: zero for nowhere. Plans
+     * that are made from scratch do not look at the latter. */
+    struct pubkey provider;
 };
 
 /* A measured way between two nodes, both ways alike. */
@@ -91,7 +96,7 @@ struct graph_plan {
     bool exact; /* nothing better among the offers that were looked at */
 };
 
-/* All tasks of all parts, none fixed. */
+/* All tasks of all parts, none fixed, due or planned. */
 void graph_seats(const struct graph *graph, struct graph_ask *ask);
 /* ERR_NO_OFFER, with a sentence in why: which part has no place and what is in
  * the way. Faults. Reserves nothing. */
