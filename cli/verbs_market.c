@@ -124,7 +124,8 @@ static const struct opt identifier_options[] = {
      "FLOP/s in single precision: 200G (default: what the node measured)",
      false},
     {"storage", 0, "SIZE", "disk: 2T (default: what the node sells)", false},
-    {"network", 0, "KBIT", "kbit/s of its network", false},
+    {"network", 0, "KBIT",
+     "kbit/s of its network (default: what its links bear out)", false},
     {"chip", 0, "NAME", "the chip's type", false},
     {"chip-number", 0, "TEXT", "the chip's own number; only a hash leaves",
      false},
@@ -236,6 +237,9 @@ const struct verb verbs_market[] = {
      "told and left out. The rest goes into the offer: \"fastest\" compares "
      "it, and\nthe grade follows from the sustained fp32 of all cores "
      "(meter.grades in suan.conf).\n\n"
+     "The network is not measured here but by the node's links, all the time: "
+     "the median\ngoodput over links that both ends measured, two at least. "
+     "What is missing is told.\n\n"
      "--challenge does work that follows from 64 hex digits, on one core of "
      "this machine\nand without a node: a chain of SHA-256 and products of "
      "matrices, with all results,\nfor whoever thought of the digits to check. "

@@ -294,6 +294,8 @@ const struct view view_offers = {
             {"PARALLEL", "grade.classes.parallel.one", CELL_TEXT, R | W},
             {"NEURAL", "grade.classes.neural.one", CELL_TEXT, R | W},
             {"MEMORY", "grade.classes.memory.one", CELL_TEXT, R | W},
+            {"NETWORK", "grade.classes.network.all", CELL_TEXT, R | W},
+            {"WHOLE", "grade.classes.whole.all", CELL_TEXT, R | W},
             {"RTT", "rtt_us", CELL_US, R},
             {"FITS", "feasible", CELL_BOOL, 0},
             {"SCORE", "score", CELL_UINT, R | W},
@@ -367,6 +369,7 @@ const struct view view_offer = {
             {"Float speed", "grade.float_ops", CELL_RATE, O},
             {"Memory speed", "grade.mem_bps", CELL_RATE, O},
             {"Disk speed", "grade.disk_bps", CELL_RATE, O},
+            {"Network speed", "grade.kernels.net.one", CELL_RATE, O},
         },
 };
 

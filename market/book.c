@@ -39,6 +39,7 @@ void book_free(struct book *book)
         return;
     book_offers_done(book);
     book_requests_done(book);
+    book_ways_done(book);
     free(book);
 }
 

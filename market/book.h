@@ -119,6 +119,27 @@ MUST_USE enum err book_audit_set(struct book *book,
                                  const struct pubkey *provider,
                                  const struct grade *found, uint64_t now_ms);
 
+/* The goodput that links bear out (sched/link/goodput.h), bytes a second, 0:
+ * not known. What an offer declares counts up to that, so nothing at first.
+ * Changes nothing for a provider that is not known. */
+void book_net_set(struct book *book, const struct pubkey *provider,
+                  uint64_t net_bps, uint64_t now_ms);
+
+/* A way between this node and a provider: what was measured of it, and what our
+ * own tasks were promised on it. For the policy that balances links. */
+struct book_way {
+    struct pubkey provider;
+    uint64_t kbps; /* > 0 */
+    uint64_t used_kbps;
+};
+/* All ways there are now; copied, and whatever was said before is forgotten.
+ * Ways to who is not known are passed over. `beside`: ways between others that
+ * our tasks use, in millionths of what was measured, at most 10^6 each.
+ * ERR_NOMEM: nothing changed. */
+MUST_USE enum err book_ways_set(struct book *book, const struct book_way *ways,
+                                uint32_t count, const uint32_t *beside,
+                                uint32_t beside_count);
+
 struct book_offer {
     struct offer offer;
     uint64_t received_ms;
@@ -128,11 +149,20 @@ struct book_offer {
     uint64_t rtt_us;               /* 0 = unknown or measured too long ago */
     uint64_t rtt_guess_us;         /* then: by others' measurements; 0 = none */
     uint64_t unreachable_until_ms; /* 0 = not known to be unreachable */
+    uint64_t net_bps; /* of its goodput, what counts; 0 = not known */
 };
 uint32_t book_offer_count(const struct book *book);
 /* False when there is none; then out is untouched. */
 bool book_offer_get(const struct book *book, const struct pubkey *provider,
                     uint64_t now_ms, struct book_offer *out);
+/* What is free there beside what our own requests reserved since it spoke. */
+struct book_left {
+    struct resources free;
+    uint32_t slots;         /* tasks it would take */
+    struct devices devices; /* group_count 0: none */
+};
+bool book_left_get(const struct book *book, const struct pubkey *provider,
+                   uint64_t now_ms, struct book_left *out);
 /* Lists all in no order: start with *cursor 0. Offers put or dropped between
  * two calls may be missed. */
 bool book_offer_next(const struct book *book, uint32_t *cursor, uint64_t now_ms,

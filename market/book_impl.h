@@ -53,6 +53,10 @@ struct book_slot {
     uint64_t rtt_at_ms;
     bool rtt_guessed; /* by others, not measured here */
     uint64_t unreachable_until_ms;
+    uint64_t net_bps; /* that links bear out; 0 = not known */
+    uint64_t way_kbps; /* these of the round of ways they were told in */
+    uint64_t way_used_kbps;
+    uint64_t way_round;
     uint32_t next_empty;
 };
 
@@ -142,6 +146,9 @@ struct book {
     uint64_t unreachable_ms;      /* nothing on it ends before */
     uint64_t epoch;
     uint64_t change;
+    uint64_t way_round;
+    uint32_t *beside; /* ways between others, millionths used; own */
+    uint32_t beside_count;
     /* requests */
     struct book_entry **entries; /* requests_max */
     struct book_class **classes; /* requests_max */
@@ -162,6 +169,13 @@ void book_offers_done(struct book *book);
 
 /* What counts of its figures. */
 void book_slot_grade(const struct book_slot *slot, struct grade *out);
+
+/* ---- book_way.c ---- */
+void book_ways_done(struct book *book);
+/* The ranking keeps ways: room for those of all offers, and those beside. Lent
+ * from the arena. ERR_NOMEM. */
+MUST_USE enum err book_ways_rank(const struct book *book, struct arena *arena,
+                                 struct ranking *ranking);
 
 /* ---- book_class.c ---- */
 /* The class of that demand, one member more; NULL when out of memory. */

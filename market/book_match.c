@@ -125,6 +125,8 @@ void book_view(const struct book *book, uint32_t index,
         .rtt_us = slot->rtt_us,
         .rtt_age_ms = now_ms - slot->rtt_at_ms,
         .rtt_guessed = slot->rtt_guessed,
+        .way_kbps = slot->way_round == book->way_round ? slot->way_kbps : 0,
+        .way_used_kbps = slot->way_used_kbps,
         .age_ms = now_ms - slot->received_ms,
         .ttl_ms = card->ttl_ms,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
@@ -402,7 +404,7 @@ enum err book_ranking(struct book *book, const struct demand *demand,
                       struct arena *arena, struct ranking **out)
 {
     struct ranking *ranking = arena_calloc(arena, 1, sizeof(*ranking));
-    struct ranking_load *loads = NULL;
+    struct balance_load *loads = NULL;
     bool keeps = ranking_keeps_loads(demand);
     if (keeps)
         loads =
@@ -411,7 +413,8 @@ enum err book_ranking(struct book *book, const struct demand *demand,
         return ERR_NOMEM;
     ranking_init(ranking, demand, loads, keeps ? book->live_count + 1 : 0);
     *out = ranking;
-    return OK;
+    return ranking_keeps_ways(demand) ? book_ways_rank(book, arena, ranking)
+                                      : OK;
 }
 
 /* ---- what the walk found, divided ---- */

@@ -65,6 +65,21 @@ void book_slot_grade(const struct book_slot *slot, struct grade *out)
     *out = slot->card->grade;
     if (slot->audited != NULL)
         grade_bound(out, slot->audited);
+    if (out->net_bps > slot->net_bps) /* not known is nothing, too */
+        out->net_bps = slot->net_bps;
+}
+
+void book_net_set(struct book *book, const struct pubkey *provider,
+                  uint64_t net_bps, uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, provider);
+    struct book_slot *slot;
+    if (index == BOOK_NONE || book->slots[index].net_bps == net_bps)
+        return;
+    slot = &book->slots[index];
+    slot->net_bps = net_bps;
+    if (slot->state == SLOT_LIVE)
+        book_index_put(book, index, now_ms);
 }
 
 enum err book_audit_set(struct book *book, const struct pubkey *provider,
@@ -431,6 +446,9 @@ static void offer_show(const struct book_slot *slot, uint64_t now_ms,
     out->reserved_tasks = slot->reserved_tasks;
     out->rtt_us = slot->rtt_guessed ? 0 : book_rtt_fresh(slot, now_ms);
     out->rtt_guess_us = slot->rtt_guessed ? book_rtt_fresh(slot, now_ms) : 0;
+    out->net_bps = out->offer.grade.net_bps < slot->net_bps
+                       ? out->offer.grade.net_bps
+                       : slot->net_bps;
     out->unreachable_until_ms =
         slot->unreachable_until_ms > now_ms ? slot->unreachable_until_ms : 0;
 }
@@ -447,6 +465,23 @@ bool book_offer_get(const struct book *book, const struct pubkey *provider,
     if (index == BOOK_NONE || !is_here(&book->slots[index], now_ms))
         return false;
     offer_show(&book->slots[index], now_ms, out);
+    return true;
+}
+
+bool book_left_get(const struct book *book, const struct pubkey *provider,
+                   uint64_t now_ms, struct book_left *out)
+{
+    uint32_t index = book_slot_find(book, provider);
+    const struct book_slot *slot;
+    if (index == BOOK_NONE || !is_here(&book->slots[index], now_ms))
+        return false;
+    slot = &book->slots[index];
+    memset(out, 0, sizeof(*out));
+    CHECK(resources_sub(&slot->free, &slot->reserved, &out->free) == OK);
+    if (slot->card->slots_free > slot->reserved_tasks)
+        out->slots = slot->card->slots_free - slot->reserved_tasks;
+    if (slot->card->gear != NULL)
+        book_gear_view(slot->card->gear, &out->devices);
     return true;
 }
 

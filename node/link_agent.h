@@ -13,6 +13,7 @@
 
 #include "market/links.h"
 #include "node/node.h"
+#include "sched/link/goodput.h"
 
 struct link_agent;
 
@@ -49,6 +50,10 @@ MUST_USE enum err link_agent_put(struct link_agent *agent,
 bool link_agent_times(const struct link_agent *agent, uint32_t *cursor,
                       struct pubkey *out_peer, uint64_t *out_up_ms,
                       uint64_t *out_down_ms);
+
+/* What links bear out of a node's goodput, now. */
+void link_agent_goodput(const struct link_agent *agent,
+                        const struct pubkey *node, struct goodput *out);
 
 /* What the budget has left for this node's own probes, in bytes. */
 uint64_t link_agent_budget(const struct link_agent *agent);

@@ -240,6 +240,42 @@ static enum err submit_own(void *ctx, struct bytes tx, uint64_t token)
     return chain_host_submit(node->host, tx, token);
 }
 
+static enum err own_judge(void *ctx, struct bytes bytes)
+{
+    struct node *node = ctx;
+    struct chain *chain = chain_host_chain(node->host);
+    struct arena arena;
+    struct tx tx;
+    if (chain_is_syncing(chain))
+        return OK;
+    arena_init(&arena, 4 * LIMIT_TX_BYTES);
+    enum err err = tx_decode(bytes, &arena, &tx);
+    if (err == OK)
+        err = chain_check_tx(chain, &tx, node_wall_ms());
+    arena_done(&arena);
+    return err;
+}
+
+static bool own_waits(void *ctx, const struct hash *id)
+{
+    struct node *node = ctx;
+    struct pool *pool = sx_pool(chain_host_core(node->host));
+    return pool_find(pool, id) != NULL || pool_carried(pool, id);
+}
+
+static enum err own_keep(void *ctx, const char *name, struct bytes record)
+{
+    struct node *node = ctx;
+    return node->shell != NULL ? shell_keep(node->shell, name, record)
+                               : ERR_NOT_READY;
+}
+
+static uint64_t own_ticket(void *ctx)
+{
+    struct node *node = ctx;
+    return shell_ticket(node->shell);
+}
+
 static void own_refused(void *ctx, uint32_t kind, const struct hash *subject,
                         enum err err)
 {
@@ -366,6 +402,10 @@ void node_own_tx_options(struct node *node, struct own_tx_options *out)
     out->chain = node->genesis.chain;
     out->signer = &node->signer;
     out->submit = submit_own;
+    out->judge = own_judge;
+    out->waits = own_waits;
+    out->keep = own_keep;
+    out->ticket = own_ticket;
     out->refused = own_refused;
     out->ctx = node;
 }

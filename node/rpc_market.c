@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "node/job_view.h"
+#include "node/link_agent.h"
 #include "node/rpc_grade.h"
 #include "node/rpc_help.h"
 #include "node/rpc_policy.h"
@@ -278,13 +279,20 @@ static json_t *market_line(struct node *node, const struct request *request,
                            const struct book_line *line, uint64_t now_ms)
 {
     struct book_offer known;
+    struct goodput goodput;
+    uint64_t declared;
     struct buf text;
     json_t *object;
     if (!book_offer_get(buy_book(node->buy), &line->provider, now_ms, &known))
         return NULL;
     buf_init(&text, TEXT_MAX);
     book_line_format(line, request, now_ms, &text);
+    link_agent_goodput(node->links, &line->provider, &goodput);
+    declared = known.offer.grade.net_bps;
+    known.offer.grade.net_bps = goodput_bound(&goodput, declared);
     object = offer_json(node, &known.offer);
+    json_object_set_new(object, "network",
+                        json_goodput(&goodput, declared, now_ms));
     json_object_set_new(
         object, "age_ms",
         json_u64(now_ms > known.received_ms ? now_ms - known.received_ms : 0));

@@ -40,6 +40,9 @@ struct candidate {
                          = not known, or no such wish */
     bool rtt_guessed; /* of the two, the one that counts is what others'
                          measurements make it out to be */
+    uint64_t way_kbps;      /* of the way between the asker and it, measured by
+                               both; 0 = not known */
+    uint64_t way_used_kbps; /* that the asker's own tasks were promised on it */
     struct grade grade;
     uint64_t age_ms; /* since the offer arrived */
     uint64_t ttl_ms; /* it lapses at this age */

@@ -88,6 +88,19 @@ bool figure_idle(const struct candidate *candidate)
     return resources_cover(&candidate->free, &candidate->total);
 }
 
+bool figure_way(const struct candidate *candidate, const struct resources *want,
+                uint32_t *out)
+{
+    uint64_t cap = candidate->way_kbps;
+    uint64_t used = candidate->way_used_kbps;
+    uint64_t more = want != NULL ? want->nic_kbit : 0;
+    if (cap == 0)
+        return false;
+    *out = used >= cap || more >= cap - used ? MILLION
+                                             : share(cap, cap - used, more);
+    return true;
+}
+
 /* A label that is a whole number of watts. */
 static bool watts(const struct candidate *c, const char *key, uint64_t *out_mw)
 {
@@ -141,6 +154,7 @@ bool figure_get(const struct candidate *candidate, enum policy_part part,
                 uint64_t *out)
 {
     uint64_t full = 0;
+    uint32_t way = 0;
     switch (part) {
     case PART_PRICE:
         *out = amount_figure(candidate->hour);
@@ -154,7 +168,11 @@ bool figure_get(const struct candidate *candidate, enum policy_part part,
         return true;
     case PART_ENERGY:
         return figure_energy(candidate, want, out, &full);
-    case PART_LINK: /* no offer tells how full its links are */
+    case PART_LINK:
+        if (!figure_way(candidate, want, &way))
+            return false;
+        *out = way;
+        return true;
     case PART_COUNT:
         return false;
     }
@@ -209,6 +227,7 @@ void figure_format(enum policy_part part, enum speed_class class_,
         buf_addf(out, "%" PRIu64 " us", value);
         return;
     case PART_LOAD:
+    case PART_LINK:
         buf_addf(out, "%" PRIu64 ".%" PRIu64 " %%", value / 10000,
                  value / 1000 % 10);
         return;
@@ -222,7 +241,6 @@ void figure_format(enum policy_part part, enum speed_class class_,
         else
             format_rating(class_, value, out);
         return;
-    case PART_LINK:
     case PART_COUNT:
         buf_addf(out, "%" PRIu64, value);
         return;

@@ -19,6 +19,12 @@ uint32_t figure_load(const struct candidate *candidate,
                      const struct resources *want);
 /* Is nothing on it? */
 bool figure_idle(const struct candidate *candidate);
+/* What the asker's tasks use of the way between it and the candidate, in
+ * millionths of what was measured, rounded down, at most 10^6, with `want` more
+ * on it; want NULL: as it is. False when the way was not measured; then out is
+ * unspecified. */
+bool figure_way(const struct candidate *candidate, const struct resources *want,
+                uint32_t *out);
 /* What a task adds to the draw, and what is drawn at full load, in mW, by the
  * labels watts-idle and watts-full: whole watts at no and at full load, up to
  * 100,000. A machine with nothing on it counts as off. False when they are not

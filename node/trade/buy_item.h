@@ -167,6 +167,11 @@ bool buy_state_there(enum buy_state state);
 /* Tells the book where the job's tasks, and those of jobs it names, are; does
  * nothing for a job that does not care. */
 void buy_tell_places(struct buy *buy, const struct buy_item *item);
+/* buy_ways.c: tells the book how full the measured ways are. ERR_NOMEM: it has
+ * what it was told before. */
+MUST_USE enum err buy_tell_ways(const struct buy *buy);
+/* Does it matter to the request? */
+bool buy_balances_ways(const struct request *request);
 /* Matches what may have been waiting for a change of places. */
 void buy_places_due(struct buy *buy);
 #define ADDRESS_SHORT_MAX LIMIT_NAME

@@ -162,6 +162,8 @@ void buy_match(struct buy *buy, struct buy_item *item)
         if (waiting == 0 || !item->in_book)
             return;
         buy_tell_places(buy, item);
+        if (buy_balances_ways(&item->face.request) && buy_tell_ways(buy) != OK)
+            return;
         if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
                        &buy->arena, &result) != OK)
             return;

@@ -115,7 +115,7 @@ static void look_plainly(struct sample *s, const struct request *r,
                          struct plain *p)
 {
     static struct book_offer offers[OFFERS_MAX];
-    static struct ranking_load loads[OFFERS_MAX];
+    static struct balance_load loads[OFFERS_MAX];
     struct ranking ranking;
     struct demand demand;
     uint32_t known = 0;

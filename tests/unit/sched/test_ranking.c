@@ -27,7 +27,7 @@ struct market {
     uint32_t room[MANY];
     uint32_t count;
     struct ranking ranking;
-    struct ranking_load loads[MANY];
+    struct balance_load loads[MANY];
     struct rank ranks[MANY];
 };
 
