@@ -13,6 +13,7 @@ struct plan {
     bool seller_buys;   /* the first provider buys, too */
     uint32_t jobs;
     bool graphs;       /* people ask for graphs of three (--graphs) */
+    bool copies;       /* .. for an availability, most of them (--copies) */
     uint64_t chaos_ms; /* how long trouble is made */
     /* the network, while there is trouble */
     uint64_t delay_ms_max;

@@ -133,6 +133,7 @@ struct sim_node {
     struct buy *buy;
     struct sell *sell;
     struct own_tx *own;
+    struct standings *standings; /* where the plan has copies */
     struct trade_effects buy_effects;
     struct trade_effects sell_effects;
     uint64_t wake_ms;
