@@ -25,6 +25,8 @@ const struct buy_graph *buy_graph(struct buy *buy, const struct hash *id)
     if (graph == NULL || !graph->bound)
         return NULL;
     buy_graph_refresh(graph);
+    graph->face.moves_left = adjust_budget(&adjust_terms_default,
+                                           &graph->history.moves, buy->now_ms);
     return &graph->face;
 }
 
