@@ -12,7 +12,8 @@
 #define PLAN_ARENA (64u * 1024 * 1024)
 #define AVOID_MS   10000u
 #define RETRY_MS   2000u
-#define LOOK_MS    10000u
+#define LOOK_MS    10000u /* between two looks at a plan */
+#define GRACE_MS   60000u /* after a start */
 
 /* ---- providers left alone ---- */
 
@@ -427,15 +428,23 @@ static bool is_loose(const struct buy_graph_item *graph)
     return false;
 }
 
+/* After a start, offers come one by one: what is not here yet is not gone. */
+static bool is_time_to_look(const struct buy *buy, struct buy_graph_item *graph)
+{
+    if (graph->look_ms == 0)
+        graph->look_ms = buy->now_ms + GRACE_MS;
+    return buy->now_ms >= graph->look_ms;
+}
+
 /* One at a time: does what has not begun still have its place? */
 static void look_after(struct buy *buy)
 {
     for (struct buy_graph_item *graph = buy->graphs; graph != NULL;
          graph = graph->next) {
         if (graph->face.draft || !graph->face.planned || graph->placing ||
-            buy->now_ms - graph->looked_ms < LOOK_MS || !is_loose(graph))
+            !is_time_to_look(buy, graph) || !is_loose(graph))
             continue;
-        graph->looked_ms = buy->now_ms;
+        graph->look_ms = buy->now_ms + LOOK_MS;
         (void)mend(buy, graph, true);
         return;
     }

@@ -83,7 +83,7 @@ struct buy_graph_item {
         uint64_t until_ms;
     } avoid[BUY_AVOID_MAX]; /* providers left alone */
     uint64_t retry_ms;      /* no plan before */
-    uint64_t looked_ms;     /* at whether the plan still holds */
+    uint64_t look_ms;       /* when to look whether the plan still holds */
     struct graph_history history;
     bool placing; /* one round at a time */
     bool bound;   /* its items are found: not yet after a start */

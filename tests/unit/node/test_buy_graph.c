@@ -471,9 +471,11 @@ static void a_much_better_offer_is_taken_within_the_budget(void **state)
     for (unsigned i = 0; i < 6; i++)
         at(desk, desk->now_ms + 10000);
     restart(desk);
+    put_offer(desk, RIG_SELLER, 20000); /* the other is not gone, only late */
+    at(desk, desk->now_ms + 50000);
     put_offer(desk, RIG_SELLER, 20000);
     put_offer(desk, RIG_OTHER, 80000);
-    at(desk, desk->now_ms + 10000);
+    at(desk, desk->now_ms + 20000);
     assert_int_equal(shown(desk, &trio)->moved, 1);
     assert_int_equal(shown(desk, &trio)->moves_left,
                      adjust_terms_default.budget_moves - 1);
