@@ -16,6 +16,9 @@ static const struct opt quote_options[] = {
     OPT_TASKS,
     OPT_PRICE,
     OPT_POLICY,
+    OPT_AVAILABILITY,
+    OPT_CLASS,
+    OPT_NEAR,
     OPT_CONSTRAINT,
     OPT_ZONE,
     OPT_TOLERATE,
@@ -30,9 +33,25 @@ static const struct opt quote_options[] = {
 };
 
 static const struct opt offers_options[] = {
-    OPT_CPUS,       OPT_MEM,    OPT_DISK, OPT_GPU,        OPT_DEVICE,
-    OPT_DEVICE_MEM, OPT_NIC,    OPT_ARCH, OPT_CONSTRAINT, OPT_ZONE,
-    OPT_TOLERATE,   OPT_POLICY, {0},
+    OPT_CPUS,
+    OPT_MEM,
+    OPT_DISK,
+    OPT_GPU,
+    OPT_DEVICE,
+    OPT_DEVICE_MEM,
+    OPT_NIC,
+    OPT_ARCH,
+    OPT_CONSTRAINT,
+    OPT_ZONE,
+    OPT_TOLERATE,
+    OPT_POLICY,
+    OPT_CLASS,
+    OPT_NEAR,
+    {"identifier", 0, "PREFIX",
+     "only those with a compute identifier that begins so: "
+     "city/industry/..., or suanid1...",
+     false},
+    {0},
 };
 
 static const struct opt audit_options[] = {

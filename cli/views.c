@@ -52,6 +52,8 @@ const struct view view_job = {
             {"Time limit", "spec.time_ms_max", CELL_SPAN, O},
             {"Policy", "request.policy", CELL_TEXT, O},
             {"Its terms", "request.policy_terms", CELL_TEXT, O},
+            {"Availability", "availability.text", CELL_TEXT, O},
+            {"Chosen", "chosen_text", CELL_TEXT, O},
             {"Spec", "spec", CELL_JSON, W},
             {"Request", "request", CELL_JSON, W},
         },
@@ -167,6 +169,7 @@ const struct view view_ranks = {
         {
             {"PROVIDER", "provider", CELL_ADDRESS, W},
             {"NAME", "name", CELL_NAME, 0},
+            {"TASKS", "chosen", CELL_UINT, R},
             {"SCORE", "score", CELL_UINT, R},
             {"BY", "rank_text", CELL_TEXT, T},
             {"FITS", "text", CELL_TEXT, W},

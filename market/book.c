@@ -43,6 +43,13 @@ void book_free(struct book *book)
     free(book);
 }
 
+void book_lend(struct book *book, const struct standings *standings,
+               const struct linkmap *links)
+{
+    book->standings = standings;
+    book->links = links;
+}
+
 /* ---- time ---- */
 
 static void note_add(struct book_note *notes, uint32_t *count,

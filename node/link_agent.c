@@ -180,6 +180,22 @@ void link_agent_down(struct link_agent *agent, const struct pubkey *peer,
         link_meter_up(&met->meter, false, now_of(agent));
 }
 
+bool link_agent_times(const struct link_agent *agent, uint32_t *cursor,
+                      struct pubkey *out_peer, uint64_t *out_up_ms,
+                      uint64_t *out_down_ms)
+{
+    while (*cursor < MET_MAX) {
+        const struct met *met = &agent->met[(*cursor)++];
+        if (!met->used)
+            continue;
+        *out_peer = met->peer;
+        link_meter_times(&met->meter, shell_now_ms(agent->node->shell),
+                         out_up_ms, out_down_ms);
+        return true;
+    }
+    return false;
+}
+
 /* ---- telling ---- */
 
 static bool stated(const struct met *met, uint64_t now_ms)

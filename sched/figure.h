@@ -6,8 +6,11 @@
 #include "sched/candidate.h"
 #include "sched/policy_terms.h"
 
-/* A kernel's figure, per second; of SPEED_MEAN 2^16 log2 of the mean. False
- * when it was not measured; then out is unspecified. */
+/* 2^16 log2 of a speed: SPEED_MEAN's as grade_speed has it; of a class the
+ * composite of its kernels in times of the reference machine (sched/meter/
+ * rating.h), above FIGURE_RATING_ONE. False when not all of it was measured;
+ * then out is unspecified. */
+#define FIGURE_RATING_ONE (INT32_C(32) << 16)
 bool figure_speed(const struct grade *grade, enum speed_class class_,
                   uint64_t *out);
 /* The largest of used / total over the dimensions, in millionths rounded down,
@@ -35,7 +38,8 @@ bool figure_get(const struct candidate *candidate, enum policy_part part,
                 const struct resources *want, const struct policy_terms *terms,
                 uint64_t *out);
 /* Appends the figure with its unit, for people. class_: of a speed; its mean is
- * shown as a rate, right to a tenth. */
+ * shown as a rate, right to a tenth, a class as times of the reference machine.
+ */
 void figure_format(enum policy_part part, enum speed_class class_,
                    uint64_t value, struct buf *out);
 

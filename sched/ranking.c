@@ -237,7 +237,7 @@ static uint64_t ratio(const struct ranking *r, enum policy_part part,
     uint64_t best = r->best[part];
     if (!r->known[part])
         return 0;
-    if (part == PART_SPEED && r->terms.speed == SPEED_MEAN)
+    if (part == PART_SPEED)
         return value >= best ? RATIO_ONE : power_of_two_below(best - value);
     return more_is_better(part) ? quotient(value, best) : quotient(best, value);
 }
@@ -318,10 +318,7 @@ static void rank_fastest(const struct ranking *r, const struct candidate *c,
     if (!figure_speed(&c->grade, r->terms.speed, &value))
         out->key[0] = 1;
     else
-        out->key[1] =
-            UINT64_MAX -
-            ((r->terms.speed == SPEED_MEAN ? value : grade_log2_q16(value)) >>
-             GRADE_STEP_SHIFT);
+        out->key[1] = UINT64_MAX - (value >> GRADE_STEP_SHIFT);
 }
 
 static void rank_nearest(const struct ranking *r, const struct candidate *c,
@@ -533,6 +530,8 @@ void ranking_account(const struct ranking *ranking,
         line->part = part;
         line->weight = ranking->weights[i];
         line->known = figure(ranking, candidate, part, &line->value);
+        line->guessed =
+            line->known && part == PART_RTT && candidate->rtt_guessed;
         line->best = ranking->known[i] ? ranking->best[i] : 0;
         if (ranking->demand->policy == POLICY_COMPOSITE && line->known)
             line->points = points(
@@ -552,6 +551,8 @@ void ranking_account_format(const struct ranking_account *account,
     for (uint32_t i = 0; i < account->count; i++) {
         const struct ranking_part *line = &account->parts[i];
         buf_addf(out, "%s%s ", before, policy_part_text(line->part));
+        if (line->guessed)
+            buf_addf(out, "about ");
         if (line->known)
             figure_format(line->part, account->speed, line->value, out);
         else

@@ -118,7 +118,8 @@ void ranking_floor(const struct ranking *ranking, enum policy order,
 struct ranking_part {
     enum policy_part part;
     bool known;
-    uint64_t value;  /* micro-credits, us, per second (mean: 2^16 log2),
+    bool guessed;    /* a round trip that others' measurements make out */
+    uint64_t value;  /* micro-credits, us, 2^16 log2 of a speed,
                         millionths, mW */
     uint64_t best;   /* of those looked at, likewise; 0 = not looked */
     uint32_t weight; /* 0: it does not count */
