@@ -53,7 +53,7 @@ struct book_slot {
     uint64_t rtt_at_ms;
     bool rtt_guessed; /* by others, not measured here */
     uint64_t unreachable_until_ms;
-    uint64_t net_bps; /* that links bear out; 0 = not known */
+    uint64_t net_bps;  /* that links bear out; 0 = not known */
     uint64_t way_kbps; /* these of the round of ways they were told in */
     uint64_t way_used_kbps;
     uint64_t way_round;
