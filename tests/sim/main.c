@@ -75,7 +75,7 @@ static void print_tasks(const struct outcome *outcome)
 
 static struct outcome live(uint64_t seed, bool real, bool verbose)
 {
-    struct plan plan;
+    struct sim_plan plan;
     struct outcome outcome = {0};
     plan_draw(&plan, seed);
     plan.graphs = graphs;

@@ -5,7 +5,7 @@
 
 #include "base/dice.h"
 
-struct plan {
+struct sim_plan {
     uint64_t seed;
     bool real_signatures;
     uint32_t buyers;    /* nodes that only buy */
@@ -47,7 +47,7 @@ struct plan {
     uint64_t lost_ms; /* buyers: after so much silence */
 };
 
-void plan_draw(struct plan *plan, uint64_t seed);
-void plan_print(const struct plan *plan);
+void plan_draw(struct sim_plan *plan, uint64_t seed);
+void plan_print(const struct sim_plan *plan);
 
 #endif

@@ -250,7 +250,7 @@ struct judge {
 };
 
 struct world {
-    struct plan plan;
+    struct sim_plan plan;
     struct dice dice;
     struct agenda agenda;
     uint64_t now_ms;
@@ -274,7 +274,7 @@ struct world {
 
 /* ---- world.c ---- */
 
-void world_init(struct world *world, const struct plan *plan, bool verbose);
+void world_init(struct world *world, const struct sim_plan *plan, bool verbose);
 void world_done(struct world *world);
 /* Lives it to the end; the judge stops the program when something is wrong. */
 void world_run(struct world *world);
