@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "sched/division.h"
+#include "sched/link/linkmap.h"
 
 /* ---- a slot as a candidate ---- */
 
@@ -86,6 +87,24 @@ static void set_gear(const struct book_gear *gear,
     out->c.devices = &out->devices;
 }
 
+/* The way to whom it shall be near to, as nodes tell of their links. Of what is
+ * not measured by both ends the worse end of the guess counts. */
+static void set_near(const struct book *book, const struct request *request,
+                     uint64_t now_ms, struct candidate *out)
+{
+    const struct pubkey *near = &request->terms.near;
+    struct link link;
+    if (pubkey_is_zero(near))
+        return;
+    out->rtt_guessed = false;
+    if (book->links == NULL ||
+        !linkmap_look(book->links, near, &out->provider, now_ms, &link) ||
+        link_confidence(&link, LINK_RTT, now_ms) < BOOK_GUESS_CONFIDENCE_MIN)
+        return;
+    out->near_us = link_rtt_cautious(&link);
+    out->rtt_guessed = !link_measured(&link, LINK_RTT);
+}
+
 void book_view(const struct book *book, uint32_t index,
                const struct request *request, const struct book_entry *entry,
                uint64_t now_ms, struct book_view *out)
@@ -105,11 +124,15 @@ void book_view(const struct book *book, uint32_t index,
         .labels = out->labels,
         .rtt_us = slot->rtt_us,
         .rtt_age_ms = now_ms - slot->rtt_at_ms,
+        .way_kbps = slot->way_round == book->way_round ? slot->way_kbps : 0,
+        .way_used_kbps = slot->way_used_kbps,
+        .rtt_guessed = slot->rtt_guessed,
         .age_ms = now_ms - slot->received_ms,
         .ttl_ms = card->ttl_ms,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
     };
     book_slot_grade(slot, &out->c.grade);
+    set_near(book, request, now_ms, &out->c);
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
     set_gear(card->gear, request, out);
     set_price(slot, request, &out->c);
@@ -174,6 +197,9 @@ struct match {
     uint32_t together; /* of a gang: how many at least; else 0 */
     struct place place;
     struct explain explain;
+    struct book_crew *crew; /* of the arena; NULL: no availability is asked */
+    const uint32_t *crew_slots;
+    uint32_t crew_count;
     uint64_t soonest_ms; /* when the first refusal ends by itself */
     bool complete;
 };
@@ -267,12 +293,39 @@ static void match_only(struct match *m)
         match_offer(m, slot);
 }
 
+/* Those who together keep to the availability, and nobody else. */
+static enum err match_crew(struct match *m, struct arena *arena)
+{
+    const struct book_crew_ask ask = {.book = m->book,
+                                      .request = m->request,
+                                      .entry = m->entry,
+                                      .demand = &m->demand,
+                                      .ranking = m->ranking,
+                                      .now_ms = m->now_ms,
+                                      .copies =
+                                          policy_copies(&m->request->terms)};
+    if (m->request->terms.down_ppb == 0)
+        return OK;
+    m->crew = arena_calloc(arena, 1, sizeof(*m->crew));
+    if (m->crew == NULL)
+        return ERR_NOMEM;
+    return book_crew_make(&ask, arena, m->crew, &m->crew_slots, &m->crew_count);
+}
+
+static void match_crew_only(struct match *m)
+{
+    for (uint32_t i = 0; i < m->crew_count; i++)
+        match_offer(m, m->crew_slots[i]);
+}
+
 /* Who was not shown although nobody was held back has a reason. */
 static enum err match_walk(struct match *m)
 {
     explain_init(&m->explain);
     m->complete = true;
-    if (pubkey_is_zero(&m->request->only_seller))
+    if (m->crew != NULL)
+        match_crew_only(m);
+    else if (pubkey_is_zero(&m->request->only_seller))
         TRY(match_search(m));
     else
         match_only(m);
@@ -351,7 +404,7 @@ enum err book_ranking(struct book *book, const struct demand *demand,
                       struct arena *arena, struct ranking **out)
 {
     struct ranking *ranking = arena_calloc(arena, 1, sizeof(*ranking));
-    struct ranking_load *loads = NULL;
+    struct balance_load *loads = NULL;
     bool keeps = ranking_keeps_loads(demand);
     if (keeps)
         loads =
@@ -360,7 +413,8 @@ enum err book_ranking(struct book *book, const struct demand *demand,
         return ERR_NOMEM;
     ranking_init(ranking, demand, loads, keeps ? book->live_count + 1 : 0);
     *out = ranking;
-    return OK;
+    return ranking_keeps_ways(demand) ? book_ways_rank(book, arena, ranking)
+                                      : OK;
 }
 
 /* ---- what the walk found, divided ---- */
@@ -412,7 +466,10 @@ static void placement_fill(const struct match *m,
         .room = from->room,
         .hour = view.c.hour,
         .bill = view.c.bill,
-        .rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0,
+        .rtt_us =
+            candidate_rtt_known(&view.c) && !m->book->slots[index].rtt_guessed
+                ? view.c.rtt_us
+                : 0,
         .notes = verdict.notes,
     };
     ranking_account(m->ranking, &view.c, &out->account);
@@ -458,6 +515,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
                                    &m->demand, m->ranking, m->now_ms};
     book_index_refresh(m->book, m->now_ms);
     TRY(book_look(&look));
+    TRY(match_crew(m, arena));
     TRY(match_walk(m));
     TRY(match_divide(m, arena, &unplaced));
     uint32_t room = tasks - unplaced;
@@ -481,6 +539,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
         .room = room,
         .complete = m->complete,
         .explain = m->explain,
+        .crew = m->crew,
         .next_try_ms = BOOK_FOREVER,
     };
     return OK;
@@ -561,6 +620,9 @@ void book_result_format(const struct book_result *result, struct buf *out)
                  "there is room for %u of %u tasks that must run together, so "
                  "none is placed",
                  result->room, tasks);
+    } else if (result->crew != NULL && !result->crew->reached && e->fits > 0) {
+        buf_addf(out, "the availability is out of reach: ");
+        book_crew_format(result->crew, out);
     } else if (e->fits == 0) {
         buf_addf(out, "none of %u offers fits, most often because %s",
                  e->offers, reason_text(top));

@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include "base/check.h"
+#include "node/book_guess.h"
 #include "node/gossip.h"
 #include "node/graph_roads.h"
 #include "node/image_cache.h"
@@ -8,6 +9,7 @@
 #include "node/audit.h"
 #include "node/link_agent.h"
 #include "node/log.h"
+#include "node/node_standing.h"
 #include "node/node_start.h"
 #include "node/offering.h"
 #include "node/rpc_chain.h"
@@ -107,6 +109,8 @@ static void on_final(void *ctx, const struct candidate *candidate)
         if (hash_is_zero(subject))
             continue;
         note_trade(node, &results[i]);
+        if (results[i].effect.code == CONTRACT_SETTLED)
+            node_standing_settled(node, subject);
         if (node->shell != NULL)
             shell_contract(node->shell, subject);
     }
@@ -155,6 +159,8 @@ static void on_fetched(struct node *node)
         own_tx_nonce(node->own, account.nonce);
     if (err == OK && node->shell != NULL)
         err = shell_contracts(node->shell);
+    if (err == OK && node->standings != NULL)
+        err = node_standing_scan(node);
     if (err != OK)
         log_odd("chain", "the fetched state cannot be read: %s", err_text(err));
     if (node->waiters != NULL)
@@ -496,6 +502,8 @@ static void on_second(uv_timer_t *timer)
     link_agent_tick(node->links);
     audit_agent_tick(node->audit);
     graph_roads_tick(node);
+    node_standing_tick(node);
+    book_guess_tick(node);
     node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);

@@ -171,6 +171,11 @@ static struct request wishes_request(void)
     request.affinity_count = 2;
     request.affinities[0] = (struct affinity){world_hash(0x51), false};
     request.affinities[1] = (struct affinity){world_hash(0x52), true};
+    request.terms = (struct policy_terms){.divide = POLICY_DIVIDE_DUPLICATED,
+                                          .copies = 2,
+                                          .gang = true,
+                                          .least = 3,
+                                          .down_ppb = 1000000};
     return request;
 }
 
