@@ -512,6 +512,10 @@ bool votes_led(struct world *world, const struct proposal *on,
 void rules_notarize(struct world *world, const struct machine *machine,
                     const struct proposal *on, uint64_t final_view);
 void rules_listened(struct world *world, const struct machine *machine);
+/* Of two transactions under one number it keeps the first, if a block can take
+ * that. */
+void rules_refused(struct world *world, struct machine *machine,
+                   const struct sim_tx *tx, enum err err);
 void rules_step(struct world *world, const struct machine *machine,
                 const struct sx_status *now);
 void rules_opened(struct world *world, const struct machine *machine);
