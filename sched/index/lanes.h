@@ -4,9 +4,12 @@
 /* The figures of a block's 64 places lie side by side, and are compared with
  * one bound all at once: the answer is a word, a bit for each.
  *
- * An amount has a code of 16 bits that never falls when the amount grows, and
- * tells two apart that differ by a fifth of a percent: below 1,024 any two. */
+ * An amount is a code of 16 bits and a rest of 16 bits. The code never falls
+ * when the amount grows; of two with one code the rest says the same. Below
+ * 2^26 they are the amount; above, what is below its 26 leading bits is lost.
+ */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined(__SSE2__)
@@ -24,16 +27,35 @@ static inline uint16_t amount_code(uint64_t amount)
     return (uint16_t)((top + 1) << 9 | (digits & 511));
 }
 
-/* The most that has this code. */
-static inline uint64_t amount_code_most(uint16_t code)
+static inline uint16_t amount_rest(uint64_t amount)
+{
+    if (amount < 1024) /* all of it is in the code */
+        return 0;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(amount) - 9;
+    uint64_t low = amount & ((UINT64_C(1) << shift) - 1);
+    return (uint16_t)(shift > 16 ? low >> (shift - 16) : low);
+}
+
+/* May amounts of that code differ? */
+static inline bool amount_has_rest(uint16_t code)
+{
+    return code >> 9 > 10;
+}
+
+/* Is an amount of that code known to the last digit? */
+static inline bool amount_is_exact(uint16_t code)
+{
+    return code >> 9 <= 26;
+}
+
+/* The amount of a code that is exact. */
+static inline uint64_t amount_of(uint16_t code, uint16_t rest)
 {
     unsigned top = code >> 9;
     uint64_t digits = UINT64_C(512) | (code & 511);
     if (top == 0)
         return 0;
-    if (top <= 10)
-        return digits >> (10 - top);
-    return (digits << (top - 10)) | ((UINT64_C(1) << (top - 10)) - 1);
+    return top <= 10 ? digits >> (10 - top) : digits << (top - 10) | rest;
 }
 
 /* Which of 64 codes are at least `least`, and which are just that: one after

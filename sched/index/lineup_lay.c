@@ -76,19 +76,21 @@ void lineup_measure(const struct catalog *c, struct lineup *o, uint32_t aisle,
     face_set(o, aisle);
 }
 
-void lineup_code_set(struct lineup *o, unsigned dimension, uint32_t place,
-                     uint64_t have)
+void lineup_figure_set(struct lineup *o, unsigned dimension, uint32_t place,
+                       uint64_t have)
 {
     unsigned coded = dim_codes[dimension];
-    if (coded > 0 && o->codes[coded - 1] != NULL)
-        o->codes[coded - 1][place] = amount_code(have);
+    if (coded == 0 || o->figures[coded - 1].codes == NULL)
+        return;
+    o->figures[coded - 1].codes[place] = amount_code(have);
+    o->figures[coded - 1].rests[place] = amount_rest(have);
 }
 
 static void copies_set(const struct catalog *c, struct lineup *o, uint32_t slot,
                        uint32_t place)
 {
     for (unsigned i = 0; i < DIM_COUNT; i++)
-        lineup_code_set(o, i, place, c->have[i][slot]);
+        lineup_figure_set(o, i, place, c->have[i][slot]);
     for (unsigned i = 0; o->prices != NULL && i < TARIFF_PARTS; i++)
         o->prices[place / BLOCK_PLACES].part[i][place % BLOCK_PLACES] =
             tariff_cut(c->tariffs[slot].part[i]);
@@ -250,10 +252,13 @@ static void lay(struct catalog *c, struct lineup *o, uint32_t *slots,
 
 static void copies_clear(struct lineup *o, uint32_t at)
 {
+    size_t first = (size_t)at * AISLE_PLACES;
+    size_t bytes = AISLE_PLACES * sizeof(uint16_t);
     for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
-        if (o->codes[i] != NULL)
-            memset(&o->codes[i][(size_t)at * AISLE_PLACES], 0,
-                   AISLE_PLACES * sizeof(*o->codes[i]));
+        if (o->figures[i].codes == NULL)
+            continue;
+        memset(o->figures[i].codes + first, 0, bytes);
+        memset(o->figures[i].rests + first, 0, bytes);
     }
     if (o->prices != NULL)
         memset(&o->prices[(size_t)at * AISLE_BLOCKS], 0,

@@ -115,18 +115,31 @@ static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
     return fails;
 }
 
-/* The same by codes, all at once: only those whose code is that of the want are
- * looked up. */
-static uint64_t look_at_codes(const struct surveying *x, const uint16_t *codes,
-                              uint32_t word, uint64_t bits,
-                              const struct survey_rule *rule)
+/* The same by codes, all at once; of those whose code is the want's by rests,
+ * and of these only where they are not exact by the columns. */
+static uint64_t look_at_figures(const struct surveying *x,
+                                const struct figures *own, uint32_t word,
+                                uint64_t bits, const struct survey_rule *rule)
 {
     uint16_t want = amount_code(rule->want);
-    codes += (size_t)word * BLOCK_PLACES;
+    size_t first = (size_t)word * BLOCK_PLACES;
     uint64_t same;
-    uint64_t fails = bits & ~lanes_compare(codes, want, &same);
-    same &= bits;
-    return same != 0 ? fails | look_up(x, word, same, rule) : fails;
+    uint64_t fails = bits & ~lanes_compare(own->codes + first, want, &same);
+    bits &= same;
+    if (bits == 0)
+        return fails;
+    fails |= bits &
+             ~lanes_compare(own->rests + first, amount_rest(rule->want), &same);
+    bits &= same;
+    return amount_is_exact(want) ? fails : fails | look_up(x, word, bits, rule);
+}
+
+static bool all_reach(const struct surveying *x, enum dimension dimension,
+                      uint32_t bitmap)
+{
+    return bitmap == BITMAP_THERE ||
+           (bitmap != BITMAP_COUNT &&
+            catalog_all_reach(x->c, dimension, bitmap));
 }
 
 static void refuse_short(const struct surveying *x,
@@ -135,8 +148,10 @@ static void refuse_short(const struct surveying *x,
     const uint64_t *may = NULL;
     const uint64_t *does = NULL;
     uint32_t bitmap[2];
-    const uint16_t *codes = lineup_codes(x->order, rule->dimension, 0);
+    const struct figures *own = lineup_figures(x->order, rule->dimension);
     catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
+    if (bitmap[0] == bitmap[1] && all_reach(x, rule->dimension, bitmap[0]))
+        return;
     if (bitmap[0] != BITMAP_COUNT)
         may = lineup_word(x->order, bitmap[0], 0);
     if (bitmap[1] != BITMAP_COUNT)
@@ -146,8 +161,8 @@ static void refuse_short(const struct surveying *x,
         uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
         fails[i] |= x->there[i] & ~above;
         if (unsure != 0)
-            fails[i] |= codes != NULL ? look_at_codes(x, codes, i, unsure, rule)
-                                      : look_up(x, i, unsure, rule);
+            fails[i] |= own != NULL ? look_at_figures(x, own, i, unsure, rule)
+                                    : look_up(x, i, unsure, rule);
     }
 }
 
