@@ -61,12 +61,6 @@ struct aisle_face {
     uint32_t low[TARIFF_PARTS];
 };
 
-/* Amounts by place (lanes.h). */
-struct figures {
-    uint16_t *codes;
-    uint16_t *rests;
-};
-
 /* The tariffs of a block's places, cut to 32 bits. */
 struct block_prices {
     uint32_t part[TARIFF_PARTS][BLOCK_PLACES];

@@ -52,8 +52,9 @@ uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
     const struct figures *own = lineup_figures(x->order, dimension);
     if (own == NULL || bits == 0)
         return bits;
-    return bits &
-           lanes_at_least(own->codes + (size_t)word * BLOCK_PLACES, least);
+    uint64_t same;
+    return bits & lanes_compare(own->codes + (size_t)word * BLOCK_PLACES, least,
+                                &same);
 }
 
 static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)
@@ -73,39 +74,25 @@ static bool is_asked(const struct surveying *x, const struct group *group,
 
 /* ---- what relaxing one reason alone would need ---- */
 
-/* The highest figure of some of a word's places that is above `best`. */
-static uint16_t highest(const uint16_t *own, uint64_t bits, uint16_t best)
+/* Fills x->scratch with those that nothing else refuses, of them those on the
+ * highest rung that any is on. */
+static void highest_rung(const struct surveying *x, const struct group *group)
 {
-    bits &= best < UINT16_MAX ? lanes_at_least(own, (uint16_t)(best + 1)) : 0;
-    for (; bits != 0; bits &= bits - 1) {
-        uint16_t figure = own[__builtin_ctzll(bits)];
-        best = figure > best ? figure : best;
+    enum dimension dimension = group->rule->dimension;
+    uint64_t amount = group->rule->want - 1;
+    uint32_t reach = ladder_reach(&x->c->ladders[dimension], amount);
+    const uint64_t *fails = group->fails;
+    uint64_t any = 0;
+    while (any == 0 && reach > 0) {
+        const uint64_t *rung =
+            lineup_word(x->order, dim_bitmap[dimension] + --reach, 0);
+        for (uint32_t i = 0; i < x->len; i++) {
+            x->scratch[i] = fails[i] & x->once[i] & rung[i];
+            any |= x->scratch[i];
+        }
     }
-    return best;
-}
-
-/* The highest code among those that nothing else refuses, and with `code` the
- * highest rest among those that have it. */
-static uint16_t highest_alone(const struct surveying *x,
-                              const struct group *group, const uint16_t *code)
-{
-    const struct figures *own =
-        lineup_figures(x->order, group->rule->dimension);
-    uint16_t best = 0;
-    for (uint32_t i = 0; i < x->len; i++) {
-        uint64_t bits = group->fails[i] & x->once[i];
-        size_t first = (size_t)i * BLOCK_PLACES;
-        uint64_t same = UINT64_MAX;
-        if (bits == 0)
-            continue;
-        if (code != NULL)
-            (void)lanes_compare(own->codes + first, *code, &same);
-        bits &= same;
-        if (bits != 0)
-            best = highest((code != NULL ? own->rests : own->codes) + first,
-                           bits, best);
-    }
-    return best;
+    for (uint32_t i = 0; any == 0 && i < x->len; i++)
+        x->scratch[i] = fails[i] & x->once[i];
 }
 
 /* The most there is among those that nothing else refuses, from the columns: of
@@ -131,10 +118,17 @@ static uint64_t most_alone(const struct surveying *x, const struct group *group)
 {
     if (lineup_figures(x->order, group->rule->dimension) == NULL)
         return most_of_columns(x, group, 0);
-    uint16_t code = highest_alone(x, group, NULL);
+    const struct figures *own =
+        lineup_figures(x->order, group->rule->dimension);
+    uint16_t rest = 0;
+    highest_rung(x, group);
+    uint16_t code = lanes_highest(own->codes, x->scratch, x->len);
     if (!amount_is_exact(code))
         return most_of_columns(x, group, code);
-    uint16_t rest = amount_has_rest(code) ? highest_alone(x, group, &code) : 0;
+    if (amount_has_rest(code)) {
+        lanes_keep(own->codes, code, x->len, x->scratch);
+        rest = lanes_highest(own->rests, x->scratch, x->len);
+    }
     return amount_of(code, rest);
 }
 
