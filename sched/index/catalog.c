@@ -513,7 +513,8 @@ static void check_box(const struct catalog *c, const struct aisle *aisle,
         CHECK(aisle->block_low[i][block] <= c->tariffs[slot].part[i]);
         CHECK(aisle->block_high[i][block] >= c->tariffs[slot].part[i] ||
               aisle->block_high[i][block] == UINT32_MAX);
-        CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
+        CHECK(aisle->eight_low[i][block / 8] <= aisle->block_low[i][block]);
+        CHECK(aisle->box.low[i] <= aisle->eight_low[i][block / 8]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
     for (unsigned i = 0; i < DIM_COUNT; i++)
@@ -552,7 +553,8 @@ static void check_place(const struct catalog *c, const struct lineup *o,
         CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
     }
     CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
-    CHECK(aisle->key_low <= aisle->block_key[block]);
+    CHECK(aisle->eight_key[block / 8] <= aisle->block_key[block]);
+    CHECK(aisle->key_low <= aisle->eight_key[block / 8]);
     CHECK(face->key_low == aisle->key_low);
     CHECK(memcmp(face->low, aisle->box.low, sizeof(face->low)) == 0);
     check_copies(c, o, slot);

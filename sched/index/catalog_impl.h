@@ -9,6 +9,7 @@
 
 #define BLOCK_PLACES 64u /* a word */
 #define AISLE_BLOCKS 64u /* a word of a summary */
+#define AISLE_EIGHTS (AISLE_BLOCKS / 8)
 #define AISLE_PLACES (BLOCK_PLACES * AISLE_BLOCKS)
 #define PLACE_NONE   UINT32_MAX
 /* Answers "nobody" that are remembered. */
@@ -47,6 +48,9 @@ struct aisle {
     uint32_t key_high;
     uint32_t mix[TARIFF_PARTS]; /* catalog->typical when it was sorted */
     struct tariff_box box;
+    /* of each eight blocks, so that not all need be looked at */
+    uint32_t eight_key[AISLE_EIGHTS];
+    uint32_t eight_low[TARIFF_PARTS][AISLE_EIGHTS];
     uint32_t block_key[AISLE_BLOCKS]; /* the lowest */
     uint32_t block_low[TARIFF_PARTS][AISLE_BLOCKS];
     uint32_t block_high[TARIFF_PARTS][AISLE_BLOCKS];
