@@ -25,6 +25,8 @@ const char *job_phase_text(enum job_phase phase)
         return "failed";
     case JOB_UNKNOWN:
         return "unknown to the provider";
+    case JOB_QUEUED:
+        return "queued";
     }
     return "unknown";
 }
@@ -266,7 +268,7 @@ enum err wire_job_state_decode(struct bytes b, struct arena *arena,
     memset(&m, 0, sizeof(m));
     TRY(open_kind(&reader, b, arena, WIRE_JOB_STATE, 12));
     mp_get_hash(&reader, &m.contract);
-    m.phase = (enum job_phase)mp_get_uint_max(&reader, JOB_UNKNOWN);
+    m.phase = (enum job_phase)mp_get_uint_max(&reader, JOB_QUEUED);
     if (m.phase < JOB_HELD)
         mp_fail(&reader, ERR_RANGE);
     m.staged = mp_get_uint(&reader);

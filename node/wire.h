@@ -90,6 +90,7 @@ enum job_phase {
     JOB_DONE = 7,    /* delivered or on its way to the chain */
     JOB_FAILED = 8,  /* refused; reason says why */
     JOB_UNKNOWN = 9, /* the provider knows nothing of this contract */
+    JOB_QUEUED = 10, /* staged; waits for its turn */
 };
 const char *job_phase_text(enum job_phase phase);
 struct wire_job_state {
