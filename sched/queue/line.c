@@ -186,7 +186,7 @@ static bool can_move(const struct easy *easy, uint32_t i)
 }
 
 /* In the order of what was promised; returns how many. */
-static uint32_t movable(const struct easy *easy, uint32_t out[LINE_MAX])
+static uint32_t movable(const struct easy *easy, uint32_t out[LINE_JOBS_MAX])
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < easy->count; i++) {
@@ -241,8 +241,8 @@ static void to_front(uint32_t *list, uint32_t count, uint32_t candidate)
  * promised; else all is as it was. */
 static enum err overtake(struct easy *easy, uint32_t candidate)
 {
-    struct line_job before[LINE_MAX];
-    uint32_t list[LINE_MAX];
+    struct line_job before[LINE_JOBS_MAX];
+    uint32_t list[LINE_JOBS_MAX];
     uint32_t count = movable(easy, list);
     uint32_t placed;
     bool ok;
@@ -288,7 +288,7 @@ enum err line_plan(enum line_rule rule, struct room *room,
     struct easy easy = {room, jobs, count, 0, now_ms};
     bool holds;
     CHECK(rule == LINE_EASY || rule == LINE_CONSERVATIVE);
-    CHECK(count <= LINE_MAX);
+    CHECK(count <= LINE_JOBS_MAX);
     TRY(put_all(room, jobs, count, now_ms, &holds));
     if (!holds)
         TRY(put_anew(room, jobs, count, now_ms));

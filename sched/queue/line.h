@@ -29,8 +29,8 @@ const char *line_rule_text(enum line_rule rule); /* "off", "easy", ... */
 MUST_USE enum err line_rule_parse(const char *text,
                                   enum line_rule *out); /* ERR_PARSE */
 
-#define LINE_MAX   64u
-#define LINE_NEVER PROFILE_NEVER
+#define LINE_JOBS_MAX 64u
+#define LINE_NEVER    PROFILE_NEVER
 
 struct line_job {
     struct room_want want;
@@ -50,7 +50,7 @@ struct line_job {
  * of them together have room.
  *
  * rule       not LINE_OFF (CHECKed)
- * count      <= LINE_MAX (CHECKed)
+ * count      <= LINE_JOBS_MAX (CHECKed)
  *
  * Faults; then the room is of no use. */
 MUST_USE enum err line_plan(enum line_rule rule, struct room *room,

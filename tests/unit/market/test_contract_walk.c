@@ -118,7 +118,7 @@ static void quote_draw(struct walk *walk, struct step *step)
     step->quote_fresh = chance(walk, 90);
     q->expires_at_ms = step->quote_fresh ? now + 1 + below(walk, 1000) : now;
     q->start_by_ms = q->expires_at_ms + below(walk, 60000);
-    if (chance(walk, 30)) /* it queues */
+    if (chance(walk, 10)) /* it queues */
         q->start_by_ms += CONTRACT_REFUSE_FREE_MS + below(walk, 1800000);
     q->deadline_ms = q->start_by_ms + 3600000 + below(walk, 60000);
     assert_int_equal(quote_sign(q, &chain, world_signer(PROVIDER)), OK);

@@ -214,10 +214,13 @@ static void who_is_patient_may_be_queued_for_as_long(void **state)
     q.deadline_ms = q.start_by_ms + request.time_ms_max;
     assert_int_equal(check(&q, &request), ERR_TERMS);
     request.patience_ms = 1800000 - 1;
+    q.request = request_id_of(&request);
     assert_int_equal(check(&q, &request), ERR_TERMS);
     request.patience_ms = 1800000;
+    q.request = request_id_of(&request);
     assert_int_equal(check(&q, &request), OK);
     request.patience_ms = UINT64_MAX; /* not of a request that was decoded */
+    q.request = request_id_of(&request);
     assert_int_equal(check(&q, &request), ERR_TERMS);
 }
 

@@ -69,8 +69,8 @@ static bool waits(const struct shop *shop, const struct person *p)
 
 static void plan(struct shop *shop, struct room *room)
 {
-    struct line_job jobs[LINE_MAX];
-    struct person *who[LINE_MAX];
+    struct line_job jobs[LINE_JOBS_MAX];
+    struct person *who[LINE_JOBS_MAX];
     uint32_t count = 0;
     for (uint32_t i = 0; i < shop->count; i++) {
         if (!waits(shop, &shop->people[i]))
