@@ -105,7 +105,8 @@ struct wire_job_state {
     uint64_t stderr_bytes;
     uint32_t reason; /* enum end_reason, 0 while it runs */
     uint32_t exit_code;
-    char text[128]; /* for people */
+    char text[128];    /* for people */
+    uint64_t begin_ms; /* it is queued: when it begins by the plan; else 0 */
 };
 struct wire_log_get {
     struct hash contract;

@@ -197,6 +197,7 @@ void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
         return; /* the chain has told us more, or will */
     item->works[task].heard_ms = buy->now_ms;
     t->phase = state.phase;
+    t->begin_ms = t->state == BUY_STAGING ? state.begin_ms : 0;
     t->staged = state.staged;
     t->staged_total = state.staged_total;
     t->wall_ms = state.wall_ms;

@@ -146,23 +146,14 @@ static void send(struct sell *sell, const struct pubkey *peer,
     effect->bytes = trade_effects_keep(sell->out, buf_bytes(message));
 }
 
-static uint64_t seconds_to(const struct sell *sell, uint64_t at_ms)
-{
-    return at_ms > sell->now_ms ? (at_ms - sell->now_ms + 999) / 1000 : 0;
-}
-
-/* What there is to say of one who waits: where in line, and when. */
+/* What there is to say of one who waits: the same until something changes. */
 static void say_turn(const struct sell *sell, const struct sell_item *item,
                      char *out, size_t size)
 {
     if (item->planned_ms == LINE_NEVER)
         snprintf(out, size, "queued; the room it needs is not sold any more");
     else
-        snprintf(out, size,
-                 "queued behind %u; begins in %llu s, at the latest in %llu s",
-                 sell_line_ahead(sell, item),
-                 (unsigned long long)seconds_to(sell, item->planned_ms),
-                 (unsigned long long)seconds_to(sell, item->begin_by_ms));
+        snprintf(out, size, "queued behind %u", sell_line_ahead(sell, item));
 }
 
 void sell_tell(struct sell *sell, struct sell_item *item, const char *text)
@@ -179,6 +170,7 @@ void sell_tell(struct sell *sell, struct sell_item *item, const char *text)
         .stderr_bytes = item->exec.stderr_bytes,
         .reason = (uint32_t)item->reason,
         .exit_code = item->exit_code,
+        .begin_ms = item->queue_seq != 0 ? item->planned_ms : 0,
     };
     struct buf message;
     if (text[0] == '\0' && item->queue_seq != 0)
