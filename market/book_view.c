@@ -134,7 +134,8 @@ static void view(const struct book *book, uint32_t index,
     set_gear(card->gear, request, out);
     if (later) {
         set_room_later(request, card, &out->c);
-        devices_all_free(&out->devices);
+        if (out->c.devices != NULL)
+            devices_all_free(&out->devices);
     }
     set_price(slot, request, &out->c);
     out->domain = 0;
