@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SELL_RECORD 200
-#define SELL_FIELDS 32u
+#define SELL_FIELDS 33u
 #define PLAN_RECORD 201
 
 static void put_receipt(struct buf *out, const struct receipt *receipt)
@@ -74,6 +74,7 @@ void sell_item_encode(const struct sell_item *item, struct buf *out)
     mp_put_uint(out, item->begin_by_ms);
     mp_put_uint(out, item->stage_by_ms);
     mp_put_uint(out, item->begun_ms);
+    mp_put_bool(out, item->staged_once);
     buf_done(&quote);
 }
 
@@ -124,6 +125,7 @@ static void read_work(struct mp_reader *reader, struct arena *arena,
     item->begin_by_ms = mp_get_uint(reader);
     item->stage_by_ms = mp_get_uint(reader);
     item->begun_ms = mp_get_uint(reader);
+    item->staged_once = mp_get_bool(reader);
     item->planned_ms = item->begin_by_ms;
 }
 

@@ -56,6 +56,7 @@ struct sell_item {
     uint64_t begin_by_ms; /* queued: it has its room by then */
     uint64_t stage_by_ms; /* image and inputs are here by then; 0: start_by */
     uint64_t begun_ms;    /* when its start was first issued; 0 = not yet */
+    bool staged_once;     /* queued: all it needs was here, and is pinned */
     /* not saved */
     uint64_t hold_until_ms; /* HELD: a contract may come until then */
     struct hash image;      /* decoded from spec */

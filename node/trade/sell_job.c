@@ -75,7 +75,8 @@ bool sell_is_staged(const struct sell_item *item)
 static void wait_staged(struct sell *sell, struct sell_item *item)
 {
     item->retry_ms = 0;
-    sell->line_changed = true;
+    item->staged_once = true;
+    sell_save(sell, item);
     sell_tell(sell, item, "");
 }
 

@@ -29,8 +29,12 @@ static uint64_t lasts_ms(uint64_t time_ms_max)
     return time_ms_max + SELL_TURN_MS;
 }
 
-static uint64_t stage_by_ms(const struct sell_item *item)
+/* It is ready to run by then; after a restart what is here is found again soon.
+ */
+static uint64_t ready_by_ms(const struct sell_item *item)
 {
+    if (item->staged_once)
+        return 0;
     return item->stage_by_ms != 0 ? item->stage_by_ms : item->quote.start_by_ms;
 }
 
@@ -40,8 +44,10 @@ static uint64_t gives_back_ms(const struct sell *sell,
                               const struct sell_item *item)
 {
     uint64_t at_ms = 0;
-    if (item->state <= SELL_STAGING)
-        at_ms = stage_by_ms(item) + lasts_ms(item->time_ms_max);
+    if (item->state <= SELL_STAGING && item->staged_once)
+        at_ms = sell->now_ms + lasts_ms(item->time_ms_max);
+    else if (item->state <= SELL_STAGING)
+        at_ms = ready_by_ms(item) + lasts_ms(item->time_ms_max);
     else if (item->state <= SELL_RUNNING)
         at_ms = item->begun_ms + lasts_ms(item->time_ms_max);
     else if (item->state == SELL_PUBLISHING)
@@ -105,12 +111,11 @@ static bool may_be_drawn(const struct sell_item *item)
 static struct line_job job_of(const struct sell *sell,
                               const struct sell_item *item)
 {
-    bool drawn = may_be_drawn(item);
     return (struct line_job){
         .want = want_of(sell, item),
         .lasts_ms = lasts_ms(item->time_ms_max),
-        .not_ready_ms = drawn ? 0 : stage_by_ms(item),
-        .drawn = drawn,
+        .not_ready_ms = ready_by_ms(item),
+        .drawn = may_be_drawn(item),
         .promised_ms = item->begin_by_ms,
         .planned_ms = item->planned_ms,
         .devices = item->planned_devices,
@@ -327,8 +332,8 @@ static uint64_t leaves_ms(const struct sell *sell, const struct sell_item *item)
         return gives_back_ms(sell, item);
     if (begin_ms == LINE_NEVER)
         return 0;
-    if (!may_be_drawn(item) && begin_ms < stage_by_ms(item))
-        begin_ms = stage_by_ms(item);
+    if (begin_ms < ready_by_ms(item))
+        begin_ms = ready_by_ms(item);
     return begin_ms + lasts_ms(item->time_ms_max);
 }
 

@@ -151,13 +151,14 @@ static enum err put_anew(struct room *room, struct line_job *jobs,
 
 /* ---- forward ---- */
 
-/* As far as it moves nobody. */
+/* As far as it moves nobody: to now, or back to what was promised. */
 static enum err draw(struct room *room, struct line_job *job, uint64_t now_ms)
 {
-    if (!job->drawn || !is_placed(job) || job->planned_ms == now_ms)
+    uint64_t to_ms = earliest(job, now_ms);
+    if (!is_placed(job) || job->planned_ms <= to_ms)
         return OK;
     TRY(give(room, job));
-    return put(room, job, now_ms);
+    return put(room, job, to_ms);
 }
 
 static enum err draw_all(struct room *room, struct line_job *jobs,
