@@ -52,6 +52,8 @@ const struct view view_job = {
             {"Time limit", "spec.time_ms_max", CELL_SPAN, O},
             {"Policy", "request.policy", CELL_TEXT, O},
             {"Its terms", "request.policy_terms", CELL_TEXT, O},
+            {"Availability", "availability.text", CELL_TEXT, O},
+            {"Chosen", "chosen_text", CELL_TEXT, O},
             {"Spec", "spec", CELL_JSON, W},
             {"Request", "request", CELL_JSON, W},
         },
@@ -167,6 +169,7 @@ const struct view view_ranks = {
         {
             {"PROVIDER", "provider", CELL_ADDRESS, W},
             {"NAME", "name", CELL_NAME, 0},
+            {"TASKS", "chosen", CELL_UINT, R},
             {"SCORE", "score", CELL_UINT, R},
             {"BY", "rank_text", CELL_TEXT, T},
             {"FITS", "text", CELL_TEXT, W},
@@ -291,6 +294,8 @@ const struct view view_offers = {
             {"PARALLEL", "grade.classes.parallel.one", CELL_TEXT, R | W},
             {"NEURAL", "grade.classes.neural.one", CELL_TEXT, R | W},
             {"MEMORY", "grade.classes.memory.one", CELL_TEXT, R | W},
+            {"NETWORK", "grade.classes.network.all", CELL_TEXT, R | W},
+            {"WHOLE", "grade.classes.whole.all", CELL_TEXT, R | W},
             {"RTT", "rtt_us", CELL_US, R},
             {"FITS", "feasible", CELL_BOOL, 0},
             {"SCORE", "score", CELL_UINT, R | W},
@@ -364,6 +369,7 @@ const struct view view_offer = {
             {"Float speed", "grade.float_ops", CELL_RATE, O},
             {"Memory speed", "grade.mem_bps", CELL_RATE, O},
             {"Disk speed", "grade.disk_bps", CELL_RATE, O},
+            {"Network speed", "grade.kernels.net.one", CELL_RATE, O},
         },
 };
 

@@ -34,6 +34,7 @@ const struct view view_graph_plan = {
             {"TASKS", "tasks", CELL_UINT, R},
             {"PROVIDER", "name", CELL_NAME, 0},
             {"ADDRESS", "provider", CELL_ADDRESS, W},
+            {"DEVICES", "devices", CELL_TEXT, W},
             {"PER HOUR", "hour_micro", CELL_MONEY, R},
             {"AT MOST", "bill_micro", CELL_MONEY, R},
             {"ELSEWHERE", "spare_micro", CELL_MONEY, R | W},

@@ -51,7 +51,12 @@ struct book_slot {
     uint64_t epoch;  /* new whenever it speaks: older holds do not count */
     uint64_t rtt_us; /* 0 = never measured */
     uint64_t rtt_at_ms;
+    bool rtt_guessed; /* by others, not measured here */
     uint64_t unreachable_until_ms;
+    uint64_t net_bps;  /* that links bear out; 0 = not known */
+    uint64_t way_kbps; /* these of the round of ways they were told in */
+    uint64_t way_used_kbps;
+    uint64_t way_round;
     uint32_t queue_at; /* its place in book->queues, from 1 on; 0 = none */
     uint32_t next_empty;
 };
@@ -124,6 +129,8 @@ struct book_class {
 
 struct book {
     struct book_config config;
+    const struct standings *standings; /* lent; NULL: nothing is known */
+    const struct linkmap *links;       /* likewise */
     /* offers */
     struct book_slot *slots;
     uint32_t slot_count; /* slots[0..slot_count) were used at some time */
@@ -143,6 +150,9 @@ struct book {
     uint64_t unreachable_ms;      /* nothing on it ends before */
     uint64_t epoch;
     uint64_t change;
+    uint64_t way_round;
+    uint32_t *beside; /* ways between others, millionths used; own */
+    uint32_t beside_count;
     /* requests */
     struct book_entry **entries; /* requests_max */
     struct book_class **classes; /* requests_max */
@@ -164,6 +174,13 @@ void book_offers_done(struct book *book);
 
 /* What counts of its figures. */
 void book_slot_grade(const struct book_slot *slot, struct grade *out);
+
+/* ---- book_way.c ---- */
+void book_ways_done(struct book *book);
+/* The ranking keeps ways: room for those of all offers, and those beside. Lent
+ * from the arena. ERR_NOMEM. */
+MUST_USE enum err book_ways_rank(const struct book *book, struct arena *arena,
+                                 struct ranking *ranking);
 
 /* ---- book_class.c ---- */
 /* The class of that demand, one member more; NULL when out of memory. */
@@ -249,5 +266,22 @@ void book_entry_demand(const struct book *book, const struct book_entry *entry,
  * ERR_NOMEM. */
 MUST_USE enum err book_ranking(struct book *book, const struct demand *demand,
                                struct arena *arena, struct ranking **out);
+
+/* ---- book_crew.c ---- */
+struct book_crew_ask {
+    struct book *book;
+    const struct request *request;
+    const struct book_entry *entry; /* may be NULL */
+    const struct demand *demand;
+    const struct ranking *ranking; /* ready */
+    uint64_t now_ms;
+    uint32_t copies; /* 0: as many as are needed */
+};
+/* Finds them, and who else may take tasks: slots, lent from the arena. Nobody
+ * when it cannot be reached. Refreshed. ERR_NOMEM. */
+MUST_USE enum err book_crew_make(const struct book_crew_ask *ask,
+                                 struct arena *arena, struct book_crew *out,
+                                 const uint32_t **out_slots,
+                                 uint32_t *out_count);
 
 #endif

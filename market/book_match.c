@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "sched/division.h"
+#include "sched/link/linkmap.h"
 
 /* ---- matching ---- */
 
@@ -18,6 +19,9 @@ struct match {
     uint32_t together; /* of a gang: how many at least; else 0 */
     struct place place;
     struct explain explain;
+    struct book_crew *crew; /* of the arena; NULL: no availability is asked */
+    const uint32_t *crew_slots;
+    uint32_t crew_count;
     uint64_t soonest_ms; /* when the first refusal ends by itself */
     bool complete;
 };
@@ -80,11 +84,12 @@ static bool fits_later(const struct book *book, uint32_t index,
 }
 
 /* Those without room now that queue, among the others by the policy: who begins
- * earlier comes first of equals only. */
+ * earlier comes first of equals only. Not where an availability says who. */
 static void match_later(struct match *m)
 {
     const struct book *book = m->book;
-    for (uint32_t i = 0; i < book->queue_count; i++) {
+    uint32_t count = m->crew == NULL ? book->queue_count : 0;
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t index = book->queues[i];
         struct book_view view;
         struct rank rank;
@@ -152,12 +157,39 @@ static void match_only(struct match *m)
         match_offer(m, slot);
 }
 
+/* Those who together keep to the availability, and nobody else. */
+static enum err match_crew(struct match *m, struct arena *arena)
+{
+    const struct book_crew_ask ask = {.book = m->book,
+                                      .request = m->request,
+                                      .entry = m->entry,
+                                      .demand = &m->demand,
+                                      .ranking = m->ranking,
+                                      .now_ms = m->now_ms,
+                                      .copies =
+                                          policy_copies(&m->request->terms)};
+    if (m->request->terms.down_ppb == 0)
+        return OK;
+    m->crew = arena_calloc(arena, 1, sizeof(*m->crew));
+    if (m->crew == NULL)
+        return ERR_NOMEM;
+    return book_crew_make(&ask, arena, m->crew, &m->crew_slots, &m->crew_count);
+}
+
+static void match_crew_only(struct match *m)
+{
+    for (uint32_t i = 0; i < m->crew_count; i++)
+        match_offer(m, m->crew_slots[i]);
+}
+
 /* Who was not shown although nobody was held back has a reason. */
 static enum err match_walk(struct match *m)
 {
     explain_init(&m->explain);
     m->complete = true;
-    if (pubkey_is_zero(&m->request->only_seller))
+    if (m->crew != NULL)
+        match_crew_only(m);
+    else if (pubkey_is_zero(&m->request->only_seller))
         TRY(match_search(m));
     else
         match_only(m);
@@ -250,7 +282,7 @@ enum err book_ranking(struct book *book, const struct demand *demand,
                       struct arena *arena, struct ranking **out)
 {
     struct ranking *ranking = arena_calloc(arena, 1, sizeof(*ranking));
-    struct ranking_load *loads = NULL;
+    struct balance_load *loads = NULL;
     bool keeps = ranking_keeps_loads(demand);
     if (keeps)
         loads =
@@ -259,7 +291,8 @@ enum err book_ranking(struct book *book, const struct demand *demand,
         return ERR_NOMEM;
     ranking_init(ranking, demand, loads, keeps ? book->live_count + 1 : 0);
     *out = ranking;
-    return OK;
+    return ranking_keeps_ways(demand) ? book_ways_rank(book, arena, ranking)
+                                      : OK;
 }
 
 /* ---- what the walk found, divided ---- */
@@ -321,7 +354,10 @@ static void placement_fill(const struct match *m,
         .room = from->room,
         .hour = view.c.hour,
         .bill = view.c.bill,
-        .rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0,
+        .rtt_us = candidate_rtt_known(&view.c) &&
+                          !m->book->slots[from->rank.index].rtt_guessed
+                      ? view.c.rtt_us
+                      : 0,
         .notes = verdict.notes,
         .wait_ms = from->rank.wait_ms,
     };
@@ -368,6 +404,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
                                    &m->demand, m->ranking, m->now_ms};
     book_index_refresh(m->book, m->now_ms);
     TRY(book_look(&look));
+    TRY(match_crew(m, arena));
     TRY(match_walk(m));
     TRY(match_divide(m, arena, &unplaced));
     uint32_t room = tasks - unplaced;
@@ -391,6 +428,7 @@ static enum err match_run(struct match *m, uint32_t tasks, uint32_t spares,
         .room = room,
         .complete = m->complete,
         .explain = m->explain,
+        .crew = m->crew,
         .next_try_ms = BOOK_FOREVER,
     };
     return OK;
@@ -471,6 +509,9 @@ void book_result_format(const struct book_result *result, struct buf *out)
                  "there is room for %u of %u tasks that must run together, so "
                  "none is placed",
                  result->room, tasks);
+    } else if (result->crew != NULL && !result->crew->reached && e->fits > 0) {
+        buf_addf(out, "the availability is out of reach: ");
+        book_crew_format(result->crew, out);
     } else if (e->fits == 0) {
         buf_addf(out, "none of %u offers fits, most often because %s",
                  e->offers, reason_text(top));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sched/link/linkmap.h"
 
 static bool is_self(const struct book *book, const struct book_slot *slot,
                     const struct request *request)
@@ -85,6 +86,24 @@ static void set_gear(const struct book_gear *gear,
     out->c.devices = &out->devices;
 }
 
+/* The way to whom it shall be near to, as nodes tell of their links. Of what is
+ * not measured by both ends the worse end of the guess counts. */
+static void set_near(const struct book *book, const struct request *request,
+                     uint64_t now_ms, struct candidate *out)
+{
+    const struct pubkey *near = &request->terms.near;
+    struct link link;
+    if (pubkey_is_zero(near))
+        return;
+    out->rtt_guessed = false;
+    if (book->links == NULL ||
+        !linkmap_look(book->links, near, &out->provider, now_ms, &link) ||
+        link_confidence(&link, LINK_RTT, now_ms) < BOOK_GUESS_CONFIDENCE_MIN)
+        return;
+    out->near_us = link_rtt_cautious(&link);
+    out->rtt_guessed = !link_measured(&link, LINK_RTT);
+}
+
 static uint64_t larger(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -125,11 +144,15 @@ static void view(const struct book *book, uint32_t index,
         .labels = out->labels,
         .rtt_us = slot->rtt_us,
         .rtt_age_ms = now_ms - slot->rtt_at_ms,
+        .way_kbps = slot->way_round == book->way_round ? slot->way_kbps : 0,
+        .way_used_kbps = slot->way_used_kbps,
+        .rtt_guessed = slot->rtt_guessed,
         .age_ms = now_ms - slot->received_ms,
         .ttl_ms = card->ttl_ms,
         .refused = refused_by_book(book, slot, request, entry, now_ms),
     };
     book_slot_grade(slot, &out->c.grade);
+    set_near(book, request, now_ms, &out->c);
     CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
     set_gear(card->gear, request, out);
     if (later) {

@@ -195,14 +195,29 @@ static json_t *needs_json(const struct buy_graph *graph, uint32_t part)
     return list;
 }
 
+/* As it is written in a job file; null: none. */
+static json_t *wish_json(const struct device_wish *wish)
+{
+    struct buf text;
+    json_t *json;
+    if (wish->count == 0)
+        return json_null();
+    buf_init(&text, TEXT_MAX);
+    device_wish_format(wish, &text);
+    json = json_text(buf_cstr(&text));
+    buf_done(&text);
+    return json;
+}
+
 static json_t *part_json(struct node *node, const struct buy_graph *graph,
                          uint32_t part, uint32_t level)
 {
     const struct graph_part *p = &graph->graph.parts[part];
     const struct buy_job *job = graph->jobs[part];
     return json_pack(
-        "{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "part", p->name, "id", json_hash(&job->id), "state",
+        "{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
+        "part", p->name, "devices", wish_json(&job->request.devices), "id", json_hash(&job->id), "state",
         buy_state_text(job->state), "reason", job_reason(node, job), "level",
         json_u64(level), "needs", needs_json(graph, part), "together",
         json_u64(p->together), "apart", json_u64(p->apart), "cap_micro",

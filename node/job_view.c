@@ -2,7 +2,9 @@
 
 #include "base/check.h"
 #include "node/chain_watch.h"
+#include "node/chosen_view.h"
 #include "node/rpc_help.h"
+#include "node/rpc_reckon.h"
 #include "sched/policy.h"
 
 #include <ctype.h>
@@ -89,6 +91,8 @@ bool task_has_contract(const struct buy_task *task)
 
 int job_exit_code(const struct buy_job *job)
 {
+    if (job->state == BUY_DONE)
+        return 0; /* of copies one was enough */
     for (uint32_t i = 0; i < job->task_count; i++) {
         int code = task_exit_code(&job->tasks[i]);
         if (code != 0)
@@ -560,6 +564,10 @@ json_t *job_show_json(struct node *node, const struct buy_job *job,
     json_object_set_new(object, "tasks", tasks);
     json_object_set_new(object, "spec", spec_json(job->spec_bytes));
     json_object_set_new(object, "request", request_json(node, &job->request));
+    json_object_set_new(object, "availability", availability_json(node, job));
+    json_object_set_new(object, "chosen", chosen_json(node, job));
+    json_object_set_new(object, "chosen_text",
+                        chosen_text_json(json_object_get(object, "chosen")));
     json_object_set_new(object, "timeline", timeline_json(job));
     return object;
 }

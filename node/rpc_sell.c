@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "market/message.h"
 #include "market/params.h"
+#include "node/link_agent.h"
 #include "node/offering.h"
 #include "node/rpc_call.h"
 #include "node/rpc_grade.h"
@@ -464,15 +465,22 @@ void rpc_sell_offer_show(struct node *node, struct control_call *call)
 
 static void reply_grade(struct node *node, struct control_call *call)
 {
+    uint64_t now_ms = shell_now_ms(node->shell);
     struct offering_bench_result bench;
+    struct goodput goodput;
+    json_t *figures;
     offering_bench_get(node, &bench);
+    link_agent_goodput(node->links, &node->self, &goodput);
+    figures = json_figures(bench.last);
+    json_array_append_new(figures, json_net_figure(&goodput));
     control_reply(call,
-                  json_pack("{s:o, s:{s:o}, s:o, s:f}", "grade",
+                  json_pack("{s:o, s:{s:o}, s:o, s:o, s:f}", "grade",
                             json_grade(&node->tiers, &node->grade),
                             "spread_permille", "largest",
                             json_u64(node->grade_spread_permille), "figures",
-                            json_figures(bench.last), "seconds",
-                            (double)bench.last->took_ms / 1000.0));
+                            figures, "network",
+                            json_goodput(&goodput, node->grade.net_bps, now_ms),
+                            "seconds", (double)bench.last->took_ms / 1000.0));
 }
 
 /* How far it is, for who follows it. */

@@ -72,6 +72,7 @@
     X(DROP_FORKED, "pool", "transactions die with their fork")                 \
     X(POOL_STALE, "pool", "what a block made worthless goes on waiting")       \
     X(POOL_SILENT, "pool", "who gives way to another is not told")             \
+    X(NUMBER_KEPT, "pool", "what no block can take keeps its number")          \
     X(NO_EVIDENCE, "evidence", "conflicting votes are not reported")           \
     X(EVIDENCE_KEPT, "evidence", "what is noticed never comes into a block")   \
     X(NULLIFY_HONEST, "evidence", "any conflicting pair is evidence")

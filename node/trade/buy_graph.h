@@ -66,8 +66,9 @@ MUST_USE enum err buy_graph_cancel(struct buy *buy, const struct hash *id,
 MUST_USE enum err buy_graph_erase(struct buy *buy, const struct hash *id,
                                   uint64_t now_ms, struct trade_effects *out);
 
-/* What was measured between nodes, for plans from now on; copied, at most
- * GRAPH_ROADS_MAX. ERR_NOMEM: what was known stays. */
+/* What was measured between nodes, for plans and for the balance of links from
+ * now on; copied, at most GRAPH_ROADS_MAX. ERR_NOMEM: what was known stays, in
+ * the one or in both. */
 MUST_USE enum err buy_roads_set(struct buy *buy, const struct graph_road *roads,
                                 uint32_t count);
 

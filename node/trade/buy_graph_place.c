@@ -167,6 +167,9 @@ void buy_graph_plan(struct buy *buy, struct buy_graph_item *graph)
         fill_ask(buy, graph, p);
         err = p->ask.seat_count == 0 ? ERR_STATE : OK;
     }
+    for (uint32_t i = 0; err == OK && i < graph->face.graph.part_count; i++)
+        if (buy_balances_ways(&graph->items[i]->face.request))
+            err = buy_tell_ways(buy);
     if (err == OK) {
         err = graph_plan_make(buy->book, &p->ask, buy->now_ms, &arena, &p->plan,
                               graph->face.why);
@@ -207,14 +210,33 @@ static bool any_wants_place(const struct buy_graph_item *graph)
     return false;
 }
 
-static bool is_affordable(const struct buy_item *item,
-                          const struct offer *offer)
+/* At the price of the devices it would get now; without a wish they cost
+ * nothing. False: it would get none. */
+static bool device_hour(const struct device_wish *wish,
+                        const struct devices *left, struct amount *out)
 {
+    struct devices_verdict verdict;
+    *out = amount_micro(0);
+    if (wish->count == 0)
+        return true;
+    devices_check(left, wish, &verdict);
+    if (verdict.reason != REASON_NONE)
+        return false;
+    *out = left->groups[verdict.group].hour;
+    return true;
+}
+
+static bool is_affordable(const struct buy_item *item,
+                          const struct offer *offer, const struct devices *left)
+{
+    const struct request *request = &item->face.request;
+    struct amount device;
     struct amount hour;
     struct amount bill;
-    return price_per_hour(&offer->price, &item->face.request.resources,
-                          &hour) == OK &&
-           price_for_time(hour, item->face.request.time_ms_max, &bill) == OK &&
+    return device_hour(&request->devices, left, &device) &&
+           price_per_hour_with(&offer->price, &request->resources, device,
+                               &request->devices, &hour) == OK &&
+           price_for_time(hour, request->time_ms_max, &bill) == OK &&
            amount_cmp(bill, item->face.task_cap) <= 0;
 }
 
@@ -225,13 +247,14 @@ static bool place_holds(const struct buy *buy,
                         struct book_offer *offer)
 {
     const struct buy_item *item = graph->items[part];
+    struct book_left left;
     return !pubkey_is_zero(&place->provider) &&
            !is_avoided(buy, graph, &place->provider) &&
            book_offer_get(buy->book, &place->provider, buy->now_ms, offer) &&
-           offer->unreachable_until_ms <= buy->now_ms &&
-           offer->offer.slots_free > 0 &&
-           resources_cover(&offer->offer.free, &item->face.request.resources) &&
-           is_affordable(item, &offer->offer);
+           book_left_get(buy->book, &place->provider, buy->now_ms, &left) &&
+           offer->unreachable_until_ms <= buy->now_ms && left.slots > 0 &&
+           resources_cover(&left.free, &item->face.request.resources) &&
+           is_affordable(item, &offer->offer, &left.devices);
 }
 
 /* Places what the plan still holds for; true: some have none. */
@@ -336,5 +359,5 @@ enum err buy_roads_set(struct buy *buy, const struct graph_road *roads,
     free(buy->roads);
     buy->roads = copy;
     buy->road_count = count;
-    return OK;
+    return buy_tell_ways(buy);
 }

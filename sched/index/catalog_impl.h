@@ -5,6 +5,7 @@
 
 #include "sched/index/catalog.h"
 #include "sched/index/ladder.h"
+#include "sched/index/lanes.h"
 
 #define BLOCK_PLACES 64u /* a word */
 #define AISLE_BLOCKS 64u /* a word of a summary */
@@ -35,6 +36,7 @@ enum {
     BITMAP_COUNT = BITMAP_SETS + CATALOG_SETS
 };
 extern const uint32_t dim_bitmap[DIM_COUNT]; /* of its first rung */
+extern const uint8_t dim_codes[DIM_COUNT];   /* 1 + its codes; 0 = none */
 
 /* A aisle's boxes: of itself, and of each of its blocks. */
 struct aisle {
@@ -59,6 +61,11 @@ struct aisle_face {
     uint32_t low[TARIFF_PARTS];
 };
 
+/* The tariffs of a block's places, cut to 32 bits. */
+struct block_prices {
+    uint32_t part[TARIFF_PARTS][BLOCK_PLACES];
+};
+
 /* Aisles waiting in a search, the best bound first. */
 struct aisle_bound {
     uint32_t key;
@@ -76,9 +83,12 @@ struct lineup {
     uint64_t *summaries; /* [bitmap][aisle_cap] */
     struct aisle *aisles;
     struct aisle_face *faces;
-    uint16_t *codes;    /* ORDER_PRICE: [place * DIM_CODED + dimension] */
-    uint32_t *slot_at;  /* by place */
-    uint32_t *place_of; /* by slot */
+    /* ORDER_PRICE's: columns once more, in the order of places and rounded, so
+     * that what is next to each other is looked at together. */
+    uint16_t *codes[DIM_CODED_COUNT]; /* [place] */
+    struct block_prices *prices;      /* [block] */
+    uint32_t *slot_at;                /* by place */
+    uint32_t *place_of;               /* by slot */
     struct aisle_bound *heap;
 };
 
@@ -117,6 +127,7 @@ struct catalog {
         uint64_t question;
         uint64_t generation;
     } nowhere[NOWHERE_MAX];
+    uint64_t nowhere_generation;    /* the latest of them */
     uint32_t typical[TARIFF_PARTS]; /* weights of requests, a running mean */
     struct lineup orders[ORDER_COUNT];
     uint32_t sorting[AISLE_PLACES]; /* slots being moved */
@@ -125,16 +136,16 @@ struct catalog {
     size_t survey_words;
 };
 
-/* An amount in 16 bits: never falls when the amount grows, and tells two apart
- * that differ by a fifth of a percent. Explanations look at many amounts in the
- * order of places, and this is where they lie so. */
-static inline uint16_t amount_code(uint64_t amount)
+_Static_assert(LANES == BLOCK_PLACES, "a block's figures are compared at once");
+
+/* The codes of a block, word by word of all aisles; NULL: it has none. */
+static inline const uint16_t *lineup_codes(const struct lineup *o,
+                                           unsigned dimension, uint32_t word)
 {
-    if (amount == 0)
-        return 0;
-    unsigned top = 63u - (unsigned)__builtin_clzll(amount);
-    uint64_t digits = top >= 9 ? amount >> (top - 9) : amount << (9 - top);
-    return (uint16_t)((top + 1) << 9 | (digits & 511));
+    unsigned coded = dim_codes[dimension];
+    if (coded == 0 || o->codes[coded - 1] == NULL)
+        return NULL;
+    return &o->codes[coded - 1][(size_t)word * BLOCK_PLACES];
 }
 
 static inline uint64_t *lineup_word(const struct lineup *o, uint32_t bitmap,
@@ -159,6 +170,9 @@ void lineup_adapt(struct catalog *c, struct lineup *o);
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_leave(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_flip(struct lineup *o, uint32_t bitmap, uint32_t place, bool on);
+/* A dimension's code at a place. */
+void lineup_code_set(struct lineup *o, unsigned dimension, uint32_t place,
+                     uint64_t have);
 /* All bits of a row. */
 void lineup_flip_row(const struct catalog *c, struct lineup *o, uint32_t slot,
                      uint32_t place, bool on);
@@ -197,6 +211,10 @@ bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
  * nobody. Equal: no need to look anybody up. */
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
                      uint64_t want, uint32_t *out_may, uint32_t *out_does);
+/* The same of somebody who wants that much: catalog_observe, too. */
+void catalog_bracket_wanted(struct catalog *c, enum dimension dimension,
+                            uint64_t want, uint32_t *out_may,
+                            uint32_t *out_does);
 /* The bitmap of a tag's set, made if it is time; BITMAP_COUNT: it has none, and
  * whoever asks looks at the rows. */
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag);

@@ -32,9 +32,21 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
 /* Those up to the first that is not change while an offer stands. */
 #define DIM_CHANGING DIM_TIME
 
-/* The first so many have a code of each amount by place, too (catalog_impl.h):
- * of these nearly every offer has another amount. */
-#define DIM_CODED 2
+/* Those that have a code of each amount by place, too (sched/index/lanes.h): of
+ * these many offers have amounts between two rungs. */
+#define DIM_CODED_MAP(X)                                                       \
+    X(DIM_CPU_FREE)                                                            \
+    X(DIM_MEM_FREE)                                                            \
+    X(DIM_DISK_FREE)                                                           \
+    X(DIM_DEVICE_FREE)                                                         \
+    X(DIM_TIME)                                                                \
+    X(DIM_CPU_TOTAL)                                                           \
+    X(DIM_MEM_TOTAL)                                                           \
+    X(DIM_DISK_TOTAL)
+
+#define X(symbol) CODED_##symbol,
+enum dimension_coded { DIM_CODED_MAP(X) DIM_CODED_COUNT };
+#undef X
 
 /* Free is never more than the total, so a search looks at these alone. */
 #define DIM_SEARCHED DIM_CPU_TOTAL
@@ -51,7 +63,8 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
     X(FLAG_SPEED_PARALLEL)                                                     \
     X(FLAG_SPEED_NEURAL)                                                       \
     X(FLAG_SPEED_MEMORY)                                                       \
-    X(FLAG_SPEED_LAST) /* disk */
+    X(FLAG_SPEED_DISK)                                                         \
+    X(FLAG_SPEED_LAST) /* network */
 
 #define X(symbol) symbol,
 enum flag { FLAG_MAP(X) FLAG_COUNT };

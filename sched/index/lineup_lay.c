@@ -13,11 +13,6 @@ static void face_set(struct lineup *o, uint32_t at)
     memcpy(o->faces[at].low, aisle->box.low, sizeof(aisle->box.low));
 }
 
-static uint32_t cut(uint64_t value)
-{
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
-}
-
 static void block_clear(struct aisle *aisle, uint32_t block)
 {
     aisle->block_key[block] = UINT32_MAX;
@@ -35,7 +30,7 @@ static void block_add(const struct catalog *c, const struct lineup *o,
 {
     const struct row *row = &c->rows[slot];
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
-        uint32_t part = cut(c->tariffs[slot].part[i]);
+        uint32_t part = tariff_cut(c->tariffs[slot].part[i]);
         if (part < aisle->block_low[i][block])
             aisle->block_low[i][block] = part;
         if (part > aisle->block_high[i][block])
@@ -81,6 +76,24 @@ void lineup_measure(const struct catalog *c, struct lineup *o, uint32_t aisle,
     face_set(o, aisle);
 }
 
+void lineup_code_set(struct lineup *o, unsigned dimension, uint32_t place,
+                     uint64_t have)
+{
+    unsigned coded = dim_codes[dimension];
+    if (coded > 0 && o->codes[coded - 1] != NULL)
+        o->codes[coded - 1][place] = amount_code(have);
+}
+
+static void copies_set(const struct catalog *c, struct lineup *o, uint32_t slot,
+                       uint32_t place)
+{
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        lineup_code_set(o, i, place, c->have[i][slot]);
+    for (unsigned i = 0; o->prices != NULL && i < TARIFF_PARTS; i++)
+        o->prices[place / BLOCK_PLACES].part[i][place % BLOCK_PLACES] =
+            tariff_cut(c->tariffs[slot].part[i]);
+}
+
 void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
                   uint32_t place)
 {
@@ -89,8 +102,7 @@ void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
     uint32_t key = c->rows[slot].key[o->kind];
     o->slot_at[place] = slot;
     o->place_of[slot] = place;
-    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
-        o->codes[(size_t)place * DIM_CODED + i] = amount_code(c->have[i][slot]);
+    copies_set(c, o, slot, place);
     lineup_flip_row(c, o, slot, place, true);
     block_add(c, o, aisle, block, slot);
     tariff_box_add(&aisle->box, &c->tariffs[slot]);
@@ -116,7 +128,7 @@ static uint64_t figure(const struct sorter *s, uint32_t slot)
 {
     if (s->axis == AXIS_KEY)
         return s->c->rows[slot].key[s->o->kind];
-    return cut(s->c->tariffs[slot].part[s->axis]);
+    return tariff_cut(s->c->tariffs[slot].part[s->axis]);
 }
 
 static bool is_before(const struct sorter *s, uint32_t a, uint32_t b)
@@ -236,6 +248,18 @@ static void lay(struct catalog *c, struct lineup *o, uint32_t *slots,
     lay(c, o, slots + first, count - first, block + half, blocks - half);
 }
 
+static void copies_clear(struct lineup *o, uint32_t at)
+{
+    for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
+        if (o->codes[i] != NULL)
+            memset(&o->codes[i][(size_t)at * AISLE_PLACES], 0,
+                   AISLE_PLACES * sizeof(*o->codes[i]));
+    }
+    if (o->prices != NULL)
+        memset(&o->prices[(size_t)at * AISLE_BLOCKS], 0,
+               AISLE_BLOCKS * sizeof(*o->prices));
+}
+
 static void aisle_clear(const struct catalog *c, struct lineup *o, uint32_t at)
 {
     struct aisle *aisle = &o->aisles[at];
@@ -243,6 +267,7 @@ static void aisle_clear(const struct catalog *c, struct lineup *o, uint32_t at)
         memset(lineup_word(o, i, at), 0, AISLE_BLOCKS * sizeof(uint64_t));
         *lineup_summary(o, i, at) = 0;
     }
+    copies_clear(o, at);
     *aisle = (struct aisle){.room = UINT64_MAX, .key_low = UINT32_MAX};
     memcpy(aisle->mix, c->typical, sizeof(aisle->mix));
     tariff_box_init(&aisle->box);

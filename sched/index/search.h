@@ -76,19 +76,22 @@ struct search {
     uint32_t inexact_count;
     bool nobody;      /* has enough of something */
     uint32_t waiting; /* aisles */
+    uint32_t taken;   /* aisles */
     uint32_t aisle;
-    uint64_t left; /* blocks of it */
+    bool open; /* it has blocks left, perhaps: */
     uint64_t words[64];
     uint64_t floors[64];
+    uint64_t bounds[64]; /* what they are taken by; UINT64_MAX: not at all */
+    uint64_t least[8];   /* of each eight bounds */
     uint32_t block;
-    uint64_t bits;
-    uint64_t cap; /* floors above cost too much in any case */
+    uint64_t bits;    /* of its members those that may be next */
+    uint64_t own[64]; /* ORDER_PRICE: their own floors */
+    uint64_t cap;     /* floors above cost too much in any case */
     uint32_t stop_key;
     uint64_t stop_cost;
     uint64_t stop_floor;
     bool stopped; /* search_stop_above was called */
     bool kept;    /* .. and somebody who fits was perhaps not shown for it */
-    uint64_t question;
     uint32_t hits;
 };
 

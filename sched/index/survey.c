@@ -115,23 +115,17 @@ static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
     return fails;
 }
 
-/* The same by codes: only those whose code is that of the want are looked up.
- */
-static uint64_t look_at_codes(const struct surveying *x, uint32_t word,
-                              uint64_t bits, const struct survey_rule *rule)
+/* The same by codes, all at once: only those whose code is that of the want are
+ * looked up. */
+static uint64_t look_at_codes(const struct surveying *x, const uint16_t *codes,
+                              uint32_t word, uint64_t bits,
+                              const struct survey_rule *rule)
 {
-    const uint16_t *codes =
-        &x->order
-             ->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + rule->dimension];
     uint16_t want = amount_code(rule->want);
-    uint64_t fails = 0;
-    uint64_t same = 0;
-    for (; bits != 0; bits &= bits - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(bits);
-        uint16_t code = codes[(size_t)at * DIM_CODED];
-        fails |= (uint64_t)(code < want) << at;
-        same |= (uint64_t)(code == want) << at;
-    }
+    codes += (size_t)word * BLOCK_PLACES;
+    uint64_t same;
+    uint64_t fails = bits & ~lanes_compare(codes, want, &same);
+    same &= bits;
     return same != 0 ? fails | look_up(x, word, same, rule) : fails;
 }
 
@@ -141,7 +135,7 @@ static void refuse_short(const struct surveying *x,
     const uint64_t *may = NULL;
     const uint64_t *does = NULL;
     uint32_t bitmap[2];
-    bool coded = rule->dimension < DIM_CODED;
+    const uint16_t *codes = lineup_codes(x->order, rule->dimension, 0);
     catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
     if (bitmap[0] != BITMAP_COUNT)
         may = lineup_word(x->order, bitmap[0], 0);
@@ -152,45 +146,8 @@ static void refuse_short(const struct surveying *x,
         uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
         fails[i] |= x->there[i] & ~above;
         if (unsure != 0)
-            fails[i] |= coded ? look_at_codes(x, i, unsure, rule)
-                              : look_up(x, i, unsure, rule);
-    }
-}
-
-/* What an hour costs; false when it is no number or above the most. */
-static bool pays(const struct surveying *x, uint32_t slot)
-{
-    uint64_t cost;
-    return tariff_cost(&x->mix, &x->c->tariffs[slot], &cost) &&
-           cost <= x->cost_max;
-}
-
-static uint64_t too_dear(const struct surveying *x, uint32_t word)
-{
-    const uint32_t *slots = &x->order->slot_at[(size_t)word * BLOCK_PLACES];
-    uint64_t fails = 0;
-    for (uint64_t bits = x->there[word]; bits != 0; bits &= bits - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(bits);
-        fails |= (uint64_t)!pays(x, slots[at]) << at;
-    }
-    return fails;
-}
-
-/* Whole blocks by their boxes; those the cap cuts, offer by offer. */
-static void refuse_cost(const struct surveying *x, uint64_t *fails)
-{
-    uint64_t most = tariff_scale(&x->mix, x->cost_max);
-    for (uint32_t i = 0; i < x->len; i++) {
-        const struct aisle *aisle = &x->order->aisles[i / AISLE_BLOCKS];
-        struct tariff_box box;
-        for (unsigned k = 0; k < TARIFF_PARTS; k++) {
-            box.low[k] = aisle->block_low[k][i % AISLE_BLOCKS];
-            box.high[k] = aisle->block_high[k][i % AISLE_BLOCKS];
-        }
-        if (x->there[i] == 0 || tariff_within(&x->mix, box.high, x->cost_max))
-            continue;
-        fails[i] |= tariff_floor(&x->mix, box.low) > most ? x->there[i]
-                                                          : too_dear(x, i);
+            fails[i] |= codes != NULL ? look_at_codes(x, codes, i, unsure, rule)
+                                      : look_up(x, i, unsure, rule);
     }
 }
 
@@ -225,7 +182,7 @@ static void refuse(const struct surveying *x, const struct survey_rule *rule,
         refuse_short(x, rule, fails);
         return;
     case SURVEY_COST:
-        refuse_cost(x, fails);
+        survey_refuse_cost(x, fails);
         return;
     }
 }

@@ -249,6 +249,33 @@ static enum err submit(void *ctx, struct bytes tx, uint64_t token)
     return chain_submit(to->world, to->node, tx, token);
 }
 
+static enum err judge(void *ctx, struct bytes tx)
+{
+    struct submit_ctx *to = ctx;
+    return chain_check(to->world, to->node, tx);
+}
+
+static bool waits(void *ctx, const struct hash *id)
+{
+    struct submit_ctx *to = ctx;
+    return chain_waits(to->node, id);
+}
+
+static enum err keep(void *ctx, const char *name, struct bytes record)
+{
+    struct submit_ctx *to = ctx;
+    memory_put(&to->node->memory, name, record);
+    return OK;
+}
+
+/* As the disk does for effects: nothing leaves before. */
+static uint64_t ticket(void *ctx)
+{
+    struct submit_ctx *to = ctx;
+    sync_all(to->node);
+    return 0;
+}
+
 static void on_tx_refused(struct world *world, const struct about *about)
 {
     struct trade_event event = {.kind = TRADE_TX_REFUSED,
@@ -375,6 +402,10 @@ static void make_engines(struct world *world, struct sim_node *node)
         .nonce =
             world->validator.blocks[node->height].accounts[node->index].nonce,
         .submit = submit,
+        .judge = judge,
+        .waits = waits,
+        .keep = keep,
+        .ticket = ticket,
         .refused = refused,
         .ctx = &submit_ctxs[node->index],
     };
@@ -400,7 +431,9 @@ static void load(struct world *world, struct sim_node *node)
         const struct memory_record *record = &node->memory.records[i];
         struct bytes bytes = {record->bytes, record->len};
         enum err err = OK;
-        if (strncmp(record->key, "buy/", 4) == 0)
+        if (strncmp(record->key, "own/", 4) == 0)
+            err = own_tx_load(node->own, bytes);
+        else if (strncmp(record->key, "buy/", 4) == 0)
             err = buy_load(node->buy, record->key, bytes);
         else
             err = sell_load(node->sell, record->key, bytes);

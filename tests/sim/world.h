@@ -361,6 +361,10 @@ void chain_init(struct world *world);
 void chain_done(struct world *world);
 enum err chain_submit(struct world *world, struct sim_node *node,
                       struct bytes tx, uint64_t token);
+/* What its chain says of the bytes now; OK where it cannot know. */
+enum err chain_check(struct world *world, const struct sim_node *node,
+                     struct bytes tx);
+bool chain_waits(struct sim_node *node, const struct hash *id);
 void chain_pool_clear(struct sim_node *node);
 void chain_pause(struct world *world, bool paused);
 /* Newest record that a node at this height knows; NULL when none. */

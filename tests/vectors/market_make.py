@@ -159,8 +159,8 @@ request_id, request = signed(
     [52, 1, BUYER.public, AGENT.public, b"\x31" * 16, T0, T0 + 300000,
      b"\x23" * 32, 4, 3, want, 3600000, 1, 1, 50000, bytes(32),
      [["zone", 1, "eu"]], [], [], [], [0, "", 0], [],
-     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]]],
-     0], BUYER)
+     [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]],
+      0], 0], BUYER)
 
 _, approval = signed("approval", "suan-approval",
                      [53, 1, request_id, 45000, T0 + 300000], BUYER)
@@ -199,8 +199,8 @@ wishes_id, _ = signed(
      [["zone", 1, "eu"]], wish, [["gpu", 1, "only"], ["lab", 3, ""]],
      ["eu", "uk/london"], [1, "rack", 2],
      [[b"\x51" * 32, False], [b"\x52" * 32, True]],
-     [[0] * 6, 0, bytes(32), 3, 0, False, 0, [[5, bytes(32), "zone", "eu"]]],
-     1800000], BUYER)
+     [[0] * 6, 0, bytes(32), 6, 2, False, 0, [], 1000000], 1800000],
+    BUYER)
 
 hour_wishes = hour + 700000  # two halves of a device
 signed("quote.wishes", "suan-quote",
