@@ -195,5 +195,6 @@ enum err sell_plan_decode(struct bytes bytes, struct sell *sell)
     TRY(mp_close(&reader));
     memcpy(sell->saved, turns, count * sizeof(*turns));
     sell->saved_count = count;
+    sell->line_saved = true;
     return OK;
 }

@@ -106,6 +106,7 @@ struct sell {
     struct arena arena; /* scratch of one step */
     bool line_changed;  /* something a plan depends on */
     uint64_t line_ms;   /* the next turn by the plan */
+    bool line_saved;    /* there is a record of the plan */
     /* The plan as it was saved, until the first step after a start. */
     uint32_t saved_count;
     struct sell_turn {

@@ -48,10 +48,10 @@ static uint64_t gives_back_ms(const struct sell *sell,
         at_ms = sell->now_ms + lasts_ms(item->time_ms_max);
     else if (item->state <= SELL_STAGING)
         at_ms = ready_by_ms(item) + lasts_ms(item->time_ms_max);
-    else if (item->state <= SELL_RUNNING)
+    else if (item->state <= SELL_PUBLISHING)
         at_ms = item->begun_ms + lasts_ms(item->time_ms_max);
-    else if (item->state == SELL_PUBLISHING)
-        at_ms = item->since_ms + SELL_TURN_MS;
+    if (item->state == SELL_PUBLISHING && at_ms > item->since_ms + SELL_TURN_MS)
+        at_ms = item->since_ms + SELL_TURN_MS; /* it ended early */
     return at_ms > sell->now_ms ? at_ms : sell->now_ms + SOON_MS;
 }
 
@@ -181,9 +181,12 @@ static void save_plan(struct sell *sell)
 {
     struct trade_effect *save = trade_effect_add(sell->out, EFFECT_SAVE);
     struct buf bytes;
+    memcpy(save->key, SELL_PLAN_KEY, sizeof(SELL_PLAN_KEY));
+    sell->line_saved = sell_line_length(sell) > 0;
+    if (!sell->line_saved)
+        return; /* an empty record is none */
     buf_init(&bytes, SELL_QUEUE_MAX * 64u + 64u);
     sell_plan_encode(sell, &bytes);
-    memcpy(save->key, SELL_PLAN_KEY, sizeof(SELL_PLAN_KEY));
     save->bytes = trade_effects_keep(sell->out, buf_bytes(&bytes));
     if (bytes.err != OK && sell->out->err == OK)
         sell->out->err = bytes.err;
@@ -294,6 +297,8 @@ void sell_line_due(struct sell *sell)
 {
     struct line line;
     bool moved;
+    if (sell_line_length(sell) == 0 && sell->line_saved)
+        save_plan(sell);
     if (sell_line_length(sell) == 0 ||
         (!sell->line_changed && sell->now_ms < sell->line_ms))
         return;

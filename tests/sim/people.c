@@ -88,6 +88,8 @@ void people_make_request(struct world *world, struct sim_job *job)
             (enum policy)dice_between(dice, POLICY_CHEAPEST, POLICY_FASTEST),
         .price_max = draw_price(world),
     };
+    if (world->plan.queue != LINE_OFF)
+        request->patience_ms = dice_below(dice, world->plan.patience_ms_max);
     dice_fill(dice, request->salt, sizeof(request->salt));
     CHECK(request_sign(request, chain, &world->users[job->user].key.signer) ==
           OK);

@@ -4,6 +4,7 @@
 /* A plan: what kind of world a seed gives. Printed before it is lived. */
 
 #include "base/dice.h"
+#include "sched/queue/line.h"
 
 struct plan {
     uint64_t seed;
@@ -40,6 +41,8 @@ struct plan {
     uint64_t claim_ms;
     uint64_t review_ms;
     /* sellers */
+    enum line_rule queue; /* for who finds no room; then sellers are small */
+    uint64_t patience_ms_max;
     uint64_t start_by_ms;
     uint64_t receipt_ms;
     uint64_t retention_ms;
