@@ -282,6 +282,8 @@ const struct view view_offers = {
             {"MEM", "free.mem_mib", CELL_MIB, R},
             {"DEV", "devices_text", CELL_TEXT, T},
             {"SLOTS", "slots_free", CELL_UINT, R | W},
+            {"WAIT", "queue.length", CELL_UINT, R | W},
+            {"MAY WAIT", "queue.places", CELL_UINT, R | W},
             {"DISK", "free.disk_mib", CELL_MIB, R | W},
             {"ARCH", "arch", CELL_TEXT, W},
             {"CPU/H", "price.cpu_hour_micro", CELL_MONEY, R},

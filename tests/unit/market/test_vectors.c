@@ -172,9 +172,8 @@ static struct request wishes_request(void)
     request.affinity_count = 2;
     request.affinities[0] = (struct affinity){world_hash(0x51), false};
     request.affinities[1] = (struct affinity){world_hash(0x52), true};
-    request.terms = (struct policy_terms){.divide = POLICY_DIVIDE_DUPLICATED,
-                                          .copies = 2,
-                                          .down_ppb = 1000000};
+    request.terms = (struct policy_terms){
+        .divide = POLICY_DIVIDE_DUPLICATED, .copies = 2, .down_ppb = 1000000};
     request.patience_ms = 1800000;
     return request;
 }
