@@ -4,6 +4,7 @@
 /* A plan: what kind of world a seed gives. Printed before it is lived. */
 
 #include "base/dice.h"
+#include "sched/queue/line.h"
 
 struct sim_plan {
     uint64_t seed;
@@ -41,6 +42,8 @@ struct sim_plan {
     uint64_t claim_ms;
     uint64_t review_ms;
     /* sellers */
+    enum line_rule queue; /* for who finds no room; then sellers are small */
+    uint64_t patience_ms_max;
     uint64_t start_by_ms;
     uint64_t receipt_ms;
     uint64_t retention_ms;
