@@ -244,6 +244,11 @@ int verb_sell_status(struct cli *cli, const struct args *args)
         fputc('\n', cli->out);
         failed = view_print(cli, &view_contracts, result);
     }
+    if (!failed && (cli->form == FORM_TABLE || cli->form == FORM_WIDE) &&
+        json_array_size(json_object_get(result, "queue")) > 0) {
+        fputc('\n', cli->out);
+        failed = view_print(cli, &view_queue, result);
+    }
     json_decref(result);
     return failed;
 }

@@ -240,6 +240,54 @@ static void judge_items(struct world *world, const struct sim_node *node)
              sell_state_text(view.state));
 }
 
+static struct seen_turn *turn_of(struct world *world,
+                                 const struct sim_node *node,
+                                 const struct sell_view *view)
+{
+    struct judge *judge = &world->judge;
+    struct seen_turn *turn;
+    for (size_t i = 0; i < judge->turn_count; i++)
+        if (judge->turns[i].node == node->index &&
+            judge->turns[i].begin_by_ms == view->begin_by_ms &&
+            hash_equal(&judge->turns[i].contract, &view->contract))
+            return &judge->turns[i];
+    judge->turns = world_room(judge->turns, sizeof(*judge->turns),
+                              judge->turn_count, &judge->turn_cap);
+    turn = &judge->turns[judge->turn_count++];
+    *turn = (struct seen_turn){.contract = view->contract,
+                               .node = node->index,
+                               .begin_by_ms = view->begin_by_ms,
+                               .planned_ms = LINE_NEVER};
+    judge->queued++;
+    return turn;
+}
+
+/* Nobody who waits begins later than he was promised, nor than the plan once
+ * said: under EASY that holds for the first in line. Whose seller was never
+ * down, nor its executor. */
+static void judge_turn(struct world *world, const struct sim_node *node,
+                       const struct sell_view *view)
+{
+    struct seen_turn *turn = turn_of(world, node, view);
+    bool kept = turn->first || world->plan.queue == LINE_CONSERVATIVE;
+    MUST(world, view->planned_ms <= view->begin_by_ms,
+         "node %u: who was promised %" PRIu64 " begins at %" PRIu64,
+         node->index, view->begin_by_ms, view->planned_ms);
+    MUST(world, !kept || view->planned_ms <= turn->planned_ms,
+         "node %u: who was to begin at %" PRIu64 " does at %" PRIu64,
+         node->index, turn->planned_ms, view->planned_ms);
+    turn->planned_ms = view->planned_ms;
+    turn->first = view->ahead == 0;
+}
+
+static void judge_line(struct world *world, const struct sim_node *node)
+{
+    struct sell_view view;
+    for (size_t i = 0; sell_view(node->sell, i, &view); i++)
+        if (view.queued && !node->disturbed)
+            judge_turn(world, node, &view);
+}
+
 void judge_node(struct world *world, const struct sim_node *node)
 {
     const struct buy_job *job;
@@ -248,6 +296,7 @@ void judge_node(struct world *world, const struct sim_node *node)
     if (node->sell != NULL) {
         judge_capacity(world, node);
         judge_items(world, node);
+        judge_line(world, node);
     }
     for (size_t i = 0;
          node->buy != NULL && (job = buy_job_at(node->buy, i)) != NULL; i++) {
@@ -453,5 +502,6 @@ void judge_end(struct world *world)
 void judge_done(struct world *world)
 {
     free(world->judge.receipts);
+    free(world->judge.turns);
     free(world->judge.contracts);
 }

@@ -53,6 +53,7 @@ struct outcome {
     uint64_t events;
     uint64_t txs;
     uint64_t trace;
+    uint64_t queued; /* holds and contracts that were judged in a line */
 };
 
 static void tally(struct outcome *out)
@@ -75,7 +76,7 @@ static void print_tasks(const struct outcome *outcome)
 
 static struct outcome live(uint64_t seed, bool real, bool verbose)
 {
-    struct plan plan;
+    struct sim_plan plan;
     struct outcome outcome = {0};
     plan_draw(&plan, seed);
     plan.graphs = graphs;
@@ -90,6 +91,7 @@ static struct outcome live(uint64_t seed, bool real, bool verbose)
     outcome.txs = world.validator.tx_count;
     outcome.trace = world.trace;
     outcome.calm = plan.mischief_ms == 0 && plan.fail_permille == 0;
+    outcome.queued = world.judge.queued;
     tally(&outcome);
     if (verbose) {
         printf("seed %" PRIu64 ": tasks: ", seed);
@@ -155,6 +157,7 @@ static int live_many(uint64_t from, uint64_t count, bool real)
     double began = now_s();
     double hours = 0;
     uint64_t failed = 0;
+    uint64_t queued = 0;
     struct outcome calm = {0};
     struct outcome rough = {0};
     for (uint64_t seed = from; seed < from + count; seed++) {
@@ -164,13 +167,14 @@ static int live_many(uint64_t from, uint64_t count, bool real)
             continue;
         }
         hours += (double)outcome.simulated_ms / 3600000;
+        queued += outcome.queued;
         add_tasks(outcome.calm ? &calm : &rough, &outcome);
     }
     printf("tasks in calm worlds: ");
     print_tasks(&calm);
     printf("\ntasks in rough worlds: ");
     print_tasks(&rough);
-    printf("\n");
+    printf("\nholds and contracts that waited, judged: %" PRIu64 "\n", queued);
     printf("%" PRIu64 " seeds, %" PRIu64 " failed, %.1f seeds/s, %.1f h "
            "simulated\n",
            count, failed, (double)count / (now_s() - began), hours);

@@ -550,6 +550,7 @@ void node_kill(struct world *world, struct sim_node *node)
     if (!node->up)
         return;
     node->up = false;
+    node->disturbed = true;
     world->kills++;
     memory_crash(&node->memory, &world->dice);
     for (size_t i = 0; i < node->log_count; i++)
@@ -598,6 +599,10 @@ static void draw_shop(struct world *world, struct sim_node *node)
         .receipt_ms = world->plan.receipt_ms,
         .retention_ms = world->plan.retention_ms,
     };
+    if (world->plan.queue != LINE_OFF) {
+        config->queue = world->plan.queue;
+        config->slots = (uint32_t)dice_between(dice, 1, 2);
+    }
     node->selling = true;
 }
 

@@ -127,9 +127,10 @@ struct sim_node {
     int64_t skew_ms;
     /* of its process */
     bool up;
-    bool gone;     /* for good */
-    bool wiped;    /* it once lost its disk */
-    uint32_t life; /* counts its starts */
+    bool gone;      /* for good */
+    bool wiped;     /* it once lost its disk */
+    bool disturbed; /* it, or its executor, was down, or sells less */
+    uint32_t life;  /* counts its starts */
     struct buy *buy;
     struct sell *sell;
     struct own_tx *own;
@@ -239,7 +240,20 @@ struct seen_receipt {
     uint64_t wall_ms;
     struct amount due;
 };
+/* Who waits at a seller, and when it was last to begin. */
+struct seen_turn {
+    struct hash contract;
+    uint32_t node;
+    uint64_t begin_by_ms; /* another hold for the same is another promise */
+    uint64_t planned_ms;
+    bool first;
+};
+
 struct judge {
+    struct seen_turn *turns;
+    size_t turn_count;
+    size_t turn_cap;
+    uint64_t queued;               /* of them that were judged */
     struct seen_receipt *receipts; /* newest of each contract */
     size_t receipt_count;
     size_t receipt_cap;
@@ -250,7 +264,7 @@ struct judge {
 };
 
 struct world {
-    struct plan plan;
+    struct sim_plan plan;
     struct dice dice;
     struct agenda agenda;
     uint64_t now_ms;
@@ -274,7 +288,7 @@ struct world {
 
 /* ---- world.c ---- */
 
-void world_init(struct world *world, const struct plan *plan, bool verbose);
+void world_init(struct world *world, const struct sim_plan *plan, bool verbose);
 void world_done(struct world *world);
 /* Lives it to the end; the judge stops the program when something is wrong. */
 void world_run(struct world *world);
