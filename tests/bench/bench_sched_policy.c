@@ -82,6 +82,7 @@ static void put_offer(struct book *book, uint32_t k)
     o.grade.int_ops = (1u << 28) + draw(1u << 30);
     o.grade.float_ops = (1u << 28) + draw(1u << 30);
     o.grade.mem_bps = (1u << 28) + draw(1u << 30);
+    o.grade.fp32_ops = o.grade.float_ops * 2;
     o.price.cpu_hour = amount_micro(20000 + draw(80000));
     o.price.mem_hour = amount_micro(2000 + draw(8000));
     o.price.disk_hour = amount_micro(100);
@@ -90,6 +91,22 @@ static void put_offer(struct book *book, uint32_t k)
     label(&o, "watts-full", draw(2) == 0 ? "200" : "400");
     must(book_offer_put(book, &o, 10, 0));
     must(book_rtt_set(book, &o.provider, 500 + draw(200000), 10));
+}
+
+/* How some contracts of each provider ended. */
+static void put_past(struct standings *standings, uint32_t k)
+{
+    struct contract c = {
+        .state = CONTRACT_SETTLED,
+        .buyer = {{9}},
+        .agent = {{8}},
+        .provider = {{(uint8_t)k, (uint8_t)(k >> 8), (uint8_t)(k >> 16), 1}},
+        .time_ms_max = 60000,
+    };
+    for (uint32_t i = 0; i < k % 64; i++) {
+        c.reason = k % 7 == 0 && i % 20 == 0 ? END_PROVIDER_LOST : END_DONE;
+        must(standings_note(standings, &c));
+    }
 }
 
 static struct request ask(enum policy policy)
@@ -154,6 +171,9 @@ static void all(struct book *book, struct arena *arena)
     const struct policy_terms two = {.weights = {2, 1}};
     const struct policy_terms three = {.weights = {2, 1, 1}};
     const struct policy_terms load = {.weights = {2, 1, 0, 1}};
+    const struct policy_terms sure = {
+        .divide = POLICY_DIVIDE_DUPLICATED, .copies = 2, .down_ppb = 2000000};
+    const struct policy_terms class_ = {.speed = SPEED_PARALLEL};
     enum policy policy;
     double cheapest = 0;
     for (size_t i = 0; (policy = policy_nth(i)) != (enum policy)0; i++) {
@@ -171,11 +191,18 @@ static void all(struct book *book, struct arena *arena)
                    &three, cheapest);
     (void)previews(book, arena, "composite.with_load", POLICY_COMPOSITE, &load,
                    cheapest);
+    (void)previews(book, arena, "fastest.class", POLICY_FASTEST, &class_,
+                   cheapest);
+    (void)previews(book, arena, "cheapest.availability", POLICY_CHEAPEST, &sure,
+                   cheapest);
 }
 
 int main(int argc, char **argv)
 {
     const struct book_config config = {.key = {4, 2}};
+    const struct standings_config past = {
+        .self = {{8}}, .max = STANDINGS_MAX, .key = {5}};
+    struct standings *standings;
     uint32_t offers = OFFERS;
     struct arena arena;
     struct book *book;
@@ -196,10 +223,15 @@ int main(int argc, char **argv)
     dice_init(&dice, 11);
     arena_init(&arena, 512u << 20);
     must(book_new(&config, &book));
-    for (uint32_t k = 0; k < offers; k++)
+    must(standings_new(&past, &standings));
+    book_lend(book, standings, NULL);
+    for (uint32_t k = 0; k < offers; k++) {
         put_offer(book, k);
+        put_past(standings, k);
+    }
     all(book, &arena);
     book_free(book);
+    standings_free(standings);
     arena_done(&arena);
     return tsv != NULL && fclose(tsv) != 0;
 }
