@@ -450,6 +450,7 @@ void machine_down(struct world *world, struct sim_node *node)
 {
     struct trade_event event = {.kind = TRADE_EXEC_GONE};
     node->machine.up = false;
+    node->disturbed = true;
     for (size_t i = 0; i < node->machine.watch_count; i++)
         node->machine.watches[i].collecting = false;
     node_event(world, node, &event);

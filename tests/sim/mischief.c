@@ -91,6 +91,7 @@ static void sell_less(struct world *world, struct sim_node *node)
     config->slots = (uint32_t)dice_between(&world->dice, 1, 6);
     world_say(world, "trouble: %u sells %u milli-cores", node->index,
               config->total.cpu_milli);
+    node->disturbed = true;
     sell_configure(node->sell, config);
 }
 

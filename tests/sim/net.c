@@ -230,6 +230,7 @@ static void make_offer(const struct world *world, const struct sim_node *node,
         .price = node->sell_config.price,
         .grade = node->sell_config.grade,
     };
+    sell_queue(node->sell, node_now(world, node), &out->queue);
     snprintf(out->address, sizeof(out->address), "%s", node->address);
     snprintf(out->bulk_address, sizeof(out->bulk_address), "%s", node->address);
     snprintf(out->name, sizeof(out->name), "seller %u", node->index);

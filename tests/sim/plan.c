@@ -51,6 +51,17 @@ static void draw_jobs(struct sim_plan *plan, struct dice *dice)
     }
 }
 
+/* Of its own dice, so that worlds without queues are what they were. */
+static void draw_queues(struct sim_plan *plan, uint64_t seed)
+{
+    struct dice dice;
+    dice_init(&dice, seed * UINT64_C(0x9e3779b97f4a7c15) + 24);
+    if (!dice_chance(&dice, 400))
+        return;
+    plan->queue = dice_chance(&dice, 500) ? LINE_EASY : LINE_CONSERVATIVE;
+    plan->patience_ms_max = dice_between(&dice, MINUTE, 60 * MINUTE);
+}
+
 void plan_draw(struct sim_plan *plan, uint64_t seed)
 {
     struct dice dice;
@@ -64,6 +75,7 @@ void plan_draw(struct sim_plan *plan, uint64_t seed)
     draw_network(plan, &dice);
     draw_trouble(plan, &dice);
     draw_jobs(plan, &dice);
+    draw_queues(plan, seed);
     plan->interval_ms = dice_between(&dice, 1, 800);
     plan->claim_ms = dice_between(&dice, 5 * SECOND, 60 * SECOND);
     plan->review_ms = dice_between(&dice, 20 * SECOND, 5 * MINUTE);
@@ -97,9 +109,10 @@ void plan_print(const struct sim_plan *plan)
            plan->fetch_permille);
     printf("  chain: %" PRIu64 " ms between blocks, claims %.0f s, review "
            "%.0f s; start by %.0f s, receipts every %.0f s, kept %.0f s, lost "
-           "after %.0f s\n",
+           "after %.0f s; queues %s, patience up to %.0f s\n",
            plan->interval_ms, (double)plan->claim_ms / 1000,
            (double)plan->review_ms / 1000, (double)plan->start_by_ms / 1000,
            (double)plan->receipt_ms / 1000, (double)plan->retention_ms / 1000,
-           (double)plan->lost_ms / 1000);
+           (double)plan->lost_ms / 1000, line_rule_text(plan->queue),
+           (double)plan->patience_ms_max / 1000);
 }

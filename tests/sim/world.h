@@ -127,12 +127,14 @@ struct sim_node {
     int64_t skew_ms;
     /* of its process */
     bool up;
-    bool gone;     /* for good */
-    bool wiped;    /* it once lost its disk */
-    uint32_t life; /* counts its starts */
+    bool gone;      /* for good */
+    bool wiped;     /* it once lost its disk */
+    bool disturbed; /* it, or its executor, was down, or sells less */
+    uint32_t life;  /* counts its starts */
     struct buy *buy;
     struct sell *sell;
     struct own_tx *own;
+    struct standings *standings; /* where the plan has copies */
     struct trade_effects buy_effects;
     struct trade_effects sell_effects;
     uint64_t wake_ms;
@@ -239,7 +241,20 @@ struct seen_receipt {
     uint64_t wall_ms;
     struct amount due;
 };
+/* Who waits at a seller, and when it was last to begin. */
+struct seen_turn {
+    struct hash contract;
+    uint32_t node;
+    uint64_t begin_by_ms; /* another hold for the same is another promise */
+    uint64_t planned_ms;
+    bool first;
+};
+
 struct judge {
+    struct seen_turn *turns;
+    size_t turn_count;
+    size_t turn_cap;
+    uint64_t queued;               /* of them that were judged */
     struct seen_receipt *receipts; /* newest of each contract */
     size_t receipt_count;
     size_t receipt_cap;
