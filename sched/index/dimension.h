@@ -64,7 +64,8 @@ enum dimension_coded { DIM_CODED_MAP(X) DIM_CODED_COUNT };
     X(FLAG_SPEED_PARALLEL)                                                     \
     X(FLAG_SPEED_NEURAL)                                                       \
     X(FLAG_SPEED_MEMORY)                                                       \
-    X(FLAG_SPEED_LAST) /* disk */
+    X(FLAG_SPEED_DISK)                                                         \
+    X(FLAG_SPEED_LAST) /* network */
 
 #define X(symbol) symbol,
 enum flag { FLAG_MAP(X) FLAG_COUNT };
