@@ -181,9 +181,12 @@ void standings_link(struct standings *standings, const struct pubkey *provider,
         return;
     if (all < STANDING_LINK_MIN_MS)
         all = STANDING_LINK_MIN_MS;
+    while (all >> 32 != 0) { /* a month and more: the seconds say enough */
+        all >>= 10;
+        down_ms >>= 10;
+    }
     s->reliability.link_ppb =
-        (uint32_t)((double)(down_ms < all ? down_ms : all) / (double)all *
-                   TARGET_ONE);
+        (uint32_t)((down_ms < all ? down_ms : all) * TARGET_ONE / all);
 }
 
 void standings_clear(struct standings *standings)

@@ -199,6 +199,38 @@ static void judge_tasks(struct world *world, const struct sim_node *node,
     }
 }
 
+/* A task's copies are never at one provider at a time, and the job is done
+ * exactly when one of each task's is. */
+static void judge_copies(struct world *world, const struct sim_node *node,
+                         const struct buy_job *job)
+{
+    const struct policy_terms *terms = &job->request.terms;
+    uint32_t apart = job->task_count / policy_copies(terms);
+    uint32_t works_done = 0;
+    if (terms->down_ppb == 0 || apart == job->task_count)
+        return;
+    for (uint32_t work = 0; work < apart; work++) {
+        bool done = false;
+        for (uint32_t i = work; i < job->task_count; i += apart) {
+            const struct buy_task *a = &job->tasks[i];
+            done = done || a->state == BUY_DONE;
+            for (uint32_t k = i + apart; k < job->task_count; k += apart) {
+                const struct buy_task *b = &job->tasks[k];
+                MUST(world,
+                     a->state < BUY_HOLDING || a->state > BUY_PUBLISHING ||
+                         b->state < BUY_HOLDING || b->state > BUY_PUBLISHING ||
+                         !pubkey_equal(&a->provider, &b->provider),
+                     "node %u: two copies of a task are at one provider",
+                     node->index);
+            }
+        }
+        works_done += done;
+    }
+    MUST(world, (job->state == BUY_DONE) == (works_done == apart),
+         "node %u: a job is %s, and %u of %u tasks are done", node->index,
+         buy_state_text(job->state), works_done, apart);
+}
+
 static void judge_items(struct world *world, const struct sim_node *node)
 {
     struct sell_view view;
@@ -267,8 +299,10 @@ void judge_node(struct world *world, const struct sim_node *node)
         judge_line(world, node);
     }
     for (size_t i = 0;
-         node->buy != NULL && (job = buy_job_at(node->buy, i)) != NULL; i++)
+         node->buy != NULL && (job = buy_job_at(node->buy, i)) != NULL; i++) {
         judge_tasks(world, node, job);
+        judge_copies(world, node, job);
+    }
 }
 
 /* ---- the end ---- */

@@ -236,7 +236,7 @@ static void on_end(struct world *world, const struct about *about)
         poll_soon(world, node, &about->id, 1);
 }
 
-static enum fate draw_fate(const struct plan *plan, struct dice *dice)
+static enum fate draw_fate(const struct sim_plan *plan, struct dice *dice)
 {
     uint64_t throw = dice_below(dice, 1000);
     if (throw < plan->start_permille)

@@ -4,6 +4,7 @@
  *   sim_market --many K [--from N]      K seeds, each in a process of its own
  *   sim_market --regressions            the seeds below
  *   with --graphs                       people ask for graphs of three jobs
+ *   with --copies                       .. for an availability
  *
  * Exit 0 when everything held. --real: ed25519 signatures; else keyed hashes,
  * which are many times faster and change nothing but time. */
@@ -31,6 +32,7 @@ static const struct {
 #define SECONDS_MAX 20
 
 static struct world world;
+static bool copies; /* people ask for an availability */
 static bool graphs; /* people ask for graphs instead of single jobs */
 
 static void on_signal(int number)
@@ -74,10 +76,11 @@ static void print_tasks(const struct outcome *outcome)
 
 static struct outcome live(uint64_t seed, bool real, bool verbose)
 {
-    struct plan plan;
+    struct sim_plan plan;
     struct outcome outcome = {0};
     plan_draw(&plan, seed);
     plan.graphs = graphs;
+    plan.copies = copies;
     plan.real_signatures = real;
     if (verbose)
         plan_print(&plan);
@@ -206,7 +209,8 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: sim_market --seed N [-v] [--real] | --many K [--from N] "
-            "[--real] | --twice N | --regressions; --graphs\n");
+            "[--real] | --twice N | --regressions; --graphs, "
+            "--copies\n");
     return 2;
 }
 
@@ -239,6 +243,8 @@ int main(int argc, char **argv)
                 return usage();
         } else if (strcmp(argv[i], "--real") == 0) {
             real = true;
+        } else if (strcmp(argv[i], "--copies") == 0) {
+            copies = true;
         } else if (strcmp(argv[i], "--graphs") == 0) {
             graphs = true;
         } else if (strcmp(argv[i], "-v") == 0) {

@@ -87,7 +87,7 @@ void net_done(struct world *world)
 void net_send(struct world *world, struct sim_node *from,
               const struct pubkey *to, struct bytes message)
 {
-    const struct plan *plan = &world->plan;
+    const struct sim_plan *plan = &world->plan;
     struct sim_node *node = world_node_of(world, to);
     struct about about = {.node = from->index, .bytes = message};
     struct link *link;

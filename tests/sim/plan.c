@@ -7,7 +7,7 @@
 #define SECOND UINT64_C(1000)
 #define MINUTE (60 * SECOND)
 
-static void draw_network(struct plan *plan, struct dice *dice)
+static void draw_network(struct sim_plan *plan, struct dice *dice)
 {
     plan->delay_ms_max = dice_between(dice, 2, 400);
     plan->in_order = dice_chance(dice, 600);
@@ -20,7 +20,7 @@ static void draw_network(struct plan *plan, struct dice *dice)
     plan->skew_ms_max = dice_chance(dice, 500) ? dice_below(dice, 4000) : 0;
 }
 
-static void draw_trouble(struct plan *plan, struct dice *dice)
+static void draw_trouble(struct sim_plan *plan, struct dice *dice)
 {
     if (dice_chance(dice, 150))
         return; /* a quiet world must work, too */
@@ -39,7 +39,7 @@ static void draw_trouble(struct plan *plan, struct dice *dice)
         plan->meddle_permille = (uint32_t)dice_below(dice, 200);
 }
 
-static void draw_jobs(struct plan *plan, struct dice *dice)
+static void draw_jobs(struct sim_plan *plan, struct dice *dice)
 {
     plan->jobs = (uint32_t)dice_between(dice, 2, 8);
     plan->run_ms_max = dice_between(dice, 2 * SECOND, 90 * SECOND);
@@ -52,7 +52,7 @@ static void draw_jobs(struct plan *plan, struct dice *dice)
 }
 
 /* Of its own dice, so that worlds without queues are what they were. */
-static void draw_queues(struct plan *plan, uint64_t seed)
+static void draw_queues(struct sim_plan *plan, uint64_t seed)
 {
     struct dice dice;
     dice_init(&dice, seed * UINT64_C(0x9e3779b97f4a7c15) + 24);
@@ -62,7 +62,7 @@ static void draw_queues(struct plan *plan, uint64_t seed)
     plan->patience_ms_max = dice_between(&dice, MINUTE, 60 * MINUTE);
 }
 
-void plan_draw(struct plan *plan, uint64_t seed)
+void plan_draw(struct sim_plan *plan, uint64_t seed)
 {
     struct dice dice;
     dice_init(&dice, seed * UINT64_C(0x2545f4914f6cdd1d) + 1);
@@ -85,7 +85,7 @@ void plan_draw(struct plan *plan, uint64_t seed)
     plan->lost_ms = dice_between(&dice, 20 * SECOND, 3 * MINUTE);
 }
 
-void plan_print(const struct plan *plan)
+void plan_print(const struct sim_plan *plan)
 {
     printf("seed %" PRIu64 ": %u+%u nodes%s, %u jobs of up to %.1f s, trouble "
            "for %.0f s%s\n",

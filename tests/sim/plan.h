@@ -6,7 +6,7 @@
 #include "base/dice.h"
 #include "sched/queue/line.h"
 
-struct plan {
+struct sim_plan {
     uint64_t seed;
     bool real_signatures;
     uint32_t buyers;    /* nodes that only buy */
@@ -14,6 +14,7 @@ struct plan {
     bool seller_buys;   /* the first provider buys, too */
     uint32_t jobs;
     bool graphs;       /* people ask for graphs of three (--graphs) */
+    bool copies;       /* .. for an availability, most of them (--copies) */
     uint64_t chaos_ms; /* how long trouble is made */
     /* the network, while there is trouble */
     uint64_t delay_ms_max;
@@ -49,7 +50,7 @@ struct plan {
     uint64_t lost_ms; /* buyers: after so much silence */
 };
 
-void plan_draw(struct plan *plan, uint64_t seed);
-void plan_print(const struct plan *plan);
+void plan_draw(struct sim_plan *plan, uint64_t seed);
+void plan_print(const struct sim_plan *plan);
 
 #endif

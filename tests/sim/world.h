@@ -134,6 +134,7 @@ struct sim_node {
     struct buy *buy;
     struct sell *sell;
     struct own_tx *own;
+    struct standings *standings; /* where the plan has copies */
     struct trade_effects buy_effects;
     struct trade_effects sell_effects;
     uint64_t wake_ms;
@@ -263,7 +264,7 @@ struct judge {
 };
 
 struct world {
-    struct plan plan;
+    struct sim_plan plan;
     struct dice dice;
     struct agenda agenda;
     uint64_t now_ms;
@@ -287,7 +288,7 @@ struct world {
 
 /* ---- world.c ---- */
 
-void world_init(struct world *world, const struct plan *plan, bool verbose);
+void world_init(struct world *world, const struct sim_plan *plan, bool verbose);
 void world_done(struct world *world);
 /* Lives it to the end; the judge stops the program when something is wrong. */
 void world_run(struct world *world);
