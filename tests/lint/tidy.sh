@@ -1,8 +1,14 @@
 #!/usr/bin/env bash
 # clang-tidy over the product's sources, with .clang-tidy of the tree.
-#   tests/lint/tidy.sh BUILD_DIR [FILE...]
+#   [LINT_DEEP=1] tests/lint/tidy.sh BUILD_DIR [FILE...]
 # A file that was clean is not read again until it, a header of ours that it
 # includes, or .clang-tidy changes (BUILD_DIR/lint/tidy remembers).
+#
+# Nearly all its time is the analyzer's, which follows calls along paths. It
+# follows small functions only (mode=shallow) unless LINT_DEEP is set: of 120
+# mistakes put into these sources (a free, a test for NULL, an initial value left
+# out) either finds 38, one each that the other does not, in 0.3 and in 2.2
+# seconds of processor a file.
 build=$(cd "${1:?usage: tidy.sh BUILD_DIR [FILE...]}" && pwd) || exit 2
 shift
 . "$(dirname "$0")/common.sh"
@@ -14,12 +20,20 @@ if [ -z "$tool" ] || [ ! -f "$build/compile_commands.json" ]; then
     lint_end
 fi
 memory=$build/lint/tidy
+options=(--quiet --extra-arg=-Wno-unknown-warning-option)
+if [ -n "${LINT_DEEP:-}" ]; then
+    memory=$memory-deep
+else
+    for word in -Xclang -analyzer-config -Xclang mode=shallow; do
+        options+=("--extra-arg=$word")
+    done
+fi
 mkdir -p "$memory"
 rm -f "$memory"/*.log
 
 tidy_key() { # FILE: a hash of all that its findings depend on
     {
-        "$tool" --version
+        printf '%s\n' "$version" "$words"
         cat .clang-tidy
         gcc -MM -MG -I. "$1" | tr -d '\\' | tr ' ' '\n' | grep '\.[ch]$' |
             xargs -r cat 2>/dev/null
@@ -27,14 +41,13 @@ tidy_key() { # FILE: a hash of all that its findings depend on
 }
 
 tidy_one() { # FILE
-    local stamp
+    local stamp key
     stamp=$memory/$(tr / _ <<<"$1")
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$(tidy_key "$1")" ]; then
-        return 0
-    fi
-    if "$tool" -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option \
-        "$1" >"$stamp.log" 2>/dev/null; then
-        tidy_key "$1" >"$stamp"
+    key=$(tidy_key "$1")
+    [ "$(cat "$stamp" 2>/dev/null)" != "$key" ] || return 0
+    # shellcheck disable=SC2086 # a word each; an array cannot be exported
+    if "$tool" -p "$build" $words "$1" >"$stamp.log" 2>/dev/null; then
+        printf '%s\n' "$key" >"$stamp"
         rm -f "$stamp.log"
         return 0
     fi
@@ -44,16 +57,15 @@ tidy_one() { # FILE
 }
 
 compiled() { # the product's sources that this build compiles
-    local file
     lint_files '*.c' | grep -E '^(base|ledger|sched|market|wallet|node|cli)/' |
-        while IFS= read -r file; do
-            grep -qF "\"$PWD/$file\"" "$build/compile_commands.json" &&
-                printf '%s\n' "$file"
-        done
+        sort | comm -12 - <(sed -n "s,^ *\"file\": \"$PWD/\(.*\)\".*,\1,p" \
+            "$build/compile_commands.json" | sort -u)
 }
 
+version=$("$tool" --version)
+words=${options[*]}
 export -f tidy_key tidy_one
-export tool build memory
+export tool build memory version words
 if ! { if [ $# -gt 0 ]; then printf '%s\n' "$@"; else compiled; fi; } |
     xargs -r -P "${LINT_JOBS:-2}" -I{} bash -c 'tidy_one {}'; then
     # shellcheck disable=SC2034 # lint_end reads it
