@@ -96,6 +96,8 @@ static int show_json(struct cli *cli, const struct placement *p,
         (json_int_t)amount_figure(bill->fees), "bill", bill_rows(cli, p));
     if (line == NULL)
         return cli_nomem(cli);
+    if (p->crew != NULL)
+        json_object_set(line, "availability", p->crew);
     failed = out_ndjson(cli, line);
     json_decref(line);
     return failed;

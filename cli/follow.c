@@ -53,6 +53,7 @@ struct follow {
     int seen_interrupts;
     json_t *job; /* the newest job.show; owned */
     uint32_t tasks;
+    uint32_t works;            /* tasks, but for copies that one of is enough */
     struct log_tail *tails;    /* one a task; owned */
     char (*states)[STATE_MAX]; /* what was last said of each; owned */
     char summary[STATE_MAX];
@@ -210,12 +211,22 @@ static void say_summary(struct cli *cli, struct follow *f)
 
 /* ---- asking ---- */
 
+/* Copies for the sake of an availability are one work. */
+static uint32_t works_of(const struct follow *f)
+{
+    uint64_t copies =
+        js_uint(json_object_get(f->job, "availability"), "copies");
+    return copies > 1 && copies <= f->tasks ? f->tasks / (uint32_t)copies
+                                            : f->tasks;
+}
+
 static int follow_size(struct cli *cli, struct follow *f)
 {
     size_t count = json_array_size(json_object_get(f->job, "tasks"));
     f->tasks = count == 0            ? 1
                : count > LIMIT_TASKS ? LIMIT_TASKS
                                      : (uint32_t)count;
+    f->works = works_of(f);
     f->tails = calloc(f->tasks, sizeof(*f->tails));
     f->states = calloc(f->tasks, sizeof(*f->states));
     if (f->tails == NULL || f->states == NULL)
@@ -223,7 +234,7 @@ static int follow_size(struct cli *cli, struct follow *f)
     for (uint32_t i = 0; i < f->tasks; i++) {
         snprintf(f->tails[i].job, sizeof(f->tails[i].job), "%s", f->id);
         f->tails[i].task = i;
-        f->tails[i].prefix = f->tasks > 1;
+        f->tails[i].prefix = f->works > 1;
         f->tails[i].stdout_on = f->options->logs;
         f->tails[i].stderr_on = f->options->logs;
     }
@@ -270,6 +281,24 @@ static bool has_log(const json_t *task)
     return true;
 }
 
+/* Of copies only one is printed, when it is known which: the first that is
+ * done, else the first. */
+static bool is_printed(const struct follow *f, uint32_t index)
+{
+    const json_t *tasks = json_object_get(f->job, "tasks");
+    uint32_t chosen = index % f->works;
+    if (f->works == f->tasks)
+        return true;
+    if (!job_state_ended(js_text(f->job, "state")))
+        return false;
+    for (uint32_t i = f->tasks; i > 0; i--) {
+        if ((i - 1) % f->works == index % f->works &&
+            strcmp(js_text(json_array_get(tasks, i - 1), "state"), "DONE") == 0)
+            chosen = i - 1;
+    }
+    return chosen == index;
+}
+
 static int read_logs(struct cli *cli, struct follow *f, bool *out_more)
 {
     json_t *task;
@@ -281,7 +310,8 @@ static int read_logs(struct cli *cli, struct follow *f, bool *out_more)
     {
         bool more = false;
         int failed;
-        if (i >= f->tasks || !has_log(task) || log_tail_done(&f->tails[i]))
+        if (i >= f->tasks || !is_printed(f, (uint32_t)i) || !has_log(task) ||
+            log_tail_done(&f->tails[i]))
             continue;
         erase(cli, f);
         failed = log_tail_step(cli, &f->tails[i], 0, &more);

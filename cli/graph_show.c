@@ -54,7 +54,8 @@ static void put_plan_row(json_t *rows, const json_t *part, const json_t *task,
     json_t *last = json_array_get(rows, json_array_size(rows) - 1);
     if (json_array_size(rows) > 0 &&
         strcmp(js_text(last, "part"), js_text(part, "part")) == 0 &&
-        strcmp(js_text(last, "provider"), js_text(place, "provider")) == 0) {
+        strcmp(js_text(last, "provider"), js_text(place, "provider")) == 0 &&
+        js_uint(last, "hour_micro") == js_uint(place, "hour_micro")) {
         json_object_set_new(
             last, "tasks",
             json_integer((json_int_t)js_uint(last, "tasks") + 1));
@@ -62,10 +63,11 @@ static void put_plan_row(json_t *rows, const json_t *part, const json_t *task,
     }
     json_array_append_new(
         rows,
-        json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "part",
-                  js_text(part, "part"), "tasks", 1, "provider",
-                  js_text(place, "provider"), "name", copy_of(place, "name"),
-                  "hour_micro", copy_of(place, "hour_micro"), "bill_micro",
+        json_pack("{s:s, s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "part",
+                  js_text(part, "part"), "devices", copy_of(part, "devices"),
+                  "tasks", 1, "provider", js_text(place, "provider"), "name",
+                  copy_of(place, "name"), "hour_micro",
+                  copy_of(place, "hour_micro"), "bill_micro",
                   copy_of(place, "bill_micro"), "spare_micro",
                   copy_of(place, "spare_micro"), "rtt_us",
                   copy_of(place, "rtt_us"), "after", after));

@@ -460,9 +460,10 @@ static const struct offersfile_input *input_of(const struct offersfile *f,
     return found;
 }
 
-enum err offersfile_pin(const struct offersfile *f, struct wfformat *wf,
-                        uint32_t *out_input)
+uint32_t offersfile_pin(const struct offersfile *f, struct wfformat *wf,
+                        uint32_t out_strange[OFFERSFILE_INPUTS_MAX])
 {
+    uint32_t count = 0;
     bool used[OFFERSFILE_INPUTS_MAX] = {false};
     for (uint32_t k = 0; k < wf->workflow.file_count; k++) {
         struct workflow_file *file = &wf->workflow.files[k];
@@ -475,11 +476,18 @@ enum err offersfile_pin(const struct offersfile *f, struct wfformat *wf,
             file->zones = input->zones;
         }
     }
-    for (uint32_t i = 0; i < f->input_count; i++) {
-        if (!used[i] && strcmp(f->inputs[i].name, "*") != 0) {
-            *out_input = i;
-            return ERR_NOT_FOUND;
-        }
-    }
-    return OK;
+    for (uint32_t i = 0; i < f->input_count; i++)
+        if (!used[i] && strcmp(f->inputs[i].name, "*") != 0)
+            out_strange[count++] = i;
+    return count;
+}
+
+void offersfile_pin_told(struct cli *cli, const char *path,
+                         const struct offersfile *f, struct wfformat *wf)
+{
+    uint32_t strange[OFFERSFILE_INPUTS_MAX];
+    uint32_t count = offersfile_pin(f, wf, strange);
+    for (uint32_t i = 0; i < count; i++)
+        cli_warn(cli, "%s:%u: the workflow has no input \"%.80s\"", path,
+                 f->inputs[strange[i]].line, f->inputs[strange[i]].name);
 }

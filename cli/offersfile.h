@@ -20,6 +20,7 @@
  * An offer's zone is its site's name unless told. Inputs without a line, and
  * without "*", are at hand everywhere; zones bind what their data reaches. */
 
+#include "cli/cli.h"
 #include "cli/yamlfile.h"
 #include "sched/graph/offerset.h"
 #include "sched/lab/wfformat.h"
@@ -55,9 +56,13 @@ MUST_USE enum err offersfile_parse(struct bytes text, const char *file_name,
 /* The same offers for a solver; offerset_done frees them. ERR_NOMEM. */
 MUST_USE enum err offersfile_offers(const struct offersfile *file,
                                     struct offerset *out);
-/* Puts the workflow's inputs where the file says. ERR_NOT_FOUND: *out_input is
- * one that the workflow does not have. */
-MUST_USE enum err offersfile_pin(const struct offersfile *file,
-                                 struct wfformat *wf, uint32_t *out_input);
+/* Puts the workflow's inputs where the file says. Writes which inputs of the
+ * file this workflow does not have, and returns how many. */
+uint32_t offersfile_pin(const struct offersfile *file, struct wfformat *wf,
+                        uint32_t out_strange[OFFERSFILE_INPUTS_MAX]);
+/* The same, and says on stderr which they are: a slip, or meant for another
+ * workflow. */
+void offersfile_pin_told(struct cli *cli, const char *path,
+                         const struct offersfile *file, struct wfformat *wf);
 
 #endif

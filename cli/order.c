@@ -31,6 +31,7 @@ void order_init(struct order *order)
     order->pids_max = 256;
     order->log_bytes_max = 16u * 1024 * 1024;
     order->policy = "";
+    order->near = "";
     order->arch = ARCH_ANY;
 }
 
@@ -163,6 +164,18 @@ static bool set_expires(const struct setting *s)
     return true;
 }
 
+static bool set_patience(const struct setting *s)
+{
+    uint64_t ms;
+    if (unit_parse_ms(s->value, &ms) != OK || ms > REQUEST_PATIENCE_MS_MAX)
+        return refuse(s,
+                      "\"%.20s\" is not a span of time, such as 30m or 8h "
+                      "(at most 7d)",
+                      s->value);
+    s->order->patience_ms = ms;
+    return true;
+}
+
 static bool set_count(const struct setting *s, uint64_t max, uint32_t *out)
 {
     uint64_t count;
@@ -206,6 +219,23 @@ static bool set_policy(const struct setting *s)
                   "\"%.20s\" is not the name of a policy, such as cheapest, "
                   "nearest or one of `suan policy list`",
                   s->value);
+}
+
+static bool set_availability(const struct setting *s)
+{
+    return order_set_availability(s->order, s->value, s->error);
+}
+
+static bool set_class(const struct setting *s)
+{
+    return order_set_class(s->order, s->value, s->error);
+}
+
+static bool set_near(const struct setting *s)
+{
+    if (s->value[0] == '\0' || strlen(s->value) > 255 || !printable(s->value))
+        return refuse(s, "\"%.60s\" is no node's address or name", s->value);
+    return copy(s, s->value, &s->order->near);
 }
 
 static bool set_max_price(const struct setting *s)
@@ -471,6 +501,7 @@ static const struct {
     {"disk", false, set_disk},
     {"time", false, set_time},
     {"expires", false, set_expires},
+    {"patience", false, set_patience},
     {"tasks", false, set_tasks},
     {"attempts", false, set_attempts},
     {"env", true, add_env},
@@ -478,6 +509,9 @@ static const struct {
     {"use", true, add_use},
     {"out", true, add_out},
     {"policy", false, set_policy},
+    {"availability", false, set_availability},
+    {"class", false, set_class},
+    {"near", false, set_near},
     {"max_price", false, set_max_price},
     {"constraints", true, add_constraint},
     {"seller", false, set_seller},

@@ -45,13 +45,18 @@ struct order {
     uint32_t output_count;
     struct resources resources; /* per task */
     uint64_t time_ms;
-    uint64_t expires_ms; /* what has not started by then is not started */
+    uint64_t expires_ms;  /* what has not started by then is not started */
+    uint64_t patience_ms; /* may wait so long in a seller's queue */
     uint32_t tasks;
     uint32_t attempts;
     uint32_t pids_max;
     uint64_t log_bytes_max;
     enum arch arch;
     const char *policy; /* by name; "" none: what is bound to the job */
+    const char *near;   /* address or name of a node; "" nobody */
+    bool has_class;
+    enum speed_class class_; /* of work */
+    uint32_t down_ppb;       /* availability: sched/target.h; 0: not asked */
     bool has_price_max;
     struct amount price_max; /* of the whole job */
     struct constraint constraints[LIMIT_CONSTRAINTS];
@@ -71,12 +76,12 @@ struct order {
 void order_init(struct order *order);
 void order_done(struct order *order);
 
-/* The fields, by name: name image cpus mem disk time expires tasks attempts
- * pids logs arch policy max_price seller devices gpu device_mem nic take one
- * value; command env in use out constraints tolerate zones spread with apart
- * take one value a call. Texts are copied. False with one sentence
- * in `error` that says what is wrong and how it is written; then nothing
- * changed.
+/* The fields, by name: name image cpus mem disk time expires patience tasks
+ * attempts pids logs arch policy max_price seller devices gpu device_mem nic
+ * class near availability take one value; command env in use out constraints
+ * tolerate zones spread with apart take one value a call. Texts are copied.
+ * False with one sentence in `error` that says what is wrong and how it is
+ * written; then nothing changed.
  *
  * base_dir  relative `in` paths start there; NULL: the current directory */
 bool order_set(struct order *order, const char *field, const char *value,
@@ -92,6 +97,12 @@ bool order_check(const struct order *order, char error[ORDER_ERROR_MAX]);
 /* The share of the price cap that one task may cost: the market caps tasks.
  * Zero when no cap is given. */
 struct amount order_task_cap(const struct order *order);
+
+/* Of those, what order_terms.c has. */
+bool order_set_availability(struct order *order, const char *value,
+                            char error[ORDER_ERROR_MAX]);
+bool order_set_class(struct order *order, const char *value,
+                     char error[ORDER_ERROR_MAX]);
 
 /* Is it a place below /job/in: relative, no empty, "." or ".." step? */
 bool order_path_is_inner(const char *path);

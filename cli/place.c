@@ -28,6 +28,7 @@ void placement_done(struct cli *cli, struct placement *p)
                 &result, &error) == OK)
         json_decref(result);
     json_decref(p->explain);
+    json_decref(p->crew);
     free(p->quotes);
     free(p->names);
     placement_init(p);

@@ -22,6 +22,7 @@ struct placement {
     char waiting_for[256];
     bool ended;      /* it needs a job that failed, or its time ran out */
     json_t *explain; /* owned; may be NULL */
+    json_t *crew;    /* what market.reckon said; owned; may be NULL */
     bool open;       /* submitted, not yet approved: drop on the way out */
 };
 void placement_init(struct placement *p);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "cli/job.h"
 #include "cli/locate.h"
+#include "cli/place_terms.h"
 #include "cli/unit.h"
 #include "sched/policy.h"
 #include "wallet/entropy.h"
@@ -115,6 +116,7 @@ static int fill_request(struct cli *cli, const struct order *order,
     r->agent = p->network.node;
     r->created_at_ms = now;
     r->expires_at_ms = now + order->expires_ms;
+    r->patience_ms = order->patience_ms;
     r->tasks = order->tasks;
     r->attempts_max = order->attempts;
     r->resources = order->resources;
@@ -186,26 +188,9 @@ static void tell_choice(struct cli *cli, const json_t *choice)
         cli_note(cli, "policy: %s, the default", js_text(choice, "name"));
 }
 
-/* Copies are contracts of their own: as many tasks more. */
-static int add_copies(struct cli *cli, struct order *order,
-                      const struct placement *p)
-{
-    uint32_t copies = policy_copies(&p->request.terms);
-    if (copies == 1)
-        return 0;
-    if (order->tasks > LIMIT_TASKS / copies)
-        return cli_usage(cli, "fewer --tasks, or another policy",
-                         "%u tasks at %u providers each are more than %u",
-                         order->tasks, copies, LIMIT_TASKS);
-    cli_note(cli, "each of %u tasks goes to %u providers: %u contracts",
-             order->tasks, copies, order->tasks * copies);
-    order->tasks *= copies;
-    return 0;
-}
-
 /* The node knows which policy holds; what it says is signed with the request.
  */
-static int choose_policy(struct cli *cli, struct order *order,
+static int choose_policy(struct cli *cli, const struct order *order,
                          const struct signer *signer, struct placement *p)
 {
     char account[ADDRESS_TEXT_MAX];
@@ -222,7 +207,11 @@ static int choose_policy(struct cli *cli, struct order *order,
     if (!failed)
         tell_choice(cli, choice);
     json_decref(choice);
-    return failed ? failed : add_copies(cli, order, p);
+    if (!failed && p->request.patience_ms > 0 && p->request.terms.gang)
+        failed = cli_usage(cli, "leave out patience, or the gang",
+                           "tasks that run together cannot wait in the queues "
+                           "of sellers: they need all their places at once");
+    return failed ? failed : place_terms(cli, order, &p->network, &p->request);
 }
 
 /* What a name says: which request it is, and how many tasks it has. */
@@ -312,6 +301,8 @@ int place_prepare(struct cli *cli, struct order *order,
     int failed = choose_policy(cli, order, signer, p);
     if (!failed)
         failed = fill_request(cli, order, p);
+    if (!failed)
+        failed = place_copies(cli, order, signer, p);
     if (!failed)
         failed = encode_spec(cli, order, p, out_spec);
     if (failed)

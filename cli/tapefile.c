@@ -149,6 +149,11 @@ static enum err get_terms(struct reader *r, const json_t *object,
     TRY(get_uint(r, grade, "float_ops", INT64_MAX, &out->grade.float_ops));
     TRY(get_uint(r, grade, "mem_bps", INT64_MAX, &out->grade.mem_bps));
     TRY(get_uint(r, grade, "int8_ops", INT64_MAX, &out->grade.int8_ops));
+    TRY(get_uint(r, grade, "fp32_ops", INT64_MAX, &out->grade.fp32_ops));
+    TRY(get_uint(r, grade, "sha256_bps", INT64_MAX, &out->grade.sha256_bps));
+    TRY(get_uint(r, grade, "chase_ops", INT64_MAX, &out->grade.chase_ops));
+    TRY(get_uint(r, grade, "disk_iops", INT64_MAX, &out->grade.disk_iops));
+    TRY(get_uint(r, grade, "net_bps", INT64_MAX, &out->grade.net_bps));
     if (strcmp(text_of(json_object_get(grade, "source")), "nominal") == 0)
         out->grade.source = METRIC_NOMINAL;
     return get_uint(r, grade, "disk_bps", INT64_MAX, &out->grade.disk_bps);

@@ -102,6 +102,11 @@ static int prepare_part(struct cli *cli, struct graph_order *g, uint32_t part,
     memset(&g->p.request, 0, sizeof(g->p.request));
     failed = place_prepare(cli, &p->order, signer, &g->p, &bytes->request,
                            &bytes->spec);
+    if (!failed && g->p.request.terms.down_ppb > 0)
+        failed = cli_usage(cli, "a job of its own for it, or a policy without",
+                           "%s asks for an availability, which components of "
+                           "a graph do not have",
+                           g->file->graph.parts[part].name);
     if (failed)
         return failed;
     g->file->graph.parts[part].request = g->p.id;

@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "cli/labels.h"
 #include "cli/network.h"
+#include "cli/offers_identifier.h"
 #include "cli/stream.h"
 #include "cli/unit.h"
 #include "cli/verbs.h"
@@ -132,7 +133,8 @@ static int put_labels(struct cli *cli, const struct args *args, json_t *params)
 
 int verb_market_offers(struct cli *cli, const struct args *args)
 {
-    const char *texts[] = {"arch", "policy"};
+    const char *texts[] = {"arch", "policy", "class", "near"};
+    const char *identifier = args_text(args, "identifier", NULL);
     json_t *params = json_object();
     json_t *result = NULL;
     const char *text;
@@ -141,7 +143,7 @@ int verb_market_offers(struct cli *cli, const struct args *args)
         failed = put_mib(cli, args, "mem", "mem_mib", params);
     if (!failed)
         failed = put_mib(cli, args, "disk", "disk_mib", params);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         text = args_text(args, texts[i], NULL);
         if (text != NULL)
             json_object_set_new(params, texts[i], json_string(text));
@@ -155,6 +157,8 @@ int verb_market_offers(struct cli *cli, const struct args *args)
         failed = put_mib(cli, args, "device-mem", "device_mem_mib", params);
     if (!failed)
         failed = put_nic(cli, args, params);
+    if (!failed && identifier != NULL)
+        failed = offers_identifier_ask(cli, identifier, params);
     if (failed) {
         json_decref(params);
         return failed;
@@ -162,7 +166,14 @@ int verb_market_offers(struct cli *cli, const struct args *args)
     failed = cli_call(cli, "market.offers", params, &result);
     if (failed)
         return failed;
-    failed = view_print(cli, &view_offers, result);
+    if (identifier != NULL)
+        offers_identifier_keep(identifier, result);
+    if (identifier != NULL && cli->form != FORM_JSON &&
+        json_array_size(json_object_get(result, "offers")) == 0)
+        cli_note(cli, "no offer carries an identifier that begins with %s",
+                 identifier);
+    else
+        failed = view_print(cli, &view_offers, result);
     json_decref(result);
     return failed;
 }
@@ -232,6 +243,11 @@ int verb_sell_status(struct cli *cli, const struct args *args)
         json_array_size(json_object_get(result, "contracts")) > 0) {
         fputc('\n', cli->out);
         failed = view_print(cli, &view_contracts, result);
+    }
+    if (!failed && (cli->form == FORM_TABLE || cli->form == FORM_WIDE) &&
+        json_array_size(json_object_get(result, "queue")) > 0) {
+        fputc('\n', cli->out);
+        failed = view_print(cli, &view_queue, result);
     }
     json_decref(result);
     return failed;

@@ -235,11 +235,7 @@ static int close_workflow(struct cli *cli, struct task *task)
 {
     uint32_t at = 0;
     enum err err;
-    if (offersfile_pin(task->offers, &task->wf, &at) != OK)
-        return cli_usage(cli, "the id of a file that no task writes",
-                         "%s:%u: the workflow has no input \"%.80s\"",
-                         task->offers_path, task->offers->inputs[at].line,
-                         task->offers->inputs[at].name);
+    offersfile_pin_told(cli, task->offers_path, task->offers, &task->wf);
     err = workflow_close(&task->wf.workflow, &at);
     if (err == ERR_NOMEM)
         return cli_nomem(cli);

@@ -103,11 +103,7 @@ static int read_workflow(struct cli *cli, struct job *job)
         return cli_nomem(cli);
     if (err != OK)
         return cli_usage(cli, NULL, "%s", error);
-    if (offersfile_pin(job->file, &job->wf, &at) != OK)
-        return cli_usage(cli, "the id of a file that no task writes",
-                         "%s:%u: the workflow has no input \"%.80s\"",
-                         job->offers_path, job->file->inputs[at].line,
-                         job->file->inputs[at].name);
+    offersfile_pin_told(cli, job->offers_path, job->file, &job->wf);
     err = workflow_close(&job->wf.workflow, &at);
     if (err == ERR_NOMEM)
         return cli_nomem(cli);

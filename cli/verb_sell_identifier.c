@@ -15,6 +15,8 @@ enum { CITY, INDUSTRY, ENTERPRISE, RESOURCE, CENTRE, SERVICE };
 #define NETWORK 8u
 #define CHIP    9u
 
+#define BYTES_OF_KBIT 125u /* a second of one kbit/s */
+
 static json_t *fields_json(const struct identifier *id)
 {
     json_t *object = json_object();
@@ -147,7 +149,7 @@ static int set_numbers(struct cli *cli, const struct args *args,
     if (storage != NULL && unit_parse_mib(storage, &id->storage_mib) != OK)
         return cli_usage(cli, "--storage 512G",
                          "--storage \"%.40s\" is not a size", storage);
-    if (network == NULL ||
+    if (network != NULL &&
         unit_parse_count(network, 1, INT64_MAX, &id->network_kbps) != OK)
         return cli_usage(cli, "--network 1000000 for 1 Gbit/s",
                          "--network wants a number of kbit/s");
@@ -157,6 +159,11 @@ static int set_numbers(struct cli *cli, const struct args *args,
     if (!failed && storage == NULL)
         failed = ask(cli, "sell.offer.show", NULL, "total.disk_mib", "storage",
                      &id->storage_mib);
+    if (!failed && network == NULL) {
+        failed = ask(cli, "sell.bench", json_pack("{s:b}", "run", 0),
+                     "network.counts_bps", "network", &id->network_kbps);
+        id->network_kbps /= BYTES_OF_KBIT;
+    }
     return failed;
 }
 

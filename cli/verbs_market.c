@@ -16,6 +16,9 @@ static const struct opt quote_options[] = {
     OPT_TASKS,
     OPT_PRICE,
     OPT_POLICY,
+    OPT_AVAILABILITY,
+    OPT_CLASS,
+    OPT_NEAR,
     OPT_CONSTRAINT,
     OPT_ZONE,
     OPT_TOLERATE,
@@ -30,9 +33,25 @@ static const struct opt quote_options[] = {
 };
 
 static const struct opt offers_options[] = {
-    OPT_CPUS,       OPT_MEM,    OPT_DISK, OPT_GPU,        OPT_DEVICE,
-    OPT_DEVICE_MEM, OPT_NIC,    OPT_ARCH, OPT_CONSTRAINT, OPT_ZONE,
-    OPT_TOLERATE,   OPT_POLICY, {0},
+    OPT_CPUS,
+    OPT_MEM,
+    OPT_DISK,
+    OPT_GPU,
+    OPT_DEVICE,
+    OPT_DEVICE_MEM,
+    OPT_NIC,
+    OPT_ARCH,
+    OPT_CONSTRAINT,
+    OPT_ZONE,
+    OPT_TOLERATE,
+    OPT_POLICY,
+    OPT_CLASS,
+    OPT_NEAR,
+    {"identifier", 0, "PREFIX",
+     "only those whose compute identifier begins so (city/industry/...), or is "
+     "that (suanid1...)",
+     false},
+    {0},
 };
 
 static const struct opt audit_options[] = {
@@ -105,7 +124,8 @@ static const struct opt identifier_options[] = {
      "FLOP/s in single precision: 200G (default: what the node measured)",
      false},
     {"storage", 0, "SIZE", "disk: 2T (default: what the node sells)", false},
-    {"network", 0, "KBIT", "kbit/s of its network", false},
+    {"network", 0, "KBIT",
+     "kbit/s of its network (default: what its links bear out)", false},
     {"chip", 0, "NAME", "the chip's type", false},
     {"chip-number", 0, "TEXT", "the chip's own number; only a hash leaves",
      false},
@@ -217,6 +237,9 @@ const struct verb verbs_market[] = {
      "told and left out. The rest goes into the offer: \"fastest\" compares "
      "it, and\nthe grade follows from the sustained fp32 of all cores "
      "(meter.grades in suan.conf).\n\n"
+     "The network is not measured here but by the node's links, all the time: "
+     "the median\ngoodput over links that both ends measured, two at least. "
+     "What is missing is told.\n\n"
      "--challenge does work that follows from 64 hex digits, on one core of "
      "this machine\nand without a node: a chain of SHA-256 and products of "
      "matrices, with all results,\nfor whoever thought of the digits to check. "

@@ -46,6 +46,27 @@ extern const struct verb verbs_sched[];
             "fragmentation, spread, pack, or one of suan policy list",         \
             false                                                              \
     }
+#define OPT_AVAILABILITY                                                       \
+    {                                                                          \
+        "availability", 0, "SHARE",                                            \
+            "how sure each task is to be finished, such as 99.9%: as many "    \
+            "copies as that takes",                                            \
+            false                                                              \
+    }
+#define OPT_CLASS                                                              \
+    {                                                                          \
+        "class", 0, "CLASS",                                                   \
+            "the work it is: logic, parallel, neural, memory, disk or "        \
+            "network; fastest goes by that",                                   \
+            false                                                              \
+    }
+#define OPT_NEAR                                                               \
+    {                                                                          \
+        "near", 0, "NODE",                                                     \
+            "nearest to that node (address, or name of one that sells) and "   \
+            "not to you",                                                      \
+            false                                                              \
+    }
 #define OPT_PRICE                                                              \
     {                                                                          \
         "max-price", 0, "AMOUNT",                                              \

@@ -3,6 +3,8 @@
 
 #include "ledger/light.h"
 
+#include "ledger/sx/sx_mutant.h"
+
 #include <string.h>
 
 struct walk {
@@ -99,6 +101,8 @@ static enum err check_step(const struct light_walk *walk,
     TRY(cert_decode(step->cert, &cert));
     if (!hash_equal(&step->header.chain, &walk->chain))
         return ERR_CHAIN;
+    if (SX_MUTANT(STEP_UNSIGNED) && step->header.epoch == walk->epoch)
+        return OK;
     if (step->header.epoch != walk->epoch || walk->epoch == UINT64_MAX ||
         cert.kind != VOTE_FINALIZE || cert.on.epoch != walk->epoch ||
         !hash_equal(&cert.on.id, &step->id))

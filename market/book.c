@@ -39,7 +39,15 @@ void book_free(struct book *book)
         return;
     book_offers_done(book);
     book_requests_done(book);
+    book_ways_done(book);
     free(book);
+}
+
+void book_lend(struct book *book, const struct standings *standings,
+               const struct linkmap *links)
+{
+    book->standings = standings;
+    book->links = links;
 }
 
 /* ---- time ---- */

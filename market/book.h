@@ -33,6 +33,7 @@
 #include "base/short_hash.h"
 #include "market/book_spread.h"
 #include "market/request.h"
+#include "market/standing.h"
 #include "sched/explain.h"
 #include "sched/place.h"
 #include "sched/ranking.h"
@@ -52,6 +53,7 @@
 #define BOOK_FOREVER        UINT64_MAX
 
 struct book;
+struct linkmap; /* sched/link/linkmap.h */
 
 struct book_config {
     uint32_t offers_max;             /* 0 = LIMIT_OFFERS */
@@ -63,6 +65,11 @@ struct book_config {
 /* Given to the caller; ERR_NOMEM. */
 MUST_USE enum err book_new(const struct book_config *config, struct book **out);
 void book_free(struct book *book); /* NULL is fine */
+
+/* What else is known of providers: lent until the next call, NULL for nothing,
+ * and read when a question is answered. Their times are those of the book. */
+void book_lend(struct book *book, const struct standings *standings,
+               const struct linkmap *links);
 
 /* ---- offers, one per provider ---- */
 
@@ -82,6 +89,19 @@ bool book_offer_drop(struct book *book, const struct pubkey *provider,
  * comes, too. rtt_us > 0 (CHECKed). ERR_BOOK_FULL, ERR_NOMEM. */
 MUST_USE enum err book_rtt_set(struct book *book, const struct pubkey *provider,
                                uint64_t rtt_us, uint64_t now_ms);
+/* What others' measurements make the round trip out to be; 0: not known any
+ * more. Where we measured it ourselves a short while ago that stands.
+ * ERR_NOT_FOUND: no offer of it is here. */
+MUST_USE enum err book_rtt_guess(struct book *book,
+                                 const struct pubkey *provider, uint64_t rtt_us,
+                                 uint64_t now_ms);
+/* Providers with an offer whose round trip we have not measured ourselves:
+ * *cursor starts at 0, and is where to go on; false at the end. */
+bool book_unmeasured_next(const struct book *book, uint32_t *cursor,
+                          uint64_t now_ms, struct pubkey *out);
+/* How far to trust a guess for it to count, permille (link_confidence). */
+#define BOOK_GUESS_CONFIDENCE_MIN 25u
+
 /* No connection can be made: no request gets this provider until then.
  * until_ms <= now_ms: it can be reached again. */
 void book_unreachable_set(struct book *book, const struct pubkey *provider,
@@ -99,6 +119,27 @@ MUST_USE enum err book_audit_set(struct book *book,
                                  const struct pubkey *provider,
                                  const struct grade *found, uint64_t now_ms);
 
+/* The goodput that links bear out (sched/link/goodput.h), bytes a second, 0:
+ * not known. What an offer declares counts up to that, so nothing at first.
+ * Changes nothing for a provider that is not known. */
+void book_net_set(struct book *book, const struct pubkey *provider,
+                  uint64_t net_bps, uint64_t now_ms);
+
+/* A way between this node and a provider: what was measured of it, and what our
+ * own tasks were promised on it. For the policy that balances links. */
+struct book_way {
+    struct pubkey provider;
+    uint64_t kbps; /* > 0 */
+    uint64_t used_kbps;
+};
+/* All ways there are now; copied, and whatever was said before is forgotten.
+ * Ways to who is not known are passed over. `beside`: ways between others that
+ * our tasks use, in millionths of what was measured, at most 10^6 each.
+ * ERR_NOMEM: nothing changed. */
+MUST_USE enum err book_ways_set(struct book *book, const struct book_way *ways,
+                                uint32_t count, const uint32_t *beside,
+                                uint32_t beside_count);
+
 struct book_offer {
     struct offer offer;
     uint64_t received_ms;
@@ -106,12 +147,22 @@ struct book_offer {
     struct resources reserved; /* by our own requests since it last spoke */
     uint32_t reserved_tasks;
     uint64_t rtt_us;               /* 0 = unknown or measured too long ago */
+    uint64_t rtt_guess_us;         /* then: by others' measurements; 0 = none */
     uint64_t unreachable_until_ms; /* 0 = not known to be unreachable */
+    uint64_t net_bps; /* of its goodput, what counts; 0 = not known */
 };
 uint32_t book_offer_count(const struct book *book);
 /* False when there is none; then out is untouched. */
 bool book_offer_get(const struct book *book, const struct pubkey *provider,
                     uint64_t now_ms, struct book_offer *out);
+/* What is free there beside what our own requests reserved since it spoke. */
+struct book_left {
+    struct resources free;
+    uint32_t slots;         /* tasks it would take */
+    struct devices devices; /* group_count 0: none */
+};
+bool book_left_get(const struct book *book, const struct pubkey *provider,
+                   uint64_t now_ms, struct book_left *out);
 /* Lists all in no order: start with *cursor 0. Offers put or dropped between
  * two calls may be missed. */
 bool book_offer_next(const struct book *book, uint32_t *cursor, uint64_t now_ms,
@@ -158,11 +209,48 @@ struct book_placement {
     uint32_t tasks; /* how many go there; 0 = a spare, the next best */
     uint32_t room;  /* how many it would take */
     struct amount hour;
-    struct amount bill;             /* cap of one task */
-    uint64_t rtt_us;                /* 0 = unknown */
-    uint64_t notes;                 /* reason_bit()s of what ranks it last */
+    struct amount bill; /* cap of one task */
+    uint64_t rtt_us;    /* 0 = unknown */
+    uint64_t notes;     /* reason_bit()s of what ranks it last */
+    uint64_t wait_ms;   /* 0: it has room now; else it queues, and this is about
+                           how long, by its offer */
     struct ranking_account account; /* why it ranks where it does */
 };
+/* Who together keeps to an availability (terms.down_ppb): each task is lost
+ * only where all its copies are, and providers fail independently of each
+ * other, but those that are paid into one account together: one of them at
+ * most. What is known of each is in sched/avail/reliability.h; nobody of whom
+ * nothing is known counts. */
+struct book_member {
+    struct pubkey provider;
+    char name[LIMIT_NAME];
+    struct reliability_account account;
+    struct amount bill; /* of one task */
+};
+struct book_crew {
+    bool reached;
+    uint32_t down_ppb;  /* reckoned, of the members */
+    uint32_t fits;      /* providers that take a task now */
+    uint32_t known;     /* .. of whom something is known */
+    struct amount bill; /* of one task at all of them */
+    uint32_t count;     /* 0: nobody */
+    struct book_member members[POLICY_COPIES_MAX];
+};
+/* How many copies does a request with an availability need, and who would have
+ * them? The cheapest choice, under the policy cheapest; else the fewest, the
+ * first in the policy's order that reach it. What the terms say of copies
+ * holds where they say it. Where it cannot be reached: the best there is.
+ * Nobody is where a task of the request is. ERR_RANGE (no availability; as
+ * book_preview), ERR_NOMEM. */
+MUST_USE enum err book_reckon(struct book *book, const struct request *request,
+                              uint64_t now_ms, struct arena *arena,
+                              struct book_crew *out);
+/* Of one provider, for tasks of that length. False: nothing is known. */
+bool book_reliability(const struct book *book, const struct pubkey *provider,
+                      uint64_t time_ms, struct reliability_account *out);
+/* Appends "99.97% at 2 of the 5 providers of whom enough is known". */
+void book_crew_format(const struct book_crew *crew, struct buf *out);
+
 struct book_result {
     struct book_placement *placements; /* lent from the arena; best first, those
                                           with tasks before the spares */
@@ -175,6 +263,8 @@ struct book_result {
     bool complete;   /* nobody who fits was left out, so `explain` counts all
                         offers; a search that found enough stops early */
     struct explain explain;
+    const struct book_crew *crew; /* lent from the arena; NULL: no availability
+                                     is asked for */
     uint64_t next_try_ms; /* when it is woken at the latest; BOOK_FOREVER when
                              all is placed */
 };
@@ -184,10 +274,13 @@ struct book_result {
  * further offers behind. Of a gang either as many as it needs beside those that
  * have their place already are placed, or none. Copies of a task are placed so
  * that tasks dealt in order meet no provider twice; after some lost theirs
- * again (tasks is no multiple of the copies) one each. What is
- * placed is reserved: ask those providers for holds, and if one refuses,
- * book_exclude and book_release what it refused, then match again. Unplaced
- * tasks wait: a tick wakes the request.
+ * again (tasks is no multiple of the copies) one each. With an availability
+ * tasks go only to providers that together with those who have tasks already
+ * (book_there_set) keep to it. A patient request may get providers without room
+ * that queue, in the same order, of equals who begins earlier first. What is
+ * placed is reserved, but for places in queues: ask those providers for holds,
+ * and if one refuses, book_exclude and book_release what it refused, then match
+ * again. Unplaced tasks wait: a tick wakes the request.
  * ERR_NOT_FOUND; ERR_RANGE (tasks not 1..request.tasks, spares above
  * LIMIT_TASKS); ERR_NOMEM. On an error nothing is reserved. */
 MUST_USE enum err book_match(struct book *book, const struct hash *id,
@@ -233,7 +326,7 @@ struct book_line {
     struct verdict verdict;
     struct amount hour;
     struct amount bill;
-    uint64_t rtt_us;                /* 0 = unknown */
+    uint64_t rtt_us;                /* 0 = unknown, or guessed only */
     struct ranking_account account; /* of an offer that fits */
     enum err why;      /* EXCLUDED: what book_exclude was told, else OK */
     uint64_t until_ms; /* EXCLUDED, UNREACHABLE: until then; else 0 */

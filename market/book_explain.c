@@ -183,7 +183,8 @@ static void line_fill(const struct explaining *x, uint32_t index,
     line->offer_version = slot->version;
     line->hour = view.c.hour;
     line->bill = view.c.bill;
-    line->rtt_us = candidate_rtt_known(&view.c) ? view.c.rtt_us : 0;
+    line->rtt_us =
+        candidate_rtt_known(&view.c) && !slot->rtt_guessed ? view.c.rtt_us : 0;
     if (line->verdict.reason == REASON_NONE)
         ranking_account(x->ranking, &view.c, &line->account);
     line_end(x, slot, line);

@@ -120,13 +120,13 @@ static void row_amounts(const struct book_slot *slot, uint64_t *have)
     have[DIM_DEVICE_FREE] = devices_left(slot->card->gear);
 }
 
-_Static_assert(FLAG_SPEED_LAST - FLAG_SPEED == SPEED_DISK,
+_Static_assert(FLAG_SPEED_LAST - FLAG_SPEED == SPEED_CLASSES - 1,
                "a flag for each class of speed");
 
 static uint32_t speed_flags(const struct grade *grade)
 {
     uint32_t flags = 0;
-    for (unsigned i = 0; i <= SPEED_DISK; i++) {
+    for (unsigned i = 0; i < SPEED_CLASSES; i++) {
         uint64_t value = 0;
         if (figure_speed(grade, (enum speed_class)i, &value))
             flags |= flag_bit((enum flag)(FLAG_SPEED + i));
@@ -282,7 +282,8 @@ static void distance(struct book *book, uint32_t index, uint64_t rtt_us)
 void book_index_rtt(struct book *book, uint32_t index)
 {
     list_remove(book, &book->measured, link_measured, index);
-    list_add(book, &book->measured, link_measured, index);
+    if (book->slots[index].rtt_us != 0)
+        list_add(book, &book->measured, link_measured, index);
     distance(book, index, book->slots[index].rtt_us);
 }
 

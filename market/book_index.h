@@ -18,7 +18,7 @@ void book_index_put(struct book *book, uint32_t index, uint64_t now_ms);
 void book_index_remove(struct book *book, uint32_t index);
 /* What is free, or reserved, changed. */
 void book_index_amounts(struct book *book, uint32_t index);
-/* Its round trip was measured. */
+/* Its round trip was measured, guessed, or is not known any more (0). */
 void book_index_rtt(struct book *book, uint32_t index);
 /* slot->unreachable_until_ms was set. */
 void book_index_unreachable(struct book *book, uint32_t index, uint64_t now_ms);
@@ -60,7 +60,6 @@ struct book_survey {
     uint64_t zones[LIMIT_ZONES]; /* tags */
     uint32_t own[2];             /* slots of the agent and the buyer */
     uint32_t only[1];            /* of the only seller */
-    uint32_t near[1];            /* of the node it shall be nearest to */
     uint32_t excluded[BOOK_EXCLUDED_MAX];
 };
 void book_survey_make(const struct book *book, const struct request *request,

@@ -47,6 +47,7 @@ static void card_take_out(struct book *book, uint32_t index)
 {
     if (book->slots[index].state == SLOT_LIVE)
         book_index_remove(book, index);
+    book_later_remove(book, index);
     card_drop(&book->slots[index]);
 }
 
@@ -65,6 +66,21 @@ void book_slot_grade(const struct book_slot *slot, struct grade *out)
     *out = slot->card->grade;
     if (slot->audited != NULL)
         grade_bound(out, slot->audited);
+    if (out->net_bps > slot->net_bps) /* not known is nothing, too */
+        out->net_bps = slot->net_bps;
+}
+
+void book_net_set(struct book *book, const struct pubkey *provider,
+                  uint64_t net_bps, uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, provider);
+    struct book_slot *slot;
+    if (index == BOOK_NONE || book->slots[index].net_bps == net_bps)
+        return;
+    slot = &book->slots[index];
+    slot->net_bps = net_bps;
+    if (slot->state == SLOT_LIVE)
+        book_index_put(book, index, now_ms);
 }
 
 enum err book_audit_set(struct book *book, const struct pubkey *provider,
@@ -192,6 +208,7 @@ void book_offers_done(struct book *book)
         free(book->slots[i].audited);
     }
     free(book->slots);
+    free(book->queues);
     book_map_done(&book->by_provider);
     shelf_done(&book->live);
     shelf_done(&book->known);
@@ -256,6 +273,7 @@ static void slot_fill(struct book *book, uint32_t index,
     book->live_count++;
     book->tainted_count += book_card_tainted(card);
     book_index_put(book, index, now_ms);
+    book_later_put(book, index);
     free(old_card);
     free(old_tags);
 }
@@ -287,6 +305,8 @@ enum err book_offer_put(struct book *book, const struct offer *offer,
     enum err err = slot_claim(book, &offer->provider, now_ms, &index);
     if (err == OK)
         err = book_index_reserve(book, index);
+    if (err == OK)
+        err = book_later_reserve(book);
     if (err != OK) {
         free(fresh.card);
         free(fresh.tags);
@@ -331,9 +351,46 @@ enum err book_rtt_set(struct book *book, const struct pubkey *provider,
     keep_known_for(book, index, now_ms + CANDIDATE_RTT_AGE_MAX_MS);
     book->slots[index].rtt_us = rtt_us;
     book->slots[index].rtt_at_ms = now_ms;
+    book->slots[index].rtt_guessed = false;
     book_index_rtt(book, index);
     book_unreachable_set(book, provider, 0, now_ms);
     return OK;
+}
+
+/* Measured here, and not too long ago. */
+static bool is_measured(const struct book_slot *slot, uint64_t now_ms)
+{
+    return !slot->rtt_guessed && book_rtt_fresh(slot, now_ms) != 0;
+}
+
+enum err book_rtt_guess(struct book *book, const struct pubkey *provider,
+                        uint64_t rtt_us, uint64_t now_ms)
+{
+    uint32_t index = book_slot_find(book, provider);
+    struct book_slot *slot;
+    if (index == BOOK_NONE || book->slots[index].state != SLOT_LIVE)
+        return ERR_NOT_FOUND;
+    slot = &book->slots[index];
+    if (is_measured(slot, now_ms) || (rtt_us == 0 && !slot->rtt_guessed))
+        return OK;
+    slot->rtt_us = rtt_us;
+    slot->rtt_at_ms = now_ms;
+    slot->rtt_guessed = rtt_us != 0;
+    book_index_rtt(book, index);
+    return OK;
+}
+
+bool book_unmeasured_next(const struct book *book, uint32_t *cursor,
+                          uint64_t now_ms, struct pubkey *out)
+{
+    while (*cursor < book->slot_count) {
+        const struct book_slot *slot = &book->slots[(*cursor)++];
+        if (slot->state != SLOT_LIVE || is_measured(slot, now_ms))
+            continue;
+        *out = slot->provider;
+        return true;
+    }
+    return false;
 }
 
 void book_unreachable_set(struct book *book, const struct pubkey *provider,
@@ -392,7 +449,11 @@ static void offer_show(const struct book_slot *slot, uint64_t now_ms,
     out->expires_ms = slot->until_ms;
     out->reserved = slot->reserved;
     out->reserved_tasks = slot->reserved_tasks;
-    out->rtt_us = book_rtt_fresh(slot, now_ms);
+    out->net_bps = out->offer.grade.net_bps < slot->net_bps
+                       ? out->offer.grade.net_bps
+                       : slot->net_bps;
+    out->rtt_us = slot->rtt_guessed ? 0 : book_rtt_fresh(slot, now_ms);
+    out->rtt_guess_us = slot->rtt_guessed ? book_rtt_fresh(slot, now_ms) : 0;
     out->unreachable_until_ms =
         slot->unreachable_until_ms > now_ms ? slot->unreachable_until_ms : 0;
 }
@@ -409,6 +470,23 @@ bool book_offer_get(const struct book *book, const struct pubkey *provider,
     if (index == BOOK_NONE || !is_here(&book->slots[index], now_ms))
         return false;
     offer_show(&book->slots[index], now_ms, out);
+    return true;
+}
+
+bool book_left_get(const struct book *book, const struct pubkey *provider,
+                   uint64_t now_ms, struct book_left *out)
+{
+    uint32_t index = book_slot_find(book, provider);
+    const struct book_slot *slot;
+    if (index == BOOK_NONE || !is_here(&book->slots[index], now_ms))
+        return false;
+    slot = &book->slots[index];
+    memset(out, 0, sizeof(*out));
+    CHECK(resources_sub(&slot->free, &slot->reserved, &out->free) == OK);
+    if (slot->card->slots_free > slot->reserved_tasks)
+        out->slots = slot->card->slots_free - slot->reserved_tasks;
+    if (slot->card->gear != NULL)
+        book_gear_view(slot->card->gear, &out->devices);
     return true;
 }
 

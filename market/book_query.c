@@ -261,11 +261,8 @@ static void add_amounts(const struct request *request, struct survey *survey)
 }
 
 /* Notes, as feasible_check makes them. */
-static void add_notes(const struct book *book, const struct request *request,
-                      struct book_survey *out)
+static void add_notes(const struct request *request, struct survey *survey)
 {
-    struct survey *survey = &out->survey;
-    struct survey_rule *rule;
     if (request->policy == POLICY_FASTEST) {
         survey_add(survey, REASON_GRADE_UNKNOWN, SURVEY_NO_FLAG)->flag =
             (enum flag)(FLAG_SPEED + (unsigned)request->terms.speed);
@@ -274,10 +271,7 @@ static void add_notes(const struct book *book, const struct request *request,
         survey_add(survey, REASON_RTT_UNKNOWN, SURVEY_NO_FLAG)->flag =
             FLAG_RTT_KNOWN;
     } else if (request->policy == POLICY_NEAREST) {
-        out->near[0] = book_slot_find(book, &request->terms.near);
-        rule = survey_add(survey, REASON_RTT_UNKNOWN, SURVEY_ALL_BUT);
-        rule->slots = out->near;
-        rule->slot_count = 1;
+        (void)survey_add(survey, REASON_RTT_UNKNOWN, SURVEY_ASK);
     }
 }
 
@@ -303,7 +297,7 @@ static uint64_t ask(const void *owner, uint32_t slot)
     struct verdict verdict;
     book_view(s->book, slot, s->request, s->entry, s->now_ms, &view);
     feasible_check(s->demand, &view.c, &verdict);
-    return verdict.failing;
+    return verdict.failing | verdict.notes;
 }
 
 static uint32_t ask_shortage(const void *owner, uint32_t slot,
@@ -346,6 +340,12 @@ static void add_asked(const struct request *request,
     if (request->devices.count > 0) {
         survey->asked |= DEVICE_REASONS;
         survey->ask_flags |= flag_bit(FLAG_DEVICES);
+    }
+    /* The links of others are not in the catalog. */
+    if (request->policy == POLICY_NEAREST &&
+        !pubkey_is_zero(&request->terms.near)) {
+        survey->asked |= reason_bit(REASON_RTT_UNKNOWN);
+        survey->ask_all = true;
     }
     /* Where tasks are already, here or of another request. */
     if (entry != NULL &&
@@ -419,5 +419,5 @@ void book_survey_make(const struct book *book, const struct request *request,
     add_answers(survey, REASON_DEVICE_SPLIT);
     add_answers(survey, REASON_SPREAD);
     add_answers(survey, REASON_AFFINITY);
-    add_notes(book, request, out);
+    add_notes(request, survey);
 }

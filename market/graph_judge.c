@@ -193,7 +193,8 @@ static bool add_ways_of(struct desk *desk, struct court *court,
     return true;
 }
 
-/* Those of one level run at the same time: they take room, the others none. */
+/* Those of one level run at the same time: they take room, the others none. Who
+ * waits for its turn where it is planned asks what there is in all. */
 static void set_level(const struct desk *desk, struct court *court,
                       uint32_t level)
 {
@@ -204,6 +205,12 @@ static void set_level(const struct desk *desk, struct court *court,
         court->job.components[i + court->buyer].want =
             seat->fixed || part->level != level ? nothing : part->want;
     }
+    for (uint32_t i = 0; i < desk->node_count; i++)
+        court->topology.nodes[i].cap =
+            desk->keep != NULL &&
+                    desk_all_wait_at(desk, desk->best_node, level, (uint16_t)i)
+                ? desk->nodes[i].all
+                : desk->nodes[i].room;
 }
 
 static enum err hear(struct desk *desk, struct court *court,
@@ -217,6 +224,10 @@ static enum err hear(struct desk *desk, struct court *court,
             snprintf(why, 256, "the plan's ways cannot all be laid together");
             return ERR_NO_OFFER;
         }
+    if (!desk_devices_hold(desk)) {
+        snprintf(why, 256, "the plan does not hold: a device is given twice");
+        return ERR_NO_OFFER;
+    }
     for (uint32_t level = 0; level < GRAPH_PARTS_MAX; level++) {
         set_level(desk, court, level);
         if (plan_check(&court->topology, &court->job, &court->plan, &verdict))
@@ -228,16 +239,26 @@ static enum err hear(struct desk *desk, struct court *court,
     return OK;
 }
 
+/* All that a road carries. */
+static void reset_left(struct desk *desk)
+{
+    for (uint32_t i = 0; i < desk->link_count; i++)
+        desk->left_kbps[i] = desk->links[i].kbps;
+}
+
 enum err desk_judge(struct desk *desk, struct graph_plan *out, char why[256])
 {
     struct court *court = arena_calloc(desk->arena, 1, sizeof(*court));
     enum err err;
     if (court == NULL)
         return ERR_NOMEM;
+    out->way_count = 0;
+    reset_left(desk);
     court->buyer = uses_buyer(desk->ask->graph);
     job_graph_init(&court->job);
     TRY(make_topology(desk, court));
     err = hear(desk, court, out, why);
     topology_done(&court->topology);
+    reset_left(desk);
     return err;
 }

@@ -13,8 +13,11 @@ void graph_seats(const struct graph *graph, struct graph_ask *ask)
     for (uint32_t i = 0; i < graph->part_count; i++)
         for (uint32_t k = 0; k < graph->parts[i].tasks; k++) {
             CHECK(ask->seat_count < GRAPH_SEATS_MAX);
-            ask->seats[ask->seat_count++] =
-                (struct graph_seat){.part = (uint8_t)i, .task = k};
+            ask->seats[ask->seat_count] =
+                (struct graph_seat){.part = (uint8_t)i,
+                                    .number = (uint8_t)ask->seat_count,
+                                    .task = k};
+            ask->seat_count++;
         }
 }
 
@@ -55,6 +58,7 @@ static struct stock stock_of(const struct resources *r, uint32_t slots)
     stock.of[RES_CPU] = r->cpu_milli;
     stock.of[RES_MEM] = clamp32(r->mem_mib);
     stock.of[RES_DISK] = clamp32(r->disk_mib);
+    stock.of[DESK_NIC] = clamp32(r->nic_kbit);
     stock.of[DESK_SLOTS] = slots;
     return stock;
 }
@@ -80,29 +84,38 @@ static uint16_t node_of(const struct desk *desk, const struct pubkey *key)
     return DESK_NOWHERE;
 }
 
+/* Both are the arena's. */
+static void add_offer(struct desk_node *node, struct offer *offer,
+                      const struct book_left *left)
+{
+    node->price = offer->price;
+    node->all = stock_of(&offer->total, UINT32_MAX);
+    if (left->devices.group_count == 0)
+        return;
+    devices_all_free(&offer->devices);
+    node->devices = &left->devices;
+    node->devices_all = &offer->devices;
+}
+
 static uint16_t add_node(struct desk *desk, struct book *book,
                          const struct pubkey *key, uint64_t now_ms)
 {
     struct book_offer *offer;
-    struct resources room = {0};
+    struct book_left *left;
     uint16_t node = node_of(desk, key);
-    uint32_t slots = 0;
     if (node != DESK_NOWHERE)
         return node;
     CHECK(desk->node_count < DESK_NODES_MAX);
     offer = arena_calloc(desk->arena, 1, sizeof(*offer));
-    if (offer == NULL)
+    left = arena_calloc(desk->arena, 1, sizeof(*left));
+    if (offer == NULL || left == NULL)
         return DESK_NOWHERE;
     node = (uint16_t)desk->node_count++;
     desk->nodes[node].key = *key;
-    if (book_offer_get(book, key, now_ms, offer)) {
-        if (resources_sub(&offer->offer.free, &offer->reserved, &room) != OK)
-            memset(&room, 0, sizeof(room));
-        slots = offer->offer.slots_free > offer->reserved_tasks
-                    ? offer->offer.slots_free - offer->reserved_tasks
-                    : 0;
-    }
-    desk->nodes[node].room = stock_of(&room, slots);
+    if (book_offer_get(book, key, now_ms, offer) &&
+        book_left_get(book, key, now_ms, left))
+        add_offer(&desk->nodes[node], &offer->offer, left);
+    desk->nodes[node].room = stock_of(&left->free, left->slots);
     add_star(desk, node, offer->rtt_us);
     return node;
 }
@@ -160,32 +173,145 @@ static bool too_dear(const struct graph_ask *ask, uint32_t part,
            amount_cmp(bill, ask->cap[part]) > 0;
 }
 
-static enum err add_option(struct desk *desk, struct book *book, uint32_t part,
-                           const struct book_placement *from, uint64_t now_ms)
+static void put_option(struct desk *desk, uint32_t part, uint16_t node,
+                       const struct book_placement *from,
+                       const struct offer *offer)
 {
     struct desk_part *p = &desk->parts[part];
     struct desk_option *option = &p->options[p->option_count];
-    struct book_offer *offer = arena_calloc(desk->arena, 1, sizeof(*offer));
-    if (offer == NULL)
-        return ERR_NOMEM;
-    if (!book_offer_get(book, &from->provider, now_ms, offer))
-        return OK;
-    option->node = add_node(desk, book, &from->provider, now_ms);
-    if (option->node == DESK_NOWHERE)
-        return ERR_NOMEM;
-    option->figure = figure_of(desk->ask->requests[part], from,
-                               &offer->offer.grade, p->option_count);
+    option->node = node;
+    option->figure = figure_of(desk->ask->requests[part], from, &offer->grade,
+                               p->option_count);
     option->place = (struct graph_place){
         .provider = from->provider,
         .hour = from->hour,
         .bill = from->bill,
         .rtt_us = from->rtt_us,
     };
-    memcpy(option->place.name, offer->offer.name, LIMIT_NAME);
+    memcpy(option->place.name, offer->name, LIMIT_NAME);
     memcpy(option->place.address, from->address, LIMIT_NAME);
     if (p->option_count == 0 || option->figure < p->least)
         p->least = option->figure;
     p->option_count++;
+}
+
+static enum err add_option(struct desk *desk, struct book *book, uint32_t part,
+                           const struct book_placement *from, uint64_t now_ms)
+{
+    struct book_offer *offer = arena_calloc(desk->arena, 1, sizeof(*offer));
+    uint16_t node;
+    if (offer == NULL)
+        return ERR_NOMEM;
+    if (!book_offer_get(book, &from->provider, now_ms, offer))
+        return OK;
+    node = add_node(desk, book, &from->provider, now_ms);
+    if (node == DESK_NOWHERE)
+        return ERR_NOMEM;
+    put_option(desk, part, node, from, &offer->offer);
+    return OK;
+}
+
+/* ---- the desk: homes ---- */
+
+static bool has_option(const struct desk_part *part, uint16_t node)
+{
+    for (uint32_t i = 0; i < part->option_count; i++)
+        if (part->options[i].node == node)
+            return true;
+    return false;
+}
+
+/* What the part costs at an offer that nobody uses; false: it sells too little,
+ * for too short a time, or too dear. */
+static bool price_of_all(const struct desk *desk, uint32_t part,
+                         const struct book_offer *known,
+                         const struct devices *devices,
+                         struct book_placement *out)
+{
+    const struct request *r = desk->ask->requests[part];
+    const struct offer *offer = &known->offer;
+    struct amount device = amount_micro(0);
+    struct devices_verdict verdict;
+    if (!resources_cover(&offer->total, &r->resources) ||
+        offer->time_ms_max < r->time_ms_max)
+        return false;
+    if (r->devices.count > 0) {
+        if (devices == NULL)
+            return false;
+        devices_check(devices, &r->devices, &verdict);
+        if (verdict.reason != REASON_NONE)
+            return false;
+        device = devices->groups[verdict.group].hour;
+    }
+    if (price_per_hour_with(&offer->price, &r->resources, device, &r->devices,
+                            &out->hour) != OK ||
+        price_for_time(out->hour, r->time_ms_max, &out->bill) != OK)
+        return false;
+    return !too_dear(desk->ask, part, out->bill) &&
+           (amount_is_zero(r->price_max) ||
+            amount_cmp(out->bill, r->price_max) <= 0);
+}
+
+/* Where a seat is planned that is not due: an option as long as the offer could
+ * take it, free or not. */
+static enum err add_home(struct desk *desk, struct book *book,
+                         const struct graph_seat *seat, uint64_t now_ms)
+{
+    struct book_placement place = {.provider = seat->provider};
+    struct book_offer *known;
+    uint16_t node;
+    if (pubkey_is_zero(&seat->provider) || seat->fixed ||
+        is_avoided(desk->ask, &seat->provider))
+        return OK;
+    known = arena_calloc(desk->arena, 1, sizeof(*known));
+    if (known == NULL)
+        return ERR_NOMEM;
+    if (!book_offer_get(book, &seat->provider, now_ms, known) ||
+        known->unreachable_until_ms > now_ms)
+        return OK;
+    node = add_node(desk, book, &seat->provider, now_ms);
+    if (node == DESK_NOWHERE)
+        return ERR_NOMEM;
+    if (seat->due || has_option(&desk->parts[seat->part], node) ||
+        !price_of_all(desk, seat->part, known, desk->nodes[node].devices_all,
+                      &place))
+        return OK;
+    place.rtt_us = known->rtt_us;
+    memcpy(place.address, known->offer.address, LIMIT_NAME);
+    put_option(desk, seat->part, node, &place, &known->offer);
+    return OK;
+}
+
+/* A seat that is due and whose place is not among the best: is it one still? */
+static enum err ask_home(struct desk *desk, struct book *book,
+                         const struct graph_seat *seat, uint64_t now_ms)
+{
+    struct request request = *desk->ask->requests[seat->part];
+    struct book_result result;
+    uint16_t node = node_of(desk, &seat->provider);
+    if (!seat->due || node == DESK_NOWHERE ||
+        has_option(&desk->parts[seat->part], node) ||
+        is_avoided(desk->ask, &seat->provider) ||
+        !pubkey_is_zero(&request.only_seller))
+        return OK;
+    request.only_seller = seat->provider;
+    TRY(book_preview(book, &request, 1, 0, now_ms, desk->arena, &result));
+    if (result.count == 0 ||
+        too_dear(desk->ask, seat->part, result.placements[0].bill))
+        return OK;
+    return add_option(desk, book, seat->part, &result.placements[0], now_ms);
+}
+
+static enum err add_homes(struct desk *desk, struct book *book, uint32_t part,
+                          uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < desk->ask->seat_count; i++) {
+        const struct graph_seat *seat = &desk->ask->seats[i];
+        if (seat->part != part)
+            continue;
+        TRY(add_home(desk, book, seat, now_ms));
+        TRY(ask_home(desk, book, seat, now_ms));
+    }
     return OK;
 }
 
@@ -211,13 +337,16 @@ static enum err add_options(struct desk *desk, struct book *book, uint32_t part,
     TRY(book_preview(book, desk->ask->requests[part], 1, GRAPH_OFFERS_MAX - 1,
                      now_ms, desk->arena, &result));
     p->options =
-        arena_calloc(desk->arena, result.count + 1, sizeof(*p->options));
+        arena_calloc(desk->arena, result.count + 1 + desk->ask->seat_count,
+                     sizeof(*p->options));
     if (p->options == NULL)
         return ERR_NOMEM;
     for (uint32_t i = 0; i < result.count; i++)
         if (!is_avoided(desk->ask, &result.placements[i].provider) &&
             !too_dear(desk->ask, part, result.placements[i].bill))
             TRY(add_option(desk, book, part, &result.placements[i], now_ms));
+    if (desk->keep != NULL)
+        TRY(add_homes(desk, book, part, now_ms));
     if (p->option_count > 0)
         return OK;
     say_none(desk, part, &result, why);
@@ -246,7 +375,9 @@ static enum err add_parts(struct desk *desk, struct book *book, uint64_t now_ms,
     }
     for (uint32_t i = 0; i < desk->ask->seat_count; i++) {
         const struct graph_seat *seat = &desk->ask->seats[i];
-        desk->node_of[i] = DESK_NOWHERE;
+        desk->node_of[i] = desk->home_of[i] = DESK_NOWHERE;
+        if (desk->keep != NULL && !pubkey_is_zero(&seat->provider))
+            desk->home_of[i] = node_of(desk, &seat->provider);
         if (!seat->fixed)
             continue;
         desk->node_of[i] = add_node(desk, book, &seat->provider, now_ms);
@@ -305,15 +436,19 @@ static enum err add_roads(struct desk *desk)
     return OK;
 }
 
-static enum err make_desk(struct book *book, const struct graph_ask *ask,
-                          uint64_t now_ms, struct arena *arena,
-                          struct desk **out, char why[256])
+enum err desk_make(struct book *book, const struct graph_ask *ask,
+                   const struct graph_keep *keep, uint64_t now_ms,
+                   struct arena *arena, struct desk **out, char why[256])
 {
     struct desk *desk = arena_calloc(arena, 1, sizeof(*desk));
     if (desk == NULL)
         return ERR_NOMEM;
     desk->ask = ask;
+    desk->keep = keep;
+    desk->now_ms = now_ms;
     desk->arena = arena;
+    desk->movers = desk->must = DESK_ALL;
+    desk->tries_max = GRAPH_TRIES_MAX;
     desk->nodes = arena_calloc(arena, DESK_NODES_MAX, sizeof(*desk->nodes));
     desk->links = arena_calloc(arena, DESK_NODES_MAX + GRAPH_ROADS_MAX,
                                sizeof(*desk->links));
@@ -329,11 +464,12 @@ static enum err make_desk(struct book *book, const struct graph_ask *ask,
 
 /* ---- the answer ---- */
 
-/* Everything that was in the way where the search came no further. */
-static void say_why(const struct desk *desk, char why[256])
+void desk_say_why(const struct desk *desk, char why[256])
 {
     static const char *const texts[DESK_FAULTS] = {
         "no room beside the others",
+        "its devices are the others'",
+        "dearer on the devices that are left than what is paid",
         "it belongs together with others",
         "it belongs apart from others",
         "the way is too slow or not measured",
@@ -399,7 +535,7 @@ static uint32_t count_providers(const struct graph_plan *plan)
     return count;
 }
 
-static void fill(const struct desk *desk, struct graph_plan *out)
+void desk_fill(const struct desk *desk, struct graph_plan *out)
 {
     const struct graph_ask *ask = desk->ask;
     out->seat_count = ask->seat_count;
@@ -411,11 +547,14 @@ static void fill(const struct desk *desk, struct graph_plan *out)
             continue;
         }
         out->places[i] = part->options[option].place;
+        out->places[i].hour = desk->best_share[i].hour;
+        out->places[i].bill = desk->best_share[i].bill;
+        out->places[i].devices = desk->best_share[i].devices;
         out->places[i].spare = spare_of(desk, ask->seats[i].part, option);
     }
     out->providers = count_providers(out);
     out->tries = desk->tries;
-    out->exact = desk->tries < GRAPH_TRIES_MAX;
+    out->exact = desk->tries < desk->tries_max;
 }
 
 enum err graph_plan_make(struct book *book, const struct graph_ask *ask,
@@ -428,14 +567,15 @@ enum err graph_plan_make(struct book *book, const struct graph_ask *ask,
     why[0] = '\0';
     if (plan == NULL)
         return ERR_NOMEM;
-    TRY(make_desk(book, ask, now_ms, arena, &desk, why));
+    TRY(desk_make(book, ask, NULL, now_ms, arena, &desk, why));
+    desk_begin(desk);
     desk_search(desk);
     if (!desk->found) {
-        say_why(desk, why);
+        desk_say_why(desk, why);
         return ERR_NO_OFFER;
     }
     TRY(desk_judge(desk, plan, why));
-    fill(desk, plan);
+    desk_fill(desk, plan);
     *out = *plan;
     return OK;
 }

@@ -12,8 +12,11 @@
  * direct way fails. What was not measured holds no bound.
  *
  * Room: seats of the same level (graph_levels) run at the same time and share
- * what an offer has free; those of an earlier level have ended by then. A hold
- * is the truth.
+ * what an offer has free: cores, memory, disk, bandwidth of its interface,
+ * slots, and each of its devices; those of an earlier level have ended by then.
+ * Devices are given out seat by seat in the order of the work, as the seller
+ * would (the cheapest group in which the wish fits then), and billed as such. A
+ * hold is the truth.
  *
  * The best is least by the sum over seats of what each part's policy counts
  * (the bill, the round trip, the time at the measured speed), then by the
@@ -31,9 +34,14 @@
 
 struct graph_seat {
     uint8_t part;
+    uint8_t number; /* among all seats of the graph */
     uint32_t task;
-    bool fixed;             /* it has its place, and needs no more room there */
-    struct pubkey provider; /* if fixed */
+    bool fixed; /* it has its place, and needs no more room there */
+    /* Of graph_adjust.h: what it needs is done, it wants its room now. */
+    bool due;
+    /* Where it is, if fixed; else where a plan has it: zero for nowhere. Plans
+     * that are made from scratch do not look at the latter. */
+    struct pubkey provider;
 };
 
 /* A measured way between two nodes, both ways alike. */
@@ -67,6 +75,7 @@ struct graph_place {
     struct amount bill;  /* the most one task costs there */
     struct amount spare; /* at the next best offer for it; zero: none */
     uint64_t rtt_us;     /* 0: not known */
+    uint32_t devices;    /* of the offer, a bit for each that it is to get */
 };
 
 struct graph_way {
@@ -87,7 +96,7 @@ struct graph_plan {
     bool exact; /* nothing better among the offers that were looked at */
 };
 
-/* All tasks of all parts, none fixed. */
+/* All tasks of all parts, none fixed, due or planned. */
 void graph_seats(const struct graph *graph, struct graph_ask *ask);
 /* ERR_NO_OFFER, with a sentence in why: which part has no place and what is in
  * the way. Faults. Reserves nothing. */

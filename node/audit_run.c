@@ -5,6 +5,7 @@
 #include "node/audit_inner.h"
 #include "node/log.h"
 #include "node/net/link.h"
+#include "node/node_standing.h"
 #include "node/trade_shell.h"
 #include "node/waiters.h"
 
@@ -55,6 +56,8 @@ static void judge(struct audit_agent *agent, enum audit_verdict verdict)
         else if (verdict == AUDIT_SLOWER && rate > 0)
             grade_rate_set(&found, kernel, width, share_of(result, rate));
     }
+    node_standing_forged(agent->node, &result->provider,
+                         verdict == AUDIT_FORGED);
     if (book_audit_set(buy_book(agent->node->buy), &result->provider,
                        verdict == AUDIT_CONFIRMED ? NULL : &found,
                        shell_now_ms(agent->node->shell)) != OK)

@@ -1,8 +1,10 @@
 #include "node/link_agent.h"
 
 #include "base/check.h"
+#include "market/goodputs.h"
 #include "node/gossip.h"
 #include "node/log.h"
+#include "node/offering.h"
 #include "node/probe_budget.h"
 #include "node/rpc_help.h"
 #include "node/trade_shell.h"
@@ -44,6 +46,7 @@ struct link_agent {
     uint64_t probed_ms; /* the last try */
     struct probe_budget served;
     struct probe_budget fetched;
+    struct goodputs goodputs;
 };
 
 enum err link_agent_new(struct node *node, struct link_agent **out)
@@ -75,6 +78,7 @@ void link_agent_free(struct link_agent *agent)
 {
     if (agent == NULL)
         return;
+    goodputs_done(&agent->goodputs);
     linkmap_free(agent->map);
     free(agent);
 }
@@ -174,6 +178,22 @@ void link_agent_down(struct link_agent *agent, const struct pubkey *peer,
         link_meter_pause(&met->meter, now_of(agent));
     else
         link_meter_up(&met->meter, false, now_of(agent));
+}
+
+bool link_agent_times(const struct link_agent *agent, uint32_t *cursor,
+                      struct pubkey *out_peer, uint64_t *out_up_ms,
+                      uint64_t *out_down_ms)
+{
+    while (*cursor < MET_MAX) {
+        const struct met *met = &agent->met[(*cursor)++];
+        if (!met->used)
+            continue;
+        *out_peer = met->peer;
+        link_meter_times(&met->meter, shell_now_ms(agent->node->shell),
+                         out_up_ms, out_down_ms);
+        return true;
+    }
+    return false;
 }
 
 /* ---- telling ---- */
@@ -334,6 +354,25 @@ enum err link_agent_put(struct link_agent *agent, const struct links *links)
                      node_wall_ms(), now_ms, agent->map);
 }
 
+/* ---- what of offers is borne out ---- */
+
+void link_agent_goodput(const struct link_agent *agent,
+                        const struct pubkey *node, struct goodput *out)
+{
+    goodput_of(agent->map, node, now_of(agent), out);
+}
+
+static void tell_goodputs(struct link_agent *agent, uint64_t now_ms)
+{
+    struct node *node = agent->node;
+    struct goodput own;
+    if (node->buy != NULL && goodputs_tick(&agent->goodputs, agent->map,
+                                           buy_book(node->buy), now_ms) != OK)
+        log_odd("links", "no memory for what links bear out of offers");
+    link_agent_goodput(agent, &node->self, &own);
+    offering_net(node, goodput_bps(&own));
+}
+
 /* ---- the clock ---- */
 
 void link_agent_tick(struct link_agent *agent)
@@ -345,5 +384,6 @@ void link_agent_tick(struct link_agent *agent)
         (void)linkmap_sweep(agent->map, now_ms);
     }
     tell(agent, now_ms);
+    tell_goodputs(agent, now_ms);
     probe_when_due(agent, now_ms);
 }

@@ -13,6 +13,7 @@
 
 #include "market/links.h"
 #include "node/node.h"
+#include "sched/link/goodput.h"
 
 struct link_agent;
 
@@ -43,6 +44,16 @@ bool link_agent_heard(const struct link_agent *agent,
  * links_put refuses. */
 MUST_USE enum err link_agent_put(struct link_agent *agent,
                                  const struct links *links);
+
+/* What links bear out of a node's goodput, now. */
+void link_agent_goodput(const struct link_agent *agent,
+                        const struct pubkey *node, struct goodput *out);
+
+/* All nodes that were met, and for how long each was seen up, and down: *cursor
+ * starts at 0. False at the end. */
+bool link_agent_times(const struct link_agent *agent, uint32_t *cursor,
+                      struct pubkey *out_peer, uint64_t *out_up_ms,
+                      uint64_t *out_down_ms);
 
 /* What the budget has left for this node's own probes, in bytes. */
 uint64_t link_agent_budget(const struct link_agent *agent);

@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include "base/check.h"
+#include "node/book_guess.h"
 #include "node/gossip.h"
 #include "node/graph_roads.h"
 #include "node/image_cache.h"
@@ -8,6 +9,7 @@
 #include "node/audit.h"
 #include "node/link_agent.h"
 #include "node/log.h"
+#include "node/node_standing.h"
 #include "node/node_start.h"
 #include "node/offering.h"
 #include "node/rpc_chain.h"
@@ -107,6 +109,8 @@ static void on_final(void *ctx, const struct candidate *candidate)
         if (hash_is_zero(subject))
             continue;
         note_trade(node, &results[i]);
+        if (results[i].effect.code == CONTRACT_SETTLED)
+            node_standing_settled(node, subject);
         if (node->shell != NULL)
             shell_contract(node->shell, subject);
     }
@@ -155,6 +159,8 @@ static void on_fetched(struct node *node)
         own_tx_nonce(node->own, account.nonce);
     if (err == OK && node->shell != NULL)
         err = shell_contracts(node->shell);
+    if (err == OK && node->standings != NULL)
+        err = node_standing_scan(node);
     if (err != OK)
         log_odd("chain", "the fetched state cannot be read: %s", err_text(err));
     if (node->waiters != NULL)
@@ -232,6 +238,42 @@ static enum err submit_own(void *ctx, struct bytes tx, uint64_t token)
 {
     struct node *node = ctx;
     return chain_host_submit(node->host, tx, token);
+}
+
+static enum err own_judge(void *ctx, struct bytes bytes)
+{
+    struct node *node = ctx;
+    struct chain *chain = chain_host_chain(node->host);
+    struct arena arena;
+    struct tx tx;
+    if (chain_is_syncing(chain))
+        return OK;
+    arena_init(&arena, 4 * LIMIT_TX_BYTES);
+    enum err err = tx_decode(bytes, &arena, &tx);
+    if (err == OK)
+        err = chain_check_tx(chain, &tx, node_wall_ms());
+    arena_done(&arena);
+    return err;
+}
+
+static bool own_waits(void *ctx, const struct hash *id)
+{
+    struct node *node = ctx;
+    struct pool *pool = sx_pool(chain_host_core(node->host));
+    return pool_find(pool, id) != NULL || pool_carried(pool, id);
+}
+
+static enum err own_keep(void *ctx, const char *name, struct bytes record)
+{
+    struct node *node = ctx;
+    return node->shell != NULL ? shell_keep(node->shell, name, record)
+                               : ERR_NOT_READY;
+}
+
+static uint64_t own_ticket(void *ctx)
+{
+    struct node *node = ctx;
+    return shell_ticket(node->shell);
 }
 
 static void own_refused(void *ctx, uint32_t kind, const struct hash *subject,
@@ -360,6 +402,10 @@ void node_own_tx_options(struct node *node, struct own_tx_options *out)
     out->chain = node->genesis.chain;
     out->signer = &node->signer;
     out->submit = submit_own;
+    out->judge = own_judge;
+    out->waits = own_waits;
+    out->keep = own_keep;
+    out->ticket = own_ticket;
     out->refused = own_refused;
     out->ctx = node;
 }
@@ -456,6 +502,8 @@ static void on_second(uv_timer_t *timer)
     link_agent_tick(node->links);
     audit_agent_tick(node->audit);
     graph_roads_tick(node);
+    node_standing_tick(node);
+    book_guess_tick(node);
     node_disk_look(node);
     shell_tick(node->shell);
     offer_when_due(node);

@@ -98,6 +98,8 @@ struct node {
     struct offering *offering;
     struct gossip *gossip;
     struct link_agent *links;
+    struct standings *standings; /* node_standing.h */
+    uint32_t guess_next;         /* book_guess.h: who is next */
     struct audit_agent *audit;
     uint64_t roads_ms; /* when the buyer was last told what is measured */
     struct shell *shell;

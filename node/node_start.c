@@ -10,6 +10,7 @@
 #include "node/audit.h"
 #include "node/link_agent.h"
 #include "node/log.h"
+#include "node/node_standing.h"
 #include "node/offering.h"
 #include "node/rpc_help.h"
 #include "node/trade_shell.h"
@@ -416,6 +417,10 @@ static enum err open_trade(struct node *node, struct rpc_error *out)
     if (err == OK)
         err = link_agent_new(node, &node->links);
     if (err == OK)
+        err = node_standing_open(node);
+    if (err == OK)
+        err = node_standing_scan(node);
+    if (err == OK)
         err = audit_agent_new(node, &node->audit);
     if (err == OK)
         err = shell_new(node, &shell);
@@ -591,6 +596,7 @@ void node_close(struct node *node)
     link_agent_free(node->links);
     sell_free(node->sell);
     buy_free(node->buy);
+    node_standing_close(node);
     image_cache_free(node->image_cache);
     node->image_cache = NULL;
     images_free(node->images);

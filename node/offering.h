@@ -117,6 +117,9 @@ void offering_why_not(struct node *node, char *out, char *next);
 /* Measures, by the quick runs or the full ones; ends by changing node->grade.
  * ERR_BUSY, ERR_NOMEM. */
 MUST_USE enum err offering_bench(struct node *node, bool quick);
+/* What this node's links bear out of its goodput, bytes a second; 0: nothing.
+ * It is not kept over a restart. */
+void offering_net(struct node *node, uint64_t found_bps);
 struct offering_bench_result {
     bool running;
     struct bench_progress progress;  /* while it runs */

@@ -5,6 +5,7 @@
 #include "node/offering_inner.h"
 #include "node/rpc_help.h"
 #include "node/waiters.h"
+#include "sched/link/goodput.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ enum err offering_load_grade(struct offering *offering, struct arena *arena,
     get_deviations(&reader, &result);
     mp_leave(&reader);
     TRY(mp_close(&reader));
+    result.grade.net_bps = 0; /* links bear it out, or they do not */
     offering->measured = result;
     node->grade = result.grade;
     node->grade.nominal_flops = config_nominal(&node->config);
@@ -170,6 +172,15 @@ enum err offering_bench(struct node *node, bool quick)
     TRY(bench_start(&options, &offering->running));
     offering->bench.running = node->benching = true;
     return OK;
+}
+
+void offering_net(struct node *node, uint64_t found_bps)
+{
+    struct offering *offering = node->offering;
+    if (offering == NULL || !goodput_moved(node->grade.net_bps, found_bps))
+        return;
+    node->grade.net_bps = found_bps;
+    offering->changed = true;
 }
 
 void offering_bench_get(const struct node *node,

@@ -2,10 +2,23 @@
 #define NODE_OWN_TX_H
 
 /* The transactions this node sends in its own name (contracts it opens,
- * delivers, settles): signed with the node's key, numbered, watched until they
- * are final, sent again with a fresh number when that is what is wrong. "A peer
- * took it" is not "it is in the chain". Pure of I/O: told what happens, answers
- * through `submit`. */
+ * delivers, settles): signed with the node's key, numbered, kept on the disk,
+ * watched until they are final. "A peer took it" is not "it is in the chain".
+ *
+ * The one rule: what others may hold under a number is not numbered anew while
+ * it can still come into a block. What was not taken is sent again, the same
+ * bytes under the same number; what went out is kept first, so that the process
+ * that begins after a kill -9 sends the same again. There are three ends:
+ *
+ * - it is final;
+ * - its number is used up, by another of ours: it gets a new one, for the old
+ *   copy can enter no block any more;
+ * - the rules refuse it: its number is free, and those behind it wait. What
+ *   comes next takes it; where nothing comes, the last one does, for nobody
+ *   waits behind the number that the last one leaves. (A deed is done once: of
+ *   two copies the chain refuses the second.)
+ *
+ * Pure of I/O: told what happens, answers through calls. */
 
 #include "ledger/tx.h"
 
@@ -19,6 +32,18 @@ struct own_tx_options {
     uint64_t nonce;              /* the account's next, on the chain */
     /* Hands signed bytes on; OK or ERR_RATE (tried again at the next tick). */
     enum err (*submit)(void *ctx, struct bytes tx, uint64_t token);
+    /* What would the rules say of it in the next block? Asked of the one whose
+     * turn it is, after each block. NULL: nobody knows before the core says. */
+    enum err (*judge)(void *ctx, struct bytes tx);
+    /* Does it wait in our pool, or in a block? NULL: nobody but us hands ours
+     * in. */
+    bool (*waits)(void *ctx, const struct hash *id);
+    /* Keeps a record by name (empty: forgets it), in the order of the calls; a
+     * fault: it could not. NULL: nothing is kept. */
+    enum err (*keep)(void *ctx, const char *name, struct bytes record);
+    /* The ticket that own_tx_kept will bring when all of them are on the disk.
+     */
+    uint64_t (*ticket)(void *ctx);
     /* It will not happen: the rules said no. */
     void (*refused)(void *ctx, uint32_t kind, const struct hash *subject,
                     enum err err);
@@ -28,6 +53,13 @@ struct own_tx_options {
 MUST_USE enum err own_tx_new(const struct own_tx_options *options,
                              struct own_tx **out);
 void own_tx_free(struct own_tx *own);
+
+/* A record that was kept by an earlier process, before anything is added.
+ * ERR_CORRUPT (none of ours), ERR_CHAIN (another network's or another key's:
+ * not taken), ERR_NOMEM. */
+MUST_USE enum err own_tx_load(struct own_tx *own, struct bytes record);
+/* Everything up to this ticket is on the disk. */
+void own_tx_kept(struct own_tx *own, uint64_t ticket);
 
 /* Takes a payload (copied). The same (kind, subject) while one waits is OK and
  * does nothing. ERR_RATE when OWN_TX_MAX wait. */

@@ -2,6 +2,10 @@
 
 #include "sched/meter/rating.h"
 
+#include <stdio.h>
+
+#define TEXT_MAX 200u
+
 static json_t *json_rate(uint64_t rate)
 {
     return rate > 0 ? json_u64(rate) : json_null();
@@ -56,6 +60,23 @@ static json_t *classes_json(const struct grade *grade)
     return object;
 }
 
+/* Classes of which some figure is not known; null: all are known. */
+static json_t *missing_json(const struct grade *grade)
+{
+    struct rating rating;
+    struct buf text;
+    json_t *json;
+    rating_of(grade, METER_ALL, &rating);
+    buf_init(&text, TEXT_MAX);
+    for (unsigned i = 0; i < METER_CLASS_COUNT; i++)
+        if (!rating.class[i].known)
+            buf_addf(&text, "%s%s", text.len > 0 ? ", " : "",
+                     meter_class_name((enum meter_class)i));
+    json = text.len > 0 ? json_string(buf_cstr(&text)) : json_null();
+    buf_done(&text);
+    return json;
+}
+
 static json_t *tier_json(const struct tier *tier)
 {
     return tier != NULL ? json_string(tier->name) : json_null();
@@ -74,6 +95,7 @@ json_t *json_grade(const struct tiers *tiers, const struct grade *grade)
     json_object_set_new(object, "cores", json_u64(grade->cores));
     json_object_set_new(object, "kernels", kernels_json(grade));
     json_object_set_new(object, "classes", classes_json(grade));
+    json_object_set_new(object, "missing", missing_json(grade));
     json_object_set_new(object, "tier", tier_json(tier_of(tiers, grade)));
     json_object_set_new(object, "nominal_flops",
                         json_rate(grade->nominal_flops));
@@ -121,4 +143,65 @@ json_t *json_figures(const struct bench_result *result)
         }
     }
     return list;
+}
+
+/* ---- the network ---- */
+
+/* Where the figure comes from, or what is missing. */
+static json_t *goodput_text(const struct goodput *goodput)
+{
+    char text[TEXT_MAX];
+    if (goodput->kbps > 0)
+        snprintf(text, sizeof(text),
+                 "median of %u links, measured by both ends", goodput->peers);
+    else if (goodput->doubtful > 0)
+        snprintf(text, sizeof(text),
+                 "both ends measured %u links, of %u needed; %u more by one "
+                 "end alone or too long ago",
+                 goodput->peers, GOODPUT_PEERS_MIN, goodput->doubtful);
+    else
+        snprintf(text, sizeof(text),
+                 "both ends measured %u links, of %u needed", goodput->peers,
+                 GOODPUT_PEERS_MIN);
+    return json_string(text);
+}
+
+static json_t *goodput_next(const struct goodput *goodput)
+{
+    if (goodput->kbps > 0)
+        return json_null();
+    if (goodput->peers + goodput->doubtful >= GOODPUT_PEERS_MIN)
+        return json_string("wait a minute or two: peers tell of their links "
+                           "once a minute; suan market links shows them");
+    return json_string("peers measure who sells, if their net.probe_enabled "
+                       "says so: suan sell start, suan node peers");
+}
+
+json_t *json_goodput(const struct goodput *goodput, uint64_t declared_bps,
+                     uint64_t now_ms)
+{
+    uint64_t age_ms = now_ms > goodput->at_ms ? now_ms - goodput->at_ms : 0;
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "declared_bps",
+        json_rate(declared_bps), "found_bps", json_rate(goodput_bps(goodput)),
+        "counts_bps", json_rate(goodput_bound(goodput, declared_bps)), "rtt_us",
+        json_rate(goodput->rtt_us), "links", json_u64(goodput->peers),
+        "doubtful", json_u64(goodput->doubtful), "needed",
+        json_u64(GOODPUT_PEERS_MIN), "age_ms",
+        goodput->peers > 0 ? json_u64(age_ms) : json_null(), "text",
+        goodput_text(goodput), "next", goodput_next(goodput));
+}
+
+json_t *json_net_figure(const struct goodput *goodput)
+{
+    const struct meter_row *row = meter_row(METER_NET);
+    struct grade grade = {.net_bps = goodput_bps(goodput)};
+    struct rating rating;
+    rating_of(&grade, METER_ONE, &rating);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:n, s:n, s:b, s:o, s:o}",
+                     "kernel", row->name, "class", meter_class_name(row->class),
+                     "width", "-", "unit", row->unit, "median",
+                     json_rate(grade.net_bps), "mad", "mad_percent", "kept",
+                     (int)(goodput->kbps > 0), "note", goodput_text(goodput),
+                     "ratio", json_part(&rating.kernel[METER_NET]));
 }

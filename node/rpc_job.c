@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "market/message.h"
+#include "node/chosen_view.h"
 #include "node/job_view.h"
 #include "node/graph_view.h"
 #include "node/rpc_call.h"
@@ -232,6 +233,7 @@ static json_t *explain(struct node *node, const struct buy_job *job,
         err = book_explain_request(book, &job->request, lines, now, &arena, &x);
     if (err == OK) {
         object = explanation_json(node, &job->request, &x, now);
+        chosen_mark(node, job, json_object_get(object, "offers"));
         json_object_set_new(object, "waiting", json_u64(tasks_waiting(job)));
         json_object_set_new(object, "placed",
                             json_u64(job->task_count - tasks_waiting(job)));
@@ -556,7 +558,7 @@ static bool answer_wait(struct node *node, struct control_call *call, bool last)
     job = job_param(node, call);
     if (job == NULL)
         return true; /* answered */
-    done = job->ended_at_ms != 0;
+    done = job->ended_at_ms != 0 || job->state == BUY_DONE;
     if (!done && !last)
         return false;
     control_reply(call, json_pack("{s:s, s:b, s:i, s:o}", "state",

@@ -145,6 +145,7 @@ void rpc_job_logs(struct node *node, struct control_call *call)
 
 struct fetch_task {
     uint32_t task;
+    uint32_t work;      /* which its directory is named by */
     struct hash result; /* zero: it left none */
 };
 
@@ -169,7 +170,7 @@ static enum err list_tree(struct job_fetch *fetch, const struct fetch_task *t)
     TRY(blob_store_tree(fetch->blobs, &t->result, &tree));
     for (uint32_t i = 0; i < tree.count; i++) {
         if (fetch->bag)
-            snprintf(path, sizeof(path), "task-%u/%s", t->task,
+            snprintf(path, sizeof(path), "task-%u/%s", t->work,
                      tree.files[i].path);
         else
             snprintf(path, sizeof(path), "%s", tree.files[i].path);
@@ -185,7 +186,7 @@ static enum err write_task(struct job_fetch *fetch, const struct fetch_task *t)
     if (hash_is_zero(&t->result))
         return OK;
     if (fetch->bag)
-        snprintf(dir, sizeof(dir), "%s/task-%u", fetch->dir, t->task);
+        snprintf(dir, sizeof(dir), "%s/task-%u", fetch->dir, t->work);
     else
         snprintf(dir, sizeof(dir), "%s", fetch->dir);
     TRY(blob_store_export_tree(fetch->blobs, &t->result, dir, &fetch->where));
@@ -250,16 +251,39 @@ static void fetched(struct call_work *work, struct control_call *call)
     fetch_free(fetch);
 }
 
+/* How many works a job is: its tasks, but for copies that are there for the
+ * sake of an availability. */
+static uint32_t works_of(const struct buy_job *job)
+{
+    const struct policy_terms *terms = &job->request.terms;
+    return terms->down_ppb == 0 ? job->task_count
+                                : job->task_count / policy_copies(terms);
+}
+
+/* Of such copies one that is done stands for all. */
+static bool has_stand_in(const struct buy_job *job, uint32_t task)
+{
+    uint32_t apart = works_of(job);
+    for (uint32_t i = task % apart; i < job->task_count; i += apart) {
+        const struct buy_task *t = &job->tasks[i];
+        if (i != task && t->fetched && t->state == BUY_DONE &&
+            (i < task || job->tasks[task].state != BUY_DONE))
+            return true;
+    }
+    return false;
+}
+
 /* Which of the wanted tasks have their outputs here, verified. */
 static void choose_tasks(struct job_fetch *fetch, const struct buy_job *job,
                          uint32_t task)
 {
     for (uint32_t i = 0; i < job->task_count; i++) {
         const struct buy_task *t = &job->tasks[i];
-        if (task != UINT32_MAX && task != i)
+        if (task != UINT32_MAX ? task != i : has_stand_in(job, i))
             continue;
         if (t->fetched)
-            fetch->tasks[fetch->count++] = (struct fetch_task){i, t->result};
+            fetch->tasks[fetch->count++] = (struct fetch_task){
+                i, task == UINT32_MAX ? i % works_of(job) : i, t->result};
         else
             json_array_append_new(
                 fetch->waits, json_pack("{s:o, s:s, s:o}", "task", json_u64(i),
@@ -296,7 +320,7 @@ void rpc_job_fetch(struct node *node, struct control_call *call)
     if (fetch == NULL)
         return;
     fetch->blobs = node->blobs;
-    fetch->bag = job->task_count > 1;
+    fetch->bag = works_of(job) > 1;
     fetch->waits = json_array();
     fetch->list = (struct file_list){json_array(), RPC_BYTES_MAX / 2, 0};
     fetch->tasks = calloc(job->task_count, sizeof(*fetch->tasks));

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "node/job_view.h"
+#include "node/link_agent.h"
 #include "node/rpc_grade.h"
 #include "node/rpc_help.h"
 #include "node/rpc_policy.h"
@@ -44,9 +45,10 @@ static void put_account(json_t *object, const struct ranking_account *account)
         const struct ranking_part *part = &account->parts[i];
         json_array_append_new(
             figures,
-            json_pack("{s:s, s:o, s:o, s:o, s:o}", "figure",
+            json_pack("{s:s, s:o, s:b, s:o, s:o, s:o}", "figure",
                       policy_part_text(part->part), "value",
-                      part->known ? json_u64(part->value) : json_null(), "best",
+                      part->known ? json_u64(part->value) : json_null(),
+                      "guessed", (int)part->guessed, "best",
                       part->best > 0 ? json_u64(part->best) : json_null(),
                       "weight", json_u64(part->weight), "points",
                       json_u64(part->points)));
@@ -260,6 +262,12 @@ json_t *offer_json(struct node *node, const struct offer *offer)
         json_grade(&node->tiers, &offer->grade), "labels",
         json_labels(offer->labels, offer->label_count));
     put_gear(offer, object);
+    json_object_set_new(object, "queue",
+                        json_pack("{s:o, s:o, s:o, s:o}", "length",
+                                  json_u64(offer->queue.length), "places",
+                                  json_u64(offer->queue.places), "next_ms",
+                                  json_u64(offer->queue.next_ms), "clear_ms",
+                                  json_u64(offer->queue.clear_ms)));
     return object;
 }
 
@@ -277,13 +285,20 @@ static json_t *market_line(struct node *node, const struct request *request,
                            const struct book_line *line, uint64_t now_ms)
 {
     struct book_offer known;
+    struct goodput goodput;
+    uint64_t declared;
     struct buf text;
     json_t *object;
     if (!book_offer_get(buy_book(node->buy), &line->provider, now_ms, &known))
         return NULL;
     buf_init(&text, TEXT_MAX);
     book_line_format(line, request, now_ms, &text);
+    link_agent_goodput(node->links, &line->provider, &goodput);
+    declared = known.offer.grade.net_bps;
+    known.offer.grade.net_bps = goodput_bound(&goodput, declared);
     object = offer_json(node, &known.offer);
+    json_object_set_new(object, "network",
+                        json_goodput(&goodput, declared, now_ms));
     json_object_set_new(
         object, "age_ms",
         json_u64(now_ms > known.received_ms ? now_ms - known.received_ms : 0));
@@ -293,6 +308,7 @@ static json_t *market_line(struct node *node, const struct request *request,
                             ? json_null()
                             : json_amount(line->hour));
     json_object_set_new(object, "rtt_us", json_u64(line->rtt_us));
+    json_object_set_new(object, "rtt_guess_us", json_u64(known.rtt_guess_us));
     json_object_set_new(object, "feasible",
                         json_boolean(line->verdict.reason == REASON_NONE));
     json_object_set_new(object, "tasks", json_u64(line->verdict.tasks));
@@ -428,6 +444,74 @@ static bool wish_params(struct control_call *call, struct request *request)
     return true;
 }
 
+static bool goes_by(const struct request *request, enum policy simple,
+                    enum policy_part part)
+{
+    return request->policy == simple || (request->policy == POLICY_COMPOSITE &&
+                                         request->terms.weights[part] > 0);
+}
+
+/* "class": what fastest goes by. */
+static bool class_param(struct control_call *call, struct request *request)
+{
+    const char *text = NULL;
+    if (!param_text_if(call, "class", &text))
+        return false;
+    if (text == NULL)
+        return true;
+    if (!goes_by(request, POLICY_FASTEST, PART_SPEED))
+        control_refuse(call, ERR_RANGE, "--policy fastest",
+                       "a class of work counts under fastest, and under "
+                       "composite with a weight of speed");
+    else if (policy_terms_set(&request->terms, "speed", text) != OK)
+        control_refuse(call, ERR_PARSE, policy_terms_shape("speed"),
+                       "\"%.40s\" is not a class of work", text);
+    else
+        return true;
+    return false;
+}
+
+/* Who sells under that name, if only one does. */
+static bool seller_named(struct node *node, const char *name,
+                         struct pubkey *out)
+{
+    struct book_offer offer;
+    uint32_t cursor = 0;
+    unsigned found = 0;
+    while (book_offer_next(buy_book(node->buy), &cursor,
+                           shell_now_ms(node->shell), &offer)) {
+        if (strcmp(offer.offer.name, name) != 0)
+            continue;
+        *out = offer.offer.provider;
+        found++;
+    }
+    return found == 1;
+}
+
+/* "near": whom nearest goes by; an address, or the name of one that sells. */
+static bool near_param(struct node *node, struct control_call *call,
+                       struct request *request)
+{
+    const char *text = NULL;
+    if (!param_text_if(call, "near", &text))
+        return false;
+    if (text == NULL)
+        return true;
+    if (!goes_by(request, POLICY_NEAREST, PART_RTT))
+        control_refuse(call, ERR_RANGE, "--policy nearest",
+                       "another node's distance counts under nearest, and "
+                       "under composite with a weight of rtt");
+    else if (policy_terms_set(&request->terms, "near", text) != OK &&
+             !seller_named(node, text, &request->terms.near))
+        control_refuse(call, ERR_NOT_FOUND, "suan market offers -o wide",
+                       "\"%.70s\" is no address, and not the name of one "
+                       "that sells",
+                       text);
+    else
+        return true;
+    return false;
+}
+
 static bool choice_params(struct node *node, struct control_call *call,
                           struct request *request)
 {
@@ -441,14 +525,16 @@ static bool choice_params(struct node *node, struct control_call *call,
                        "there is no architecture \"%.40s\"", arch);
         return false;
     }
-    return rpc_policy_param(node, call, policy, request);
+    return rpc_policy_param(node, call, policy, request) &&
+           class_param(call, request) && near_param(node, call, request);
 }
 
 void rpc_market_offers(struct node *node, struct control_call *call)
 {
     static const char *const names[] = {
         "mem_mib", "cpu_milli", "disk_mib",       "arch",  "labels",   "policy",
-        "devices", "nic_kbit",  "device_mem_mib", "zones", "tolerate", NULL};
+        "devices", "nic_kbit",  "device_mem_mib", "zones", "tolerate", "class",
+        "near",    NULL};
     struct request request;
     uint64_t milli = 0;
     memset(&request, 0, sizeof(request));

@@ -13,6 +13,7 @@
 #include "node/rpc_node.h"
 #include "node/rpc_policy.h"
 #include "node/rpc_proof.h"
+#include "node/rpc_reckon.h"
 #include "node/rpc_sell.h"
 #include "node/rpc_tape.h"
 #include "node/rpc_validator.h"
@@ -70,6 +71,7 @@ static const struct {
     {"job.explain", rpc_job_explain},
     {"job.receipt", rpc_job_receipt},
     {"market.offers", rpc_market_offers},
+    {"market.reckon", rpc_market_reckon},
     {"market.watch", rpc_market_watch},
     {"market.tape", rpc_market_tape},
     {"policy.list", rpc_policy_list},

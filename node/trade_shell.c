@@ -426,6 +426,16 @@ static enum err load_sell(void *ctx, const char *key, struct bytes value)
     return err == ERR_NOMEM ? err : OK;
 }
 
+static enum err load_own(void *ctx, const char *key, struct bytes value)
+{
+    struct shell *shell = ctx;
+    enum err err = own_tx_load(shell->node->own, value);
+    if (err != OK)
+        log_odd("trade", "transaction %s is not sent again: %s", key,
+                err_text(err));
+    return err == ERR_NOMEM ? err : OK;
+}
+
 static enum err load_buy(void *ctx, const char *key, struct bytes value)
 {
     struct shell *shell = ctx;
@@ -494,6 +504,8 @@ enum err shell_new(struct node *node, struct shell **out)
     shell->timer.data = shell;
     shell_exec_init(shell);
     err = records_start(&node->records, node->loop, shell_saved, shell);
+    if (err == OK)
+        err = records_each(&node->records, "own", load_own, shell);
     if (err == OK && node->sell != NULL)
         err = records_each(&node->records, "sell", load_sell, shell);
     if (err == OK && node->buy != NULL)

@@ -30,6 +30,13 @@ void shell_reply(struct shell *shell, struct control_call *call,
 struct trade_effects *shell_sell_effects(struct shell *shell);
 void shell_carry_out_sell(struct shell *shell);
 
+/* For the node's own transactions: a record that goes to the disk behind all
+ * that was saved so far, and the ticket of the last. ERR_CLOSED (the node is
+ * stopping), ERR_NOMEM. */
+MUST_USE enum err shell_keep(struct shell *shell, const char *name,
+                             struct bytes record);
+uint64_t shell_ticket(struct shell *shell);
+
 /* The engines' and the book's clock: the wall clock, but never falling. */
 uint64_t shell_now_ms(struct shell *shell);
 

@@ -57,21 +57,28 @@ static struct parcel *parcel_new(struct shell *shell)
     return parcel;
 }
 
-/* Of effects that are lent: all but the SAVEs, which are on their way. */
+/* Their records are on their way to the disk, and what follows from them, for
+ * transactions: that they leave. */
+static bool is_kept(const struct trade_effect *effect)
+{
+    return effect->kind == EFFECT_SAVE || effect->kind == EFFECT_TX;
+}
+
+/* Of effects that are lent: the others. */
 static bool copy(struct parcel *parcel, const struct trade_effect *list,
                  size_t count)
 {
     size_t bytes = 0;
     uint8_t *at;
     for (size_t i = 0; i < count; i++)
-        bytes += list[i].kind != EFFECT_SAVE ? list[i].bytes.len : 0;
+        bytes += is_kept(&list[i]) ? 0 : list[i].bytes.len;
     parcel->list = calloc(count, sizeof(*list));
     parcel->bytes = at = malloc(bytes + 1);
     if (parcel->list == NULL || at == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
         struct trade_effect *effect = &parcel->list[parcel->count];
-        if (list[i].kind == EFFECT_SAVE)
+        if (is_kept(&list[i]))
             continue;
         *effect = list[i];
         effect->bytes.ptr = at;
@@ -83,22 +90,42 @@ static bool copy(struct parcel *parcel, const struct trade_effect *list,
     return true;
 }
 
-static void save_all(struct shell *shell, const struct trade_effect *list,
-                     size_t count)
+enum err shell_keep(struct shell *shell, const char *name, struct bytes record)
 {
-    struct records *records = &shell->node->records;
+    if (shell->stopped || shell->failed != OK)
+        return ERR_CLOSED;
+    return records_save(&shell->node->records, name, record);
+}
+
+uint64_t shell_ticket(struct shell *shell)
+{
+    if (!shell->stopped)
+        shell->ticket = records_commit(&shell->node->records);
+    return shell->ticket;
+}
+
+/* Records first, so that those of a list are there together or not at all. A
+ * transaction is kept with them, under the same sync; own_tx.c lets it leave
+ * when the disk has it. */
+static void save_all(struct shell *shell, const struct trade_effect *list,
+                     size_t count, bool buying)
+{
     for (size_t i = 0; i < count && shell->failed == OK; i++) {
         if (list[i].kind == EFFECT_SAVE)
-            shell->failed = records_save(records, list[i].key, list[i].bytes);
+            shell->failed = shell_keep(shell, list[i].key, list[i].bytes);
     }
-    shell->ticket = records_commit(records);
+    for (size_t i = 0; i < count && shell->failed == OK; i++) {
+        if (list[i].kind == EFFECT_TX)
+            shell_carry_out_one(shell, &list[i], buying);
+    }
+    (void)shell_ticket(shell);
 }
 
 static void queue(struct shell *shell, const struct trade_effect *list,
                   size_t count, bool buying)
 {
     struct parcel *parcel;
-    save_all(shell, list, count);
+    save_all(shell, list, count, buying);
     parcel = parcel_new(shell);
     if (parcel == NULL || !copy(parcel, list, count)) {
         shell->failed = ERR_NOMEM;
@@ -161,6 +188,8 @@ void shell_saved(void *ctx, uint64_t ticket, enum err err)
         log_odd("trade", "records cannot be written: %s", err_text(err));
         shell->failed = err;
     }
+    if (shell->failed == OK)
+        own_tx_kept(shell->node->own, ticket);
     CHECK(!shell->busy);
     shell->busy = true;
     while (shell->parcels != NULL && shell->parcels->ticket <= ticket &&

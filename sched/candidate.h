@@ -36,6 +36,13 @@ struct candidate {
     struct amount bill;   /* price of demand.time_ms of it */
     uint64_t rtt_us;      /* 0 = never measured */
     uint64_t rtt_age_ms;
+    uint64_t way_kbps;      /* of the way between the asker and it, measured by
+                               both; 0 = not known */
+    uint64_t way_used_kbps; /* that the asker's own tasks were promised on it */
+    uint64_t near_us; /* to the node that the demand's terms want it near to; 0
+                         = not known, or no such wish */
+    bool rtt_guessed; /* of the two, the one that counts is what others'
+                         measurements make it out to be */
     struct grade grade;
     uint64_t age_ms; /* since the offer arrived */
     uint64_t ttl_ms; /* it lapses at this age */

@@ -92,7 +92,7 @@ static uint64_t check_notes(const struct demand *d, const struct candidate *c)
     if (d->policy == POLICY_NEAREST && near_us)
         return candidate_rtt_known(c) ? 0 : reason_bit(REASON_RTT_UNKNOWN);
     if (d->policy == POLICY_NEAREST)
-        return pubkey_equal(&terms->near, &c->provider)
+        return pubkey_equal(&terms->near, &c->provider) || c->near_us != 0
                    ? 0
                    : reason_bit(REASON_RTT_UNKNOWN);
     if (d->policy == POLICY_FASTEST)

@@ -3,38 +3,52 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/check.h"
+#include "sched/meter/rating.h"
+
 #define MILLION   1000000u
 #define WATTS_MAX 100000u
+
+/* Of the class that the kernels of that name are in. */
+static enum meter_class class_of(enum speed_class class_)
+{
+    switch (class_) {
+    case SPEED_LOGIC:
+        return METER_LOGIC;
+    case SPEED_PARALLEL:
+        return METER_PARALLEL;
+    case SPEED_NEURAL:
+        return METER_NEURAL;
+    case SPEED_MEMORY:
+        return METER_MEMORY;
+    case SPEED_DISK:
+        return METER_STORAGE;
+    case SPEED_NETWORK:
+        return METER_NETWORK;
+    case SPEED_MEAN:
+    case SPEED_CLASSES:
+        break;
+    }
+    CHECK(false);
+    return METER_LOGIC;
+}
 
 bool figure_speed(const struct grade *grade, enum speed_class class_,
                   uint64_t *out)
 {
     uint32_t mean = 0;
-    if (!grade_is_measured(grade))
-        return false;
-    switch (class_) {
-    case SPEED_MEAN:
-        if (!grade_speed(grade, &mean))
+    int32_t rating = 0;
+    if (class_ == SPEED_MEAN) {
+        if (!grade_is_measured(grade) || !grade_speed(grade, &mean))
             return false;
         *out = mean;
         return true;
-    case SPEED_LOGIC:
-        *out = grade->int_ops;
-        return grade->int_ops > 0;
-    case SPEED_PARALLEL:
-        *out = grade->float_ops;
-        return grade->float_ops > 0;
-    case SPEED_NEURAL:
-        *out = grade->int8_ops;
-        return grade->int8_ops > 0;
-    case SPEED_MEMORY:
-        *out = grade->mem_bps;
-        return grade->mem_bps > 0;
-    case SPEED_DISK:
-        *out = grade->disk_bps;
-        return grade->disk_bps > 0;
     }
-    return false;
+    if (!rating_class(grade, class_of(class_), &rating))
+        return false;
+    rating += FIGURE_RATING_ONE;
+    *out = rating > 0 ? (uint64_t)rating : 0;
+    return true;
 }
 
 /* used * 10^6 / total, at most 10^6; no total has no load. */
@@ -72,6 +86,19 @@ uint32_t figure_load(const struct candidate *candidate,
 bool figure_idle(const struct candidate *candidate)
 {
     return resources_cover(&candidate->free, &candidate->total);
+}
+
+bool figure_way(const struct candidate *candidate, const struct resources *want,
+                uint32_t *out)
+{
+    uint64_t cap = candidate->way_kbps;
+    uint64_t used = candidate->way_used_kbps;
+    uint64_t more = want != NULL ? want->nic_kbit : 0;
+    if (cap == 0)
+        return false;
+    *out = used >= cap || more >= cap - used ? MILLION
+                                             : share(cap, cap - used, more);
+    return true;
 }
 
 /* A label that is a whole number of watts. */
@@ -114,8 +141,9 @@ static bool rtt_of(const struct candidate *c, const struct pubkey *near,
                    uint64_t *out)
 {
     if (!pubkey_is_zero(near)) {
-        *out = 1; /* it is there; of all others the way is not known */
-        return pubkey_equal(&c->provider, near);
+        bool there = pubkey_equal(&c->provider, near);
+        *out = there ? 1 : c->near_us;
+        return there || c->near_us != 0;
     }
     *out = c->rtt_us;
     return candidate_rtt_known(c);
@@ -126,6 +154,7 @@ bool figure_get(const struct candidate *candidate, enum policy_part part,
                 uint64_t *out)
 {
     uint64_t full = 0;
+    uint32_t way = 0;
     switch (part) {
     case PART_PRICE:
         *out = amount_figure(candidate->hour);
@@ -139,7 +168,11 @@ bool figure_get(const struct candidate *candidate, enum policy_part part,
         return true;
     case PART_ENERGY:
         return figure_energy(candidate, want, out, &full);
-    case PART_LINK: /* no offer tells how full its links are */
+    case PART_LINK:
+        if (!figure_way(candidate, want, &way))
+            return false;
+        *out = way;
+        return true;
     case PART_COUNT:
         return false;
     }
@@ -170,6 +203,17 @@ static void format_rate(uint64_t value, struct buf *out)
     buf_addf(out, "/s");
 }
 
+/* Times the reference machine, in hundredths. */
+static void format_rating(enum speed_class class_, uint64_t value,
+                          struct buf *out)
+{
+    int64_t log2_q16 = (int64_t)value - FIGURE_RATING_ONE;
+    uint64_t permille =
+        rating_permille(log2_q16 < INT32_MAX ? (int32_t)log2_q16 : INT32_MAX);
+    buf_addf(out, "%s %" PRIu64 ".%02" PRIu64 "x", speed_class_text(class_),
+             permille / 1000, permille % 1000 / 10);
+}
+
 void figure_format(enum policy_part part, enum speed_class class_,
                    uint64_t value, struct buf *out)
 {
@@ -183,6 +227,7 @@ void figure_format(enum policy_part part, enum speed_class class_,
         buf_addf(out, "%" PRIu64 " us", value);
         return;
     case PART_LOAD:
+    case PART_LINK:
         buf_addf(out, "%" PRIu64 ".%" PRIu64 " %%", value / 10000,
                  value / 1000 % 10);
         return;
@@ -191,9 +236,11 @@ void figure_format(enum policy_part part, enum speed_class class_,
                  value / 100 % 10);
         return;
     case PART_SPEED:
-        format_rate(class_ == SPEED_MEAN ? power_of_two(value) : value, out);
+        if (class_ == SPEED_MEAN)
+            format_rate(power_of_two(value), out);
+        else
+            format_rating(class_, value, out);
         return;
-    case PART_LINK:
     case PART_COUNT:
         buf_addf(out, "%" PRIu64, value);
         return;

@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "base/check.h"
+#include "sched/target.h"
 
 static const struct policy_terms plain;
 
@@ -13,8 +14,8 @@ static const struct policy_terms plain;
 static const char *const part_names[PART_COUNT] = {"price", "rtt",  "speed",
                                                    "load",  "link", "energy"};
 
-static const char *const speed_names[] = {"mean",   "logic",  "parallel",
-                                          "neural", "memory", "disk"};
+static const char *const speed_names[SPEED_CLASSES] = {
+    "mean", "logic", "parallel", "neural", "memory", "disk", "network"};
 
 static const char *const divide_names[] = {
     "own", "fill", "even", "static", "dynamic", "aggregated", "duplicated"};
@@ -111,6 +112,9 @@ static enum err check_counts(const struct policy_terms *terms)
     if (duplicated ? terms->copies < 2 || terms->copies > POLICY_COPIES_MAX
                    : terms->copies != 0)
         return ERR_RANGE;
+    if (terms->down_ppb >= TARGET_ONE || (terms->down_ppb > 0 && !duplicated &&
+                                          terms->divide != POLICY_DIVIDE_OWN))
+        return ERR_RANGE;
     if (terms->least > LIMIT_TASKS || (terms->least > 0 && !terms->gang))
         return ERR_RANGE;
     return OK;
@@ -146,7 +150,7 @@ bool policy_terms_same(const struct policy_terms *a,
         a->speed != b->speed || !pubkey_equal(&a->near, &b->near) ||
         a->divide != b->divide || a->copies != b->copies ||
         a->gang != b->gang || a->least != b->least ||
-        a->share_count != b->share_count)
+        a->share_count != b->share_count || a->down_ppb != b->down_ppb)
         return false;
     for (uint32_t i = 0; i < a->share_count; i++) {
         if (!share_same(&a->shares[i], &b->shares[i]))
@@ -241,6 +245,7 @@ void policy_terms_encode(const struct policy_terms *terms, struct buf *out)
         mp_put_str(out, share->key);
         mp_put_str(out, share->value);
     }
+    mp_put_uint(out, terms->down_ppb);
 }
 
 static void shares_decode(struct mp_reader *reader, struct policy_terms *out)
@@ -269,7 +274,7 @@ void policy_terms_decode(struct mp_reader *reader, struct policy_terms *out)
     for (unsigned i = 0; i < PART_COUNT; i++)
         out->weights[i] = (uint32_t)mp_get_uint_max(reader, POLICY_WEIGHT_MAX);
     mp_leave(reader);
-    out->speed = (enum speed_class)mp_get_uint_max(reader, SPEED_DISK);
+    out->speed = (enum speed_class)mp_get_uint_max(reader, SPEED_CLASSES - 1);
     mp_get_pubkey(reader, &out->near);
     out->divide =
         (enum policy_divide)mp_get_uint_max(reader, POLICY_DIVIDE_DUPLICATED);
@@ -277,6 +282,7 @@ void policy_terms_decode(struct mp_reader *reader, struct policy_terms *out)
     out->gang = mp_get_bool(reader);
     out->least = (uint32_t)mp_get_uint_max(reader, LIMIT_TASKS);
     shares_decode(reader, out);
+    out->down_ppb = (uint32_t)mp_get_uint_max(reader, TARGET_ONE - 1);
     mp_leave(reader);
 }
 
@@ -365,6 +371,11 @@ static enum err set_gang(struct policy_terms *terms, const char *value)
     return OK;
 }
 
+static enum err set_availability(struct policy_terms *terms, const char *value)
+{
+    return target_parse(value, &terms->down_ppb);
+}
+
 static enum err set_least(struct policy_terms *terms, const char *value)
 {
     return number(value, strlen(value), LIMIT_TASKS, &terms->least);
@@ -429,7 +440,8 @@ static const struct {
      "NAME=NUMBER[,...] with price, rtt, speed, load, link or energy and "
      "numbers up to 1000",
      set_weight},
-    {"speed", "mean, logic, parallel, neural, memory or disk", set_speed},
+    {"speed", "mean, logic, parallel, neural, memory, disk or network",
+     set_speed},
     {"near", "the address of a node", set_near},
     {"divide", "fill, even, static, dynamic, aggregated or duplicated",
      set_divide},
@@ -440,6 +452,8 @@ static const struct {
      "LABEL=VALUE:NUMBER or ADDRESS:NUMBER, at most four, numbers from 1 to "
      "1000",
      add_share},
+    {"availability", "a share below 1 such as 99.9% or 0.999",
+     set_availability},
 };
 
 const char *policy_terms_field(size_t i)
@@ -523,5 +537,9 @@ void policy_terms_format(const struct policy_terms *terms, const char *prefix,
     if (terms->least > 0)
         buf_addf(out, "%sleast %u", BETWEEN, terms->least);
     format_shares(terms, prefix, BETWEEN, out);
+    if (terms->down_ppb > 0) {
+        buf_addf(out, "%savailability ", BETWEEN);
+        target_format(terms->down_ppb, out);
+    }
 #undef BETWEEN
 }

@@ -5,10 +5,13 @@
  * itself. Small and bounded, for they are signed with every request.
  *
  *   weights   composite, balanced: how much each figure counts
- *   speed     fastest, composite: which kernel the speed is measured by
- *   near      nearest, composite: whose round trip counts; zero: the asker's
+ *   speed     fastest, composite: which class of work the speed is of
+ *   near      nearest, composite: whose round trip counts, by what nodes say of
+ *             their links (sched/link/linkmap.h); zero: the asker's
  *   divide    how the tasks of a bag are divided over providers
- *   gang      all tasks at the same time, or `least` of them, or none */
+ *   gang      all tasks at the same time, or `least` of them, or none
+ *   down_ppb  how often a task may find no provider that finishes it: the
+ * copies are then at providers that together keep to it (market/book.h) */
 
 #include "base/mp.h"
 #include "sched/demand.h"
@@ -27,11 +30,13 @@ enum policy_part {
 
 enum speed_class {
     SPEED_MEAN = 0, /* grade_speed: what a core is rented for */
-    SPEED_LOGIC,    /* integer kernel */
-    SPEED_PARALLEL, /* floating point kernel */
-    SPEED_NEURAL,   /* neural kernel */
-    SPEED_MEMORY,   /* memory bandwidth */
-    SPEED_DISK,     /* sequential write */
+    SPEED_LOGIC,    /* the others by class of work: composites of the kernels */
+    SPEED_PARALLEL, /* in METER_MAP (sched/meter/rating.h) */
+    SPEED_NEURAL,
+    SPEED_MEMORY,
+    SPEED_DISK,
+    SPEED_NETWORK,
+    SPEED_CLASSES
 };
 
 enum policy_divide {
@@ -66,13 +71,15 @@ struct policy_terms {
     uint32_t least; /* of a gang; 0: all of it */
     uint32_t share_count;
     struct policy_share shares[POLICY_SHARES_MAX];
+    uint32_t down_ppb; /* parts of 10^9 (sched/target.h); 0: not stated */
 };
 
 /* Does it make sense for the policy, in its one spelling? ERR_RANGE: an unknown
  * policy, class or division; a weight above POLICY_WEIGHT_MAX, where none
  * belongs, or none where composite needs one; a share that means nothing, or
  * shares without static or static without; copies where none belong; `least`
- * without a gang or above LIMIT_TASKS. */
+ * without a gang or above LIMIT_TASKS; down_ppb of a whole or more, or with a
+ * division that is neither the policy's own nor duplicated. */
 MUST_USE enum err policy_terms_check(enum policy policy,
                                      const struct policy_terms *terms);
 bool policy_terms_same(const struct policy_terms *a,
@@ -95,8 +102,8 @@ uint32_t policy_share_of(const struct policy_terms *terms,
                          const struct label *labels, uint32_t label_count);
 
 /* An array of POLICY_TERMS_FIELDS: weights, class, near, division, copies,
- * gang, least, shares. */
-#define POLICY_TERMS_FIELDS    8
+ * gang, least, shares, down_ppb. */
+#define POLICY_TERMS_FIELDS    9
 #define POLICY_TERMS_BYTES_MAX 800u
 void policy_terms_encode(const struct policy_terms *terms, struct buf *out);
 /* Every field within its type; policy_terms_check is the caller's. */
@@ -106,8 +113,8 @@ void policy_terms_decode(struct mp_reader *reader, struct policy_terms *out);
 
 /* Sets one field of `terms`: weight "price=2,rtt=1"; speed, near ADDRESS,
  * divide, copies, gang "yes" or "no", least; share "zone=eu:3" (one more) or
- * "ADDRESS:3". ERR_NOT_FOUND: no such field. ERR_PARSE; ERR_RANGE: too many or
- * too large. Then nothing changed. */
+ * "ADDRESS:3"; availability "99.9%". ERR_NOT_FOUND: no such field. ERR_PARSE;
+ * ERR_RANGE: too many or too large. Then nothing changed. */
 MUST_USE enum err policy_terms_set(struct policy_terms *terms,
                                    const char *field, const char *value);
 /* How a field is written, for messages; NULL: no such field. */

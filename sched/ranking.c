@@ -1,6 +1,5 @@
 #include "sched/ranking.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -41,6 +40,12 @@ bool ranking_keeps_loads(const struct demand *demand)
     return demand->policy == POLICY_BALANCED;
 }
 
+bool ranking_keeps_ways(const struct demand *demand)
+{
+    return demand->policy == POLICY_BALANCED && demand->want.nic_kbit > 0 &&
+           policy_weight(demand->policy, demand->terms, PART_LINK) > 0;
+}
+
 bool ranking_reads_labels(enum policy policy, const struct policy_terms *terms)
 {
     if (terms != NULL && terms->divide == POLICY_DIVIDE_STATIC)
@@ -51,10 +56,9 @@ bool ranking_reads_labels(enum policy policy, const struct policy_terms *terms)
 }
 
 void ranking_init(struct ranking *ranking, const struct demand *demand,
-                  struct ranking_load *loads, uint32_t load_cap)
+                  struct balance_load *loads, uint32_t load_cap)
 {
     CHECK(policy_known(demand->policy));
-    CHECK(loads != NULL || load_cap == 0);
     memset(ranking, 0, sizeof(*ranking));
     ranking->demand = demand;
     if (demand->terms != NULL) {
@@ -67,8 +71,14 @@ void ranking_init(struct ranking *ranking, const struct demand *demand,
             policy_weight(demand->policy, demand->terms, (enum policy_part)i);
         ranking->weight_sum += ranking->weights[i];
     }
-    ranking->loads = loads;
-    ranking->load_cap = load_cap;
+    balance_init(&ranking->nodes, loads, load_cap);
+}
+
+void ranking_ways(struct ranking *ranking, struct balance_load *ways,
+                  uint32_t way_cap)
+{
+    CHECK(ranking_keeps_ways(ranking->demand));
+    balance_init(&ranking->ways, ways, way_cap);
 }
 
 /* ---- the first pass ---- */
@@ -125,14 +135,20 @@ static void look_at_part(struct ranking *r, const struct candidate *c,
     r->known[part] = true;
 }
 
+void ranking_look_way(struct ranking *ranking, uint32_t used)
+{
+    CHECK(!ranking->ready && used <= MILLION);
+    balance_add(&ranking->ways, used);
+}
+
 static void look_at_balance(struct ranking *r, const struct candidate *c)
 {
     uint64_t added = 0;
     uint64_t full = 0;
-    uint32_t load = figure_load(c, NULL);
-    CHECK(r->load_count < r->load_cap);
-    r->loads[r->load_count++] = (struct ranking_load){.load = load};
-    r->load_sum += load;
+    uint32_t way = 0;
+    balance_add(&r->nodes, figure_load(c, NULL));
+    if (ranking_keeps_ways(r->demand) && figure_way(c, NULL, &way))
+        balance_add(&r->ways, way);
     if (!figure_energy(c, &r->demand->want, &added, &full))
         return;
     r->full_mw += full;
@@ -172,24 +188,11 @@ bool ranking_looked(const struct ranking *ranking, enum policy order,
     return false;
 }
 
-static int by_load(const void *a, const void *b)
-{
-    const struct ranking_load *x = a;
-    const struct ranking_load *y = b;
-    return (x->load > y->load) - (x->load < y->load);
-}
-
 void ranking_ready(struct ranking *ranking)
 {
-    uint64_t before = 0;
     CHECK(!ranking->ready);
-    if (ranking->load_count > 1)
-        qsort(ranking->loads, ranking->load_count, sizeof(*ranking->loads),
-              by_load);
-    for (uint32_t i = 0; i < ranking->load_count; i++) {
-        ranking->loads[i].before = before;
-        before += ranking->loads[i].load;
-    }
+    balance_ready(&ranking->nodes);
+    balance_ready(&ranking->ways);
     ranking->ready = true;
 }
 
@@ -234,7 +237,7 @@ static uint64_t ratio(const struct ranking *r, enum policy_part part,
     uint64_t best = r->best[part];
     if (!r->known[part])
         return 0;
-    if (part == PART_SPEED && r->terms.speed == SPEED_MEAN)
+    if (part == PART_SPEED)
         return value >= best ? RATIO_ONE : power_of_two_below(best - value);
     return more_is_better(part) ? quotient(value, best) : quotient(best, value);
 }
@@ -260,52 +263,34 @@ static uint32_t composite_score(const struct ranking *r,
 
 /* ---- balanced ---- */
 
-/* How many loads are at most `limit`. */
-static uint32_t loads_to(const struct ranking *r, uint64_t limit)
+/* How uneven the use of ways is with the task on the candidate's, n x 10^6
+ * times. */
+static uint64_t way_cost(const struct ranking *r, const struct candidate *c,
+                         uint64_t n)
 {
-    uint32_t low = 0;
-    uint32_t high = r->load_count;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (r->loads[mid].load <= limit)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    uint64_t ways = r->ways.count;
+    uint32_t before = 0;
+    uint32_t after = 0;
+    if (!figure_way(c, NULL, &before) ||
+        !figure_way(c, &r->demand->want, &after))
+        return n * MILLION / 2;
+    CHECK(ways > 0);
+    return balance_moved(&r->ways, before, after) * n / ways;
 }
 
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : b - a;
-}
-
-/* Sum over all candidates of |n x load - sum of loads|, with one of them going
- * from `before` to `after`: n^2 times the mean deviation. */
-static uint64_t deviation(const struct ranking *r, uint32_t before,
-                          uint32_t after)
-{
-    uint64_t n = r->load_count;
-    uint64_t sum = r->load_sum - before + after;
-    uint64_t lows = loads_to(r, sum / n);
-    uint64_t low_sum = lows < n ? r->loads[lows].before : r->load_sum;
-    uint64_t low_part = lows * sum - n * low_sum;
-    uint64_t high_part = n * (r->load_sum - low_sum) - (n - lows) * sum;
-    return low_part + high_part - distance(n * before, sum) +
-           distance(n * after, sum);
-}
-
-/* Weighted sum of both losses, n x 10^6 times as large. */
+/* Weighted sum of the losses, n x 10^6 times as large. */
 static uint64_t balanced_cost(const struct ranking *r,
                               const struct candidate *c)
 {
-    uint64_t n = r->load_count;
+    uint64_t n = r->nodes.count;
     uint64_t added = 0;
     uint64_t full = 0;
     uint32_t before = figure_load(c, NULL);
     uint32_t after = figure_load(c, &r->demand->want);
-    CHECK(n > 0);
-    uint64_t cost = r->weights[PART_LOAD] * (deviation(r, before, after) / n);
+    uint64_t cost =
+        r->weights[PART_LOAD] * balance_moved(&r->nodes, before, after);
+    if (ranking_keeps_ways(r->demand))
+        cost += r->weights[PART_LINK] * way_cost(r, c, n);
     if (!figure_energy(c, &r->demand->want, &added, &full))
         added = r->worst_mw;
     if (r->full_mw > 0)
@@ -333,10 +318,7 @@ static void rank_fastest(const struct ranking *r, const struct candidate *c,
     if (!figure_speed(&c->grade, r->terms.speed, &value))
         out->key[0] = 1;
     else
-        out->key[1] =
-            UINT64_MAX -
-            ((r->terms.speed == SPEED_MEAN ? value : grade_log2_q16(value)) >>
-             GRADE_STEP_SHIFT);
+        out->key[1] = UINT64_MAX - (value >> GRADE_STEP_SHIFT);
 }
 
 static void rank_nearest(const struct ranking *r, const struct candidate *c,
@@ -548,6 +530,8 @@ void ranking_account(const struct ranking *ranking,
         line->part = part;
         line->weight = ranking->weights[i];
         line->known = figure(ranking, candidate, part, &line->value);
+        line->guessed =
+            line->known && part == PART_RTT && candidate->rtt_guessed;
         line->best = ranking->known[i] ? ranking->best[i] : 0;
         if (ranking->demand->policy == POLICY_COMPOSITE && line->known)
             line->points = points(
@@ -567,6 +551,8 @@ void ranking_account_format(const struct ranking_account *account,
     for (uint32_t i = 0; i < account->count; i++) {
         const struct ranking_part *line = &account->parts[i];
         buf_addf(out, "%s%s ", before, policy_part_text(line->part));
+        if (line->guessed)
+            buf_addf(out, "about ");
         if (line->known)
             figure_format(line->part, account->speed, line->value, out);
         else

@@ -13,8 +13,11 @@
  *                       rounded down; a figure that is not known adds nothing
  *   balanced            what the market looks like with the task there (docs/
  *                       decisions 013 and 022): weight x mean deviation of the
- *                       loads + weight x power added over power of all; whose
- *                       power is not known adds as much as any
+ *                       loads + weight x mean deviation of the use of ways +
+ *                       weight x power added over power of all. Whose power is
+ *                       not known adds as much as any; whose way is not
+ *                       measured, a half, which is the most there can be. Ways
+ *                       count for tasks that want bandwidth: others fill none
  *   fragmentation       what is left over beside the task, cores and memory, in
  *                       thousandths of the task, price; with devices by how
  *                       much the idle ones are less useful then, what is left
@@ -35,15 +38,10 @@
  *     ranking_init -> [ranking_look ... -> ranking_ready] -> ranking_rank ...
  */
 
+#include "sched/balance.h"
 #include "sched/figure.h"
 #include "sched/policy.h"
 #include "sched/policy_terms.h"
-
-/* A load, and the sum of those before it in order. */
-struct ranking_load {
-    uint64_t before;
-    uint32_t load;
-};
 
 struct ranking {
     const struct demand *demand; /* lent */
@@ -53,10 +51,8 @@ struct ranking {
     enum policy_divide divide;
     bool known[PART_COUNT]; /* of those looked at */
     uint64_t best[PART_COUNT];
-    struct ranking_load *loads; /* lent */
-    uint32_t load_cap;
-    uint32_t load_count;
-    uint64_t load_sum;
+    struct balance nodes;
+    struct balance ways;
     uint64_t full_mw;  /* power of all whose power is known, at full load */
     uint64_t worst_mw; /* of the one that draws most */
     bool ready;
@@ -64,13 +60,19 @@ struct ranking {
 
 /* Is room for every candidate's load needed? */
 bool ranking_keeps_loads(const struct demand *demand);
+/* And for the use of every candidate's way? */
+bool ranking_keeps_ways(const struct demand *demand);
 /* Are labels of candidates read, beside the constraints? */
 bool ranking_reads_labels(enum policy policy, const struct policy_terms *terms);
 /* demand  lent; its policy is policy_known and the terms fit it (CHECKed)
  * loads   lent, with room for load_cap candidates; NULL, 0 unless
  *         ranking_keeps_loads */
 void ranking_init(struct ranking *ranking, const struct demand *demand,
-                  struct ranking_load *loads, uint32_t load_cap);
+                  struct balance_load *loads, uint32_t load_cap);
+/* Where ranking_keeps_ways, before the first look: room for the ways of way_cap
+ * candidates and of others. Lent. */
+void ranking_ways(struct ranking *ranking, struct balance_load *ways,
+                  uint32_t way_cap);
 
 /* ---- the first pass ---- */
 
@@ -83,6 +85,9 @@ enum policy ranking_look_order(const struct ranking *ranking, size_t n);
 /* A candidate that fits. At most load_cap of them where loads are kept
  * (CHECKed). */
 void ranking_look(struct ranking *ranking, const struct candidate *candidate);
+/* A way to none of them, of which so many millionths are used: between others,
+ * say. Counts among the way_cap (CHECKed). */
+void ranking_look_way(struct ranking *ranking, uint32_t used);
 /* In a walk in that order: does nobody whose figure is no better than `value`
  * (as of policy_floor) better the best? Then the walk has seen enough. */
 bool ranking_looked(const struct ranking *ranking, enum policy order,
@@ -113,7 +118,8 @@ void ranking_floor(const struct ranking *ranking, enum policy order,
 struct ranking_part {
     enum policy_part part;
     bool known;
-    uint64_t value;  /* micro-credits, us, per second (mean: 2^16 log2),
+    bool guessed;    /* a round trip that others' measurements make out */
+    uint64_t value;  /* micro-credits, us, 2^16 log2 of a speed,
                         millionths, mW */
     uint64_t best;   /* of those looked at, likewise; 0 = not looked */
     uint32_t weight; /* 0: it does not count */

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "ledger/sx/sx_mutant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static enum err is_here(struct sync *sync, const struct hash *path,
     TRY(sync_load(sync, path, depth, &page, &found));
     if (found) {
         sync_page_hash(&page, &got);
-        *out_here = hash_equal(&got, expected);
+        *out_here = hash_equal(&got, expected) || SX_MUTANT(HERE_ANY);
     }
     *out_old = found && !*out_here;
     return OK;
@@ -217,7 +218,7 @@ static void end_ask(struct sync *sync, struct ask *ask)
 {
     for (uint32_t i = 0; i < ask->count; i++) {
         const struct want *want = &ask->wants[i];
-        if (want->came)
+        if (want->came || SX_MUTANT(WANT_LOST))
             continue;
         sync->asked_count--;
         if (want->parent == NULL)
@@ -256,10 +257,11 @@ static enum err check_record(const struct sync *sync,
         return ERR_PROOF;
     smt_path(&sync->chain, (enum state_table)key.ptr[0],
              bytes_make(key.ptr + 1, key.len - 1), &hash);
-    if (!hash_equal(&hash, &leaf->hash))
+    if (!hash_equal(&hash, &leaf->hash) && !SX_MUTANT(RECORD_ELSEWHERE))
         return ERR_PROOF;
     hash_bytes(HASH_TAG_VALUE, value, &hash);
-    return hash_equal(&hash, &leaf->value) ? OK : ERR_PROOF;
+    return hash_equal(&hash, &leaf->value) || SX_MUTANT(RECORD_ANY) ? OK
+                                                                    : ERR_PROOF;
 }
 
 static enum err check_records(const struct sync *sync, const struct arrival *a)
@@ -270,12 +272,12 @@ static enum err check_records(const struct sync *sync, const struct arrival *a)
         if (slot->kind != SMT_LEAF)
             continue;
         if (count == a->item.count)
-            return ERR_PROOF;
+            return SX_MUTANT(RECORDS_FEW) ? OK : ERR_PROOF;
         TRY(check_record(sync, slot, a->item.keys[count],
                          a->item.values[count]));
         count++;
     }
-    return count == a->item.count ? OK : ERR_PROOF;
+    return count == a->item.count || SX_MUTANT(RECORDS_MORE) ? OK : ERR_PROOF;
 }
 
 /* One page, by itself: nothing else is believed. */
@@ -292,7 +294,7 @@ static enum err check_arrival(const struct sync *sync, const struct want *want,
             return ERR_NOT_CANONICAL;
     }
     sync_page_hash(&out->page, &hash);
-    if (!hash_equal(&hash, &want->expected))
+    if (!hash_equal(&hash, &want->expected) && !SX_MUTANT(PAGE_UNHASHED))
         return ERR_PROOF;
     return check_records(sync, out);
 }
@@ -315,7 +317,8 @@ static void put_records(struct sync *sync, const struct arrival *a,
     uint32_t count = 0;
     for (unsigned i = 0; i < SMT_SLOTS; i++) {
         const struct smt_slot *slot = &a->page.slots[i];
-        if (slot->kind != SMT_LEAF)
+        if (slot->kind != SMT_LEAF ||
+            (SX_MUTANT(RECORDS_FEW) && count == a->item.count))
             continue;
         store_batch_put(batch, STORE_STATE, a->item.keys[count],
                         a->item.values[count]);
@@ -399,10 +402,12 @@ static enum err take_arrival(struct sync *sync, struct want *want,
     sync->asked_count--;
     TRY(look_below(sync, open));
     /* What stood here before is no longer true from the first change on. */
-    if (is_old(sync, want))
+    if (is_old(sync, want) && !SX_MUTANT(PAGE_OLD))
         store_batch_delete(batch, STORE_PAGE,
                            smt_page_key(&want->path, want->depth, key));
     put_records(sync, a, batch);
+    if (SX_MUTANT(PAGE_EARLY))
+        put_page(batch, &open->path, open->depth, &open->page);
     sync->count.pages++;
     complete(sync, open, batch);
     return OK;
@@ -412,7 +417,7 @@ static enum err take_all(struct sync *sync, struct ask *ask,
                          const struct bytes *items, uint32_t count,
                          struct store_batch *batch)
 {
-    if (count > ask->count)
+    if (count > ask->count && !SX_MUTANT(ANSWER_LONG))
         return ERR_RANGE;
     for (uint32_t i = 0; i < count; i++)
         TRY(check_arrival(sync, &ask->wants[i], items[i], &sync->arrivals[i]));

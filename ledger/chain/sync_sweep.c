@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "ledger/sx/sx_mutant.h"
 
 #include <string.h>
 
@@ -147,7 +148,8 @@ static enum err check_page(struct sync *sync, struct bytes key,
     memcpy(path.b, key.ptr + 1, key.len - 1);
     TRY(descend(sync, &path, depth));
     if (at->have != depth / 4 + 1) { /* the tree does not lead here */
-        store_batch_delete(batch, STORE_PAGE, key);
+        if (!SX_MUTANT(SWEEP_PAGES))
+            store_batch_delete(batch, STORE_PAGE, key);
         return OK;
     }
     const struct smt_page *page = &at->pages[depth / 4];
@@ -219,6 +221,8 @@ static enum err check_path(void *ctx, struct bytes key, struct bytes value)
         if (slot->kind == SMT_LEAF && hash_equal(&slot->hash, &path))
             return OK;
     }
+    if (SX_MUTANT(SWEEP_RECORDS))
+        return OK;
     store_batch_delete(sweep->batch, STORE_STATE, value);
     store_batch_delete(sweep->batch, STORE_PATH, key);
     return OK;

@@ -152,6 +152,8 @@ static void expire(struct sx *core)
         struct sx_peer *peer;
         if (ask->number == 0)
             continue;
+        if (SX_MUTANT(ANSWER_LATE))
+            continue;
         if (core->mono_ms < ask->until_ms) {
             sx_wake(core, ask->until_ms);
             continue;
@@ -167,14 +169,14 @@ void sx_pages_unlink(struct sx *core, uint64_t peer)
 {
     for (uint32_t i = 0; core->pages != NULL && i < ASKS_MAX; i++) {
         struct pages_ask *ask = &core->pages->asks[i];
-        if (ask->number != 0 && ask->peer == peer)
+        if (ask->number != 0 && ask->peer == peer && !SX_MUTANT(ANSWER_LATE))
             end_ask(core->pages, ask);
     }
 }
 
 void sx_ask_blame(struct sx *core, struct sx_peer *peer, enum err err)
 {
-    peer->poisons = true;
+    peer->poisons = !SX_MUTANT(POISON_FORGIVEN);
     sx_blame(core, peer->id, err);
 }
 
@@ -191,7 +193,8 @@ struct sx_peer *sx_ask_pick(struct sx *core,
     for (uint32_t i = 0; i < core->peer_count; i++) {
         struct sx_peer *peer = &core->peers[(start + i) % core->peer_count];
         if (peer->poisons || !fits(core->pages, peer) ||
-            asks_at(core->pages, peer->id) >= PEER_ASKS)
+            (asks_at(core->pages, peer->id) >= PEER_ASKS &&
+             !SX_MUTANT(ASKS_MANY)))
             continue;
         if (core->mono_ms >= peer->held_ms)
             return peer;
@@ -218,9 +221,11 @@ bool sx_ask_answered(struct sx *core, const struct sx_peer *peer,
     struct pages_ask *ask = NULL;
     if (core->pages != NULL && number != 0)
         ask = find_ask(core->pages, number);
-    if (ask == NULL || ask->peer != peer->id || ask->steps != steps)
+    if (ask == NULL || ask->steps != steps ||
+        (ask->peer != peer->id && !SX_MUTANT(ANSWER_FOREIGN)))
         return false;
-    ask->number = 0;
+    if (!SX_MUTANT(ANSWER_TWICE))
+        ask->number = 0;
     return true;
 }
 
@@ -391,6 +396,11 @@ static void sweep(struct sx *core)
     bool again = false;
     if (batch == NULL)
         return;
+    if (SX_MUTANT(SWEEP_NONE)) {
+        store_batch_free(batch);
+        arrive(core);
+        return;
+    }
     enum err err = sync_sweep(pages->sync, batch, &done, &again);
     if (err == OK && store_batch_bytes(batch) > 0)
         sx_fetch_store(core, batch);
@@ -430,6 +440,8 @@ static void look(struct sx *core)
     if (any && pages->look_since_ms == 0)
         pages->look_since_ms = core->mono_ms;
     uint64_t until = pages->look_since_ms + (far ? LOOK_MS_MAX : LOOK_MS);
+    if (far && SX_MUTANT(LOOK_FOREVER))
+        until = UINT64_MAX;
     if (chain_head(core->chain).height > 0 ||
         (any && core->mono_ms >= until && !sx_asks_steps(pages))) {
         sx_pages_free(core);
@@ -458,11 +470,11 @@ static void fetch(struct sx *core)
 {
     struct sx_pages *pages = core->pages;
     flush(core);
-    if (pages->restart && pages->batches == 0)
+    if (pages->restart && (pages->batches == 0 || SX_MUTANT(WALK_EARLY)))
         begin_walk(core);
     bool walks = pages->has_target && !pages->restart;
     if (walks && sync_walked(pages->sync)) {
-        if (pages->batches == 0)
+        if (pages->batches == 0 || SX_MUTANT(SWEEP_EARLY))
             pages->stage = SX_FETCH_SWEEP;
         return;
     }
@@ -482,6 +494,6 @@ void sx_pages_go(struct sx *core)
     else if (pages->stage == SX_FETCH_PAGES)
         fetch(core);
     if (core->pages != NULL && pages->stage == SX_FETCH_SWEEP &&
-        pages->batches == 0)
+        !pages->arriving && (pages->batches == 0 || SX_MUTANT(SWEEP_EARLY)))
         sweep(core);
 }

@@ -22,7 +22,8 @@ static bool has_last_step(const struct sx_pages *pages,
 
 bool sx_is_far_ahead(const struct sx_pages *pages, const struct sx_peer *peer)
 {
-    return peer->epoch > pages->epochs && peer->vain < SX_LOOK_VAIN;
+    return (peer->epoch > pages->epochs || SX_MUTANT(FETCH_SOON)) &&
+           (peer->vain < SX_LOOK_VAIN || SX_MUTANT(LOOK_FOREVER));
 }
 
 /* Have we steps to an end whose peaks we do not have? */
@@ -98,7 +99,9 @@ static enum err read_peaks(struct bytes peaks, const struct header *header,
     }
     TRY(cursor_finish(&cursor));
     mmr_root(out, &root);
-    return hash_equal(&root, &header->history_root) ? OK : ERR_PROOF;
+    return hash_equal(&root, &header->history_root) || SX_MUTANT(PEAKS_ANY)
+               ? OK
+               : ERR_PROOF;
 }
 
 static enum err read_steps(const struct sx *core, const struct sx_msg *msg,
@@ -118,7 +121,8 @@ static enum err read_steps(const struct sx *core, const struct sx_msg *msg,
 /* More epochs have ended than it takes? */
 static bool is_worth_it(const struct sx_pages *pages, const struct sx_msg *msg)
 {
-    return msg->epoch >= pages->epochs && msg->item_count + 1 >= pages->epochs;
+    return SX_MUTANT(FETCH_SOON) || (msg->epoch >= pages->epochs &&
+                                     msg->item_count + 1 >= pages->epochs);
 }
 
 static void take_progress(struct sx *core, const struct progress *at)

@@ -43,6 +43,41 @@ static enum err check_fees(struct sx *core, const struct tx *tx,
     return amount_cmp(account.balance, fees) < 0 ? ERR_FUNDS : OK;
 }
 
+static void throw_out(struct sx *core, const struct pool_entry *entry,
+                      enum err err);
+
+/* What would the rules say, were it its turn? */
+static enum err check_as_next(struct sx *core, const struct tx *tx)
+{
+    struct account account;
+    struct tx next = *tx;
+    TRY(account_get(chain_head_state(core->chain), &tx->sender, &account));
+    next.nonce = account.nonce;
+    return chain_check_tx(core->chain, &next, core->wall_ms);
+}
+
+/* Its number is taken. What holds it keeps it, first come, first served; but
+ * where the rules would refuse that and not this, no block is helped by it, and
+ * all behind it would wait for nothing. */
+static enum err take_over(struct sx *core, const struct tx *tx,
+                          const struct sx_tx *given, uint64_t next_nonce)
+{
+    const struct pool_entry *holder =
+        pool_account_next(core->pool, &tx->sender, tx->nonce);
+    if (SX_MUTANT(NUMBER_KEPT) || holder == NULL || tx->nonce < next_nonce ||
+        holder->tx.nonce != tx->nonce || holder->carried > 0)
+        return ERR_NONCE;
+    enum err err = check_as_next(core, &holder->tx);
+    if (err == OK || err_is_fault(err))
+        return err == OK ? ERR_NONCE : err;
+    enum err mine = check_as_next(core, tx);
+    if (mine != OK)
+        return err_is_fault(mine) ? mine : ERR_NONCE;
+    throw_out(core, holder, err);
+    return pool_add(core->pool, tx, given->bytes, next_nonce, given->token,
+                    core->mono_ms);
+}
+
 static enum err admit(struct sx *core, const struct tx *tx,
                       const struct sx_tx *given)
 {
@@ -53,8 +88,9 @@ static enum err admit(struct sx *core, const struct tx *tx,
         TRY(tx_verify(tx, chain_id(core->chain)));
     TRY(chain_check_tx(core->chain, tx, core->wall_ms));
     TRY(check_fees(core, tx, &next_nonce));
-    return pool_add(core->pool, tx, given->bytes, next_nonce, given->token,
-                    core->mono_ms);
+    enum err err = pool_add(core->pool, tx, given->bytes, next_nonce,
+                            given->token, core->mono_ms);
+    return err == ERR_NONCE ? take_over(core, tx, given, next_nonce) : err;
 }
 
 /* Those that gave way to it. */

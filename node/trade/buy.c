@@ -301,8 +301,12 @@ enum buy_state buy_state_of_job(const struct buy_item *item)
     enum buy_state worst = BUY_DONE;
     enum buy_state least = BUY_EXPIRED;
     bool all_ended = true;
+    if (buy_enough_is_done(item))
+        return BUY_DONE;
     for (uint32_t i = 0; i < item->face.task_count; i++) {
         enum buy_state state = item->tasks[i].state;
+        if (buy_state_ended(state) && buy_copy_is_done(item, i))
+            state = BUY_DONE;
         if (!buy_state_ended(state)) {
             least = !all_ended && least < state ? least : state;
             all_ended = false;
@@ -327,6 +331,8 @@ void buy_move(struct buy *buy, struct buy_item *item, uint32_t task,
     item->face.state = buy_state_of_job(item);
     buy_save_task(buy, item, task);
     buy_note(buy, item, task, buy_state_text(state));
+    if (state == BUY_DONE)
+        buy_spare_copies(buy, item, task);
     if (buy_state_ended(state))
         buy_check_end(buy, item);
 }
@@ -346,10 +352,19 @@ void buy_reason(struct buy *buy, struct buy_item *item, uint32_t task,
         buy_note(buy, item, task, t->reason);
 }
 
+static bool all_ended(const struct buy_item *item)
+{
+    for (uint32_t i = 0; i < item->face.task_count; i++) {
+        if (!buy_state_ended(item->tasks[i].state))
+            return false;
+    }
+    return true;
+}
+
 void buy_check_end(struct buy *buy, struct buy_item *item)
 {
     item->face.state = buy_state_of_job(item);
-    if (!buy_state_ended(item->face.state) || item->face.ended_at_ms != 0)
+    if (!all_ended(item) || item->face.ended_at_ms != 0)
         return;
     item->face.ended_at_ms = buy->now_ms > 0 ? buy->now_ms : 1;
     buy->live--;

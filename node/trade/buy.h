@@ -9,6 +9,7 @@
 #include "market/request.h"
 #include "node/trade/event.h"
 
+#define BUY_WHY_MAX   160u
 #define BUY_JOBS_MAX  1024u /* not ended */
 #define BUY_ENDED_MAX 4096u /* kept at most; the oldest go, with outputs */
 
@@ -96,10 +97,15 @@ struct buy_task {
     uint64_t since_ms;
     uint64_t retry_at_ms; /* WAITING: 0 = when an offer changes */
     struct pubkey provider;
-    struct hash contract; /* zero before OPENING */
-    struct quote quote;   /* from QUOTED on */
+    struct hash contract;  /* zero before OPENING */
+    char why[BUY_WHY_MAX]; /* by what figures the provider was chosen
+                              (ranking_account_format); "" not by a policy */
+    bool has_score;
+    uint32_t score;     /* of a composite */
+    struct quote quote; /* from QUOTED on */
     bool has_quote;
     enum job_phase phase;
+    uint64_t begin_ms; /* it is queued: when it begins by the provider's plan */
     uint64_t staged;
     uint64_t staged_total;
     struct receipt receipt; /* newest co-signed; seq 0 = none */
@@ -132,8 +138,10 @@ struct buy_job {
     bool approved;
     struct amount task_cap; /* approved */
     uint64_t created_at_ms;
-    uint64_t ended_at_ms; /* 0 = runs */
-    enum buy_state state; /* of the least advanced task, or how it ended */
+    uint64_t ended_at_ms; /* 0 = contracts of it have not come to their end */
+    enum buy_state state; /* of the least advanced task, or how it ended; DONE
+                             as soon as one of each work's copies is, where one
+                             is enough (an availability) */
     uint32_t task_count;
     const struct buy_task *tasks;
 };

@@ -10,7 +10,7 @@
 #define JOB_RECORD  210
 #define TASK_RECORD 211
 #define JOB_FIELDS  6u
-#define TASK_FIELDS 30u
+#define TASK_FIELDS 32u
 
 void buy_job_encode(const struct buy_item *item, struct buf *out)
 {
@@ -106,6 +106,17 @@ void buy_task_encode(const struct buy_item *item, uint32_t task,
     mp_put_uint(out, work->fetch_until_ms);
     mp_put_pubkey(out, &work->avoid);
     mp_put_bool(out, work->settled);
+    mp_put_str(out, t->why);
+    mp_put_uint(out, t->has_score ? t->score + UINT64_C(1) : 0);
+}
+
+static void read_why(struct mp_reader *reader, struct buy_task *t)
+{
+    uint32_t score;
+    mp_get_text(reader, t->why, sizeof(t->why));
+    score = (uint32_t)mp_get_uint_max(reader, 1001);
+    t->has_score = score > 0;
+    t->score = score > 0 ? score - 1 : 0;
 }
 
 static void decoded(struct mp_reader *reader, enum err err)
@@ -180,6 +191,7 @@ enum err buy_task_decode(struct bytes bytes, struct arena *arena,
     work.fetch_until_ms = mp_get_uint(&reader);
     mp_get_pubkey(&reader, &work.avoid);
     work.settled = mp_get_bool(&reader);
+    read_why(&reader, &task);
     mp_leave(&reader);
     TRY(mp_close(&reader));
     work.result_here = task.fetched || hash_is_zero(&task.result);

@@ -81,6 +81,57 @@ static bool has_copy_there(const struct buy_item *item, uint32_t task,
     return false;
 }
 
+/* The next copy of the same work behind `task`; `task` itself at the end. */
+static uint32_t next_copy(const struct buy_item *item, uint32_t first,
+                          uint32_t after)
+{
+    uint32_t count = item->face.task_count;
+    uint32_t apart = count / policy_copies(&item->face.request.terms);
+    CHECK(apart > 0);
+    return after + apart < count ? after + apart : first % apart;
+}
+
+static bool one_is_enough(const struct buy_item *item)
+{
+    const struct policy_terms *terms = &item->face.request.terms;
+    return terms->down_ppb > 0 && policy_copies(terms) > 1;
+}
+
+bool buy_copy_is_done(const struct buy_item *item, uint32_t task)
+{
+    uint32_t i = task;
+    if (!one_is_enough(item))
+        return item->tasks[task].state == BUY_DONE;
+    do {
+        if (item->tasks[i].state == BUY_DONE)
+            return true;
+        i = next_copy(item, task, i);
+    } while (i != task);
+    return false;
+}
+
+bool buy_enough_is_done(const struct buy_item *item)
+{
+    uint32_t apart =
+        item->face.task_count / policy_copies(&item->face.request.terms);
+    if (!one_is_enough(item))
+        return false;
+    for (uint32_t work = 0; work < apart; work++) {
+        if (!buy_copy_is_done(item, work))
+            return false;
+    }
+    return true;
+}
+
+void buy_spare_copies(struct buy *buy, struct buy_item *item, uint32_t task)
+{
+    if (!one_is_enough(item))
+        return;
+    for (uint32_t i = next_copy(item, task, task); i != task;
+         i = next_copy(item, task, i))
+        (void)buy_item_cancel(buy, item, i);
+}
+
 uint32_t buy_next_for(const struct buy_item *item, uint32_t from,
                       const struct pubkey *provider)
 {

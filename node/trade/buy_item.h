@@ -83,8 +83,10 @@ struct buy_graph_item {
         uint64_t until_ms;
     } avoid[BUY_AVOID_MAX]; /* providers left alone */
     uint64_t retry_ms;      /* no plan before */
-    bool placing;           /* one round at a time */
-    bool bound;             /* its items are found: not yet after a start */
+    uint64_t look_ms;       /* when to look whether the plan still holds */
+    struct graph_history history;
+    bool placing; /* one round at a time */
+    bool bound;   /* its items are found: not yet after a start */
 };
 
 struct buy {
@@ -167,6 +169,11 @@ bool buy_state_there(enum buy_state state);
 /* Tells the book where the job's tasks, and those of jobs it names, are; does
  * nothing for a job that does not care. */
 void buy_tell_places(struct buy *buy, const struct buy_item *item);
+/* buy_ways.c: tells the book how full the measured ways are. ERR_NOMEM: it has
+ * what it was told before. */
+MUST_USE enum err buy_tell_ways(const struct buy *buy);
+/* Does it matter to the request? */
+bool buy_balances_ways(const struct request *request);
 /* Matches what may have been waiting for a change of places. */
 void buy_places_due(struct buy *buy);
 #define ADDRESS_SHORT_MAX LIMIT_NAME
@@ -211,6 +218,14 @@ void buy_dissolve(struct buy *buy, struct buy_item *item);
  * of it is there; task_count when there is none. */
 uint32_t buy_next_for(const struct buy_item *item, uint32_t from,
                       const struct pubkey *provider);
+/* Is the task, or a copy of it that is there for the sake of an availability,
+ * done? Copies asked for by number are all wanted. */
+bool buy_copy_is_done(const struct buy_item *item, uint32_t task);
+/* Of such copies one of each work is: the job is done, though contracts of the
+ * others have not come to their end. */
+bool buy_enough_is_done(const struct buy_item *item);
+/* The task is done: other copies of it are not needed any more. */
+void buy_spare_copies(struct buy *buy, struct buy_item *item, uint32_t task);
 
 /* buy_run.c: what is said about a running contract */
 void buy_on_job_state(struct buy *buy, const struct pubkey *peer,

@@ -70,6 +70,8 @@ void buy_hold_at(struct buy *buy, struct buy_item *item, uint32_t task,
     struct buy_task *t = &item->tasks[task];
     t->provider = *provider;
     t->has_quote = false;
+    t->why[0] = '\0';
+    t->has_score = false;
     contract_id(&item->face.id, task, t->attempt, &t->contract);
     snprintf(item->works[task].address, sizeof(item->works[task].address), "%s",
              address);
@@ -108,6 +110,19 @@ static void say_why_waiting(struct buy *buy, struct buy_item *item,
     buf_done(&text);
 }
 
+/* What counted when it was chosen; later it looks different. */
+static void set_why(struct buy_task *task,
+                    const struct ranking_account *account)
+{
+    struct buf text;
+    buf_init(&text, 1024);
+    ranking_account_format(account, &text);
+    snprintf(task->why, sizeof(task->why), "%s", buf_cstr(&text));
+    task->has_score = account->has_score;
+    task->score = account->score;
+    buf_done(&text);
+}
+
 /* Deals the tasks out. False: a placement was for a copy of what that provider
  * has already; it is left alone, another may do. */
 static bool deal(struct buy *buy, struct buy_item *item,
@@ -121,6 +136,7 @@ static bool deal(struct buy *buy, struct buy_item *item,
             task = buy_next_for(item, task, &place->provider);
             if (task < item->face.task_count) {
                 buy_hold_at(buy, item, task, &place->provider, place->address);
+                set_why(&item->tasks[task], &place->account);
                 continue;
             }
             all = false;
@@ -146,6 +162,8 @@ void buy_match(struct buy *buy, struct buy_item *item)
         if (waiting == 0 || !item->in_book)
             return;
         buy_tell_places(buy, item);
+        if (buy_balances_ways(&item->face.request) && buy_tell_ways(buy) != OK)
+            return;
         if (book_match(buy->book, &item->face.id, waiting, SPARES, buy->now_ms,
                        &buy->arena, &result) != OK)
             return;
@@ -254,11 +272,15 @@ void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
 
 /* A provider that is full says how much it has left, and the book looks there
  * again when it has more: no pause. Where it has enough and still refuses it is
- * crowded for a moment. Other reasons last longer: a growing pause (0). */
+ * crowded for a moment. One that would have let us wait, but has no place
+ * within our patience, will not have one in a moment either. Other reasons last
+ * longer: a growing pause (0). */
 static uint64_t refused_until(const struct buy *buy,
                               const struct buy_item *item,
                               const struct wire_hold_refused *refused)
 {
+    if (item->face.request.patience_ms > 0)
+        return 0;
     if (refused->err == ERR_CAPACITY &&
         !resources_cover(&refused->free, &item->face.request.resources))
         return buy->now_ms + 1;

@@ -15,7 +15,8 @@ static bool asks_where(const struct buy_item *item)
 {
     const struct request *request = &item->face.request;
     return request->spread.per_provider != 0 ||
-           request->spread.per_value != 0 || request->affinity_count > 0;
+           request->spread.per_value != 0 || request->affinity_count > 0 ||
+           request->terms.down_ppb != 0;
 }
 
 /* Adds one to the provider's row of this sort, a new one if there is none. */

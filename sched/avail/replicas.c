@@ -284,3 +284,65 @@ enum err replicas_cheapest(const struct replicas_candidate *candidates,
     out->price_least = h.steps_left > 0 ? out->price : amount_micro(least);
     return OK;
 }
+
+/* ---- in somebody's order ---- */
+
+struct line_up {
+    const struct replicas_candidate *candidates;
+    uint32_t count;
+    uint32_t strongest[REPLICAS_CANDIDATES_MAX];
+    struct replicas has;
+    double strength;
+};
+
+static bool taken(const struct line_up *l, uint32_t i)
+{
+    for (uint32_t p = 0; p < l->has.count; p++) {
+        if (l->has.picks[p] == i)
+            return true;
+    }
+    return shares_domain(l->candidates, l->has.picks, l->has.count, i);
+}
+
+static void take(struct line_up *l, uint32_t i)
+{
+    const struct replicas_candidate *c = &l->candidates[i];
+    l->has.picks[l->has.count++] = i;
+    l->has.down *= c->down;
+    l->strength += strength(c->down);
+    add_price(&l->has, c);
+}
+
+/* Are there enough others to make `copies` that reach the target? */
+static bool can_be(struct line_up l, uint32_t copies, double needed)
+{
+    for (uint32_t i = 0; i < l.count && l.has.count < copies; i++) {
+        if (!taken(&l, l.strongest[i]))
+            take(&l, l.strongest[i]);
+    }
+    return l.has.count == copies && enough(l.strength, needed);
+}
+
+enum err replicas_in_order(const struct replicas_candidate *candidates,
+                           uint32_t count, double down_max, uint32_t copies,
+                           struct replicas *out)
+{
+    struct line_up l = {
+        .candidates = candidates, .count = count, .has = {.down = 1}};
+    CHECK(copies > 0 && copies <= REPLICAS_MAX);
+    TRY(check(candidates, count, down_max));
+    by_strength(candidates, count, l.strongest);
+    if (!can_be(l, copies, strength(down_max)))
+        return ERR_CAPACITY;
+    for (uint32_t i = 0; i < count && l.has.count < copies; i++) {
+        struct line_up with = l;
+        if (taken(&l, i))
+            continue;
+        take(&with, i);
+        if (can_be(with, copies, strength(down_max)))
+            l = with;
+    }
+    CHECK(l.has.count == copies);
+    *out = l.has;
+    return OK;
+}

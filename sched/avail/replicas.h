@@ -60,4 +60,12 @@ MUST_USE enum err replicas_cheapest(const struct replicas_candidate *candidates,
                                     uint32_t count, double down_max,
                                     uint32_t steps_max, struct replicas *out);
 
+/* Exactly `copies` replicas (1..REPLICAS_MAX, CHECKed) that reach the target,
+ * for candidates that stand in the order of somebody's liking: the first of
+ * them that can be one of so many, then the next, and so on. Picks are in that
+ * order. As replicas_fewest. */
+MUST_USE enum err replicas_in_order(const struct replicas_candidate *candidates,
+                                    uint32_t count, double down_max,
+                                    uint32_t copies, struct replicas *out);
+
 #endif

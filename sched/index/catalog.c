@@ -11,6 +11,10 @@ const uint32_t dim_bitmap[DIM_COUNT] = {
 #undef X
 };
 
+#define X(symbol) [symbol] = CODED_##symbol + 1,
+const uint8_t dim_codes[DIM_COUNT] = {DIM_CODED_MAP(X)};
+#undef X
+
 static const struct {
     uint32_t rungs;
     enum follow follow;
@@ -110,28 +114,51 @@ void catalog_observe(struct catalog *c, enum dimension dimension,
         rungs_move(c, dimension);
 }
 
-bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
-                       uint32_t bitmap)
+static void bracket(const struct catalog *c, enum dimension dimension,
+                    uint64_t want, uint32_t reach, uint32_t *out_may,
+                    uint32_t *out_does)
 {
-    uint32_t below = 0;
-    for (uint32_t i = 0; i <= bitmap - dim_bitmap[dimension]; i++)
-        below |= c->reach[dimension][i];
-    return below == 0;
+    const struct ladder *ladder = &c->ladders[dimension];
+    uint32_t first = dim_bitmap[dimension];
+    *out_may = reach > 0 ? first + reach - 1 : BITMAP_THERE;
+    *out_does = reach < ladder->count ? first + reach : BITMAP_COUNT;
+    if (want == 0 || ladder_on_rung(ladder, want, reach))
+        *out_does = *out_may;
+    else if (c->loose[dimension][reach] == 0)
+        *out_may = *out_does; /* all between have the lower rung: too little */
 }
 
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
                      uint64_t want, uint32_t *out_may, uint32_t *out_does)
 {
-    const struct ladder *ladder = &c->ladders[dimension];
+    bracket(c, dimension, want, ladder_reach(&c->ladders[dimension], want),
+            out_may, out_does);
+}
+
+void catalog_bracket_wanted(struct catalog *c, enum dimension dimension,
+                            uint64_t want, uint32_t *out_may,
+                            uint32_t *out_does)
+{
+    struct ladder *ladder = &c->ladders[dimension];
     uint32_t reach = ladder_reach(ladder, want);
-    uint32_t first = dim_bitmap[dimension];
-    bool exact = reach > 0 && ladder->rung[reach - 1] == want;
-    *out_may = reach > 0 ? first + reach - 1 : BITMAP_THERE;
-    *out_does = reach < ladder->count ? first + reach : BITMAP_COUNT;
-    if (exact || want == 0)
-        *out_does = *out_may;
-    else if (c->loose[dimension][reach] == 0)
-        *out_may = *out_does; /* all between have the lower rung: too little */
+    if (dims[dimension].follow == FOLLOW_WANTS && want > 0) {
+        ladder_note(ladder, want, ladder_on_rung(ladder, want, reach));
+        if (ladder_review(ladder)) {
+            rungs_move(c, dimension);
+            reach = ladder_reach(ladder, want);
+        }
+    }
+    bracket(c, dimension, want, reach, out_may, out_does);
+}
+
+bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
+                       uint32_t bitmap)
+{
+    for (uint32_t i = 0; i <= bitmap - dim_bitmap[dimension]; i++) {
+        if (c->reach[dimension][i] > 0)
+            return false;
+    }
+    return true;
 }
 
 /* ---- rows ---- */
@@ -141,7 +168,8 @@ static enum err columns_grow(struct catalog *c, uint32_t slot)
     uint32_t cap = c->slot_cap;
     if (slot < cap)
         return OK;
-    cap = slot + 1 > 2 * cap ? slot + 1 : 2 * cap;
+    cap += cap / 8 + 64;
+    cap = slot + 1 > cap ? slot + 1 : cap;
     for (unsigned i = 0; i < DIM_COUNT; i++) {
         void *column = realloc(c->have[i], cap * sizeof(uint64_t));
         if (column == NULL)
@@ -299,8 +327,7 @@ static void rungs_flip(const struct catalog *c, struct lineup *o, uint32_t slot,
     uint64_t *most =
         &o->aisles[place / AISLE_PLACES].block_most[dimension][block];
     *most = have > *most ? have : *most;
-    if (o->codes != NULL && dimension < DIM_CODED)
-        o->codes[(size_t)place * DIM_CODED + dimension] = amount_code(have);
+    lineup_figure_set(o, dimension, place, have);
     for (; from < to; from++)
         lineup_flip(o, dim_bitmap[dimension] + from, place, true);
     for (; from > to; from--)
@@ -458,15 +485,17 @@ size_t catalog_column_bytes(const struct catalog *catalog)
 {
     size_t row = DIM_COUNT * sizeof(uint64_t) + sizeof(struct tariff) +
                  sizeof(struct row);
-    return catalog->slot_cap * row;
+    size_t place = DIM_CODED_COUNT * 2 * sizeof(uint16_t) +
+                   sizeof(struct block_prices) / BLOCK_PLACES;
+    return catalog->slot_cap * row +
+           catalog->orders[ORDER_PRICE].aisle_cap * AISLE_PLACES * place;
 }
 
 size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
 {
     const struct lineup *o = &catalog->orders[order];
     size_t words = (size_t)BITMAP_COUNT * (AISLE_BLOCKS + 1) * sizeof(uint64_t);
-    size_t codes = o->codes != NULL ? DIM_CODED * sizeof(*o->codes) : 0;
-    size_t aisle = words + AISLE_PLACES * (sizeof(uint32_t) + codes) +
+    size_t aisle = words + AISLE_PLACES * sizeof(uint32_t) +
                    sizeof(struct aisle) + sizeof(struct aisle_face) +
                    sizeof(struct aisle_bound);
     if (!o->built)
@@ -484,12 +513,31 @@ static void check_box(const struct catalog *c, const struct aisle *aisle,
         CHECK(aisle->block_low[i][block] <= c->tariffs[slot].part[i]);
         CHECK(aisle->block_high[i][block] >= c->tariffs[slot].part[i] ||
               aisle->block_high[i][block] == UINT32_MAX);
-        CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
+        CHECK(aisle->eight_low[i][block / 8] <= aisle->block_low[i][block]);
+        CHECK(aisle->box.low[i] <= aisle->eight_low[i][block / 8]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
     for (unsigned i = 0; i < DIM_COUNT; i++)
         CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
     CHECK(aisle->block_name[block] <= c->rows[slot].name);
+}
+
+/* What stands once more in the order of places is what the columns say. */
+static void check_copies(const struct catalog *c, const struct lineup *o,
+                         uint32_t slot)
+{
+    uint32_t place = o->place_of[slot];
+    for (unsigned i = 0; i < DIM_COUNT; i++) {
+        const struct figures *own = lineup_figures(o, i);
+        uint64_t have = c->have[i][slot];
+        CHECK(own == NULL || (own->codes[place] == amount_code(have) &&
+                              own->rests[place] == amount_rest(have)));
+    }
+    for (unsigned i = 0; o->prices != NULL && i < TARIFF_PARTS; i++) {
+        const uint32_t *parts = o->prices[place / BLOCK_PLACES].part[i];
+        CHECK(parts[place % BLOCK_PLACES] ==
+              tariff_cut(c->tariffs[slot].part[i]));
+    }
 }
 
 static void check_place(const struct catalog *c, const struct lineup *o,
@@ -505,12 +553,11 @@ static void check_place(const struct catalog *c, const struct lineup *o,
         CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
     }
     CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
-    CHECK(aisle->key_low <= aisle->block_key[block]);
+    CHECK(aisle->eight_key[block / 8] <= aisle->block_key[block]);
+    CHECK(aisle->key_low <= aisle->eight_key[block / 8]);
     CHECK(face->key_low == aisle->key_low);
     CHECK(memcmp(face->low, aisle->box.low, sizeof(face->low)) == 0);
-    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
-        CHECK(o->codes[(size_t)place * DIM_CODED + i] ==
-              amount_code(c->have[i][slot]));
+    check_copies(c, o, slot);
     check_box(c, aisle, block, slot);
 }
 

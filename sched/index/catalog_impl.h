@@ -5,9 +5,11 @@
 
 #include "sched/index/catalog.h"
 #include "sched/index/ladder.h"
+#include "sched/index/lanes.h"
 
 #define BLOCK_PLACES 64u /* a word */
 #define AISLE_BLOCKS 64u /* a word of a summary */
+#define AISLE_EIGHTS (AISLE_BLOCKS / 8)
 #define AISLE_PLACES (BLOCK_PLACES * AISLE_BLOCKS)
 #define PLACE_NONE   UINT32_MAX
 /* Answers "nobody" that are remembered. */
@@ -35,6 +37,7 @@ enum {
     BITMAP_COUNT = BITMAP_SETS + CATALOG_SETS
 };
 extern const uint32_t dim_bitmap[DIM_COUNT]; /* of its first rung */
+extern const uint8_t dim_codes[DIM_COUNT];   /* 1 + its figures; 0 = none */
 
 /* A aisle's boxes: of itself, and of each of its blocks. */
 struct aisle {
@@ -45,6 +48,9 @@ struct aisle {
     uint32_t key_high;
     uint32_t mix[TARIFF_PARTS]; /* catalog->typical when it was sorted */
     struct tariff_box box;
+    /* of each eight blocks, so that not all need be looked at */
+    uint32_t eight_key[AISLE_EIGHTS];
+    uint32_t eight_low[TARIFF_PARTS][AISLE_EIGHTS];
     uint32_t block_key[AISLE_BLOCKS]; /* the lowest */
     uint32_t block_low[TARIFF_PARTS][AISLE_BLOCKS];
     uint32_t block_high[TARIFF_PARTS][AISLE_BLOCKS];
@@ -57,6 +63,11 @@ struct aisle {
 struct aisle_face {
     uint32_t key_low;
     uint32_t low[TARIFF_PARTS];
+};
+
+/* The tariffs of a block's places, cut to 32 bits. */
+struct block_prices {
+    uint32_t part[TARIFF_PARTS][BLOCK_PLACES];
 };
 
 /* Aisles waiting in a search, the best bound first. */
@@ -76,9 +87,12 @@ struct lineup {
     uint64_t *summaries; /* [bitmap][aisle_cap] */
     struct aisle *aisles;
     struct aisle_face *faces;
-    uint16_t *codes;    /* ORDER_PRICE: [place * DIM_CODED + dimension] */
-    uint32_t *slot_at;  /* by place */
-    uint32_t *place_of; /* by slot */
+    /* ORDER_PRICE's: columns once more, in the order of places and rounded, so
+     * that what is next to each other is looked at together. */
+    struct figures figures[DIM_CODED_COUNT];
+    struct block_prices *prices; /* [block] */
+    uint32_t *slot_at;           /* by place */
+    uint32_t *place_of;          /* by slot */
     struct aisle_bound *heap;
 };
 
@@ -117,6 +131,7 @@ struct catalog {
         uint64_t question;
         uint64_t generation;
     } nowhere[NOWHERE_MAX];
+    uint64_t nowhere_generation;    /* the latest of them */
     uint32_t typical[TARIFF_PARTS]; /* weights of requests, a running mean */
     struct lineup orders[ORDER_COUNT];
     uint32_t sorting[AISLE_PLACES]; /* slots being moved */
@@ -125,16 +140,16 @@ struct catalog {
     size_t survey_words;
 };
 
-/* An amount in 16 bits: never falls when the amount grows, and tells two apart
- * that differ by a fifth of a percent. Explanations look at many amounts in the
- * order of places, and this is where they lie so. */
-static inline uint16_t amount_code(uint64_t amount)
+_Static_assert(LANES == BLOCK_PLACES, "a block's figures are compared at once");
+
+/* A dimension's figures; NULL: it has none there. */
+static inline const struct figures *lineup_figures(const struct lineup *o,
+                                                   unsigned dimension)
 {
-    if (amount == 0)
-        return 0;
-    unsigned top = 63u - (unsigned)__builtin_clzll(amount);
-    uint64_t digits = top >= 9 ? amount >> (top - 9) : amount << (9 - top);
-    return (uint16_t)((top + 1) << 9 | (digits & 511));
+    unsigned coded = dim_codes[dimension];
+    if (coded == 0 || o->figures[coded - 1].codes == NULL)
+        return NULL;
+    return &o->figures[coded - 1];
 }
 
 static inline uint64_t *lineup_word(const struct lineup *o, uint32_t bitmap,
@@ -159,6 +174,9 @@ void lineup_adapt(struct catalog *c, struct lineup *o);
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_leave(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_flip(struct lineup *o, uint32_t bitmap, uint32_t place, bool on);
+/* A dimension's figure at a place. */
+void lineup_figure_set(struct lineup *o, unsigned dimension, uint32_t place,
+                       uint64_t have);
 /* All bits of a row. */
 void lineup_flip_row(const struct catalog *c, struct lineup *o, uint32_t slot,
                      uint32_t place, bool on);
@@ -197,6 +215,10 @@ bool catalog_all_reach(const struct catalog *c, enum dimension dimension,
  * nobody. Equal: no need to look anybody up. */
 void catalog_bracket(const struct catalog *c, enum dimension dimension,
                      uint64_t want, uint32_t *out_may, uint32_t *out_does);
+/* The same of somebody who wants that much: catalog_observe, too. */
+void catalog_bracket_wanted(struct catalog *c, enum dimension dimension,
+                            uint64_t want, uint32_t *out_may,
+                            uint32_t *out_does);
 /* The bitmap of a tag's set, made if it is time; BITMAP_COUNT: it has none, and
  * whoever asks looks at the rows. */
 uint32_t catalog_set_of(struct catalog *c, uint64_t tag);

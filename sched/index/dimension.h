@@ -20,8 +20,8 @@
     X(DIM_NIC_FREE, 4, WANTS, 100000) /* kbit/s */                             \
     X(DIM_DEVICE_FREE, 8, WANTS, 125) /* thousandths, of all its devices */    \
     X(DIM_TIME, 6, HAVES, 600000)     /* ms */                                 \
-    X(DIM_CPU_TOTAL, 10, HAVES, 1000) /* for explanations only, with those */  \
-    X(DIM_MEM_TOTAL, 10, HAVES, 1024) /* that follow: free is never more */    \
+    X(DIM_CPU_TOTAL, 16, HAVES, 1000) /* for explanations only, with those */  \
+    X(DIM_MEM_TOTAL, 16, HAVES, 1024) /* that follow: free is never more */    \
     X(DIM_DISK_TOTAL, 4, HAVES, 4096)                                          \
     X(DIM_NIC_TOTAL, 4, HAVES, 100000)
 
@@ -32,9 +32,22 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
 /* Those up to the first that is not change while an offer stands. */
 #define DIM_CHANGING DIM_TIME
 
-/* The first so many have a code of each amount by place, too (catalog_impl.h):
- * of these nearly every offer has another amount. */
-#define DIM_CODED 2
+/* Those whose amounts stand once more in the order of places, as figures that
+ * are compared 64 at a time (sched/index/lanes.h): of these many offers have
+ * amounts between two rungs. */
+#define DIM_CODED_MAP(X)                                                       \
+    X(DIM_CPU_FREE)                                                            \
+    X(DIM_MEM_FREE)                                                            \
+    X(DIM_DISK_FREE)                                                           \
+    X(DIM_DEVICE_FREE)                                                         \
+    X(DIM_TIME)                                                                \
+    X(DIM_CPU_TOTAL)                                                           \
+    X(DIM_MEM_TOTAL)                                                           \
+    X(DIM_DISK_TOTAL)
+
+#define X(symbol) CODED_##symbol,
+enum dimension_coded { DIM_CODED_MAP(X) DIM_CODED_COUNT };
+#undef X
 
 /* Free is never more than the total, so a search looks at these alone. */
 #define DIM_SEARCHED DIM_CPU_TOTAL
@@ -51,7 +64,8 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
     X(FLAG_SPEED_PARALLEL)                                                     \
     X(FLAG_SPEED_NEURAL)                                                       \
     X(FLAG_SPEED_MEMORY)                                                       \
-    X(FLAG_SPEED_LAST) /* disk */
+    X(FLAG_SPEED_DISK)                                                         \
+    X(FLAG_SPEED_LAST) /* network */
 
 #define X(symbol) symbol,
 enum flag { FLAG_MAP(X) FLAG_COUNT };

@@ -25,34 +25,33 @@ void ladder_init(struct ladder *ladder, uint32_t cap, uint64_t first)
 
 uint32_t ladder_reach(const struct ladder *ladder, uint64_t amount)
 {
+    const uint64_t *rung = ladder->rung;
     uint32_t low = 0;
-    uint32_t high = ladder->count;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (ladder->rung[mid] <= amount)
-            low = mid + 1;
-        else
-            high = mid;
+    uint32_t left = ladder->count;
+    while (left > 1) { /* no branch depends on the amount */
+        uint32_t half = left / 2;
+        low += rung[low + half - 1] <= amount ? half : 0;
+        left -= half;
     }
-    return low;
-}
-
-static bool is_rung(const struct ladder *ladder, uint64_t amount)
-{
-    uint32_t reach = ladder_reach(ladder, amount);
-    return reach > 0 && ladder->rung[reach - 1] == amount;
+    return low + (left == 1 && rung[low] <= amount);
 }
 
 /* The first fill the memory; after that each takes the place of one that is
  * hashed to, so the memory forgets slowly and not in order. */
 void ladder_observe(struct ladder *ladder, uint64_t amount)
 {
+    ladder_note(ladder, amount,
+                ladder_on_rung(ladder, amount, ladder_reach(ladder, amount)));
+}
+
+void ladder_note(struct ladder *ladder, uint64_t amount, bool on_rung)
+{
     uint64_t n = ladder->count_seen++;
     uint64_t at = n;
     if (n >= LADDER_MEMORY)
         at = (n * UINT64_C(0x9e3779b97f4a7c15)) >> 56;
     ladder->seen[at % LADDER_MEMORY] = amount;
-    ladder->misses += !is_rung(ladder, amount);
+    ladder->misses += !on_rung;
 }
 
 static int compare(const void *left, const void *right)
@@ -91,11 +90,9 @@ static void choose(struct ladder *ladder)
     }
 }
 
-bool ladder_review(struct ladder *ladder)
+bool ladder_review_now(struct ladder *ladder)
 {
     const struct ladder old = *ladder;
-    if (ladder->count_seen < ladder->review)
-        return false;
     uint64_t since = ladder->count_seen - ladder->last;
     uint64_t step = ladder->review * 3;
     ladder->last = ladder->count_seen;

@@ -33,8 +33,20 @@ void ladder_init(struct ladder *ladder, uint32_t cap, uint64_t first);
 /* How many rungs an amount reaches: rung[0] .. rung[n - 1]. Of a want: the
  * highest rung it may use is the one before. */
 uint32_t ladder_reach(const struct ladder *ladder, uint64_t amount);
+/* Is the amount the last of the rungs that it reaches? */
+static inline bool ladder_on_rung(const struct ladder *ladder, uint64_t amount,
+                                  uint32_t reach)
+{
+    return reach > 0 && ladder->rung[reach - 1] == amount;
+}
 void ladder_observe(struct ladder *ladder, uint64_t amount);
+/* The same for who knows already whether it is on a rung. */
+void ladder_note(struct ladder *ladder, uint64_t amount, bool on_rung);
 /* Reviews the rungs if it is time; true when they changed. */
-bool ladder_review(struct ladder *ladder);
+bool ladder_review_now(struct ladder *ladder);
+static inline bool ladder_review(struct ladder *ladder)
+{
+    return ladder->count_seen >= ladder->review && ladder_review_now(ladder);
+}
 
 #endif

@@ -16,7 +16,11 @@ void lineup_done(struct lineup *o)
     free(o->summaries);
     free(o->aisles);
     free(o->faces);
-    free(o->codes);
+    for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
+        free(o->figures[i].codes);
+        free(o->figures[i].rests);
+    }
+    free(o->prices);
     free(o->slot_at);
     free(o->place_of);
     free(o->heap);
@@ -30,6 +34,27 @@ static uint64_t *restride(const uint64_t *from, size_t from_len, size_t to_len)
     for (size_t i = 0; to != NULL && from_len > 0 && i < BITMAP_COUNT; i++)
         memcpy(to + i * to_len, from + i * from_len, from_len * sizeof(*to));
     return to;
+}
+
+static enum err grow_copies(struct lineup *o, uint32_t cap)
+{
+    size_t figures = (size_t)cap * AISLE_PLACES * sizeof(uint16_t);
+    void *list;
+    for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
+        list = realloc(o->figures[i].codes, figures);
+        if (list == NULL)
+            return ERR_NOMEM;
+        o->figures[i].codes = list;
+        list = realloc(o->figures[i].rests, figures);
+        if (list == NULL)
+            return ERR_NOMEM;
+        o->figures[i].rests = list;
+    }
+    list = realloc(o->prices, (size_t)cap * AISLE_BLOCKS * sizeof(*o->prices));
+    if (list == NULL)
+        return ERR_NOMEM;
+    o->prices = list;
+    return OK;
 }
 
 static enum err grow_lists(struct lineup *o, uint32_t cap)
@@ -46,13 +71,8 @@ static enum err grow_lists(struct lineup *o, uint32_t cap)
     if (list == NULL)
         return ERR_NOMEM;
     o->slot_at = list;
-    if (o->kind == ORDER_PRICE) {
-        list = realloc(o->codes, (size_t)cap * AISLE_PLACES * DIM_CODED *
-                                     sizeof(*o->codes));
-        if (list == NULL)
-            return ERR_NOMEM;
-        o->codes = list;
-    }
+    if (o->kind == ORDER_PRICE)
+        TRY(grow_copies(o, cap));
     list = realloc(o->heap, cap * sizeof(*o->heap));
     if (list == NULL)
         return ERR_NOMEM;

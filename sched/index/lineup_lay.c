@@ -13,11 +13,6 @@ static void face_set(struct lineup *o, uint32_t at)
     memcpy(o->faces[at].low, aisle->box.low, sizeof(aisle->box.low));
 }
 
-static uint32_t cut(uint64_t value)
-{
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
-}
-
 static void block_clear(struct aisle *aisle, uint32_t block)
 {
     aisle->block_key[block] = UINT32_MAX;
@@ -35,7 +30,7 @@ static void block_add(const struct catalog *c, const struct lineup *o,
 {
     const struct row *row = &c->rows[slot];
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
-        uint32_t part = cut(c->tariffs[slot].part[i]);
+        uint32_t part = tariff_cut(c->tariffs[slot].part[i]);
         if (part < aisle->block_low[i][block])
             aisle->block_low[i][block] = part;
         if (part > aisle->block_high[i][block])
@@ -49,6 +44,22 @@ static void block_add(const struct catalog *c, const struct lineup *o,
         aisle->block_key[block] = row->key[o->kind];
     if (row->name < aisle->block_name[block])
         aisle->block_name[block] = row->name;
+}
+
+/* The lowest of eight blocks. */
+static void eight_measure(struct aisle *aisle, uint32_t eight)
+{
+    aisle->eight_key[eight] = UINT32_MAX;
+    for (unsigned i = 0; i < TARIFF_PARTS; i++)
+        aisle->eight_low[i][eight] = UINT32_MAX;
+    for (uint32_t block = 8 * eight; block < 8 * eight + 8; block++) {
+        if (aisle->block_key[block] < aisle->eight_key[eight])
+            aisle->eight_key[eight] = aisle->block_key[block];
+        for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+            if (aisle->block_low[i][block] < aisle->eight_low[i][eight])
+                aisle->eight_low[i][eight] = aisle->block_low[i][block];
+        }
+    }
 }
 
 /* The highest key is of newcomers and of what was laid; it is not lessened. */
@@ -77,8 +88,29 @@ void lineup_measure(const struct catalog *c, struct lineup *o, uint32_t aisle,
     for (; there != 0; there &= there - 1)
         block_add(c, o, &o->aisles[aisle], block,
                   o->slot_at[first + (uint32_t)__builtin_ctzll(there)]);
+    eight_measure(&o->aisles[aisle], block / 8);
     aisle_measure(&o->aisles[aisle]);
     face_set(o, aisle);
+}
+
+void lineup_figure_set(struct lineup *o, unsigned dimension, uint32_t place,
+                       uint64_t have)
+{
+    unsigned coded = dim_codes[dimension];
+    if (coded == 0 || o->figures[coded - 1].codes == NULL)
+        return;
+    o->figures[coded - 1].codes[place] = amount_code(have);
+    o->figures[coded - 1].rests[place] = amount_rest(have);
+}
+
+static void copies_set(const struct catalog *c, struct lineup *o, uint32_t slot,
+                       uint32_t place)
+{
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        lineup_figure_set(o, i, place, c->have[i][slot]);
+    for (unsigned i = 0; o->prices != NULL && i < TARIFF_PARTS; i++)
+        o->prices[place / BLOCK_PLACES].part[i][place % BLOCK_PLACES] =
+            tariff_cut(c->tariffs[slot].part[i]);
 }
 
 void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
@@ -89,10 +121,10 @@ void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
     uint32_t key = c->rows[slot].key[o->kind];
     o->slot_at[place] = slot;
     o->place_of[slot] = place;
-    for (unsigned i = 0; o->codes != NULL && i < DIM_CODED; i++)
-        o->codes[(size_t)place * DIM_CODED + i] = amount_code(c->have[i][slot]);
+    copies_set(c, o, slot, place);
     lineup_flip_row(c, o, slot, place, true);
     block_add(c, o, aisle, block, slot);
+    eight_measure(aisle, block / 8);
     tariff_box_add(&aisle->box, &c->tariffs[slot]);
     aisle->key_low = key < aisle->key_low ? key : aisle->key_low;
     aisle->key_high = key > aisle->key_high ? key : aisle->key_high;
@@ -116,7 +148,7 @@ static uint64_t figure(const struct sorter *s, uint32_t slot)
 {
     if (s->axis == AXIS_KEY)
         return s->c->rows[slot].key[s->o->kind];
-    return cut(s->c->tariffs[slot].part[s->axis]);
+    return tariff_cut(s->c->tariffs[slot].part[s->axis]);
 }
 
 static bool is_before(const struct sorter *s, uint32_t a, uint32_t b)
@@ -236,6 +268,21 @@ static void lay(struct catalog *c, struct lineup *o, uint32_t *slots,
     lay(c, o, slots + first, count - first, block + half, blocks - half);
 }
 
+static void copies_clear(struct lineup *o, uint32_t at)
+{
+    size_t first = (size_t)at * AISLE_PLACES;
+    size_t bytes = AISLE_PLACES * sizeof(uint16_t);
+    for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
+        if (o->figures[i].codes == NULL)
+            continue;
+        memset(o->figures[i].codes + first, 0, bytes);
+        memset(o->figures[i].rests + first, 0, bytes);
+    }
+    if (o->prices != NULL)
+        memset(&o->prices[(size_t)at * AISLE_BLOCKS], 0,
+               AISLE_BLOCKS * sizeof(*o->prices));
+}
+
 static void aisle_clear(const struct catalog *c, struct lineup *o, uint32_t at)
 {
     struct aisle *aisle = &o->aisles[at];
@@ -243,11 +290,14 @@ static void aisle_clear(const struct catalog *c, struct lineup *o, uint32_t at)
         memset(lineup_word(o, i, at), 0, AISLE_BLOCKS * sizeof(uint64_t));
         *lineup_summary(o, i, at) = 0;
     }
+    copies_clear(o, at);
     *aisle = (struct aisle){.room = UINT64_MAX, .key_low = UINT32_MAX};
     memcpy(aisle->mix, c->typical, sizeof(aisle->mix));
     tariff_box_init(&aisle->box);
     for (uint32_t block = 0; block < AISLE_BLOCKS; block++)
         block_clear(aisle, block);
+    for (uint32_t eight = 0; eight < AISLE_EIGHTS; eight++)
+        eight_measure(aisle, eight);
     face_set(o, at);
 }
 

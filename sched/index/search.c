@@ -1,9 +1,8 @@
-#include "sched/index/search.h"
+#include "sched/index/search_impl.h"
 
 #include <string.h>
 
 #include "base/check.h"
-#include "sched/index/catalog_impl.h"
 
 /* ---- which bitmaps ---- */
 
@@ -35,7 +34,6 @@ static uint64_t question_of(const struct query *q)
 
 static void use_flags(struct search *s)
 {
-    s->with[s->with_count++] = BITMAP_THERE;
     for (uint32_t i = 0; i < FLAG_COUNT; i++) {
         if (s->query->flags_on >> i & 1)
             s->with[s->with_count++] = BITMAP_FLAGS + i;
@@ -51,8 +49,7 @@ static void use_dimension(struct search *s, uint32_t dim)
     uint32_t does;
     if (want == 0)
         return;
-    catalog_observe(s->catalog, (enum dimension)dim, FOLLOW_WANTS, want);
-    catalog_bracket(s->catalog, (enum dimension)dim, want, &may, &does);
+    catalog_bracket_wanted(s->catalog, (enum dimension)dim, want, &may, &does);
     if (may == BITMAP_COUNT)
         s->nobody = true;
     else if (may != BITMAP_THERE &&
@@ -94,19 +91,6 @@ static void use_lists(struct search *s)
     s->catalog->held = false;
 }
 
-/* Takes out of an aisle's words who bears none of a list of tags. */
-static void drop_without_any(struct search *s, uint32_t i, uint32_t aisle)
-{
-    uint64_t any[AISLE_BLOCKS] = {0};
-    for (uint32_t k = 0; k < s->query->any[i].count; k++) {
-        const uint64_t *one = lineup_word(s->order, s->any[i][k], aisle);
-        for (uint32_t w = 0; w < AISLE_BLOCKS; w++)
-            any[w] |= one[w];
-    }
-    for (uint32_t w = 0; w < AISLE_BLOCKS; w++)
-        s->words[w] &= any[w];
-}
-
 /* What requests usually want decides where blocks are narrow. */
 static void learn_mix(struct catalog *c, const struct tariff_mix *mix)
 {
@@ -114,191 +98,6 @@ static void learn_mix(struct catalog *c, const struct tariff_mix *mix)
         uint32_t mean = c->typical[i];
         c->typical[i] = mean - mean / 64 + mix->weight[i] / 64;
     }
-}
-
-/* ---- aisles, the best bound first: a heap ---- */
-
-static bool is_better(const struct aisle_bound *a, const struct aisle_bound *b)
-{
-    return a->key != b->key ? a->key < b->key : a->floor < b->floor;
-}
-
-static void sift_down(struct aisle_bound *heap, uint32_t len, uint32_t at)
-{
-    struct aisle_bound moved = heap[at];
-    for (uint32_t child; (child = 2 * at + 1) < len; at = child) {
-        if (child + 1 < len && is_better(&heap[child + 1], &heap[child]))
-            child++;
-        if (!is_better(&heap[child], &moved))
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = moved;
-}
-
-static uint64_t aisle_blocks(const struct search *s, uint32_t aisle)
-{
-    uint64_t blocks = UINT64_MAX;
-    for (uint32_t i = 0; i < s->with_count; i++)
-        blocks &= *lineup_summary(s->order, s->with[i], aisle);
-    return blocks;
-}
-
-static void heap_fill(struct search *s)
-{
-    struct lineup *o = s->order;
-    for (uint32_t i = 0; i < o->aisle_count; i++) {
-        const struct aisle_face *face = &o->faces[i];
-        uint64_t floor = tariff_floor(&s->mix, face->low);
-        if (floor <= s->cap && aisle_blocks(s, i) != 0)
-            o->heap[s->waiting++] = (struct aisle_bound){
-                .key = face->key_low, .aisle = i, .floor = floor};
-    }
-    for (uint32_t i = s->waiting / 2; i-- > 0;)
-        sift_down(o->heap, s->waiting, i);
-}
-
-static bool is_beyond(const struct search *s, uint32_t key, uint64_t floor)
-{
-    if (!s->stopped || key < s->stop_key)
-        return false;
-    return key > s->stop_key || floor > s->stop_floor;
-}
-
-/* The words of an aisle's blocks: everybody who may fit. */
-static void aisle_words(struct search *s, uint32_t aisle)
-{
-    uint64_t *words = s->words;
-    const uint64_t *one = lineup_word(s->order, s->with[0], aisle);
-    memcpy(words, one, sizeof(s->words));
-    for (uint32_t i = 1; i < s->with_count; i++) {
-        one = lineup_word(s->order, s->with[i], aisle);
-        for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
-            words[k] &= one[k];
-    }
-    for (uint32_t i = 0; i < s->without_count; i++) {
-        one = lineup_word(s->order, s->without[i], aisle);
-        for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
-            words[k] &= ~one[k];
-    }
-    for (uint32_t i = 0; i < s->query->any_count; i++) {
-        if ((s->loose_any >> i & 1) == 0)
-            drop_without_any(s, i, aisle);
-    }
-}
-
-static void aisle_floors(struct search *s, const struct aisle *aisle)
-{
-    memset(s->floors, 0, sizeof(s->floors));
-    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
-        uint64_t weight = s->mix.weight[i];
-        for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
-            s->floors[k] += weight * aisle->block_low[i][k];
-    }
-}
-
-static bool next_aisle(struct search *s)
-{
-    struct aisle_bound *heap = s->order->heap;
-    while (s->waiting > 0 && !is_beyond(s, heap[0].key, heap[0].floor)) {
-        uint64_t blocks = aisle_blocks(s, heap[0].aisle);
-        s->aisle = heap[0].aisle;
-        heap[0] = heap[--s->waiting];
-        if (s->waiting > 0)
-            sift_down(heap, s->waiting, 0);
-        aisle_words(s, s->aisle);
-        s->left = 0;
-        for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
-            s->left |= (uint64_t)(s->words[k] != 0) << k;
-        s->left &= blocks;
-        if (s->left == 0)
-            continue;
-        aisle_floors(s, &s->order->aisles[s->aisle]);
-        return true;
-    }
-    s->kept = s->kept || s->waiting > 0;
-    s->waiting = 0;
-    return false;
-}
-
-/* The block with the best bound of those left. */
-static bool next_block(struct search *s)
-{
-    const struct aisle *aisle = &s->order->aisles[s->aisle];
-    uint32_t best = AISLE_BLOCKS;
-    if (s->left == 0)
-        return false;
-    for (uint64_t left = s->left; left != 0; left &= left - 1) {
-        uint32_t k = (uint32_t)__builtin_ctzll(left);
-        if (best == AISLE_BLOCKS ||
-            aisle->block_key[k] < aisle->block_key[best] ||
-            (aisle->block_key[k] == aisle->block_key[best] &&
-             s->floors[k] < s->floors[best]))
-            best = k;
-    }
-    if (is_beyond(s, aisle->block_key[best], s->floors[best])) {
-        s->kept = true;
-        s->left = 0;
-        return false;
-    }
-    s->left &= ~(UINT64_C(1) << best);
-    s->block = best;
-    s->bits = s->floors[best] <= s->cap ? s->words[best] : 0;
-    return true;
-}
-
-/* ---- one offer ---- */
-
-static bool has_enough(const struct search *s, uint32_t slot)
-{
-    for (uint32_t i = 0; i < s->inexact_count; i++) {
-        uint32_t dim = s->inexact[i];
-        if (s->catalog->have[dim][slot] < s->query->want[dim])
-            return false;
-    }
-    return true;
-}
-
-static bool bears_one(const struct row *row, const struct query_any *any)
-{
-    for (uint32_t i = 0; i < any->count; i++) {
-        if (row_has_tag(row, any->tags[i]))
-            return true;
-    }
-    return false;
-}
-
-/* Of the tags that have no bitmap. */
-static bool bears_tags(const struct search *s, uint32_t slot)
-{
-    const struct row *row = &s->catalog->rows[slot];
-    const struct query *q = s->query;
-    for (uint32_t left = s->loose; left != 0; left &= left - 1) {
-        uint32_t i = (uint32_t)__builtin_ctz(left);
-        if (row_has_tag(row, q->tags[i].tag) == q->tags[i].absent)
-            return false;
-    }
-    for (uint32_t left = s->loose_any; left != 0; left &= left - 1) {
-        if (!bears_one(row, &q->any[__builtin_ctz(left)]))
-            return false;
-    }
-    return true;
-}
-
-static bool is_wanted(struct search *s, uint32_t place, struct search_hit *out)
-{
-    const struct catalog *c = s->catalog;
-    out->slot = s->order->slot_at[place];
-    if (!has_enough(s, out->slot) || !bears_tags(s, out->slot) ||
-        !tariff_cost(&s->mix, &c->tariffs[out->slot], &out->cost) ||
-        out->cost > s->query->cost_max)
-        return false;
-    out->key = c->rows[out->slot].key[s->order->kind];
-    bool worse =
-        s->stopped && (out->key > s->stop_key ||
-                       (out->key == s->stop_key && out->cost > s->stop_cost));
-    s->kept = s->kept || worse;
-    return !worse;
 }
 
 /* ---- public ---- */
@@ -325,12 +124,8 @@ void query_any(struct query *query, const uint64_t *tags, uint32_t count)
     memcpy(any->tags, tags, count * sizeof(*tags));
 }
 
-enum err search_begin(struct search *search, struct catalog *catalog,
-                      enum order_kind order, const struct query *query)
+static void search_clear(struct search *s)
 {
-    struct search *s = search;
-    s->catalog = catalog;
-    s->query = query;
     s->with_count = 0;
     s->without_count = 0;
     s->inexact_count = 0;
@@ -340,16 +135,33 @@ enum err search_begin(struct search *search, struct catalog *catalog,
     s->waiting = 0;
     s->aisle = 0;
     s->block = 0;
-    s->left = 0;
+    s->open = false;
     s->bits = 0;
     s->stopped = false;
     s->kept = false;
     s->hits = 0;
-    s->question = question_of(query);
+}
+
+/* Is it known that nobody can, and has nothing been freed since? */
+static bool is_known(const struct catalog *c, const struct query *query)
+{
+    if (c->nowhere_generation != c->generation)
+        return false;
+    uint64_t question = question_of(query);
+    uint32_t at = (uint32_t)(question % NOWHERE_MAX);
+    return c->nowhere[at].question == question &&
+           c->nowhere[at].generation == c->generation;
+}
+
+enum err search_begin(struct search *search, struct catalog *catalog,
+                      enum order_kind order, const struct query *query)
+{
+    struct search *s = search;
+    s->catalog = catalog;
+    s->query = query;
+    search_clear(s);
     TRY(catalog_order(catalog, order, &s->order));
-    uint32_t at = (uint32_t)(s->question % NOWHERE_MAX);
-    if (catalog->nowhere[at].question == s->question &&
-        catalog->nowhere[at].generation == catalog->generation)
+    if (is_known(catalog, query))
         return OK;
     tariff_mix_init(&s->mix, query->mix);
     learn_mix(catalog, &s->mix);
@@ -360,36 +172,48 @@ enum err search_begin(struct search *search, struct catalog *catalog,
         use_dimension(s, i);
     use_tags(s);
     use_lists(s);
+    if (s->with_count == 0) /* whoever is in another is there */
+        s->with[s->with_count++] = BITMAP_THERE;
     if (!s->nobody)
-        heap_fill(s);
+        search_walk_begin(s);
     return OK;
 }
 
-static void nobody(struct search *s)
+static void nobody(const struct search *s)
 {
-    uint32_t at = (uint32_t)(s->question % NOWHERE_MAX);
+    struct catalog *c = s->catalog;
     if (s->hits > 0 || s->stopped)
         return;
-    s->catalog->nowhere[at].question = s->question;
-    s->catalog->nowhere[at].generation = s->catalog->generation;
+    uint64_t question = question_of(s->query);
+    uint32_t at = (uint32_t)(question % NOWHERE_MAX);
+    c->nowhere[at].question = question;
+    c->nowhere[at].generation = c->generation;
+    c->nowhere_generation = c->generation;
+}
+
+/* Is it worse than what need be shown? */
+static bool is_worse(const struct search *s, const struct search_hit *hit)
+{
+    return s->stopped && (hit->key > s->stop_key || (hit->key == s->stop_key &&
+                                                     hit->cost > s->stop_cost));
 }
 
 bool search_next(struct search *search, struct search_hit *out)
 {
     struct search *s = search;
-    do {
-        uint32_t first = s->aisle * AISLE_PLACES + s->block * BLOCK_PLACES;
-        while (s->bits != 0) {
-            uint32_t place = first + (uint32_t)__builtin_ctzll(s->bits);
-            struct search_hit hit;
-            s->bits &= s->bits - 1;
-            if (is_wanted(s, place, &hit)) {
-                s->hits++;
-                *out = hit;
-                return true;
-            }
+    uint32_t place;
+    while (search_walk_next(s, &place)) {
+        struct search_hit hit;
+        if (!search_judge(s, place, &hit))
+            continue;
+        if (is_worse(s, &hit)) {
+            s->kept = true;
+            continue;
         }
-    } while (next_block(s) || next_aisle(s));
+        s->hits++;
+        *out = hit;
+        return true;
+    }
     nobody(s);
     return false;
 }
@@ -411,92 +235,13 @@ bool search_showed_all(const struct search *search)
     return !search->kept;
 }
 
-static void rest_add(struct aisle_bound *best, uint32_t key, uint64_t floor)
-{
-    const struct aisle_bound one = {.key = key, .floor = floor};
-    if (is_better(&one, best))
-        *best = one;
-}
-
 bool search_rest(const struct search *search, struct search_hit *out)
 {
     const struct search *s = search;
-    const struct aisle *aisle = &s->order->aisles[s->aisle];
-    struct aisle_bound best = {.key = UINT32_MAX, .floor = UINT64_MAX};
-    if (s->bits == 0 && s->left == 0 && s->waiting == 0)
+    struct aisle_bound rest;
+    if (!search_walk_rest(s, &rest))
         return false;
-    if (s->bits != 0)
-        rest_add(&best, aisle->block_key[s->block], s->floors[s->block]);
-    for (uint64_t left = s->left; left != 0; left &= left - 1) {
-        uint32_t k = (uint32_t)__builtin_ctzll(left);
-        rest_add(&best, aisle->block_key[k], s->floors[k]);
-    }
-    if (s->waiting > 0)
-        rest_add(&best, s->order->heap[0].key, s->order->heap[0].floor);
-    *out = (struct search_hit){.key = best.key,
-                               .cost = tariff_unscale(&s->mix, best.floor)};
+    *out = (struct search_hit){.key = rest.key,
+                               .cost = tariff_unscale(&s->mix, rest.floor)};
     return true;
-}
-
-/* Takes out of an aisle's words who has too little of a dimension: only those
- * between two rungs are looked up. */
-static void drop_short(struct search *s, uint32_t dim)
-{
-    const struct catalog *c = s->catalog;
-    const uint64_t *enough = NULL;
-    uint32_t may;
-    uint32_t does;
-    catalog_bracket(c, (enum dimension)dim, s->query->want[dim], &may, &does);
-    if (does != BITMAP_COUNT)
-        enough = lineup_word(s->order, does, s->aisle);
-    for (uint32_t k = 0; k < AISLE_BLOCKS; k++) {
-        uint64_t unsure = s->words[k] & ~(enough != NULL ? enough[k] : 0);
-        uint32_t first = s->aisle * AISLE_PLACES + k * BLOCK_PLACES;
-        for (; unsure != 0; unsure &= unsure - 1) {
-            uint32_t at = (uint32_t)__builtin_ctzll(unsure);
-            uint32_t slot = s->order->slot_at[first + at];
-            if (c->have[dim][slot] < s->query->want[dim])
-                s->words[k] &= ~(UINT64_C(1) << at);
-        }
-    }
-}
-
-/* Of a block's word, those that are not too dear, and bear what had to be
- * looked up. */
-static uint64_t drop_dear(struct search *s, uint32_t k)
-{
-    const struct aisle *aisle = &s->order->aisles[s->aisle];
-    uint64_t word = s->words[k];
-    uint32_t high[TARIFF_PARTS];
-    for (unsigned i = 0; i < TARIFF_PARTS; i++)
-        high[i] = aisle->block_high[i][k];
-    if (s->loose == 0 && s->loose_any == 0 &&
-        tariff_within(&s->mix, high, s->query->cost_max))
-        return word;
-    uint32_t first = s->aisle * AISLE_PLACES + k * BLOCK_PLACES;
-    for (uint64_t left = word; left != 0; left &= left - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(left);
-        struct search_hit hit;
-        if (!is_wanted(s, first + at, &hit))
-            word &= ~(UINT64_C(1) << at);
-    }
-    return word;
-}
-
-uint32_t search_count(struct catalog *catalog, const struct query *query)
-{
-    struct search s;
-    uint32_t count = 0;
-    CHECK(search_begin(&s, catalog, ORDER_PRICE, query) == OK);
-    for (uint32_t i = 0; i < s.waiting; i++) {
-        s.aisle = s.order->heap[i].aisle;
-        aisle_words(&s, s.aisle);
-        for (uint32_t k = 0; k < s.inexact_count; k++)
-            drop_short(&s, s.inexact[k]);
-        for (uint32_t k = 0; k < AISLE_BLOCKS; k++) {
-            if (s.words[k] != 0)
-                count += (uint32_t)__builtin_popcountll(drop_dear(&s, k));
-        }
-    }
-    return count;
 }

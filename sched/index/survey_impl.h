@@ -26,6 +26,7 @@ struct surveying {
     uint64_t cost_max;
     struct group groups[REASON_COUNT];
     uint32_t group_count;
+    uint64_t *scratch;
     uint64_t *once; /* refused for one reason only */
     uint64_t *near; /* refused for the fewest reasons there are */
     uint32_t fewest;
@@ -35,6 +36,19 @@ struct surveying {
  * a dimension without codes. */
 uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
                       uint32_t word, uint64_t bits, uint16_t least);
+
+/* ---- survey_cost.c ---- */
+/* Adds those whose bill is above the cap, or no number. */
+void survey_refuse_cost(const struct surveying *x, uint64_t *fails);
+
+/* Whose floor is above that has a higher bill; UINT64_MAX: nobody. */
+uint64_t survey_bound(const struct surveying *x, uint64_t bill);
+/* The blocks of an aisle, and of a word's bits those, whose floor is not above
+ * a bound. */
+uint64_t survey_cheap_blocks(const struct surveying *x, uint32_t aisle,
+                             uint64_t bound);
+uint64_t survey_cheap(const struct surveying *x, uint32_t word, uint64_t bits,
+                      uint64_t bound);
 
 /* ---- survey_tally.c ---- */
 /* All counts; fills x->once, x->near and x->fewest (0: nobody is refused). */

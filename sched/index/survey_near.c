@@ -49,16 +49,12 @@ static const uint64_t *rung_below(const struct surveying *x,
 uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
                       uint32_t word, uint64_t bits, uint16_t least)
 {
-    uint64_t kept = 0;
-    if (dimension >= DIM_CODED)
+    const struct figures *own = lineup_figures(x->order, dimension);
+    if (own == NULL || bits == 0)
         return bits;
-    const uint16_t *codes =
-        &x->order->codes[(size_t)word * BLOCK_PLACES * DIM_CODED + dimension];
-    for (; bits != 0; bits &= bits - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(bits);
-        kept |= (uint64_t)(codes[(size_t)at * DIM_CODED] >= least) << at;
-    }
-    return kept;
+    uint64_t same;
+    return bits & lanes_compare(own->codes + (size_t)word * BLOCK_PLACES, least,
+                                &same);
 }
 
 static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)
@@ -78,41 +74,91 @@ static bool is_asked(const struct surveying *x, const struct group *group,
 
 /* ---- what relaxing one reason alone would need ---- */
 
-/* The most there is among those that nothing else refuses. What is known to be
- * reached already narrows who is looked at: to a rung, and to blocks. */
-static uint64_t most_alone(const struct surveying *x, const struct group *group)
+/* Fills x->scratch with those that nothing else refuses, of them those on the
+ * highest rung that any is on. */
+static void highest_rung(const struct surveying *x, const struct group *group)
 {
     enum dimension dimension = group->rule->dimension;
-    const uint64_t *rung = NULL;
+    uint64_t amount = group->rule->want - 1;
+    uint32_t reach = ladder_reach(&x->c->ladders[dimension], amount);
+    const uint64_t *fails = group->fails;
+    uint64_t any = 0;
+    while (any == 0 && reach > 0) {
+        const uint64_t *rung =
+            lineup_word(x->order, dim_bitmap[dimension] + --reach, 0);
+        for (uint32_t i = 0; i < x->len; i++) {
+            x->scratch[i] = fails[i] & x->once[i] & rung[i];
+            any |= x->scratch[i];
+        }
+    }
+    for (uint32_t i = 0; any == 0 && i < x->len; i++)
+        x->scratch[i] = fails[i] & x->once[i];
+}
+
+/* The most there is among those that nothing else refuses, from the columns: of
+ * those that have at least that code. */
+static uint64_t most_of_columns(const struct surveying *x,
+                                const struct group *group, uint16_t code)
+{
     uint64_t best = 0;
     for (uint32_t i = 0; i < x->len && best + 1 < group->rule->want; i++) {
         uint64_t bits = group->fails[i] & x->once[i];
         if (bits == 0 || block_most(x, group, i) <= best)
             continue;
-        bits &= rung != NULL ? rung[i] : UINT64_MAX;
-        bits = survey_coded(x, dimension, i, bits, amount_code(best));
+        bits = survey_coded(x, group->rule->dimension, i, bits, code);
         for (; bits != 0; bits &= bits - 1) {
             uint64_t have = have_of(x, group, slot_of(x, i, bits));
-            if (have <= best)
-                continue;
-            best = have;
-            rung = rung_below(x, dimension, best);
+            best = have > best ? have : best;
         }
     }
     return best;
+}
+
+static uint64_t most_alone(const struct surveying *x, const struct group *group)
+{
+    if (lineup_figures(x->order, group->rule->dimension) == NULL)
+        return most_of_columns(x, group, 0);
+    const struct figures *own =
+        lineup_figures(x->order, group->rule->dimension);
+    uint16_t rest = 0;
+    highest_rung(x, group);
+    uint16_t code = lanes_highest(own->codes, x->scratch, x->len);
+    if (!amount_is_exact(code))
+        return most_of_columns(x, group, code);
+    if (amount_has_rest(code)) {
+        lanes_keep(own->codes, code, x->len, x->scratch);
+        rest = lanes_highest(own->rests, x->scratch, x->len);
+    }
+    return amount_of(code, rest);
+}
+
+/* Of one block; no bill above *best is of interest. */
+static void least_of_block(const struct surveying *x, uint32_t word,
+                           uint64_t bits, uint64_t *best, uint64_t *bound)
+{
+    bits = survey_cheap(x, word, bits, *bound);
+    for (; bits != 0; bits &= bits - 1) {
+        uint64_t bill = bill_of(x, &x->c->tariffs[slot_of(x, word, bits)]);
+        if (bill >= *best)
+            continue;
+        *best = bill;
+        *bound = survey_bound(x, bill);
+        bits = survey_cheap(x, word, bits, *bound) | (bits & -bits);
+    }
 }
 
 static uint64_t least_alone(const struct surveying *x,
                             const struct group *group)
 {
     uint64_t best = UINT64_MAX;
-    for (uint32_t i = 0; i < x->len; i++) {
-        uint64_t bits = group->fails[i] & x->once[i];
-        if (bits == 0 || block_bill(x, i) >= best)
-            continue;
-        for (; bits != 0; bits &= bits - 1) {
-            uint64_t bill = bill_of(x, &x->c->tariffs[slot_of(x, i, bits)]);
-            best = bill < best ? bill : best;
+    uint64_t bound = UINT64_MAX;
+    for (uint32_t i = 0; i < x->order->aisle_count; i++) {
+        uint64_t blocks = survey_cheap_blocks(x, i, bound);
+        for (; blocks != 0; blocks &= blocks - 1) {
+            uint32_t word =
+                i * AISLE_BLOCKS + (uint32_t)__builtin_ctzll(blocks);
+            least_of_block(x, word, group->fails[word] & x->once[word], &best,
+                           &bound);
         }
     }
     return best;
@@ -230,6 +276,7 @@ struct nearest {
      */
     const uint64_t *rung[REASON_COUNT];
     uint16_t code[REASON_COUNT];
+    uint64_t bound; /* of a price: the floor of the dearest that is near */
 };
 
 /* Of all the best have missed, the others missed at least 1 each: so a group
@@ -318,15 +365,118 @@ static uint64_t hopeful(const struct nearest *n, uint32_t word)
     return near;
 }
 
-uint32_t survey_nearest(const struct surveying *x, struct explain *out)
+/* ---- where everybody near is refused for one reason ---- */
+
+/* The least that a group's shortage is, where the owner is not asked: whoever
+ * needs the least of it is known already. */
+static uint32_t least_shortage(const struct surveying *x,
+                               const struct group *group,
+                               const struct explain *e)
 {
-    struct nearest n = {.x = x, .slot = UINT32_MAX};
+    uint64_t best = e->relax_to[group->rule->reason];
+    if (group->rule->kind == SURVEY_SHORT)
+        return short_of(group->rule->want, best);
+    if (group->rule->kind == SURVEY_COST)
+        return dear_by(x->survey->bill.cap, best);
+    return 1000;
+}
+
+/* The most that a bill may be that is dearer than the cap by so much. */
+static uint64_t bill_near(uint64_t cap, uint32_t thousandths)
+{
+    if (thousandths >= 1000)
+        return UINT64_MAX;
+    wide bill = (wide)cap * 1000 / (1000 - thousandths);
+    return bill < UINT64_MAX ? (uint64_t)bill : UINT64_MAX;
+}
+
+/* Of a word's bits those whose shortage may be n->sum. */
+static uint64_t maybe_nearest(const struct nearest *n, uint32_t g,
+                              uint32_t word, uint64_t bits)
+{
+    const struct survey_rule *rule = n->x->groups[g].rule;
+    if (rule->kind == SURVEY_COST)
+        return survey_cheap(n->x, word, bits, n->bound);
+    return n->code[g] != 0
+               ? survey_coded(n->x, rule->dimension, word, bits, n->code[g])
+               : bits;
+}
+
+/* Among those of a group whose shortage is n->sum the first by name: of one
+ * block. */
+static void first_of_block(struct nearest *n, uint32_t g, uint32_t word)
+{
+    const struct surveying *x = n->x;
+    const struct group *group = &x->groups[g];
+    uint64_t bits =
+        maybe_nearest(n, g, word, group->fails[word] & x->once[word]);
+    for (; bits != 0; bits &= bits - 1) {
+        uint32_t slot = slot_of(x, word, bits);
+        bool first = n->slot == UINT32_MAX || comes_before(n, slot);
+        if (!first || shortage(x, group, slot) != n->sum)
+            continue;
+        n->slot = slot;
+        n->name = x->c->rows[slot].name;
+    }
+}
+
+static void first_by_name(struct nearest *n, uint32_t g)
+{
+    const struct surveying *x = n->x;
+    bool cost = x->groups[g].rule->kind == SURVEY_COST;
+    for (uint32_t i = 0; i < x->order->aisle_count; i++) {
+        const struct aisle *aisle = &x->order->aisles[i];
+        uint64_t blocks =
+            cost ? survey_cheap_blocks(x, i, n->bound) : UINT64_MAX;
+        for (; blocks != 0; blocks &= blocks - 1) {
+            uint32_t block = (uint32_t)__builtin_ctzll(blocks);
+            if (aisle->block_name[block] <= n->name)
+                first_of_block(n, g, i * AISLE_BLOCKS + block);
+        }
+    }
+}
+
+/* False: where the owner is asked there is no such short cut. */
+static bool nearest_alone(struct nearest *n, const struct explain *e)
+{
+    const struct surveying *x = n->x;
+    uint32_t least[REASON_COUNT] = {0};
+    n->sum = UINT32_MAX;
+    for (uint32_t g = 0; g < x->group_count; g++) {
+        const struct group *group = &x->groups[g];
+        if (group->asked || x->fewest != 1)
+            return false;
+        if (e->alone[group->rule->reason] == 0)
+            continue;
+        least[g] = least_shortage(x, group, e);
+        n->sum = least[g] < n->sum ? least[g] : n->sum;
+    }
+    n->name = UINT64_MAX;
+    n->bound = survey_bound(x, bill_near(x->survey->bill.cap, n->sum));
+    narrow(n);
+    for (uint32_t g = 0; g < x->group_count; g++) {
+        if (least[g] == n->sum)
+            first_by_name(n, g);
+    }
+    return true;
+}
+
+static void nearest_of_all(struct nearest *n)
+{
+    const struct surveying *x = n->x;
     for (uint32_t i = 0; x->fewest > 0 && i < x->len; i++) {
         if (x->near[i] == 0)
             continue;
-        for (uint64_t bits = hopeful(&n, i); bits != 0; bits &= bits - 1)
-            consider(&n, i, bits);
+        for (uint64_t bits = hopeful(n, i); bits != 0; bits &= bits - 1)
+            consider(n, i, bits);
     }
+}
+
+uint32_t survey_nearest(const struct surveying *x, struct explain *out)
+{
+    struct nearest n = {.x = x, .slot = UINT32_MAX};
+    if (!nearest_alone(&n, out))
+        nearest_of_all(&n);
     out->has_nearest = n.slot != UINT32_MAX;
     out->nearest_shortage = out->has_nearest ? n.sum : 0;
     return n.slot;

@@ -20,11 +20,6 @@ static const uint32_t units[TARIFF_PARTS] = {
 #undef X
 };
 
-static uint32_t cut(uint64_t value)
-{
-    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
-}
-
 void tariff_box_init(struct tariff_box *box)
 {
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
@@ -36,7 +31,7 @@ void tariff_box_init(struct tariff_box *box)
 void tariff_box_add(struct tariff_box *box, const struct tariff *tariff)
 {
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
-        uint32_t part = cut(tariff->part[i]);
+        uint32_t part = tariff_cut(tariff->part[i]);
         box->low[i] = part < box->low[i] ? part : box->low[i];
         box->high[i] = part > box->high[i] ? part : box->high[i];
     }
@@ -103,21 +98,27 @@ uint64_t tariff_unscale(const struct tariff_mix *mix, uint64_t floor)
     return cost < UINT64_MAX ? (uint64_t)cost : UINT64_MAX;
 }
 
-/* Weights rounded up, and a micro-credit of rounding for each part. */
+/* Weights rounded up, and a micro-credit of rounding for each part. A sum of
+ * nothing costs nothing. */
+uint64_t tariff_scale_sure(const struct tariff_mix *mix, uint64_t cost)
+{
+    if (cost < TARIFF_PARTS)
+        return 0;
+    wide scaled = (wide)(cost - TARIFF_PARTS) * COMMON >> mix->shift;
+    return scaled < UINT64_MAX ? (uint64_t)scaled : UINT64_MAX;
+}
+
 bool tariff_within(const struct tariff_mix *mix,
                    const uint32_t high[TARIFF_PARTS], uint64_t cost)
 {
-    wide sum = 0;
+    uint64_t sum = 0;
     for (unsigned i = 0; i < TARIFF_PARTS; i++) {
-        wide weight = (wide)mix->weight[i] + (mix->shift > 0);
-        if (weight == 0)
-            continue;
-        if (high[i] == UINT32_MAX)
+        uint64_t weight = (uint64_t)mix->weight[i] + (mix->shift > 0);
+        if (weight > 0 && high[i] == UINT32_MAX)
             return false;
         sum += weight * high[i];
     }
-    return (sum << mix->shift) + (wide)TARIFF_PARTS * COMMON <=
-           (wide)cost * COMMON;
+    return sum <= tariff_scale_sure(mix, cost);
 }
 
 uint64_t tariff_bill_of(const struct tariff_bill *bill, uint64_t cost)

@@ -33,6 +33,10 @@ struct tariff_box {
     uint32_t low[TARIFF_PARTS];
     uint32_t high[TARIFF_PARTS];
 };
+static inline uint32_t tariff_cut(uint64_t part)
+{
+    return part < UINT32_MAX ? (uint32_t)part : UINT32_MAX;
+}
 void tariff_box_init(struct tariff_box *box); /* of none */
 void tariff_box_add(struct tariff_box *box, const struct tariff *tariff);
 
@@ -42,7 +46,7 @@ void tariff_box_add(struct tariff_box *box, const struct tariff *tariff);
 struct tariff_mix {
     uint64_t want[TARIFF_PARTS];
     uint32_t weight[TARIFF_PARTS]; /* rounded down */
-    unsigned shift;
+    unsigned shift;                /* > 0: they were cut */
 };
 void tariff_mix_init(struct tariff_mix *mix, const uint64_t want[TARIFF_PARTS]);
 
@@ -62,6 +66,9 @@ static inline uint64_t tariff_floor(const struct tariff_mix *mix,
         sum += (uint64_t)low[i] * mix->weight[i];
     return sum;
 }
+/* The other way round: a sum over all parts of (weight + 1 if the mix was cut)
+ * times the price that is no more than this costs at most `cost`. */
+uint64_t tariff_scale_sure(const struct tariff_mix *mix, uint64_t cost);
 /* What a tariff with that floor costs at least. */
 uint64_t tariff_unscale(const struct tariff_mix *mix, uint64_t floor);
 /* Does no tariff with these highs cost more than `cost`? False when it is not

@@ -232,3 +232,14 @@ uint32_t link_risk_nn(uint64_t up, uint64_t all)
     risk += minus_ln((((all - up) << 32) + all - 1) / all);
     return risk > most ? (uint32_t)most : (uint32_t)risk;
 }
+
+/* ---- distance ---- */
+
+uint64_t link_rtt_cautious(const struct link *link)
+{
+    uint64_t rtt_us = link->of[LINK_RTT].value;
+    CHECK(link_has(link, LINK_RTT));
+    if (!link_measured(link, LINK_RTT) && link_has(link, LINK_SPREAD))
+        rtt_us += link->of[LINK_SPREAD].value;
+    return rtt_us > 0 ? rtt_us : 1;
+}

@@ -110,6 +110,10 @@ void link_join(const struct link *ours, bool ours_trusted,
 uint32_t link_confidence(const struct link *link, enum link_figure figure,
                          uint64_t now_ms);
 
+/* The round trip to reckon with: where it is not measured its spread is added,
+ * the worse end of a guess. It is known (CHECKed). */
+uint64_t link_rtt_cautious(const struct link *link);
+
 /* -ln(up / all) in nano-nats: never below it, above by less than 20, and at
  * most the figure's most; all > 0 and up <= all are CHECKed. */
 uint32_t link_risk_nn(uint64_t up, uint64_t all);

@@ -89,6 +89,15 @@ void link_meter_volume(struct link_meter *meter, enum link_figure figure,
     seen(meter, LINK_VOLUME, now_ms);
 }
 
+void link_meter_times(const struct link_meter *meter, uint64_t now_ms,
+                      uint64_t *out_up_ms, uint64_t *out_down_ms)
+{
+    struct link_meter m = *meter;
+    reckon(&m, now_ms);
+    *out_up_ms = m.up_ms;
+    *out_down_ms = m.down_ms;
+}
+
 void link_meter_link(const struct link_meter *meter, uint64_t now_ms,
                      struct link *out)
 {

@@ -47,6 +47,10 @@ void link_meter_pause(struct link_meter *meter, uint64_t now_ms);
 void link_meter_volume(struct link_meter *meter, enum link_figure figure,
                        uint64_t kbps, bool full, uint64_t now_ms);
 
+/* For how long it was seen up, and down; what is long past counts less. */
+void link_meter_times(const struct link_meter *meter, uint64_t now_ms,
+                      uint64_t *out_up_ms, uint64_t *out_down_ms);
+
 /* What the link is, as far as it is known. Risk needs a trip, as all of its
  * kind does: without one, trips are not known. */
 void link_meter_link(const struct link_meter *meter, uint64_t now_ms,

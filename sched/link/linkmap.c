@@ -297,6 +297,43 @@ bool linkmap_get(const struct linkmap *map, const struct pubkey *a,
     return true;
 }
 
+bool linkmap_agreed(const struct linkmap *map, const struct pubkey *a,
+                    const struct pubkey *b, uint64_t now_ms, struct link *out)
+{
+    struct link ours;
+    struct link theirs;
+    if (!said(map, a, b, now_ms, &ours) || !said(map, b, a, now_ms, &theirs))
+        return false;
+    link_turn(&theirs);
+    link_join(&ours, false, &theirs, false, out);
+    return true;
+}
+
+bool linkmap_peer_next(const struct linkmap *map, const struct pubkey *node,
+                       uint32_t *cursor, uint64_t now_ms,
+                       struct pubkey *out_peer)
+{
+    uint32_t at = find(map, node);
+    if (at == NONE || !stands(&map->origins[at], now_ms) ||
+        *cursor >= map->origins[at].count)
+        return false;
+    *out_peer = map->origins[at].rows[(*cursor)++].peer;
+    return true;
+}
+
+bool linkmap_origin_next(const struct linkmap *map, uint32_t *cursor,
+                         uint64_t now_ms, struct pubkey *out)
+{
+    while (*cursor < map->count) {
+        const struct origin *origin = &map->origins[(*cursor)++];
+        if (!stands(origin, now_ms))
+            continue;
+        *out = origin->key;
+        return true;
+    }
+    return false;
+}
+
 /* ---- estimates ---- */
 
 void linkmap_bounds_add(struct linkmap_bounds *bounds, uint32_t to_a_us,

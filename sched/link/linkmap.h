@@ -88,6 +88,19 @@ uint32_t linkmap_origins(const struct linkmap *map, uint64_t now_ms);
 bool linkmap_get(const struct linkmap *map, const struct pubkey *a,
                  const struct pubkey *b, uint64_t now_ms, struct link *out);
 
+/* The same, but only where both ends speak, and our own word counts no more
+ * than another's: whoever has these statements finds the same. */
+bool linkmap_agreed(const struct linkmap *map, const struct pubkey *a,
+                    const struct pubkey *b, uint64_t now_ms, struct link *out);
+/* Those to whom `node` states a link: *cursor starts at 0, false at the end.
+ * The map must not change between the calls. */
+bool linkmap_peer_next(const struct linkmap *map, const struct pubkey *node,
+                       uint32_t *cursor, uint64_t now_ms,
+                       struct pubkey *out_peer);
+/* Who states something, we among them; likewise. */
+bool linkmap_origin_next(const struct linkmap *map, uint32_t *cursor,
+                         uint64_t now_ms, struct pubkey *out);
+
 /* What third nodes say of an unmeasured round trip. With c measured from both:
  * the way over c takes a-c + c-b; and were a-b shorter than |a-c - c-b|, the
  * longer of the two would not be the shortest way. Routes in the real world

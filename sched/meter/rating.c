@@ -77,18 +77,32 @@ void rating_of(const struct grade *grade, enum meter_width width,
                        &out -> class[METER_NETWORK]);
 }
 
-bool rating_step(const struct grade *grade, enum meter_class class,
-                 uint32_t *out_step)
+bool rating_class(const struct grade *grade, enum meter_class class,
+                  int32_t *out_log2_q16)
 {
     struct rating rating;
-    int32_t above;
+    struct rating_part part;
     CHECK((unsigned)class < METER_CLASS_COUNT);
     if (!grade_is_measured(grade))
         return false;
-    rating_of(grade, METER_ONE, &rating);
-    if (!rating.class[class].known)
+    for (unsigned i = 0; i < METER_KERNEL_COUNT; i++) {
+        enum meter_kernel kernel = (enum meter_kernel)i;
+        if (meter_row(kernel)->class == class)
+            rating.kernel[i] = rate_kernel(grade, kernel, METER_ONE);
+    }
+    part = rate_class(&rating, class);
+    if (part.known)
+        *out_log2_q16 = part.log2_q16;
+    return part.known;
+}
+
+bool rating_step(const struct grade *grade, enum meter_class class,
+                 uint32_t *out_step)
+{
+    int32_t above = 0;
+    if (!rating_class(grade, class, &above))
         return false;
-    above = rating.class[class].log2_q16 + STEP_ORIGIN;
+    above += STEP_ORIGIN;
     *out_step = above < 0 ? 0 : (uint32_t)above >> STEP_SHIFT;
     return true;
 }

@@ -35,6 +35,11 @@ struct rating {
 void rating_of(const struct grade *grade, enum meter_width width,
                struct rating *out);
 
+/* The composite of one class, of one core, as rating_of has it. False when a
+ * figure of it is not known or only declared, then out is untouched. */
+bool rating_class(const struct grade *grade, enum meter_class class,
+                  int32_t *out_log2_q16);
+
 /* How fast one core is at one class of work, as policies compare it: like
  * grade_step, in steps of a sixteenth of a doubling, 0 for 2^-32 of the
  * reference machine or less. False when a figure of the class is not known or

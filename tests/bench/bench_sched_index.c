@@ -3,9 +3,10 @@
  * task, to explain why there is none, and to change an offer. Library calls
  * alone: decisions only.
  *
- *   bench_sched_index [TSV]
+ *   bench_sched_index [TSV [SET]]
  *
- * Prints rows "name value unit goal anchor" and writes them to TSV. openb.*:
+ * Prints rows "name value unit goal anchor" and writes them to TSV; of one set
+ * only, if it is named. openb.*:
  * machines and tasks of that trace, in $SUAN_DATA/openb or beside the checkout;
  * drawn.*: shapes drawn from a seed, no want twice, a third with a price cap, a
  * third with a label. Nine machines in ten are nearly full. The anchor of a
@@ -29,6 +30,7 @@ struct held {
 };
 
 static bool drawn; /* nothing of the trace */
+static const char *only; /* that set; NULL: all */
 static struct openb openb;
 static struct held held_tasks[HELD];
 static uint32_t held_count;
@@ -346,6 +348,8 @@ static void measure(struct bench *b, const char *set, uint32_t offers)
 {
     bool goals = offers == 100000;
     char moved[64];
+    if (only != NULL && strcmp(only, set) != 0)
+        return;
     dice_init(&b->dice, offers);
     double start = now_us();
     fill(b, offers);
@@ -368,6 +372,7 @@ int main(int argc, char **argv)
     char error[LAB_ERROR_MAX];
     if (home == NULL)
         home = SUAN_SOURCE_DIR "/../shared/data";
+    only = argc > 2 ? argv[2] : NULL;
     if (argc > 1 && (b.tsv = fopen(argv[1], "w")) == NULL) {
         perror(argv[1]);
         return 1;

@@ -128,6 +128,9 @@ rm "$tree/tests/fuzz/corpus/sum/one"
 expect words tests/fuzz/fuzz_sum.c 'is empty'
 offence words base/x.c 'does not say' '/* protocol.md: "counts down" */'
 pardon words base/x.c '/* protocol.md: "nonce counts up" */'
+offence words docs/x.md 'base/gone.h is not there' 'See `base/gone.h`.'
+offence words docs/x.md '/gone.md is not there' 'See [it](gone.md).'
+pardon words docs/x.md 'See `base/sum.h` and [it](architecture.md#a).'
 
 if [ "$failures" -gt 0 ]; then
     printf 'lint selftest: %d failed\n' "$failures"

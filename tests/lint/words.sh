@@ -71,4 +71,19 @@ while IFS= read -r hit; do
     fi
 done < <(lint_files '*.c' '*.h' | xargs -r -d '\n' \
     grep -nHE 'protocol\.md: "[^"]+"' 2>/dev/null)
+
+# What a page links to, or names by its path, is there.
+named_paths() { # PAGE: line:path, as seen from the top
+    local folder
+    folder=$(dirname "$1")
+    grep -noE '\]\([^)#: ]+[)#]' "$1" | sed 's,[)#]$,,' | sed "s,:](,:$folder/,"
+    grep -noE '`(base|ledger|sched|market|wallet|node|cli|tests|docs)/[A-Za-z0-9_/.-]+\.(c|h|sh|py|md|yaml)`' "$1" |
+        tr -d '`'
+}
+while IFS= read -r page; do
+    while IFS=: read -r line path; do
+        [ -e "$path" ] ||
+            lint_say "$page:$line" "$path is not there" "where has it gone?"
+    done < <(named_paths "$page")
+done < <(lint_files '*.md')
 lint_end

@@ -49,6 +49,7 @@ static inline void sample_drawn(struct topology *out, uint32_t count,
     struct topo_link links[SAMPLE_LINKS] = {0};
     struct power_curve power = sample_power();
     uint32_t link_count = count + (uint32_t)dice_below(dice, count);
+    CHECK(count > 2 && count <= SAMPLE_NODES);
     for (uint32_t v = 0; v < count; v++) {
         for (uint32_t r = 0; r < RES_COUNT; r++) {
             nodes[v].cap.of[r] = (uint32_t)dice_between(dice, 4000, 8000);
@@ -134,6 +135,7 @@ static inline void sample_tight(struct topology *out, struct job_graph *job,
     uint32_t count = (uint32_t)dice_between(dice, 6, 12);
     uint32_t link_count = count + (uint32_t)dice_between(dice, 1, count / 2);
     bool bounds = dice_chance(dice, 500);
+    CHECK(count >= 6 && count <= SAMPLE_NODES);
     for (uint32_t v = 0; v < count; v++) {
         uint32_t cap = (uint32_t)dice_between(dice, 50, 100) * 1000;
         nodes[v].speed = 1000;

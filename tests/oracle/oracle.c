@@ -1,40 +1,15 @@
 #include "tests/oracle/oracle.h"
 
-#include <glpk.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/check.h"
-
-struct programme {
-    glp_prob *lp;
-    const struct topology *t;
-    const struct job_graph *job;
-    int x; /* first column of each kind */
-    int f;
-    int s;
-    int start;
-    int len; /* of the row being written */
-    int *index;
-    double *value;
-};
-
-static int x_of(const struct programme *p, uint32_t u, uint32_t node)
-{
-    return p->x + (int)(u * p->t->node_count + node);
-}
-
-/* dir 0: from a to b. */
-static int f_of(const struct programme *p, uint32_t k, uint32_t link,
-                uint32_t dir)
-{
-    return p->f + (int)((k * p->t->link_count + link) * 2 + dir);
-}
+#include "tests/oracle/programme.h"
+#include "tests/oracle/score_rows.h"
 
 /* ---- rows ---- */
 
-static void term(struct programme *p, int column, double value)
+void programme_term(struct programme *p, int column, double value)
 {
     for (int i = 1; i <= p->len; i++)
         if (p->index[i] == column) {
@@ -46,7 +21,7 @@ static void term(struct programme *p, int column, double value)
     p->value[p->len] = value;
 }
 
-static void row(struct programme *p, int type, double bound)
+void programme_row(struct programme *p, int type, double bound)
 {
     int r = glp_add_rows(p->lp, 1);
     glp_set_row_bnds(p->lp, r, type, bound, bound);
@@ -90,7 +65,7 @@ static void column(struct programme *p, int index, bool allowed, double cost)
     glp_set_obj_coef(p->lp, index, cost);
 }
 
-static bool usable(const struct programme *p, uint32_t k, uint32_t link)
+bool programme_usable(const struct programme *p, uint32_t k, uint32_t link)
 {
     const struct job_link *l = &p->job->links[k];
     const struct topo_link *e = &p->t->links[link];
@@ -112,13 +87,14 @@ static void columns(struct programme *p)
     for (uint32_t u = 0; u < parts; u++) {
         uint64_t zones = zones_of(p->job, u);
         for (uint32_t v = 0; v < p->t->node_count; v++)
-            column(p, x_of(p, u, v), may(p, u, v, zones), 0);
+            column(p, programme_x(p, u, v), may(p, u, v, zones), 0);
         glp_set_col_bnds(p->lp, p->start + (int)u, GLP_LO, 0, 0);
     }
     for (uint32_t k = 0; k < links; k++) {
         column(p, p->s + (int)k, true, 0);
         for (uint32_t e = 0; e < p->t->link_count * 2; e++)
-            column(p, f_of(p, k, e / 2, e % 2), usable(p, k, e / 2),
+            column(p, programme_f(p, k, e / 2, e % 2),
+                   programme_usable(p, k, e / 2),
                    (double)p->job->links[k].kbps / 1000);
     }
 }
@@ -129,8 +105,8 @@ static void one_node_each(struct programme *p)
 {
     for (uint32_t u = 0; u < p->job->component_count; u++) {
         for (uint32_t v = 0; v < p->t->node_count; v++)
-            term(p, x_of(p, u, v), 1);
-        row(p, GLP_FX, 1);
+            programme_term(p, programme_x(p, u, v), 1);
+        programme_row(p, GLP_FX, 1);
     }
 }
 
@@ -142,9 +118,10 @@ static void nodes_hold(struct programme *p)
         for (uint32_t r = 0; r < RES_COUNT; r++) {
             for (uint32_t u = 0; u < p->job->component_count; u++)
                 if (p->job->components[u].want.of[r] > 0)
-                    term(p, x_of(p, u, v), p->job->components[u].want.of[r]);
+                    programme_term(p, programme_x(p, u, v),
+                                   p->job->components[u].want.of[r]);
             if (p->len > 0)
-                row(p, GLP_UP, left.of[r]);
+                programme_row(p, GLP_UP, left.of[r]);
         }
     }
 }
@@ -161,14 +138,14 @@ static void groups(struct programme *p)
                     (c[a].apart != 0 && c[a].apart == c[b].apart) ||
                     (p->job->alone && !same && !c[a].data && !c[b].data);
                 if (same) {
-                    term(p, x_of(p, a, v), 1);
-                    term(p, x_of(p, b, v), -1);
-                    row(p, GLP_FX, 0);
+                    programme_term(p, programme_x(p, a, v), 1);
+                    programme_term(p, programme_x(p, b, v), -1);
+                    programme_row(p, GLP_FX, 0);
                 }
                 if (apart) {
-                    term(p, x_of(p, a, v), 1);
-                    term(p, x_of(p, b, v), 1);
-                    row(p, GLP_UP, 1);
+                    programme_term(p, programme_x(p, a, v), 1);
+                    programme_term(p, programme_x(p, b, v), 1);
+                    programme_row(p, GLP_UP, 1);
                 }
             }
 }
@@ -181,12 +158,12 @@ static void flow(struct programme *p, uint32_t k)
         for (uint32_t i = p->t->first[v]; i < p->t->first[v + 1]; i++) {
             uint32_t e = p->t->arcs[i].link;
             uint32_t out = p->t->links[e].a == v ? 0 : 1;
-            term(p, f_of(p, k, e, out), 1);
-            term(p, f_of(p, k, e, 1 - out), -1);
+            programme_term(p, programme_f(p, k, e, out), 1);
+            programme_term(p, programme_f(p, k, e, 1 - out), -1);
         }
-        term(p, x_of(p, l->from, v), -1);
-        term(p, x_of(p, l->to, v), 1);
-        row(p, GLP_FX, 0);
+        programme_term(p, programme_x(p, l->from, v), -1);
+        programme_term(p, programme_x(p, l->to, v), 1);
+        programme_row(p, GLP_FX, 0);
     }
 }
 
@@ -199,29 +176,30 @@ static double send_us(const struct job_link *l)
 static void delay_terms(struct programme *p, uint32_t k, double sign)
 {
     for (uint32_t e = 0; e < p->t->link_count; e++)
-        for (uint32_t d = 0; d < 2 && usable(p, k, e); d++)
-            term(p, f_of(p, k, e, d), sign * p->t->links[e].delay_us);
-    term(p, p->s + (int)k, sign * send_us(&p->job->links[k]));
+        for (uint32_t d = 0; d < 2 && programme_usable(p, k, e); d++)
+            programme_term(p, programme_f(p, k, e, d),
+                           sign * p->t->links[e].delay_us);
+    programme_term(p, p->s + (int)k, sign * send_us(&p->job->links[k]));
 }
 
 static void bounds(struct programme *p, uint32_t k)
 {
     const struct job_link *l = &p->job->links[k];
     for (uint32_t e = 0; l->bytes > 0 && e < p->t->link_count * 2; e++) {
-        term(p, p->s + (int)k, 1);
-        term(p, f_of(p, k, e / 2, e % 2), -1);
-        row(p, GLP_LO, 0);
+        programme_term(p, p->s + (int)k, 1);
+        programme_term(p, programme_f(p, k, e / 2, e % 2), -1);
+        programme_row(p, GLP_LO, 0);
     }
     if (l->delay_us_max != 0) {
         delay_terms(p, k, 1);
-        row(p, GLP_UP, l->delay_us_max);
+        programme_row(p, GLP_UP, l->delay_us_max);
     }
     if (l->risk_nn_max == 0)
         return;
     for (uint32_t e = 0; e < p->t->link_count; e++)
-        for (uint32_t d = 0; d < 2 && usable(p, k, e); d++)
-            term(p, f_of(p, k, e, d), p->t->links[e].risk_nn);
-    row(p, GLP_UP, l->risk_nn_max);
+        for (uint32_t d = 0; d < 2 && programme_usable(p, k, e); d++)
+            programme_term(p, programme_f(p, k, e, d), p->t->links[e].risk_nn);
+    programme_row(p, GLP_UP, l->risk_nn_max);
 }
 
 static void links_hold(struct programme *p)
@@ -229,9 +207,11 @@ static void links_hold(struct programme *p)
     for (uint32_t e = 0; e < p->t->link_count; e++) {
         for (uint32_t k = 0; k < p->job->link_count; k++)
             for (uint32_t d = 0; d < 2; d++)
-                term(p, f_of(p, k, e, d), (double)p->job->links[k].kbps / 1000);
+                programme_term(p, programme_f(p, k, e, d),
+                               (double)p->job->links[k].kbps / 1000);
         if (p->len > 0)
-            row(p, GLP_UP, (double)topology_left_kbps(p->t, e) / 1000);
+            programme_row(p, GLP_UP,
+                          (double)topology_left_kbps(p->t, e) / 1000);
     }
 }
 
@@ -240,27 +220,27 @@ static void run_terms(struct programme *p, uint32_t u, double sign)
     uint64_t work = (uint64_t)p->job->components[u].work_us * 1000;
     for (uint32_t v = 0; v < p->t->node_count && work > 0; v++)
         if (p->t->nodes[v].speed > 0)
-            term(p, x_of(p, u, v),
-                 sign * (double)((work + p->t->nodes[v].speed - 1) /
-                                 p->t->nodes[v].speed));
+            programme_term(p, programme_x(p, u, v),
+                           sign * (double)((work + p->t->nodes[v].speed - 1) /
+                                           p->t->nodes[v].speed));
 }
 
 static void in_time(struct programme *p)
 {
     for (uint32_t u = 0; u < p->job->component_count; u++) {
-        term(p, p->start + (int)u, 1);
+        programme_term(p, p->start + (int)u, 1);
         run_terms(p, u, 1);
-        row(p, GLP_UP, (double)p->job->time_us_max);
+        programme_row(p, GLP_UP, (double)p->job->time_us_max);
     }
     for (uint32_t k = 0; k < p->job->link_count; k++) {
         const struct job_link *l = &p->job->links[k];
         if (!l->flow)
             continue;
-        term(p, p->start + l->to, 1);
-        term(p, p->start + l->from, -1);
+        programme_term(p, p->start + l->to, 1);
+        programme_term(p, p->start + l->from, -1);
         run_terms(p, l->from, -1);
         delay_terms(p, k, -1);
-        row(p, GLP_LO, 0);
+        programme_row(p, GLP_LO, 0);
     }
 }
 
@@ -284,7 +264,7 @@ static uint32_t read_path(const struct programme *p, uint32_t k,
         for (; i < p->t->first[at + 1]; i++) {
             uint32_t e = p->t->arcs[i].link;
             uint32_t dir = p->t->links[e].a == at ? 0 : 1;
-            if (chosen(p, f_of(p, k, e, dir)))
+            if (chosen(p, programme_f(p, k, e, dir)))
                 break;
         }
         CHECK(i < p->t->first[at + 1]);
@@ -302,7 +282,7 @@ static void read_answer(const struct programme *p, struct oracle_answer *out)
     plan->link_count = p->job->link_count;
     for (uint32_t u = 0; u < p->job->component_count; u++)
         for (uint32_t v = 0; v < p->t->node_count; v++)
-            if (chosen(p, x_of(p, u, v)))
+            if (chosen(p, programme_x(p, u, v)))
                 plan->node[u] = (uint16_t)v;
     for (uint32_t k = 0; k < p->job->link_count; k++) {
         plan->begin[k] = (uint16_t)steps;
@@ -334,8 +314,20 @@ static void solve(struct programme *p, uint32_t seconds_max,
         read_answer(p, out);
 }
 
-void oracle_solve(const struct topology *topology, const struct job_graph *job,
-                  uint32_t seconds_max, struct oracle_answer *out)
+static void scored(const struct topology *t, const struct job_graph *job,
+                   const struct plan_weights *weights,
+                   struct oracle_answer *out)
+{
+    struct plan_score score;
+    plan_score_of(t, job, &out->plan, weights, &score);
+    out->score = score.all;
+}
+
+/* weights NULL: the aim is bandwidth. */
+static void solve_for(const struct topology *topology,
+                      const struct job_graph *job,
+                      const struct plan_weights *weights, uint32_t seconds_max,
+                      struct oracle_answer *out)
 {
     struct programme p = {.t = topology, .job = job};
     clock_t began = clock();
@@ -345,6 +337,9 @@ void oracle_solve(const struct topology *topology, const struct job_graph *job,
     p.lp = glp_create_prob();
     glp_set_obj_dir(p.lp, GLP_MIN);
     columns(&p);
+    p.more = glp_get_num_cols(p.lp) + 1;
+    if (weights != NULL)
+        score_columns(&p, weights);
     p.index = calloc((size_t)glp_get_num_cols(p.lp) + 1, sizeof(*p.index));
     p.value = calloc((size_t)glp_get_num_cols(p.lp) + 1, sizeof(*p.value));
     CHECK(p.index != NULL && p.value != NULL);
@@ -358,9 +353,27 @@ void oracle_solve(const struct topology *topology, const struct job_graph *job,
     links_hold(&p);
     if (job->time_us_max != 0)
         in_time(&p);
+    if (weights != NULL)
+        score_rows(&p);
     solve(&p, seconds_max, out);
+    if (weights != NULL && out->feasible)
+        scored(topology, job, weights, out);
     glp_delete_prob(p.lp);
     free(p.index);
     free(p.value);
     out->seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+}
+
+void oracle_solve(const struct topology *topology, const struct job_graph *job,
+                  uint32_t seconds_max, struct oracle_answer *out)
+{
+    solve_for(topology, job, NULL, seconds_max, out);
+}
+
+void oracle_solve_score(const struct topology *topology,
+                        const struct job_graph *job,
+                        const struct plan_weights *weights,
+                        uint32_t seconds_max, struct oracle_answer *out)
+{
+    solve_for(topology, job, weights, seconds_max, out);
 }

@@ -12,12 +12,13 @@
  *
  * Minimised: bandwidth of f over all links. */
 
-#include "sched/graph/plan.h"
+#include "sched/graph/plan_score.h"
 
 struct oracle_answer {
     bool proven;   /* optimal, or without a solution; false: the time ran out */
     bool feasible; /* there is a plan: */
     uint64_t kbps; /* bandwidth times links, the least there is */
+    int32_t score; /* plan_score.all of the plan; of oracle_solve_score */
     struct plan plan;
     double seconds;
 };
@@ -26,5 +27,12 @@ struct oracle_answer {
  * must pass job_graph_check. */
 void oracle_solve(const struct topology *topology, const struct job_graph *job,
                   uint32_t seconds_max, struct oracle_answer *out);
+
+/* The best score instead (score_rows.h); kbps is what its plan takes. Takes
+ * minutes beyond a few components on ten nodes. */
+void oracle_solve_score(const struct topology *topology,
+                        const struct job_graph *job,
+                        const struct plan_weights *weights,
+                        uint32_t seconds_max, struct oracle_answer *out);
 
 #endif

@@ -211,10 +211,15 @@ static struct waiting_tx *pool_of(struct sim_node *node, const struct hash *id)
     return NULL;
 }
 
+bool chain_waits(struct sim_node *node, const struct hash *id)
+{
+    return pool_of(node, id) != NULL;
+}
+
 /* What a follower's core finds when it looks at what waits: only one that has
  * all blocks can tell. */
-static enum err check_here(struct world *world, const struct sim_node *node,
-                           struct bytes bytes)
+static enum err check_at(struct world *world, const struct sim_node *node,
+                         struct bytes bytes, bool as_next)
 {
     struct arena arena;
     struct tx tx;
@@ -223,30 +228,25 @@ static enum err check_here(struct world *world, const struct sim_node *node,
         return OK;
     arena_init(&arena, 1u << 18);
     CHECK(tx_decode(bytes, &arena, &tx) == OK);
+    if (as_next)
+        tx.nonce =
+            world->validator.blocks[node->height].accounts[node->index].nonce;
     err = chain_check_tx(world->validator.chain, &tx, node_now(world, node));
     arena_done(&arena);
     CHECK(!err_is_fault(err));
     return err;
 }
 
-static void on_relay(struct world *world, const struct about *about)
+enum err chain_check(struct world *world, const struct sim_node *node,
+                     struct bytes bytes)
 {
-    struct sim_node *node = node_living(world, about);
-    struct waiting_tx *tx = node != NULL ? pool_of(node, &about->id) : NULL;
-    uint64_t token;
-    enum err err;
-    if (tx == NULL)
-        return;
-    err = check_here(world, node, bytes_make(tx->bytes, tx->len));
-    if (err == OK) {
-        send_tx(world, node, tx);
-        world_after(world, RELAY_MS, on_relay, about);
-        return;
-    }
-    token = tx->token;
+    return check_at(world, node, bytes, false);
+}
+
+static void pool_drop(struct sim_node *node, struct waiting_tx *tx)
+{
     free(tx->bytes);
     *tx = node->pool[--node->pool_count];
-    own_tx_refused(node->own, token, err, 0, world->now_ms);
 }
 
 static void on_own_refusal(struct world *world, const struct about *about)
@@ -257,6 +257,47 @@ static void on_own_refusal(struct world *world, const struct about *about)
                        world->now_ms);
 }
 
+/* A number is kept by what holds it, unless that is refused and this is not. */
+static enum err take_over(struct world *world, struct sim_node *node,
+                          struct bytes bytes, uint64_t nonce)
+{
+    struct about about = {.node = node->index, .life = node->life};
+    struct waiting_tx *holder = NULL;
+    for (size_t i = 0; i < node->pool_count; i++)
+        if (node->pool[i].nonce == nonce)
+            holder = &node->pool[i];
+    if (holder == NULL)
+        return OK;
+    enum err err =
+        check_at(world, node, bytes_make(holder->bytes, holder->len), true);
+    if (err == OK || check_at(world, node, bytes, true) != OK)
+        return ERR_NONCE;
+    about.u = holder->token;
+    about.code = (uint32_t)err;
+    world_after(world, 1, on_own_refusal, &about);
+    pool_drop(node, holder);
+    return OK;
+}
+
+static void on_relay(struct world *world, const struct about *about)
+{
+    struct sim_node *node = node_living(world, about);
+    struct waiting_tx *tx = node != NULL ? pool_of(node, &about->id) : NULL;
+    uint64_t token;
+    enum err err;
+    if (tx == NULL)
+        return;
+    err = chain_check(world, node, bytes_make(tx->bytes, tx->len));
+    if (err == OK) {
+        send_tx(world, node, tx);
+        world_after(world, RELAY_MS, on_relay, about);
+        return;
+    }
+    token = tx->token;
+    pool_drop(node, tx);
+    own_tx_refused(node->own, token, err, 0, world->now_ms);
+}
+
 enum err chain_submit(struct world *world, struct sim_node *node,
                       struct bytes bytes, uint64_t token)
 {
@@ -265,19 +306,18 @@ enum err chain_submit(struct world *world, struct sim_node *node,
     struct waiting_tx waiting = {.len = bytes.len, .token = token};
     struct arena arena;
     struct tx tx;
-    bool taken = false;
     enum err err;
     arena_init(&arena, 1u << 18);
     CHECK(tx_decode(bytes, &arena, &tx) == OK);
     waiting.id = about.id = tx.id;
     waiting.nonce = tx.nonce;
     arena_done(&arena);
-    for (size_t i = 0; i < node->pool_count; i++)
-        taken = taken || node->pool[i].nonce == tx.nonce;
     err = pool_of(node, &waiting.id) != NULL ? ERR_EXISTS
-          : taken || waiting.nonce < seen->accounts[node->index].nonce
+          : waiting.nonce < seen->accounts[node->index].nonce
               ? ERR_NONCE
-              : check_here(world, node, bytes);
+              : chain_check(world, node, bytes);
+    if (err == OK)
+        err = take_over(world, node, bytes, waiting.nonce);
     if (err != OK) {
         about.code = (uint32_t)err;
         world_after(world, 1, on_own_refusal, &about);
@@ -322,7 +362,7 @@ const struct contract *chain_contract(const struct world *world,
 static void make_genesis(struct world *world)
 {
     struct genesis *genesis = &world->validator.genesis;
-    const struct plan *plan = &world->plan;
+    const struct sim_plan *plan = &world->plan;
     genesis_init(genesis);
     strcpy(genesis->network, "sim");
     genesis->test = true;

@@ -249,6 +249,33 @@ static enum err submit(void *ctx, struct bytes tx, uint64_t token)
     return chain_submit(to->world, to->node, tx, token);
 }
 
+static enum err judge(void *ctx, struct bytes tx)
+{
+    struct submit_ctx *to = ctx;
+    return chain_check(to->world, to->node, tx);
+}
+
+static bool waits(void *ctx, const struct hash *id)
+{
+    struct submit_ctx *to = ctx;
+    return chain_waits(to->node, id);
+}
+
+static enum err keep(void *ctx, const char *name, struct bytes record)
+{
+    struct submit_ctx *to = ctx;
+    memory_put(&to->node->memory, name, record);
+    return OK;
+}
+
+/* As the disk does for effects: nothing leaves before. */
+static uint64_t ticket(void *ctx)
+{
+    struct submit_ctx *to = ctx;
+    sync_all(to->node);
+    return 0;
+}
+
 static void on_tx_refused(struct world *world, const struct about *about)
 {
     struct trade_event event = {.kind = TRADE_TX_REFUSED,
@@ -284,6 +311,14 @@ static void tell_contract(struct world *world, struct sim_node *node,
     struct trade_event event = {.kind = TRADE_CONTRACT, .contract = contract};
     if (concerns(node, contract))
         node_event(world, node, &event);
+}
+
+/* A block's is told once; what is not settled says nothing. */
+static void note_contract(struct sim_node *node,
+                          const struct contract *contract)
+{
+    if (node->standings != NULL)
+        CHECK(standings_note(node->standings, contract) == OK);
 }
 
 static void tell_balance(struct world *world, struct sim_node *node)
@@ -333,8 +368,10 @@ static bool take_block(struct world *world, struct sim_node *node)
     }
     tell_balance(world, node);
     for (size_t i = 0; i < block->tx_count; i++) {
-        if (block->txs[i].has_contract)
+        if (block->txs[i].has_contract) {
+            note_contract(node, &block->txs[i].contract);
             tell_contract(world, node, &block->txs[i].contract);
+        }
         if (!node->up || node->life != life)
             return false;
     }
@@ -375,6 +412,10 @@ static void make_engines(struct world *world, struct sim_node *node)
         .nonce =
             world->validator.blocks[node->height].accounts[node->index].nonce,
         .submit = submit,
+        .judge = judge,
+        .waits = waits,
+        .keep = keep,
+        .ticket = ticket,
         .refused = refused,
         .ctx = &submit_ctxs[node->index],
     };
@@ -400,7 +441,9 @@ static void load(struct world *world, struct sim_node *node)
         const struct memory_record *record = &node->memory.records[i];
         struct bytes bytes = {record->bytes, record->len};
         enum err err = OK;
-        if (strncmp(record->key, "buy/", 4) == 0)
+        if (strncmp(record->key, "own/", 4) == 0)
+            err = own_tx_load(node->own, bytes);
+        else if (strncmp(record->key, "buy/", 4) == 0)
             err = buy_load(node->buy, record->key, bytes);
         else
             err = sell_load(node->sell, record->key, bytes);
@@ -423,6 +466,40 @@ static void replay(struct world *world, struct sim_node *node)
     }
 }
 
+/* How sellers kept their contracts before this world began. */
+static void note_past(struct world *world, struct sim_node *node)
+{
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct sim_node *seller = &world->nodes[i];
+        struct contract c = {.state = CONTRACT_SETTLED,
+                             .reason = END_DONE,
+                             .buyer = {{0xee}},
+                             .agent = node->key.signer.key,
+                             .provider = seller->key.signer.key,
+                             .time_ms_max = 3600000};
+        for (uint32_t k = 0; seller->sells && k < 3 + 4 * i; k++)
+            note_contract(node, &c);
+    }
+}
+
+/* Before anything is matched. */
+static void recall(struct world *world, struct sim_node *node)
+{
+    const struct standings_config config = {
+        .self = node->key.signer.key, .max = WORLD_NODES_MAX, .key = {7}};
+    if (!world->plan.copies || node->buy == NULL)
+        return;
+    CHECK(standings_new(&config, &node->standings) == OK);
+    note_past(world, node);
+    for (size_t i = 0; i < world->judge.contract_count; i++) {
+        const struct contract *c =
+            chain_contract(world, &world->judge.contracts[i].id, node->height);
+        if (c != NULL)
+            note_contract(node, c);
+    }
+    book_lend(buy_book(node->buy), node->standings, NULL);
+}
+
 void node_start(struct world *world, struct sim_node *node)
 {
     struct trade_event event = {.kind = TRADE_TICK};
@@ -437,6 +514,7 @@ void node_start(struct world *world, struct sim_node *node)
         node->kill_in =
             1 + dice_below(&world->dice, 2 * world->plan.crash_effects);
     make_engines(world, node);
+    recall(world, node);
     load(world, node);
     about = about_node(node);
     world_after(world, dice_below(&world->dice, 1000), on_second, &about);
@@ -449,6 +527,8 @@ void node_start(struct world *world, struct sim_node *node)
 static void free_engines(struct sim_node *node)
 {
     buy_free(node->buy);
+    standings_free(node->standings);
+    node->standings = NULL;
     sell_free(node->sell);
     own_tx_free(node->own);
     trade_effects_done(&node->buy_effects);
@@ -470,6 +550,7 @@ void node_kill(struct world *world, struct sim_node *node)
     if (!node->up)
         return;
     node->up = false;
+    node->disturbed = true;
     world->kills++;
     memory_crash(&node->memory, &world->dice);
     for (size_t i = 0; i < node->log_count; i++)
@@ -518,6 +599,10 @@ static void draw_shop(struct world *world, struct sim_node *node)
         .receipt_ms = world->plan.receipt_ms,
         .retention_ms = world->plan.retention_ms,
     };
+    if (world->plan.queue != LINE_OFF) {
+        config->queue = world->plan.queue;
+        config->slots = (uint32_t)dice_between(dice, 1, 2);
+    }
     node->selling = true;
 }
 

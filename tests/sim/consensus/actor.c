@@ -92,7 +92,8 @@ static struct letter *send_proposal(struct world *world, struct machine *actor,
 }
 
 static struct letter *send_other(struct world *world, struct machine *actor,
-                                 uint8_t tag, struct letter *letter)
+                                 struct machine *to, uint8_t tag,
+                                 struct letter *letter)
 {
     struct bytes message = letter_bytes(letter);
     if (tag == SX_MSG_CERT && does(actor, ACT_BAD_CERT) &&
@@ -101,11 +102,16 @@ static struct letter *send_other(struct world *world, struct machine *actor,
     if (tag == SX_MSG_VOTE && does(actor, ACT_BAD_VOTE) &&
         dice_chance(&world->dice, 500))
         return forge_bad_vote(world, message);
-    if (tag == SX_MSG_STATUS && does(actor, ACT_LIES))
+    if (tag == SX_MSG_STATUS &&
+        (does(actor, ACT_LIES) ||
+         (does(actor, ACT_BAD_PAGES) && dice_chance(&world->dice, 300))))
         return forge_status(world, message);
     if ((tag == SX_MSG_BLOCK || tag == SX_MSG_PAGES) &&
         does(actor, ACT_WITHHOLD))
         return NULL;
+    if ((tag == SX_MSG_STEPS || tag == SX_MSG_PAGES) &&
+        does(actor, ACT_BAD_PAGES))
+        return poison_answer(world, actor, to, letter);
     if ((tag == SX_MSG_BLOCK || tag == SX_MSG_FINALS || tag == SX_MSG_STEPS ||
          tag == SX_MSG_PAGES) &&
         does(actor, ACT_POISON))
@@ -162,7 +168,7 @@ void actor_send(struct world *world, struct machine *actor, struct machine *to,
     if (keeps_quiet(world, actor, to))
         return;
     said = tag == SX_MSG_PROPOSE ? send_proposal(world, actor, to, letter)
-                                 : send_other(world, actor, tag, letter);
+                                 : send_other(world, actor, to, tag, letter);
     if (does(actor, ACT_LATE))
         extra_us = 1 + dice_below(&world->dice, 3 * SECOND);
     if (said != NULL)

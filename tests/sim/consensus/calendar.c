@@ -28,6 +28,7 @@ struct letter *letter_new(struct bytes bytes)
     letter->refs = 1;
     letter->len = (uint32_t)bytes.len;
     letter->mark = mark_of(bytes);
+    letter->wrong = false;
     if (bytes.len > 0)
         memcpy(letter->bytes, bytes.ptr, bytes.len);
     return letter;

@@ -13,6 +13,7 @@ struct letter {
     uint32_t refs;
     uint32_t len;
     uint64_t mark; /* of the bytes: goes into the trace */
+    bool wrong;    /* pages or steps that nobody may take */
     uint8_t bytes[];
 };
 struct letter *letter_new(struct bytes bytes); /* with one reference */

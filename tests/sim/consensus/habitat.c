@@ -13,6 +13,7 @@ struct habitat {
     bool slow;     /* messages take much longer than D0 */
     bool lossy;    /* many are lost */
     bool narrow;   /* pools have little room */
+    bool pages;    /* newcomers fetch the state */
 };
 
 static const struct habitat habitats[SX_MUTANT_COUNT] = {
@@ -58,6 +59,31 @@ static const struct habitat habitats[SX_MUTANT_COUNT] = {
     [SX_MUTANT_HEIGHT_BELIEVED] = {.acts = ACT_LIES},
     [SX_MUTANT_DROP_FORKED] = {.slow = true},
     [SX_MUTANT_POOL_SILENT] = {.narrow = true},
+    [SX_MUTANT_PAGE_UNHASHED] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_PAGE_SHIFTED] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_RECORD_ELSEWHERE] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_RECORD_ANY] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_RECORDS_FEW] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_RECORDS_MORE] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_ANSWER_LONG] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_ANSWER_FOREIGN] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_ANSWER_TWICE] = {.pages = true},
+    [SX_MUTANT_ANSWER_LATE] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_WANT_LOST] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_ASKS_MANY] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_POISON_FORGIVEN] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_PAGE_EARLY] = {.pages = true},
+    [SX_MUTANT_PAGE_OLD] = {.pages = true},
+    [SX_MUTANT_HERE_ANY] = {.pages = true},
+    [SX_MUTANT_WALK_EARLY] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_SWEEP_EARLY] = {.pages = true},
+    [SX_MUTANT_SWEEP_NONE] = {.pages = true},
+    [SX_MUTANT_SWEEP_PAGES] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_SWEEP_RECORDS] = {.pages = true},
+    [SX_MUTANT_STEP_UNSIGNED] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_PEAKS_ANY] = {.pages = true, .acts = ACT_BAD_PAGES},
+    [SX_MUTANT_FETCH_SOON] = {.pages = true},
+    [SX_MUTANT_LOOK_FOREVER] = {.pages = true, .acts = ACT_BAD_PAGES},
 };
 
 static bool is_any(const struct plan *plan, uint32_t acts)
@@ -72,6 +98,8 @@ bool habitat_fits(uint64_t mutant, const struct plan *plan)
 {
     CHECK(mutant < SX_MUTANT_COUNT);
     const struct habitat *needs = &habitats[mutant];
+    if (needs->pages && plan->sync_epochs == 0)
+        return false;
     if (needs->acts != 0 && !is_any(plan, needs->acts))
         return false;
     if (needs->faults != 0 &&

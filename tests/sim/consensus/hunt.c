@@ -70,6 +70,8 @@ static void hunt_one(const struct run_options *options, uint64_t mutant,
          seed++) {
         struct plan plan;
         plan_draw(&plan, seed, (uint32_t)options->nodes);
+        if (plan_has_pages(seed))
+            plan_pages(&plan);
         if (!habitat_fits(mutant, &plan))
             continue;
         caught->worlds++;

@@ -153,6 +153,8 @@ void judge_refused(struct world *world, struct machine *machine,
     /* Waiting here already, it goes on waiting. */
     if (effect->err != ERR_EXISTS || effect->height > 0)
         answered(world, machine, &effect->id);
+    if (tx != NULL)
+        rules_refused(world, machine, tx, effect->err);
     if (tx != NULL && effect->token != 0)
         people_refused(world, tx, effect->err);
 }

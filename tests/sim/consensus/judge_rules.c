@@ -208,3 +208,51 @@ bool rules_foreign(struct world *world, const struct machine *machine,
     return !pubkey_equal(&set->items[msg.vote.index].key, &from->signer.key) &&
            sx_peer_signs(machine->core, peer);
 }
+
+/* ---- numbers of transactions ---- */
+
+/* What would its rules say of it in the next block, were it its turn? */
+static enum err as_next(struct world *world, struct machine *machine,
+                        const struct tx *tx, uint64_t nonce)
+{
+    struct tx next = *tx;
+    int64_t us = (int64_t)world->now_us + machine->skew_us;
+    next.nonce = nonce;
+    return chain_check_tx(machine->chain, &next,
+                          (uint64_t)((int64_t)WORLD_T0 + us / (int64_t)MS));
+}
+
+static void check_holder(struct world *world, struct machine *machine,
+                         const struct tx *tx)
+{
+    struct account account;
+    if (account_get(chain_head_state(machine->chain), &tx->sender, &account) !=
+            OK ||
+        tx->nonce < account.nonce)
+        return;
+    const struct pool_entry *holder =
+        pool_account_next(sx_pool(machine->core), &tx->sender, tx->nonce);
+    if (holder == NULL || holder->tx.nonce != tx->nonce ||
+        holder->carried > 0 || hash_equal(&holder->tx.id, &tx->id))
+        return;
+    if (as_next(world, machine, &holder->tx, account.nonce) != OK &&
+        as_next(world, machine, tx, account.nonce) == OK)
+        judge_fails(world,
+                    "machine %u keeps a number for what no block can take",
+                    machine->index);
+}
+
+/* One validator alone decides while it is told: then it is too late to ask. */
+void rules_refused(struct world *world, struct machine *machine,
+                   const struct sim_tx *tx, enum err err)
+{
+    struct arena arena;
+    struct tx read;
+    if (err != ERR_NONCE || world->plan.keys == 1 || !machine_honest(machine) ||
+        chain_is_syncing(machine->chain))
+        return;
+    arena_init(&arena, 1u << 16);
+    if (tx_decode(letter_bytes(tx->letter), &arena, &read) == OK)
+        check_holder(world, machine, &read);
+    arena_done(&arena);
+}

@@ -72,6 +72,7 @@ void machine_done(struct machine *machine)
     free(machine->taken);
     letter_drop(machine->bent);
     letter_drop(machine->last_proposal);
+    letter_drop(machine->last_pages);
 }
 
 /* ---- effects ---- */
@@ -181,6 +182,7 @@ static void carry_out(struct world *world, struct machine *machine,
         }
         machine->sent_bytes += effect->bytes.len;
         machine->sent_count++;
+        fetch_asks(world, machine, effect);
         net_send(world, machine, effect->peer, *last);
         return;
     case SX_FINAL:
@@ -200,6 +202,7 @@ static void carry_out(struct world *world, struct machine *machine,
         struct machine *peer = net_peer(world, machine, effect->peer);
         tell(world, "%u calls %d bad: %s", machine->index,
              peer == NULL ? -1 : (int)peer->index, err_name(effect->err));
+        fetch_blames(machine, effect->peer);
         world->foreign_told += effect->err == ERR_SIGNATURE ? 1 : 0;
         if (effect->peer == machine->minds)
             machine->minds = 0;
@@ -343,7 +346,10 @@ static void on_message(struct world *world, struct machine *machine,
         rules_foreign(world, machine, event.peer, from, entry->letter)
             ? event.peer
             : 0;
+    struct fetch_told told = fetch_hears(machine, &event, entry->letter);
     step(world, machine, &event);
+    if (machine->life == life)
+        fetch_heard(world, machine, from, &told);
     if (machine->minds != 0 && machine->life == life)
         judge_fails(world, "machine %u takes a vote from %u in another's name",
                     machine->index, entry->from);
@@ -359,6 +365,8 @@ static void on_peer(struct world *world, struct machine *machine,
     tell(world, "%u %s %u (peer %llu)", machine->index,
          entry->kind == ENTRY_PEER ? "is linked with" : "has lost", entry->from,
          (unsigned long long)entry->a);
+    if (entry->kind == ENTRY_UNLINK)
+        fetch_unlinked(machine, entry->a);
     step(world, machine, &event);
 }
 
@@ -393,6 +401,7 @@ static void on_commit(struct world *world, struct machine *machine,
         return;
     told_us = world->now_us + upto(world, world->plan.store_us_max / 4);
     stored.a = disk_commit(&machine->disk);
+    fetch_committed(world, machine);
     machine->disk.committing = false;
     /* One after the other. */
     if (told_us < machine->stored_us)
@@ -496,6 +505,8 @@ static void reset_life(struct world *world, struct machine *machine)
     machine->crash_in = 0;
     machine->uncertified = false;
     machine->pending_count = 0;
+    machine->ask_count = machine->poisoner_count = 0;
+    machine->answered = false;
     memset(machine->heard, 0, sizeof(machine->heard));
     memset(machine->own, 0, sizeof(machine->own));
     machine->taken_count = 0;

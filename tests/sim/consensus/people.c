@@ -21,6 +21,13 @@ void people_genesis(struct world *world, struct genesis *genesis)
         CHECK(genesis_add_account(genesis, &world->clients[i].key.signer.key,
                                   amount_micro(GRANT)) == OK);
     }
+    for (uint32_t i = 0; i < world->plan.accounts; i++) {
+        struct pubkey key;
+        struct dice dice;
+        dice_init(&dice, world->plan.seed + (uint64_t)i * 7919);
+        dice_fill(&dice, key.b, sizeof(key.b));
+        CHECK(genesis_add_account(genesis, &key, amount_micro(1)) == OK);
+    }
 }
 
 static uint64_t some_time(struct world *world, uint64_t mean_us)

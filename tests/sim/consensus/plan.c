@@ -13,7 +13,7 @@ static const char *const mischief_names[ACT_COUNT] = {
     "twins",       "equivocate", "selective", "both-ends", "yes",     "silent",
     "late",        "bad-block",  "withhold",  "bad-cert",  "flood",   "lies",
     "unjustified", "repropose",  "poison",    "echo",      "garbage", "fork",
-    "usurp",       "bad-vote",   "claim"};
+    "usurp",       "bad-vote",   "claim",     "bad-pages"};
 
 const char *plan_fault_name(unsigned bit)
 {
@@ -175,6 +175,34 @@ void plan_act(struct plan *plan, uint32_t act)
     }
 }
 
+#define PAGES_EVERY 11u /* seeds */
+
+bool plan_has_pages(uint64_t seed)
+{
+    return seed % PAGES_EVERY == 2;
+}
+
+/* Somebody who is dishonest anyway, or one more that can be borne; who comes
+ * late is honest, and comes when there is something to fetch. */
+static void add_bad_pages(struct plan *plan, struct dice *dice)
+{
+    static const uint32_t most[] = {30, 200, 1000, 2000};
+    uint32_t who = plan->keys;
+    plan->accounts = 1 + (uint32_t)dice_below(dice, most[dice_below(dice, 4)]);
+    plan->late_us_min = plan->chaos_us / 2;
+    plan->followers = plan->keys <= 10 ? 5 : 1;
+    plan->mischief[0] = 0;
+    for (uint32_t i = plan->keys; i-- > 1;)
+        if (plan->mischief[i] != 0 ||
+            (who == plan->keys && plan->weights[i] <= plan->budget))
+            who = i;
+    if (who == plan->keys)
+        return;
+    if (plan->mischief[who] == 0)
+        plan->budget -= plan->weights[who];
+    plan->mischief[who] |= ACT_BAD_PAGES;
+}
+
 /* Drawn apart, so that the rest of the seed stays what it is. */
 void plan_pages(struct plan *plan)
 {
@@ -184,6 +212,8 @@ void plan_pages(struct plan *plan)
     plan->late = 1;
     if (dice_chance(&dice, 500))
         plan->epoch_blocks = dice_between(&dice, 2, 6);
+    if (plan->seed / PAGES_EVERY % 2 == 1)
+        add_bad_pages(plan, &dice);
 }
 
 void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
@@ -217,7 +247,7 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     if (seed % 4 == 3 && plan->keys >= 4)
         plan_act(plan, 1u << (seed / 4 % ACT_MIXED));
     if (seed % 64 == 21 && plan->keys >= 4)
-        plan_act(plan, 1u << (ACT_MIXED + seed / 64 % (ACT_COUNT - ACT_MIXED)));
+        plan_act(plan, 1u << (ACT_MIXED + seed / 64 % (ACT_DRAWN - ACT_MIXED)));
     plan->views_max = plan->keys > 10 ? 40 : plan->keys > 7 ? 120 : 400;
     if (seed % 8 == 5)
         plan->pool_txs = 4 + (uint32_t)(seed / 8 % 23);
@@ -248,8 +278,8 @@ static void print_world(const struct plan *plan)
            plan->link_keys ? ", link keys" : "");
     if (plan->sync_epochs > 0)
         printf(" newcomers fetch the state once %" PRIu64
-               " epochs have ended\n",
-               plan->sync_epochs);
+               " epochs have ended; %u accounts more\n",
+               plan->sync_epochs, plan->accounts);
     printf(" network: %.2f..%.2f ms, %u/1000 ten times that, %u lost, %u "
            "twice, %u again later, %s; clocks apart by %.3f s\n",
            (double)plan->hop_us_min / 1e3, (double)plan->hop_us_max / 1e3,

@@ -59,7 +59,10 @@ enum mischief {
     ACT_MIXED = 19,             /* so many kinds are mixed by any seed */
     ACT_BAD_VOTE = 1u << 19,    /* its votes are signed wrongly, to some */
     ACT_CLAIM = 1u << 20,       /* claims others' keys on its links */
-    ACT_COUNT = 21,
+    ACT_DRAWN = 21,             /* so many have seeds of their own */
+    /* Only where newcomers fetch the state. */
+    ACT_BAD_PAGES = 1u << 21, /* gives pages and steps that are wrong */
+    ACT_COUNT = 22,
 };
 
 struct plan {
@@ -73,6 +76,8 @@ struct plan {
     uint32_t followers;
     uint32_t newcomers;   /* that become validators, and leave again */
     uint32_t late;        /* machines that start late */
+    uint64_t late_us_min; /* they and followers: not before; 0: no bound */
+    uint32_t accounts;    /* of the genesis that nobody uses */
     uint64_t sync_epochs; /* newcomers fetch the state; 0: execute all */
     uint64_t quorum;
     uint64_t budget; /* weight that may still fail */
@@ -122,6 +127,8 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys);
 void plan_act(struct plan *plan, uint32_t act);
 /* Newcomers fetch the state by pages, and there is one. */
 void plan_pages(struct plan *plan);
+/* Do they in this seed? */
+bool plan_has_pages(uint64_t seed);
 void plan_print(const struct plan *plan);
 const char *plan_fault_name(unsigned bit);
 const char *plan_mischief_name(unsigned bit);

@@ -42,12 +42,14 @@ static const struct {
     {12899, 0, "what was cut was synced, what was left was not"},
     {101165, 0, "full pools threw out three in turn and passed them on"},
     {20009530, 0, "a damaged store's next set was taken for its last word"},
+    {30027709, 0, "where links keep no order, a run was asked for once more"},
+    {30042690, 0,
+     "where pools are small, blocks took as long as a grown D lets"},
 };
 
 /* A seed takes a fraction of a second of processor time; one that does not end
  * is wrong, too. */
 #define SECONDS_MAX       120
-#define PAGES_EVERY       11 /* seeds: one has newcomers that fetch the state */
 #define SECONDS_MAX_MUTED 20 /* of a seeded bug: many seeds end in time */
 
 /* What workers share. */
@@ -91,7 +93,7 @@ static struct outcome live(const struct run_options *options, uint64_t seed,
     struct plan plan;
     struct outcome outcome;
     plan_draw(&plan, seed, (uint32_t)options->nodes);
-    if (options->pages || (seed % PAGES_EVERY == 2 && options->mutant == 0))
+    if (options->pages || plan_has_pages(seed))
         plan_pages(&plan);
     plan.real_signatures = options->real;
     if (options->views > 0)

@@ -96,8 +96,11 @@ static void start_machines(struct world *world)
     for (uint32_t i = 0; i < world->machine_count; i++) {
         struct entry entry = {.kind = ENTRY_START, .node = i};
         uint64_t delay_us = dice_below(&world->dice, 300 * MS);
-        if (i < world->plan.late)
-            delay_us = dice_below(&world->dice, world->plan.chaos_us);
+        if (i < world->plan.late || (world->plan.late_us_min > 0 &&
+                                     !machine_validates(&world->machines[i])))
+            delay_us = world->plan.late_us_min +
+                       dice_below(&world->dice, world->plan.chaos_us) %
+                           (world->plan.chaos_us - world->plan.late_us_min);
         world->machines[i].starting = true;
         world_add(world, delay_us, &entry);
         if (world->machines[i].acts != 0) {

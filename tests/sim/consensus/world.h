@@ -73,6 +73,17 @@ struct guilt {
     uint16_t index;
     uint64_t noticed; /* the epoch of whoever noticed it */
 };
+/* A question of somebody who fetches the state. */
+struct fetch_ask {
+    uint32_t number; /* 0: none */
+    uint64_t peer;
+    uint64_t epoch;
+    uint64_t at_ms; /* by the machine's clock */
+    uint32_t count; /* of pages */
+    bool steps;
+    bool over; /* answered, or the link is gone */
+};
+#define FETCH_ASKS  64u
 #define BLOCKS_KEPT 128u
 #define SIGNED_MAX  64u
 #define YES_MAX     16u
@@ -141,6 +152,14 @@ struct machine {
     struct hash yes[YES_MAX]; /* voted for */
     uint32_t yes_count;
     struct letter *last_proposal; /* heard */
+    struct letter *last_pages;    /* given */
+    /* who fetches the state: what it asked in this life, and who gave it what
+     * does not hold */
+    struct fetch_ask asks[FETCH_ASKS];
+    uint32_t ask_count;
+    uint64_t poisoners[MACHINES_MAX];
+    uint32_t poisoner_count;
+    bool answered; /* it hears steps or pages right now */
     /* what it last heard of each dishonest machine */
     struct vote heard[MACHINES_MAX][3];
     uint64_t words;         /* machines that told it where they are */
@@ -397,7 +416,11 @@ void trouble_init(struct world *world);
 void trouble_entry(struct world *world, const struct entry *entry);
 void trouble_heal(struct world *world);
 
-/* ---- actor.c, forge.c ---- */
+/* ---- actor.c, forge.c, poison.c ---- */
+
+/* Instead of steps or pages; what nobody may take of it is marked. */
+struct letter *poison_answer(struct world *world, struct machine *actor,
+                             struct machine *to, struct letter *letter);
 
 /* What a dishonest machine really sends when its core says this. */
 void actor_send(struct world *world, struct machine *actor, struct machine *to,
@@ -436,6 +459,24 @@ struct letter *forge_damage(struct world *world, struct bytes message);
 
 /* A machine has fetched the state and stands on its base. */
 void judge_fetched(struct world *world, struct machine *machine);
+/* It asks for steps or pages, or says something else. */
+void fetch_asks(struct world *world, struct machine *machine,
+                const struct sx_effect *effect);
+void fetch_blames(struct machine *machine, uint64_t peer);
+void fetch_unlinked(struct machine *machine, uint64_t peer);
+/* What it had before a message, and whether it may have more after it. */
+struct fetch_told {
+    const char *never; /* why not; NULL: it may, or it is no answer */
+    uint64_t pages;
+    uint64_t step;
+};
+struct fetch_told fetch_hears(struct machine *machine,
+                              const struct sx_event *event,
+                              const struct letter *letter);
+void fetch_heard(struct world *world, struct machine *machine,
+                 const struct machine *from, const struct fetch_told *told);
+/* A batch is in the store. */
+void fetch_committed(struct world *world, struct machine *machine);
 
 /* ---- votes.c ---- */
 
@@ -471,6 +512,10 @@ bool votes_led(struct world *world, const struct proposal *on,
 void rules_notarize(struct world *world, const struct machine *machine,
                     const struct proposal *on, uint64_t final_view);
 void rules_listened(struct world *world, const struct machine *machine);
+/* Of two transactions under one number it keeps the first, if a block can take
+ * that. */
+void rules_refused(struct world *world, struct machine *machine,
+                   const struct sim_tx *tx, enum err err);
 void rules_step(struct world *world, const struct machine *machine,
                 const struct sx_status *now);
 void rules_opened(struct world *world, const struct machine *machine);

@@ -14,6 +14,7 @@ enum {
     KIND_VALIDATOR = 152, /* [key 32, amount]: bonds it unproven; 0 jails */
     KIND_MINT = 153,      /* [amount]: a bug that makes money */
     KIND_HALF = 154,      /* []: changes something, then refuses */
+    KIND_DEED = 155,      /* [id 32, amount]: free, once, burns; 0 is refused */
 };
 
 static struct amount kind_fee(size_t payload_len)
@@ -104,12 +105,40 @@ static enum err apply_half(struct state *state, const struct tx *tx,
     return ERR_STATE;
 }
 
+static struct amount kind_free(size_t payload_len)
+{
+    (void)payload_len;
+    return amount_micro(0);
+}
+
+/* ERR_SIGNATURE (amount 0), ERR_STATE (done already), ERR_FUNDS. */
+static enum err apply_deed(struct state *state, const struct tx *tx,
+                           const struct block_context *context,
+                           struct arena *arena, struct tx_effect *out)
+{
+    uint8_t done[8];
+    struct kind_args args;
+    size_t len = 0;
+    (void)context;
+    TRY(kind_args(tx, arena, &args));
+    if (args.number == 0)
+        return ERR_SIGNATURE;
+    if (state_read(state, STATE_CONTRACT, hash_as_bytes(&args.id), done,
+                   sizeof(done), &len) == OK)
+        return ERR_STATE;
+    out->subject = args.id;
+    TRY(vault_lock(state, &args.id, &tx->sender, amount_micro(args.number)));
+    return state_put(state, STATE_CONTRACT, hash_as_bytes(&args.id),
+                     BYTES_LIT("done"));
+}
+
 static const struct tx_kind test_kinds[] = {
     {KIND_LOCK, "test.lock", kind_fee, apply_lock},
     {KIND_PAY, "test.pay", kind_fee, apply_pay},
     {KIND_VALIDATOR, "test.validator", kind_fee, apply_validator},
     {KIND_MINT, "test.mint", kind_fee, apply_mint},
     {KIND_HALF, "test.half", kind_fee, apply_half},
+    {KIND_DEED, "test.deed", kind_free, apply_deed},
 };
 static const struct kind_table test_table = {
     test_kinds, sizeof(test_kinds) / sizeof(test_kinds[0])};

@@ -60,6 +60,9 @@ struct node {
     struct said *said;                /* by the last step */
     unsigned said_count;
     unsigned said_cap;
+    /* Hears every effect; must not step. NULL: nobody listens. */
+    void (*heard)(void *ctx, const struct sx_effect *effect);
+    void *ctx;
 };
 
 struct post {
@@ -241,6 +244,8 @@ UNUSED static void note(struct node *node, const struct sx_effect *effect)
 
 UNUSED static void carry_out(struct node *node, const struct sx_effect *effect)
 {
+    if (node->heard != NULL)
+        node->heard(node->ctx, effect);
     switch (effect->kind) {
     case SX_LOG:
         log_append(node, effect->log_type, effect->bytes);

@@ -218,6 +218,54 @@ static void a_second_try_is_told_that_the_first_is_final(void **state)
     net_close(&net);
 }
 
+/* One person's numbers 0 and 1; then `again` under number 1. */
+static enum err second_try(uint64_t first_micro, uint64_t again_micro)
+{
+    struct net net;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    submit_transfer(&net, v, 0, 1, first_micro); /* nobody looks at it yet */
+    assert_int_equal(count_of(v, SX_TX_TAKEN), 1);
+    submit_transfer(&net, v, 0, 1, again_micro);
+    const struct said *said = the(v, SX_TX_REFUSED);
+    enum err err = said->err;
+    bool taken = count_of(v, SX_TX_TAKEN) == 1;
+    assert_int_equal(count_of(v, SX_TX_REFUSED), 1);
+    assert_int_equal(pool_count(sx_pool(v->core)), 1);
+    submit_transfer(&net, v, 0, 0, 5);
+    settle(v);
+    net_live(&net, 1000);
+    assert_int_equal(balance_of(v->chain, &net.w.users[1].signer.key),
+                     100 * CREDITS + 5 + (taken ? again_micro : first_micro));
+    net_close(&net);
+    return taken ? OK : err;
+}
+
+static void a_number_is_its_first_holders_unless_no_block_can_take_that(
+    void **state)
+{
+    (void)state;
+    assert_int_equal(second_try(7, 8), ERR_NONCE);
+    assert_int_equal(second_try(7, 200 * CREDITS), ERR_NONCE);
+    assert_int_equal(second_try(200 * CREDITS, 8), OK);
+}
+
+static void what_no_block_can_take_gives_way_to_nothing_like_it(void **state)
+{
+    struct net net;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    submit_transfer(&net, v, 0, 1, 200 * CREDITS);
+    for (uint64_t i = 0; i < 10; i++) {
+        submit_transfer(&net, v, 0, 1, 201 * CREDITS + i);
+        assert_refused(v, ERR_NONCE, 0);
+    }
+    submit_transfer(&net, v, 0, 1, 5); /* the first to be told is the first */
+    assert_refused(v, ERR_FUNDS, 0);
+    net_close(&net);
+}
+
 static void a_double_spend_in_one_step_pays_once(void **state)
 {
     struct net net;
@@ -442,6 +490,9 @@ int main(void)
         cmocka_unit_test(a_tx_behind_a_gap_makes_no_empty_blocks),
         cmocka_unit_test(a_refusal_says_why),
         cmocka_unit_test(a_second_try_is_told_that_the_first_is_final),
+        cmocka_unit_test(
+            a_number_is_its_first_holders_unless_no_block_can_take_that),
+        cmocka_unit_test(what_no_block_can_take_gives_way_to_nothing_like_it),
         cmocka_unit_test(a_double_spend_in_one_step_pays_once),
         cmocka_unit_test(an_account_cannot_promise_more_fees_than_it_has),
         cmocka_unit_test(

@@ -37,6 +37,7 @@ static void random_offer(struct sample *s, unsigned k)
     o.price = sample_price(1000 + below(90000), 100 + below(5000), below(50));
     o.grade.int_ops = below(8) == 0 ? 0 : (1u << 28) + below(1u << 30);
     o.grade.float_ops = (1u << 28) + below(1u << 30);
+    o.grade.fp32_ops = (1u << 28) + below(1u << 30);
     if (below(2) == 0)
         sample_label(&o, "zone", below(2) == 0 ? "eu" : "us");
     if (below(2) == 0) {
@@ -114,7 +115,7 @@ static void look_plainly(struct sample *s, const struct request *r,
                          struct plain *p)
 {
     static struct book_offer offers[OFFERS_MAX];
-    static struct ranking_load loads[OFFERS_MAX];
+    static struct balance_load loads[OFFERS_MAX];
     struct ranking ranking;
     struct demand demand;
     uint32_t known = 0;

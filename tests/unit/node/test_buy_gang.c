@@ -330,6 +330,117 @@ static void a_copy_is_not_placed_beside_its_twin(void **state)
         pubkey_equal(&task_of(desk, 0)->provider, &task_of(desk, 1)->provider));
 }
 
+/* ---- an availability ---- */
+
+static struct standings *standings_of(const struct desk *desk)
+{
+    const struct standings_config config = {
+        .self = desk->config.self, .max = 10, .key = {1}};
+    struct standings *s = NULL;
+    assert_int_equal(standings_new(&config, &s), OK);
+    for (unsigned i = 0; i < 3 * 8; i++) {
+        struct contract c = {.state = CONTRACT_SETTLED,
+                             .reason = END_DONE,
+                             .buyer = {{0xb0}},
+                             .agent = desk->config.self,
+                             .time_ms_max = desk->request.time_ms_max};
+        c.provider = rig_key_of((enum rig_actor)(RIG_SELLER + i % 3));
+        assert_int_equal(standings_note(s, &c), OK);
+    }
+    return s;
+}
+
+/* Two copies at RIG_SELLER, who is the cheapest, and another. */
+static void two_copies(struct desk *desk)
+{
+    desk->request = rig_request(2);
+    desk->request.terms.divide = POLICY_DIVIDE_DUPLICATED;
+    desk->request.terms.copies = 2;
+    desk->request.terms.down_ppb = 10000000; /* 99% */
+}
+
+static void copies_wait_until_enough_is_known(void **state)
+{
+    struct desk *desk = *state;
+    struct standings *standings;
+    two_copies(desk);
+    put_offers(desk);
+    assert_int_equal(submit(desk), OK);
+    assert_int_equal(task_of(desk, 0)->state, BUY_WAITING);
+    assert_true(has_reason(desk, "nothing is known yet"));
+    standings = standings_of(desk);
+    book_lend(buy_book(desk->buy), standings, NULL);
+    at(desk, desk->now_ms + 10000);
+    assert_int_equal(task_of(desk, 0)->state, BUY_HOLDING);
+    assert_int_equal(task_of(desk, 1)->state, BUY_HOLDING);
+    assert_false(
+        pubkey_equal(&task_of(desk, 0)->provider, &task_of(desk, 1)->provider));
+    standings_free(standings);
+}
+
+/* The first copy is done, the second still looks for its place. */
+static void one_copy_that_is_done_is_enough(void **state)
+{
+    struct desk *desk = *state;
+    struct standings *standings;
+    two_copies(desk);
+    standings = standings_of(desk);
+    book_lend(buy_book(desk->buy), standings, NULL);
+    to_done(desk);
+    assert_int_equal(task_of(desk, 0)->state, BUY_DONE);
+    assert_int_equal(task_of(desk, 1)->state, BUY_CANCELLED);
+    assert_int_equal(job_of(desk)->state, BUY_DONE);
+    assert_int_not_equal(job_of(desk)->ended_at_ms, 0);
+    standings_free(standings);
+}
+
+/* The other copy's contract is open: the job is done, its money is not back. */
+static void a_job_does_not_wait_for_the_copy_that_is_late(void **state)
+{
+    struct desk *desk = *state;
+    struct standings *standings;
+    struct quote quote;
+    two_copies(desk);
+    standings = standings_of(desk);
+    book_lend(buy_book(desk->buy), standings, NULL);
+    to_running(desk);
+    quote = make_quote(desk, RIG_OTHER, 1, 0);
+    send_quote(desk, RIG_OTHER, &quote);
+    assert_int_equal(task_of(desk, 1)->state, BUY_OPENING);
+    desk->now_ms += 5000;
+    seller_says(desk, JOB_PUBLISHING, 5000);
+    desk->contract.state = CONTRACT_DELIVERED;
+    desk->contract.reason = END_DONE;
+    desk->contract.result = rig_hash(0x41);
+    desk->contract.log = rig_hash(0x42);
+    desk->contract.until_ms = desk->now_ms + 600000;
+    chain_says(desk);
+    fetched(desk, desk->contract.result, OK);
+    fetched(desk, desk->contract.log, OK);
+    settle(desk, END_DONE, 1);
+    assert_int_equal(task_of(desk, 0)->state, BUY_DONE);
+    assert_false(buy_state_ended(task_of(desk, 1)->state));
+    assert_int_equal(job_of(desk)->state, BUY_DONE);
+    assert_int_equal(job_of(desk)->ended_at_ms, 0);
+    restart(desk);
+    assert_int_equal(job_of(desk)->state, BUY_DONE);
+    assert_int_equal(job_of(desk)->ended_at_ms, 0);
+    standings_free(standings);
+}
+
+static void copies_by_number_are_all_wanted(void **state)
+{
+    struct desk *desk = *state;
+    two_copies(desk);
+    desk->request.terms.down_ppb = 0;
+    to_done(desk);
+    assert_int_equal(task_of(desk, 0)->state, BUY_DONE);
+    assert_false(buy_state_ended(task_of(desk, 1)->state));
+    assert_int_equal(job_of(desk)->ended_at_ms, 0);
+    assert_int_equal(cancel(desk, 1), OK);
+    assert_int_equal(job_of(desk)->state, BUY_CANCELLED);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -339,6 +450,10 @@ int main(void)
         T(a_gang_opens_when_its_last_quote_comes),
         T(a_gang_that_needs_two_opens_with_two),
         T(a_copy_is_not_placed_beside_its_twin),
+        T(copies_wait_until_enough_is_known),
+        T(one_copy_that_is_done_is_enough),
+        T(a_job_does_not_wait_for_the_copy_that_is_late),
+        T(copies_by_number_are_all_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,7 @@ static inline void sample_random_candidate(uint64_t *seed, struct candidate *c)
     c->rtt_age_ms = sample_below(seed, 2 * CANDIDATE_RTT_AGE_MAX_MS);
     c->grade.int_ops = sample_below(seed, 5) << 28;
     c->grade.float_ops = sample_below(seed, 5) << 28;
+    c->grade.fp32_ops = c->grade.float_ops;
     c->label_count = (uint32_t)sample_below(seed, 4);
     c->labels = sample_labels;
     c->ttl_ms = 10;

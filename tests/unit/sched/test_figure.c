@@ -59,24 +59,37 @@ static void energy_is_known_from_both_labels_only(void **state)
     assert_false(figure_energy(&c, &want, &added, &full));
 }
 
-static void a_speed_is_that_of_its_kernel(void **state)
+static uint64_t speed_of(const struct grade *grade, enum speed_class class_)
 {
-    struct grade grade = {.int_ops = 100, .float_ops = 200, .disk_bps = 7};
+    uint64_t value = 0;
+    assert_true(figure_speed(grade, class_, &value));
+    return value;
+}
+
+/* The reference machine is 1 in every class, and twice of all is 2. */
+static void a_class_is_all_of_its_kernels(void **state)
+{
+    struct grade grade = {.cores = 1};
     uint64_t value = 0;
     (void)state;
-    assert_true(figure_speed(&grade, SPEED_LOGIC, &value));
-    assert_int_equal(value, 100);
-    assert_true(figure_speed(&grade, SPEED_PARALLEL, &value));
-    assert_int_equal(value, 200);
-    assert_true(figure_speed(&grade, SPEED_DISK, &value));
-    assert_int_equal(value, 7);
-    assert_false(figure_speed(&grade, SPEED_MEMORY, &value));
-    assert_false(figure_speed(&grade, SPEED_NEURAL, &value));
-    assert_false(figure_speed(&grade, SPEED_MEAN, &value));
-    grade.int8_ops = 9;
+    for (unsigned i = 0; i < METER_KERNEL_COUNT; i++)
+        grade_rate_set(&grade, (enum meter_kernel)i, METER_ONE,
+                       meter_row((enum meter_kernel)i)->reference[METER_ONE]);
+    for (unsigned i = SPEED_LOGIC; i < SPEED_CLASSES; i++)
+        assert_int_equal(speed_of(&grade, (enum speed_class)i),
+                         FIGURE_RATING_ONE);
+    grade.float_ops *= 4; /* of two kernels */
+    assert_int_equal(speed_of(&grade, SPEED_PARALLEL),
+                     FIGURE_RATING_ONE + 65536);
+    assert_int_equal(speed_of(&grade, SPEED_LOGIC), FIGURE_RATING_ONE);
+    grade.fp32_ops = 0;
+    assert_false(figure_speed(&grade, SPEED_PARALLEL, &value));
     assert_true(figure_speed(&grade, SPEED_NEURAL, &value));
+    grade.int8_ops = 1; /* as slow as can be, and still measured */
+    assert_int_equal(speed_of(&grade, SPEED_NEURAL), 0);
     grade.source = METRIC_NOMINAL; /* declared, not measured */
     assert_false(figure_speed(&grade, SPEED_LOGIC, &value));
+    assert_false(figure_speed(&grade, SPEED_MEAN, &value));
 }
 
 static void near_another_node_only_that_node_is_near(void **state)
@@ -105,13 +118,13 @@ static void figures_are_shown_with_their_units(void **state)
     buf_addf(&text, ", ");
     figure_format(PART_SPEED, SPEED_MEAN, 26u << 16, &text);
     buf_addf(&text, ", ");
-    figure_format(PART_SPEED, SPEED_LOGIC, 2500000, &text);
+    figure_format(PART_SPEED, SPEED_LOGIC, FIGURE_RATING_ONE + 65536, &text);
     buf_addf(&text, ", ");
     figure_format(PART_LOAD, SPEED_MEAN, 123456, &text);
     buf_addf(&text, ", ");
     figure_format(PART_ENERGY, SPEED_MEAN, 35250, &text);
     assert_string_equal(buf_cstr(&text),
-                        "0.0125, 942 us, 67M/s, 2500k/s, 12.3 %, 35.2 W");
+                        "0.0125, 942 us, 67M/s, logic 2.00x, 12.3 %, 35.2 W");
     buf_done(&text);
 }
 
@@ -120,7 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_is_the_fullest_dimension),
         cmocka_unit_test(energy_is_known_from_both_labels_only),
-        cmocka_unit_test(a_speed_is_that_of_its_kernel),
+        cmocka_unit_test(a_class_is_all_of_its_kernels),
         cmocka_unit_test(figures_are_shown_with_their_units),
         cmocka_unit_test(near_another_node_only_that_node_is_near),
     };

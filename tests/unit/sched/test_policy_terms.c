@@ -9,6 +9,7 @@
 
 #include "base/address.h"
 #include "sched/policy.h"
+#include "sched/target.h"
 
 static const struct policy_share eu = {.weight = 3, .key = "zone"};
 
@@ -41,8 +42,7 @@ static void terms_that_mean_nothing_are_refused(void **state)
             (struct policy_terms){.weights = {1, 0, 0, 0, 1}});
     refuses(POLICY_COMPOSITE, (struct policy_terms){.weights = {1001}});
     refuses(POLICY_CHEAPEST, (struct policy_terms){.speed = SPEED_LOGIC});
-    refuses(POLICY_FASTEST,
-            (struct policy_terms){.speed = (enum speed_class)6});
+    refuses(POLICY_FASTEST, (struct policy_terms){.speed = SPEED_CLASSES});
     refuses(POLICY_CHEAPEST, (struct policy_terms){.near = {{1}}});
     refuses(POLICY_CHEAPEST,
             (struct policy_terms){.divide = POLICY_DIVIDE_STATIC});
@@ -53,6 +53,9 @@ static void terms_that_mean_nothing_are_refused(void **state)
         POLICY_CHEAPEST,
         (struct policy_terms){.divide = POLICY_DIVIDE_DUPLICATED, .copies = 9});
     refuses(POLICY_CHEAPEST, (struct policy_terms){.least = 2});
+    refuses(POLICY_CHEAPEST, (struct policy_terms){.down_ppb = TARGET_ONE});
+    refuses(POLICY_CHEAPEST,
+            (struct policy_terms){.divide = POLICY_DIVIDE_EVEN, .down_ppb = 1});
     refuses(POLICY_CHEAPEST,
             (struct policy_terms){.gang = true, .least = LIMIT_TASKS + 1});
     refuses(POLICY_CHEAPEST,
@@ -94,7 +97,7 @@ static enum err again(const struct policy_terms *terms,
 
 static void the_largest_terms_come_back_as_they_were(void **state)
 {
-    struct policy_terms terms = {.speed = SPEED_DISK,
+    struct policy_terms terms = {.speed = SPEED_NETWORK,
                                  .divide = POLICY_DIVIDE_STATIC,
                                  .gang = true,
                                  .least = LIMIT_TASKS,
@@ -115,6 +118,32 @@ static void the_largest_terms_come_back_as_they_were(void **state)
     assert_true(policy_terms_same(&terms, &out));
     terms.shares[3].value[0] = 'x';
     assert_false(policy_terms_same(&terms, &out));
+}
+
+static void an_availability_stands_alone_or_with_copies(void **state)
+{
+    struct policy_terms t = {.speed = SPEED_MEAN};
+    struct policy_terms out;
+    struct buf text;
+    (void)state;
+    assert_int_equal(policy_terms_set(&t, "availability", "99.95%"), OK);
+    assert_int_equal(t.down_ppb, 500000);
+    assert_int_equal(policy_terms_check(POLICY_NEAREST, &t), OK);
+    assert_int_equal(policy_copies(&t), 1);
+    assert_int_equal(policy_terms_set(&t, "divide", "duplicated"), OK);
+    assert_int_equal(policy_terms_set(&t, "copies", "3"), OK);
+    assert_int_equal(policy_terms_check(POLICY_CHEAPEST, &t), OK);
+    assert_int_equal(policy_terms_set(&t, "availability", "100%"), ERR_RANGE);
+    assert_int_equal(policy_terms_set(&t, "availability", "much"), ERR_PARSE);
+    assert_int_equal(again(&t, &out), OK);
+    assert_true(policy_terms_same(&t, &out));
+    out.down_ppb++;
+    assert_false(policy_terms_same(&t, &out));
+    buf_init(&text, 400);
+    policy_terms_format(&t, ADDRESS_PREFIX_TEST, &text);
+    assert_string_equal(buf_cstr(&text),
+                        "divide duplicated; copies 3; availability 99.95%");
+    buf_done(&text);
 }
 
 static void fields_are_set_from_words(void **state)
@@ -182,6 +211,7 @@ int main(void)
         cmocka_unit_test(every_policy_but_composite_stands_by_itself),
         cmocka_unit_test(terms_that_mean_nothing_are_refused),
         cmocka_unit_test(the_largest_terms_come_back_as_they_were),
+        cmocka_unit_test(an_availability_stands_alone_or_with_copies),
         cmocka_unit_test(fields_are_set_from_words),
         cmocka_unit_test(words_that_mean_nothing_change_nothing),
         cmocka_unit_test(the_first_share_that_means_an_offer_weighs_it),

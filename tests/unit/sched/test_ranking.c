@@ -27,7 +27,7 @@ struct market {
     uint32_t room[MANY];
     uint32_t count;
     struct ranking ranking;
-    struct ranking_load loads[MANY];
+    struct balance_load loads[MANY];
     struct rank ranks[MANY];
 };
 
@@ -168,6 +168,7 @@ static void a_third_offer_does_not_turn_two_round(void **state)
         m.c[i].provider.b[0] = (uint8_t)(1 + i);
         m.c[i].hour = amount_micro(prices[i]);
         m.c[i].grade.int_ops = speeds[i];
+        m.c[i].grade.sha256_bps = speeds[i];
         m.room[i] = 1;
     }
     for (uint32_t count = 2; count <= 3; count++) {
@@ -176,7 +177,7 @@ static void a_third_offer_does_not_turn_two_round(void **state)
         assert_true(rank_compare(&m.ranks[0], &m.ranks[1]) < 0);
     }
     /* Now nearly as fast, but by min-max over two it is all or nothing. */
-    m.c[0].grade.int_ops = 1001;
+    m.c[0].grade.int_ops = m.c[0].grade.sha256_bps = 1001;
     m.count = 2;
     market_rank(&m);
     assert_true(rank_compare(&m.ranks[1], &m.ranks[0]) < 0);
@@ -203,7 +204,8 @@ static void composite_does_not_care_for_units(void **state)
         for (uint32_t i = 0; i < b.count; i++) {
             b.c[i].hour = amount_micro(amount_figure(a.c[i].hour) * times);
             b.c[i].rtt_us *= times;
-            b.c[i].grade.float_ops *= 7 * times;
+            b.c[i].grade.float_ops *= UINT64_C(1) << (times % 8);
+            b.c[i].grade.fp32_ops *= UINT64_C(1) << (times % 8);
         }
         market_rank(&a);
         market_rank(&b);

@@ -236,6 +236,92 @@ static void what_is_no_chance_is_refused(void **state)
     assert_int_equal(got.count, 77); /* outputs untouched */
 }
 
+/* ---- in somebody's order ---- */
+
+static void the_first_that_can_be_one_of_them_is(void **state)
+{
+    (void)state;
+    candidates[0] = (struct replicas_candidate){0.9, {1}, 0};
+    candidates[1] = (struct replicas_candidate){0.1, {2}, 0};
+    candidates[2] = (struct replicas_candidate){0.1, {3}, 0};
+    candidates[3] = (struct replicas_candidate){0.01, {9}, 0};
+    /* Two that reach 0.01: the first would want a third. */
+    assert_int_equal(replicas_in_order(candidates, 4, 0.01, 2, &got), OK);
+    assert_int_equal(got.count, 2);
+    assert_int_equal(got.picks[0], 0);
+    assert_int_equal(got.picks[1], 3);
+    assert_int_equal(replicas_in_order(candidates, 4, 0.001, 2, &got), OK);
+    assert_int_equal(got.picks[0], 1);
+    assert_int_equal(got.picks[1], 3);
+    assert_int_equal(got.price.micro, 11);
+    assert_true(fabs(got.down - 0.001) < 1e-15);
+    assert_int_equal(replicas_in_order(candidates, 4, 0.0009, 2, &got),
+                     ERR_CAPACITY);
+    assert_int_equal(replicas_in_order(candidates, 4, 0.5, 5, &got),
+                     ERR_CAPACITY);
+}
+
+static void none_of_a_domain_stand_together_in_any_order(void **state)
+{
+    (void)state;
+    candidates[0] = (struct replicas_candidate){0.1, {1}, 7};
+    candidates[1] = (struct replicas_candidate){0.1, {2}, 7};
+    candidates[2] = (struct replicas_candidate){0.1, {3}, 8};
+    assert_int_equal(replicas_in_order(candidates, 3, 0.01, 2, &got), OK);
+    assert_int_equal(got.picks[0], 0);
+    assert_int_equal(got.picks[1], 2);
+    assert_int_equal(replicas_in_order(candidates, 3, 0.01, 3, &got),
+                     ERR_CAPACITY);
+}
+
+/* The same by trying all choices: the first in the order of their members. */
+static bool first_choice(uint32_t count, uint32_t copies, double down_max,
+                         uint32_t *out)
+{
+    bool found = false;
+    for (uint32_t set = 1; set < 1u << count; set++) {
+        double down = 1;
+        uint32_t n = 0;
+        uint32_t flipped = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            if (set >> i & 1) {
+                down *= candidates[i].down;
+                n++;
+                flipped |= 1u << (count - 1 - i);
+            }
+        }
+        if (n == copies && down <= down_max * (1 + 1e-9) &&
+            (!found || flipped > *out)) {
+            *out = flipped;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static void the_order_is_that_of_all_choices(void **state)
+{
+    uint64_t seed = 11;
+    (void)state;
+    for (unsigned run = 0; run < 500; run++) {
+        uint32_t count = 2 + (uint32_t)sample_below(&seed, 8);
+        uint32_t copies = 1 + (uint32_t)sample_below(&seed, 4);
+        double bound = pow(10, -(double)sample_below(&seed, 4000) / 1000);
+        uint32_t wanted = 0;
+        uint32_t set = 0;
+        for (uint32_t i = 0; i < count; i++)
+            candidates[i] = (struct replicas_candidate){
+                (double)(1 + sample_below(&seed, 99)) / 100, {1}, 0};
+        bool found = first_choice(count, copies, bound, &wanted);
+        enum err err =
+            replicas_in_order(candidates, count, bound, copies, &got);
+        assert_int_equal(err, found ? OK : ERR_CAPACITY);
+        for (uint32_t i = 0; err == OK && i < got.count; i++)
+            set |= 1u << (count - 1 - got.picks[i]);
+        assert_int_equal(set, wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +333,9 @@ int main(void)
         cmocka_unit_test(choices_are_the_best_of_all),
         cmocka_unit_test(a_search_cut_short_says_how_far_it_may_be_off),
         cmocka_unit_test(what_is_no_chance_is_refused),
+        cmocka_unit_test(the_first_that_can_be_one_of_them_is),
+        cmocka_unit_test(none_of_a_domain_stand_together_in_any_order),
+        cmocka_unit_test(the_order_is_that_of_all_choices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
