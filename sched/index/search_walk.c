@@ -124,12 +124,17 @@ static bool words_eight(struct search *s, uint32_t first)
 {
     const struct search_lines *lines = &s->lines;
     uint64_t eight[8];
-    uint64_t any = 0;
+    uint64_t any = UINT64_MAX;
     memcpy(eight, lines->with[0] + first, sizeof(eight));
-    for (uint32_t i = 1; i < lines->with_count; i++) {
+    for (uint32_t i = 1; any != 0 && i < lines->with_count; i++) {
         const uint64_t *one = lines->with[i] + first;
+        any = 0;
         for (uint32_t k = 0; k < 8; k++)
-            eight[k] &= one[k];
+            any |= eight[k] &= one[k];
+    }
+    if (any == 0) {
+        memset(&s->words[first], 0, sizeof(eight));
+        return false;
     }
     for (uint32_t i = 0; i < lines->without_count; i++) {
         const uint64_t *one = lines->without[i] + first;
@@ -140,6 +145,7 @@ static bool words_eight(struct search *s, uint32_t first)
         if ((s->loose_any >> i & 1) == 0)
             drop_without_any(s, i, first, eight);
     }
+    any = 0;
     for (uint32_t k = 0; k < 8; k++)
         any |= eight[k];
     memcpy(&s->words[first], eight, sizeof(eight));
