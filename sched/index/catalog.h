@@ -44,7 +44,7 @@
  * most; of others the rows are looked at. Answers do not depend on
  * either. No clock, no dice: the same calls give the same answers.
  *
- * Memory for 100,000 offers: columns 19 MB, at most 4 MB an order, whatever
+ * Memory for 100,000 offers: columns 22 MB, at most 4 MB an order, whatever
  * names and figures peers choose. */
 
 #include "base/err.h"
