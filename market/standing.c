@@ -101,6 +101,7 @@ static uint32_t make_room(struct standings *s)
     uint32_t worst = s->hand;
     if (s->count < s->config.max)
         return s->count++;
+    CHECK(s->count > 0);
     for (uint32_t i = 0; i < LOOKED_AT && i < s->count; i++) {
         uint32_t at = (s->hand + i) % s->count;
         if (s->list[at].heard < s->list[worst].heard)

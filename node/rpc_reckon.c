@@ -208,7 +208,7 @@ json_t *availability_json(struct node *node, const struct buy_job *job)
     uint32_t done;
     json_t *holders;
     json_t *text;
-    if (terms->down_ppb == 0 || node->buy == NULL || node->shell == NULL)
+    if (terms->down_ppb == 0 || node->buy == NULL)
         return json_null();
     CHECK(apart > 0);
     for (uint32_t work = 0; work < apart; work++) {

@@ -72,7 +72,6 @@ void sell_save(struct sell *sell, const struct sell_item *item)
 {
     struct trade_effect *save = trade_effect_add(sell->out, EFFECT_SAVE);
     struct buf bytes;
-    sell->line_changed = true;
     buf_init(&bytes, 128u * 1024);
     sell_item_encode(item, &bytes);
     record_key(item, save->key);
@@ -104,6 +103,7 @@ void sell_move(struct sell *sell, struct sell_item *item, enum sell_state state)
     item->state = state;
     item->since_ms = sell->now_ms;
     item->retry_ms = 0;
+    sell->line_changed = true;
     if (state > SELL_STAGING)
         item->queue_seq = 0; /* it has ended, or begun */
     sell_save(sell, item);

@@ -119,7 +119,7 @@ static enum err find_place(struct sell *sell, const struct request *request,
     bool line = sell_line_length(sell) > 0;
     if (err == OK && !line)
         return OK;
-    if (err != OK && err != ERR_CAPACITY && request->patience_ms == 0)
+    if (err != OK && request->patience_ms == 0)
         return err;
     return sell_line_place(sell, request, out);
 }

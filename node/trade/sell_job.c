@@ -46,6 +46,7 @@ static void start_job(struct sell *sell, struct sell_item *item)
     item->may_run = true;
     if (item->begun_ms == 0)
         item->begun_ms = sell->now_ms;
+    sell->line_changed = true;
     if (item->state != SELL_STARTING)
         sell_move(sell, item, SELL_STARTING);
     else
@@ -76,6 +77,7 @@ static void wait_staged(struct sell *sell, struct sell_item *item)
 {
     item->retry_ms = 0;
     item->staged_once = true;
+    sell->line_changed = true;
     sell_save(sell, item);
     sell_tell(sell, item, "");
 }
@@ -355,6 +357,7 @@ static void on_exec_after(struct sell *sell, struct sell_item *item,
     if (!item->may_run)
         return;
     item->may_run = false;
+    sell->line_changed = true; /* its place is free */
     sell_save(sell, item);
 }
 

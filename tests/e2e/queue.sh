@@ -43,13 +43,13 @@ put() {
 }
 says='date +%s; sleep'
 
-put first --cpus 1 --patience 1h -- sh -c "$says 16"
+put first --cpus 1 --patience 1h -- sh -c "$says 20"
 check "the first runs" until_true 20 state_is first RUNNING
 refused "who is not patient finds no offer" 6 "offer" \
     suan run --yes -q --cpus 1 --mem 32M --disk 16M --time 30s -- true
 
 for name in second third fourth; do
-    put "$name" --cpus 1 --patience 1h -- sh -c "$says 2"
+    put "$name" --cpus 1 --patience 1h -- sh -c "$says 1"
     check "the $name is queued" until_true 10 length $((${#id[@]} - 1))
 done
 put small --cpus 0.1 --patience 1h -- sh -c "$says 1"
@@ -82,7 +82,7 @@ for name in second fourth small; do
     equal "and the promise never moved" "${by[$name]}" "$(promised "$name")"
 done
 check "in order: the second began before the fourth" test "$(began second)" -lt "$(began fourth)"
-check "and neither beside the first" test "$(began second)" -ge $(($(began first) + 16))
+check "and neither beside the first" test "$(began second)" -ge $(($(began first) + 20))
 equal "the third cost nothing" 0 "$(show third | jq .paid_micro)"
 paid=0
 for name in first second fourth small; do

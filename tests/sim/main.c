@@ -54,6 +54,7 @@ struct outcome {
     uint64_t txs;
     uint64_t trace;
     uint64_t queued; /* holds and contracts that were judged in a line */
+    uint64_t moved;  /* tasks of graphs that were planned elsewhere */
 };
 
 static void tally(struct outcome *out)
@@ -90,6 +91,7 @@ static struct outcome live(uint64_t seed, bool real, bool verbose)
     outcome.events = world.events;
     outcome.txs = world.validator.tx_count;
     outcome.trace = world.trace;
+    outcome.moved = world.moved;
     outcome.calm = plan.mischief_ms == 0 && plan.fail_permille == 0;
     outcome.queued = world.judge.queued;
     tally(&outcome);
@@ -107,6 +109,7 @@ static void add_tasks(struct outcome *sum, const struct outcome *outcome)
 {
     for (unsigned i = 0; i <= BUY_EXPIRED; i++)
         sum->tasks[i] += outcome->tasks[i];
+    sum->moved += outcome->moved;
 }
 
 static void print_one(uint64_t seed, const struct outcome *outcome)
@@ -174,6 +177,9 @@ static int live_many(uint64_t from, uint64_t count, bool real)
     print_tasks(&calm);
     printf("\ntasks in rough worlds: ");
     print_tasks(&rough);
+    if (graphs)
+        printf("\ntasks planned elsewhere before their turn: %" PRIu64,
+               calm.moved + rough.moved);
     printf("\nholds and contracts that waited, judged: %" PRIu64 "\n", queued);
     printf("%" PRIu64 " seeds, %" PRIu64 " failed, %.1f seeds/s, %.1f h "
            "simulated\n",

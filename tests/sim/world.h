@@ -230,6 +230,7 @@ struct sim_job {
     struct spec_use uses[2];
     struct graph graph; /* of the first part of a graph */
     struct hash graph_id;
+    uint32_t moved; /* places of it that were planned anew, as last seen */
 };
 
 /* ---- what the judge remembers ---- */
@@ -283,6 +284,7 @@ struct world {
     struct hash images[2];
     struct judge judge;
     uint32_t kills;
+    uint64_t moved; /* tasks of graphs, by plans that were mended */
     uint32_t mischiefs;
 };
 
