@@ -129,6 +129,25 @@ static bool match_goes_on(const struct match *m, enum policy order,
     return !place_closed(&m->place, &floor);
 }
 
+/* Does what the catalog has of it say that it is behind all on a full list?
+ * Then it need not be looked at: the survey counts it. */
+static bool is_behind(const struct match *m, uint32_t slot)
+{
+    uint64_t have[DIM_COUNT];
+    struct rank floor;
+    if (!place_full(&m->place))
+        return false;
+    catalog_amounts(m->book->catalog, slot, have);
+    const struct resources total = {(uint32_t)have[DIM_CPU_TOTAL],
+                                    have[DIM_MEM_TOTAL], have[DIM_DISK_TOTAL],
+                                    have[DIM_NIC_TOTAL]};
+    const struct resources free = {(uint32_t)have[DIM_CPU_FREE],
+                                   have[DIM_MEM_FREE], have[DIM_DISK_FREE],
+                                   have[DIM_NIC_FREE]};
+    return ranking_floor_of(m->ranking, &total, &free, &floor) &&
+           place_closed(&m->place, &floor);
+}
+
 /* Walks those that fit by the catalog, the best first, and judges each. */
 static enum err match_search(struct match *m)
 {
@@ -142,6 +161,8 @@ static enum err match_search(struct match *m)
                      &query));
     m->complete = false;
     while (search_next(&search, &hit)) {
+        if (order == (enum policy)0 && is_behind(m, hit.slot))
+            continue;
         match_offer(m, hit.slot);
         if (!match_goes_on(m, order, &search))
             return OK;

@@ -113,6 +113,13 @@ enum policy ranking_order(const struct ranking *ranking);
 void ranking_floor(const struct ranking *ranking, enum policy order,
                    enum figure known, uint64_t value, struct rank *out);
 
+/* The best rank of a candidate that has so much free of so much, whatever else
+ * is true of it: for callers that keep these figures by themselves and need not
+ * look at who cannot be better. False: they say nothing under this policy. */
+bool ranking_floor_of(const struct ranking *ranking,
+                      const struct resources *total,
+                      const struct resources *free, struct rank *out);
+
 /* ---- why it ranks where it does ---- */
 
 struct ranking_part {

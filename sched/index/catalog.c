@@ -78,8 +78,8 @@ void catalog_free(struct catalog *catalog)
 /* ---- rungs ---- */
 
 /* One offer more, or less, that has so much. */
-static void loose_add(struct catalog *c, unsigned dim, uint64_t have,
-                      uint32_t by)
+void catalog_loose_add(struct catalog *c, unsigned dim, uint64_t have,
+                       uint32_t by)
 {
     const struct ladder *ladder = &c->ladders[dim];
     uint32_t reach = ladder_reach(ladder, have);
@@ -94,7 +94,7 @@ static void rungs_move(struct catalog *c, unsigned dim)
     memset(c->reach[dim], 0, sizeof(c->reach[dim]));
     for (uint32_t i = 0; i < c->slot_cap; i++) {
         if (c->rows[i].in)
-            loose_add(c, dim, c->have[dim][i], 1);
+            catalog_loose_add(c, dim, c->have[dim][i], 1);
     }
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
         if (c->orders[i].built)
@@ -277,7 +277,7 @@ static void row_enter(struct catalog *c, uint32_t slot,
         catalog_remove(c, slot);
     columns_set(c, slot, row);
     for (unsigned i = 0; i < DIM_COUNT; i++) {
-        loose_add(c, i, row->have[i], 1);
+        catalog_loose_add(c, i, row->have[i], 1);
         catalog_observe(c, (enum dimension)i, FOLLOW_HAVES, row->have[i]);
     }
     c->count++;
@@ -312,7 +312,7 @@ void catalog_remove(struct catalog *catalog, uint32_t slot)
             lineup_leave(catalog, &catalog->orders[i], slot);
     }
     for (unsigned i = 0; i < DIM_COUNT; i++)
-        loose_add(catalog, i, catalog->have[i][slot], UINT32_MAX);
+        catalog_loose_add(catalog, i, catalog->have[i][slot], UINT32_MAX);
     catalog->rows[slot] = (struct row){0};
     catalog->count--;
 }
@@ -342,8 +342,8 @@ void catalog_have_set(struct catalog *catalog, uint32_t slot,
     const struct ladder *ladder = &catalog->ladders[dimension];
     if (have == before)
         return;
-    loose_add(catalog, dimension, before, UINT32_MAX);
-    loose_add(catalog, dimension, have, 1);
+    catalog_loose_add(catalog, dimension, before, UINT32_MAX);
+    catalog_loose_add(catalog, dimension, have, 1);
     catalog->have[dimension][slot] = have;
     catalog->generation += have > before;
     for (unsigned i = 0; i < ORDER_COUNT; i++) {
@@ -470,6 +470,14 @@ uint64_t catalog_have(const struct catalog *catalog, uint32_t slot,
     return catalog->have[dimension][slot];
 }
 
+void catalog_amounts(const struct catalog *catalog, uint32_t slot,
+                     uint64_t out[DIM_COUNT])
+{
+    CHECK(catalog_has(catalog, slot));
+    for (unsigned i = 0; i < DIM_COUNT; i++)
+        out[i] = catalog->have[i][slot];
+}
+
 bool catalog_flag(const struct catalog *catalog, uint32_t slot, enum flag flag)
 {
     CHECK(catalog_has(catalog, slot));
@@ -501,112 +509,4 @@ size_t catalog_order_bytes(const struct catalog *catalog, enum order_kind order)
     if (!o->built)
         return 0;
     return o->aisle_cap * aisle + catalog->slot_cap * sizeof(uint32_t);
-}
-
-/* ---- what must hold ---- */
-
-/* The row is within its block's bounds, and these within their aisle's. */
-static void check_box(const struct catalog *c, const struct aisle *aisle,
-                      uint32_t block, uint32_t slot)
-{
-    for (unsigned i = 0; i < TARIFF_PARTS; i++) {
-        CHECK(aisle->block_low[i][block] <= c->tariffs[slot].part[i]);
-        CHECK(aisle->block_high[i][block] >= c->tariffs[slot].part[i] ||
-              aisle->block_high[i][block] == UINT32_MAX);
-        CHECK(aisle->eight_low[i][block / 8] <= aisle->block_low[i][block]);
-        CHECK(aisle->box.low[i] <= aisle->eight_low[i][block / 8]);
-        CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
-    }
-    for (unsigned i = 0; i < DIM_COUNT; i++)
-        CHECK(aisle->block_most[i][block] >= c->have[i][slot]);
-    CHECK(aisle->block_name[block] <= c->rows[slot].name);
-}
-
-/* What stands once more in the order of places is what the columns say. */
-static void check_copies(const struct catalog *c, const struct lineup *o,
-                         uint32_t slot)
-{
-    uint32_t place = o->place_of[slot];
-    for (unsigned i = 0; i < DIM_COUNT; i++) {
-        const struct figures *own = lineup_figures(o, i);
-        uint64_t have = c->have[i][slot];
-        CHECK(own == NULL || (own->codes[place] == amount_code(have) &&
-                              own->rests[place] == amount_rest(have)));
-    }
-    for (unsigned i = 0; o->prices != NULL && i < TARIFF_PARTS; i++) {
-        const uint32_t *parts = o->prices[place / BLOCK_PLACES].part[i];
-        CHECK(parts[place % BLOCK_PLACES] ==
-              tariff_cut(c->tariffs[slot].part[i]));
-    }
-}
-
-static void check_place(const struct catalog *c, const struct lineup *o,
-                        uint32_t slot)
-{
-    uint32_t place = o->place_of[slot];
-    uint32_t block = place / BLOCK_PLACES % AISLE_BLOCKS;
-    const struct aisle *aisle = &o->aisles[place / AISLE_PLACES];
-    const struct aisle_face *face = &o->faces[place / AISLE_PLACES];
-    CHECK(place < o->aisle_count * AISLE_PLACES && o->slot_at[place] == slot);
-    for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-        uint64_t word = lineup_word(o, i, 0)[place / BLOCK_PLACES];
-        CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
-    }
-    CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
-    CHECK(aisle->eight_key[block / 8] <= aisle->block_key[block]);
-    CHECK(aisle->key_low <= aisle->eight_key[block / 8]);
-    CHECK(face->key_low == aisle->key_low);
-    CHECK(memcmp(face->low, aisle->box.low, sizeof(face->low)) == 0);
-    check_copies(c, o, slot);
-    check_box(c, aisle, block, slot);
-}
-
-/* Nobody else stands anywhere, and summaries are of their words. */
-static void check_aisle(const struct lineup *o, uint32_t at, uint32_t *used)
-{
-    const struct aisle *aisle = &o->aisles[at];
-    uint32_t there = 0;
-    uint64_t room = 0;
-    for (uint32_t block = 0; block < AISLE_BLOCKS; block++) {
-        uint64_t word = lineup_word(o, BITMAP_THERE, at)[block];
-        there += (uint32_t)__builtin_popcountll(word);
-        room |= (uint64_t)(~word != 0) << block;
-        for (uint32_t i = 0; i < BITMAP_COUNT; i++) {
-            uint64_t own = lineup_word(o, i, at)[block];
-            CHECK((own & ~word) == 0);
-            CHECK((*lineup_summary(o, i, at) >> block & 1) == (own != 0));
-        }
-    }
-    CHECK(aisle->used == there && aisle->room == room);
-    *used += there;
-}
-
-static void check_loose(const struct catalog *c)
-{
-    struct catalog plain = {.count = 0};
-    for (unsigned i = 0; i < DIM_COUNT; i++) {
-        plain.ladders[i] = c->ladders[i];
-        for (uint32_t k = 0; k < c->slot_cap; k++) {
-            if (c->rows[k].in)
-                loose_add(&plain, i, c->have[i][k], 1);
-        }
-        CHECK(memcmp(plain.loose[i], c->loose[i], sizeof(c->loose[i])) == 0);
-        CHECK(memcmp(plain.reach[i], c->reach[i], sizeof(c->reach[i])) == 0);
-    }
-}
-
-void catalog_check(const struct catalog *catalog)
-{
-    check_loose(catalog);
-    for (unsigned k = 0; k < ORDER_COUNT; k++) {
-        const struct lineup *o = &catalog->orders[k];
-        uint32_t used = 0;
-        for (uint32_t i = 0; o->built && i < o->aisle_count; i++)
-            check_aisle(o, i, &used);
-        CHECK(used == (o->built ? catalog->count : 0));
-        for (uint32_t i = 0; o->built && i < catalog->slot_cap; i++) {
-            if (catalog->rows[i].in)
-                check_place(catalog, o, i);
-        }
-    }
 }

@@ -203,6 +203,9 @@ void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
 
 /* ---- catalog.c ---- */
 bool row_has_tag(const struct row *row, uint64_t tag);
+/* So many offers more that have so much; UINT32_MAX: one less. */
+void catalog_loose_add(struct catalog *c, unsigned dim, uint64_t have,
+                       uint32_t by);
 /* Somebody wants or has that much: the rungs may move, if they follow that. */
 enum follow { FOLLOW_WANTS, FOLLOW_HAVES };
 void catalog_observe(struct catalog *c, enum dimension dimension,

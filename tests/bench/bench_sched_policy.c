@@ -1,8 +1,8 @@
 /* links: market */
 /* What a placement costs under each policy: a preview of four tasks in an order
  * book of synthetic offers, in processor time. Those of one figure and
- * composite walk an index and stop early; balanced, spread, pack and
- * fragmentation look at all that fit.
+ * composite walk an index and stop early; spread, pack and fragmentation look
+ * at the columns of all that fit, balanced at all that fit.
  *
  *   bench_sched_policy [TSV [OFFERS]]
  *
