@@ -2,10 +2,10 @@
  * each with its pool, and deeds of which some are refused. What was numbered
  * behind a refusal waits in five pools by then. */
 
-#include "../ledger/fixture.h"
+#include "tests/unit/ledger/fixture.h"
 
-#include "../ledger/kinds.h"
-#include "../ledger/node_by_hand.h"
+#include "tests/unit/ledger/kinds.h"
+#include "tests/unit/ledger/node_by_hand.h"
 #include "node/own_tx.h"
 
 #define DEEDS    200u
