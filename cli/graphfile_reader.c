@@ -432,6 +432,7 @@ static enum err read_part_field(struct gf_reader *r, struct gf_part *part,
     bool list = false;
     TRY(yamlfile_name(&r->yaml, field));
     if (strlen(field) > 30 || is_for_all(field) ||
+        strcmp(field, "patience") == 0 || /* all need their places at once */
         (!order_field(field, &list) && strcmp(field, "from") != 0 &&
          strcmp(field, "needs") != 0 && strcmp(field, "residency") != 0))
         return refuse_field(r, field, more);

@@ -164,6 +164,18 @@ static bool set_expires(const struct setting *s)
     return true;
 }
 
+static bool set_patience(const struct setting *s)
+{
+    uint64_t ms;
+    if (unit_parse_ms(s->value, &ms) != OK || ms > REQUEST_PATIENCE_MS_MAX)
+        return refuse(s,
+                      "\"%.20s\" is not a span of time, such as 30m or 8h "
+                      "(at most 7d)",
+                      s->value);
+    s->order->patience_ms = ms;
+    return true;
+}
+
 static bool set_count(const struct setting *s, uint64_t max, uint32_t *out)
 {
     uint64_t count;
@@ -489,6 +501,7 @@ static const struct {
     {"disk", false, set_disk},
     {"time", false, set_time},
     {"expires", false, set_expires},
+    {"patience", false, set_patience},
     {"tasks", false, set_tasks},
     {"attempts", false, set_attempts},
     {"env", true, add_env},

@@ -45,7 +45,8 @@ struct order {
     uint32_t output_count;
     struct resources resources; /* per task */
     uint64_t time_ms;
-    uint64_t expires_ms; /* what has not started by then is not started */
+    uint64_t expires_ms;  /* what has not started by then is not started */
+    uint64_t patience_ms; /* may wait so long in a seller's queue */
     uint32_t tasks;
     uint32_t attempts;
     uint32_t pids_max;
@@ -75,12 +76,12 @@ struct order {
 void order_init(struct order *order);
 void order_done(struct order *order);
 
-/* The fields, by name: name image cpus mem disk time expires tasks attempts
- * pids logs arch policy max_price seller devices gpu device_mem nic class near
- * availability take one value; command env in use out constraints tolerate
- * zones spread with apart take one value a call. Texts are copied. False with
- * one sentence in `error` that says what is wrong and how it is written; then
- * nothing changed.
+/* The fields, by name: name image cpus mem disk time expires patience tasks
+ * attempts pids logs arch policy max_price seller devices gpu device_mem nic
+ * class near availability take one value; command env in use out constraints
+ * tolerate zones spread with apart take one value a call. Texts are copied.
+ * False with one sentence in `error` that says what is wrong and how it is
+ * written; then nothing changed.
  *
  * base_dir  relative `in` paths start there; NULL: the current directory */
 bool order_set(struct order *order, const char *field, const char *value,

@@ -116,6 +116,7 @@ static int fill_request(struct cli *cli, const struct order *order,
     r->agent = p->network.node;
     r->created_at_ms = now;
     r->expires_at_ms = now + order->expires_ms;
+    r->patience_ms = order->patience_ms;
     r->tasks = order->tasks;
     r->attempts_max = order->attempts;
     r->resources = order->resources;
@@ -206,6 +207,10 @@ static int choose_policy(struct cli *cli, const struct order *order,
     if (!failed)
         tell_choice(cli, choice);
     json_decref(choice);
+    if (!failed && p->request.patience_ms > 0 && p->request.terms.gang)
+        failed = cli_usage(cli, "leave out patience, or the gang",
+                           "tasks that run together cannot wait in the queues "
+                           "of sellers: they need all their places at once");
     return failed ? failed : place_terms(cli, order, &p->network, &p->request);
 }
 

@@ -5,9 +5,9 @@
 
 #include "base/check.h"
 
-static const char *const names[] = {"name",  "kind",  "enabled", "weight",
-                                    "speed", "near",  "divide",  "copies",
-                                    "gang",  "least", "share"};
+static const char *const names[] = {
+    "name",   "kind",   "enabled", "weight", "speed", "near",
+    "divide", "copies", "gang",    "least",  "share", "availability"};
 enum field { NAME, KIND, ENABLED, WEIGHT, TERM };
 #define FIELDS (sizeof(names) / sizeof(names[0]))
 

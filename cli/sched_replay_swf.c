@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cputime.h"
+#include "cli/option.h"
 #include "cli/sched_replay.h"
 #include "cli/unit.h"
 #include "cli/view.h"
@@ -56,17 +57,6 @@ static int read_factor(struct cli *cli, const struct args *args,
                      text);
 }
 
-static int read_count(struct cli *cli, const struct args *args,
-                      const char *name, uint64_t most, uint64_t *out)
-{
-    const char *text = args_text(args, name, NULL);
-    if (text == NULL || unit_parse_count(text, 1, most, out) == OK)
-        return 0;
-    return cli_usage(cli, "a whole number",
-                     "--%s: \"%.40s\" is not a number from 1 to %" PRIu64, name,
-                     text, most);
-}
-
 static int read_question(struct cli *cli, const struct args *args,
                          struct question *q)
 {
@@ -79,9 +69,9 @@ static int read_question(struct cli *cli, const struct args *args,
     if (!failed)
         failed = read_factor(cli, args, "estimate", &q->limit_permille);
     if (!failed)
-        failed = read_count(cli, args, "procs", SWF_PROCS_MAX, &q->procs);
+        failed = option_count(cli, args, "procs", 1, SWF_PROCS_MAX, &q->procs);
     if (!failed)
-        failed = read_count(cli, args, "limit", SWF_JOBS_MAX, &q->jobs);
+        failed = option_count(cli, args, "limit", 1, SWF_JOBS_MAX, &q->jobs);
     if (!failed)
         failed = read_policies(cli, args, q);
     return failed;

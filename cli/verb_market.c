@@ -168,7 +168,12 @@ int verb_market_offers(struct cli *cli, const struct args *args)
         return failed;
     if (identifier != NULL)
         offers_identifier_keep(identifier, result);
-    failed = view_print(cli, &view_offers, result);
+    if (identifier != NULL && cli->form != FORM_JSON &&
+        json_array_size(json_object_get(result, "offers")) == 0)
+        cli_note(cli, "no offer carries an identifier that begins with %s",
+                 identifier);
+    else
+        failed = view_print(cli, &view_offers, result);
     json_decref(result);
     return failed;
 }
@@ -238,6 +243,11 @@ int verb_sell_status(struct cli *cli, const struct args *args)
         json_array_size(json_object_get(result, "contracts")) > 0) {
         fputc('\n', cli->out);
         failed = view_print(cli, &view_contracts, result);
+    }
+    if (!failed && (cli->form == FORM_TABLE || cli->form == FORM_WIDE) &&
+        json_array_size(json_object_get(result, "queue")) > 0) {
+        fputc('\n', cli->out);
+        failed = view_print(cli, &view_queue, result);
     }
     json_decref(result);
     return failed;

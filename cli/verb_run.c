@@ -29,6 +29,7 @@ static const struct {
     {"disk", "disk"},
     {"time", "time"},
     {"expires", "expires"},
+    {"patience", "patience"},
     {"tasks", "tasks"},
     {"attempts", "attempts"},
     {"env", "env"},

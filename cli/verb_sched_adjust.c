@@ -1,13 +1,11 @@
 /* suan sched adjust: running job graphs while offers and links come and go. */
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "cli/cputime.h"
+#include "cli/option.h"
 #include "cli/textfile.h"
-#include "cli/unit.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "sched/lab/adjust_replay.h"
@@ -37,39 +35,6 @@ struct sums {
 };
 
 /* ---- what was given ---- */
-
-static int read_count(struct cli *cli, const struct args *args,
-                      const char *option, uint64_t min, uint64_t max,
-                      uint64_t *out)
-{
-    const char *text = args_text(args, option, NULL);
-    if (text == NULL || unit_parse_count(text, min, max, out) == OK)
-        return 0;
-    return cli_usage(cli, "a whole number",
-                     "--%s: \"%.40s\" is not a number from %llu to %llu",
-                     option, text, (unsigned long long)min,
-                     (unsigned long long)max);
-}
-
-static int read_positive(struct cli *cli, const struct args *args,
-                         const char *option, double *out)
-{
-    const char *text = args_text(args, option, NULL);
-    char *end;
-    double value;
-    if (text == NULL)
-        return 0;
-    errno = 0;
-    value = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' ||
-        !(value >= 1e-6 && value <= 1e6))
-        return cli_usage(cli, "a number such as 0.02 or 200",
-                         "--%s: \"%.40s\" is not a number from 0.000001 to "
-                         "1000000",
-                         option, text);
-    *out = value;
-    return 0;
-}
 
 static int read_policy(struct cli *cli, const struct args *args,
                        struct trial *trial)
@@ -106,23 +71,23 @@ static int read_trial(struct cli *cli, const struct args *args,
                                     .cpu_ns = cputime_ns}};
     if (trial->path == NULL)
         return cli_usage(cli, "--topology FILE.gml", "no topology is given");
-    failed = read_positive(cli, args, "rate", &trial->load.jobs.rate);
+    failed = option_positive(cli, args, "rate", &trial->load.jobs.rate);
     if (!failed)
-        failed = read_positive(cli, args, "events", &trial->load.event_rate);
+        failed = option_positive(cli, args, "events", &trial->load.event_rate);
     if (!failed)
-        failed = read_positive(cli, args, "down", &trial->load.down_mean);
+        failed = option_positive(cli, args, "down", &trial->load.down_mean);
     if (!failed)
-        failed = read_count(cli, args, "requests", 1, REPLAY_REQUESTS_MAX,
-                            &requests);
+        failed = option_count(cli, args, "requests", 1, REPLAY_REQUESTS_MAX,
+                              &requests);
     if (!failed)
-        failed = read_count(cli, args, "seed", 0, UINT64_MAX / 2,
-                            &trial->load.jobs.seed);
+        failed = option_count(cli, args, "seed", 0, UINT64_MAX / 2,
+                              &trial->load.jobs.seed);
     if (!failed)
-        failed = read_count(cli, args, "seeds", 1, SEEDS_MAX, &trial->seeds);
+        failed = option_count(cli, args, "seeds", 1, SEEDS_MAX, &trial->seeds);
     if (!failed)
-        failed = read_count(cli, args, "budget", 0, 1000000, &budget);
+        failed = option_count(cli, args, "budget", 0, 1000000, &budget);
     if (!failed)
-        failed = read_count(cli, args, "theta", 0, 1000, &theta);
+        failed = option_count(cli, args, "theta", 0, 1000, &theta);
     trial->load.jobs.requests = (uint32_t)requests;
     trial->load.improve = args_flag(args, "improve");
     trial->way.terms.budget_moves = (uint32_t)budget;

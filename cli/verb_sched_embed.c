@@ -1,14 +1,13 @@
 /* suan sched embed: job graphs that come and go on a topology. */
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "cli/cputime.h"
+#include "cli/option.h"
 #include "cli/textfile.h"
-#include "cli/unit.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "sched/lab/embed_replay.h"
@@ -40,38 +39,6 @@ struct sums {
 };
 
 /* ---- what was given ---- */
-
-static int read_count(struct cli *cli, const struct args *args,
-                      const char *option, uint64_t min, uint64_t max,
-                      uint64_t *out)
-{
-    const char *text = args_text(args, option, NULL);
-    if (text == NULL || unit_parse_count(text, min, max, out) == OK)
-        return 0;
-    return cli_usage(cli, "a whole number",
-                     "--%s: \"%.40s\" is not a number from %llu to %llu",
-                     option, text, (unsigned long long)min,
-                     (unsigned long long)max);
-}
-
-static int read_rate(struct cli *cli, const struct args *args, double *out)
-{
-    const char *text = args_text(args, "rate", NULL);
-    char *end;
-    double rate;
-    if (text == NULL)
-        return 0;
-    errno = 0;
-    rate = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' ||
-        !(rate >= 1e-6 && rate <= 1e6))
-        return cli_usage(cli, "--rate 0.16",
-                         "--rate: \"%.40s\" is not a number of requests a "
-                         "time unit, 0.000001 to 1000000",
-                         text);
-    *out = rate;
-    return 0;
-}
 
 static enum embed_policy policy_of(const char *name)
 {
@@ -155,21 +122,21 @@ static int read_trial(struct cli *cli, const struct args *args,
             return failed;
         starts = trial->model->starts;
     }
-    failed = read_rate(cli, args, &trial->workload.rate);
+    failed = option_positive(cli, args, "rate", &trial->workload.rate);
     if (!failed)
-        failed = read_count(cli, args, "requests", 1, REPLAY_REQUESTS_MAX,
-                            &requests);
+        failed = option_count(cli, args, "requests", 1, REPLAY_REQUESTS_MAX,
+                              &requests);
     if (!failed)
-        failed = read_count(cli, args, "seed", 0, UINT64_MAX / 2, &seed);
+        failed = option_count(cli, args, "seed", 0, UINT64_MAX / 2, &seed);
     if (!failed)
-        failed = read_count(cli, args, "seeds", 1, SEEDS_MAX, &trial->seeds);
+        failed = option_count(cli, args, "seeds", 1, SEEDS_MAX, &trial->seeds);
     if (!failed)
         failed =
-            read_count(cli, args, "starts", 1, TOPOLOGY_NODES_MAX, &starts);
+            option_count(cli, args, "starts", 1, TOPOLOGY_NODES_MAX, &starts);
     if (!failed)
-        failed = read_count(cli, args, "moves", 0, 1000000, &moves);
+        failed = option_count(cli, args, "moves", 0, 1000000, &moves);
     if (!failed)
-        failed = read_count(cli, args, "backs", 0, 1000000, &backs);
+        failed = option_count(cli, args, "backs", 0, 1000000, &backs);
     trial->workload.requests = (uint32_t)requests;
     trial->workload.seed = seed;
     trial->workload.even_gaps =

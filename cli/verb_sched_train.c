@@ -9,8 +9,8 @@
 #include "base/check.h"
 #include "cli/crew.h"
 #include "cli/follow.h"
+#include "cli/option.h"
 #include "cli/textfile.h"
-#include "cli/unit.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "sched/lab/train.h"
@@ -43,18 +43,6 @@ struct count_option {
     uint32_t *out;
 };
 
-static int read_count(struct cli *cli, const struct args *args,
-                      const char *name, uint64_t min, uint64_t max,
-                      uint64_t *out)
-{
-    const char *text = args_text(args, name, NULL);
-    if (text == NULL || unit_parse_count(text, min, max, out) == OK)
-        return 0;
-    return cli_usage(cli, "a whole number",
-                     "--%s: \"%.40s\" is not a number from %llu to %llu", name,
-                     text, (unsigned long long)min, (unsigned long long)max);
-}
-
 static int read_counts(struct course *c, const struct args *args)
 {
     struct train_options *o = &c->options;
@@ -70,31 +58,12 @@ static int read_counts(struct course *c, const struct args *args)
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         uint64_t value = *counts[i].out;
-        int failed = read_count(c->cli, args, counts[i].name, counts[i].min,
-                                counts[i].max, &value);
+        int failed = option_count(c->cli, args, counts[i].name, counts[i].min,
+                                  counts[i].max, &value);
         if (failed)
             return failed;
         *counts[i].out = (uint32_t)value;
     }
-    return 0;
-}
-
-static int read_rate(struct cli *cli, const struct args *args, double *out)
-{
-    const char *text = args_text(args, "rate", NULL);
-    char *end;
-    double rate;
-    if (text == NULL)
-        return 0;
-    errno = 0;
-    rate = strtod(text, &end);
-    if (errno != 0 || end == text || *end != '\0' ||
-        !(rate >= 1e-6 && rate <= 1e6))
-        return cli_usage(cli, "--rate 0.16",
-                         "--rate: \"%.40s\" is not a number of requests a "
-                         "time unit, 0.000001 to 1000000",
-                         text);
-    *out = rate;
     return 0;
 }
 
@@ -109,12 +78,13 @@ static int read_course(struct course *c, const struct args *args)
         return cli_usage(c->cli, "--out MODEL", "no file is given to write to");
     failed = read_counts(c, args);
     if (!failed)
-        failed = read_rate(c->cli, args, &c->options.workload.rate);
+        failed =
+            option_positive(c->cli, args, "rate", &c->options.workload.rate);
     if (!failed)
-        failed = read_count(c->cli, args, "seed", 0, INT32_MAX,
-                            &c->options.workload.seed);
+        failed = option_count(c->cli, args, "seed", 0, INT32_MAX,
+                              &c->options.workload.seed);
     if (!failed)
-        failed = read_count(c->cli, args, "waxman", 2, 1000, &c->waxman);
+        failed = option_count(c->cli, args, "waxman", 2, 1000, &c->waxman);
     return failed;
 }
 

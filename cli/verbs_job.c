@@ -42,6 +42,8 @@ static const struct opt run_options[] = {
     OPT_ARCH,
     OPT_QUEUE,
     {"expires", 0, "TIME", "do not start what waits longer (24h)", false},
+    {"patience", 0, "TIME",
+     "a full seller may queue it for so long (0: none may)", false},
     {"pids", 0, "N", "most processes of a task (256)", false},
     {"logs", 0, "SIZE", "most output kept of a task (16M)", false},
     {"name", 0, "TEXT", "a name to find the job by", false},

@@ -48,8 +48,8 @@ static const struct opt offers_options[] = {
     OPT_CLASS,
     OPT_NEAR,
     {"identifier", 0, "PREFIX",
-     "only those with a compute identifier that begins so: "
-     "city/industry/..., or suanid1...",
+     "only those whose compute identifier begins so (city/industry/...), or is "
+     "that (suanid1...)",
      false},
     {0},
 };

@@ -282,6 +282,8 @@ const struct view view_offers = {
             {"MEM", "free.mem_mib", CELL_MIB, R},
             {"DEV", "devices_text", CELL_TEXT, T},
             {"SLOTS", "slots_free", CELL_UINT, R | W},
+            {"WAIT", "queue.length", CELL_UINT, R | W},
+            {"MAY WAIT", "queue.places", CELL_UINT, R | W},
             {"DISK", "free.disk_mib", CELL_MIB, R | W},
             {"ARCH", "arch", CELL_TEXT, W},
             {"CPU/H", "price.cpu_hour_micro", CELL_MONEY, R},
@@ -386,6 +388,10 @@ const struct view view_sell = {
             {"Memory free", "capacity.free.mem_mib", CELL_MIB, 0},
             {"Memory in all", "capacity.total.mem_mib", CELL_MIB, 0},
             {"Per core-hour", "offer.price.cpu_hour_micro", CELL_MONEY, O},
+            {"Queue", "queue_rule", CELL_TEXT, O},
+            {"Waiting", "offer.queue.length", CELL_UINT, O},
+            {"Room by the limits in", "offer.queue.next_ms", CELL_SPAN, O},
+            {"All clear by them in", "offer.queue.clear_ms", CELL_SPAN, O},
             {"Earned", "earned_micro", CELL_MONEY, 0},
             {"Balance", "balance_micro", CELL_MONEY, 0},
             {"Needed for bonds", "bond_needed_micro", CELL_MONEY, O},
@@ -406,6 +412,23 @@ const struct view view_contracts = {
             {"CORES", "cpu_milli", CELL_MILLI, R},
             {"MEM", "mem_mib", CELL_MIB, R},
             {"DUE", "due_micro", CELL_MONEY, R},
+        },
+};
+
+const struct view view_queue = {
+    .name = "queue",
+    .rows = "queue",
+    .id = "id",
+    .fields =
+        {
+            {"BEHIND", "queued.ahead", CELL_UINT, R},
+            {"CONTRACT", "id", CELL_ID, 0},
+            {"STATE", "state", CELL_TEXT, 0},
+            {"BUYER", "buyer", CELL_ADDRESS, 0},
+            {"CORES", "cpu_milli", CELL_MILLI, R},
+            {"MEM", "mem_mib", CELL_MIB, R},
+            {"BEGINS", "queued.planned_at_ms", CELL_AGO, R},
+            {"AT THE LATEST", "queued.begin_by_at_ms", CELL_AGO, R},
         },
 };
 

@@ -16,6 +16,8 @@ const struct view view_graph = {
             {"By state", "tasks_by_state", CELL_LIST, O},
             {"Providers", "providers", CELL_UINT, O},
             {"Planned again", "replans", CELL_UINT, O},
+            {"Tasks moved by it", "moved", CELL_UINT, O},
+            {"Last by", "adjusted_by", CELL_TEXT, O},
             {"Created", "created_at_ms", CELL_AGO, 0},
             {"Ended", "ended_at_ms", CELL_AGO, O},
             {"At the latest", "time_ms_max", CELL_SPAN, W},

@@ -22,11 +22,27 @@ if(SUAN_SANITIZE)
     -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(suan_flags INTERFACE -fsanitize=${SUAN_SANITIZE})
 endif()
+# Hundreds of tests are linked; gold does that in half the time of bfd.
+include(CheckLinkerFlag)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT SUAN_FUZZ)
+  check_linker_flag(C -fuse-ld=gold SUAN_HAVE_GOLD)
+  if(SUAN_HAVE_GOLD)
+    target_link_options(suan_flags INTERFACE -fuse-ld=gold)
+  endif()
+endif()
 if(SUAN_FUZZ)
   target_compile_options(suan_flags INTERFACE
     -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer)
   target_link_options(suan_flags INTERFACE -fsanitize=address,undefined)
 endif()
+
+# suan_runs_much(TARGET): tests spend their time in it. Under a sanitizer it is
+# optimised a little, which halves that time and hides nothing.
+function(suan_runs_much target)
+  if(SUAN_SANITIZE)
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
+endfunction()
 
 # suan_library(NAME LINKS...): a folder's library, every .c beside its list.
 # CONFIGURE_DEPENDS: a new page joins its room without an edit here.

@@ -209,9 +209,11 @@ struct book_placement {
     uint32_t tasks; /* how many go there; 0 = a spare, the next best */
     uint32_t room;  /* how many it would take */
     struct amount hour;
-    struct amount bill;             /* cap of one task */
-    uint64_t rtt_us;                /* 0 = unknown */
-    uint64_t notes;                 /* reason_bit()s of what ranks it last */
+    struct amount bill; /* cap of one task */
+    uint64_t rtt_us;    /* 0 = unknown */
+    uint64_t notes;     /* reason_bit()s of what ranks it last */
+    uint64_t wait_ms;   /* 0: it has room now; else it queues, and this is about
+                           how long, by its offer */
     struct ranking_account account; /* why it ranks where it does */
 };
 /* Who together keeps to an availability (terms.down_ppb): each task is lost
@@ -274,9 +276,11 @@ struct book_result {
  * that tasks dealt in order meet no provider twice; after some lost theirs
  * again (tasks is no multiple of the copies) one each. With an availability
  * tasks go only to providers that together with those who have tasks already
- * (book_there_set) keep to it. What is placed is reserved: ask those providers
- * for holds, and if one refuses, book_exclude and book_release what it refused,
- * then match again. Unplaced tasks wait: a tick wakes the request.
+ * (book_there_set) keep to it. A patient request may get providers without room
+ * that queue, in the same order, of equals who begins earlier first. What is
+ * placed is reserved, but for places in queues: ask those providers for holds,
+ * and if one refuses, book_exclude and book_release what it refused, then match
+ * again. Unplaced tasks wait: a tick wakes the request.
  * ERR_NOT_FOUND; ERR_RANGE (tasks not 1..request.tasks, spares above
  * LIMIT_TASKS); ERR_NOMEM. On an error nothing is reserved. */
 MUST_USE enum err book_match(struct book *book, const struct hash *id,

@@ -62,6 +62,7 @@ struct book_card *book_card_new(const struct offer *offer)
         .time_ms_max = offer->time_ms_max,
         .price = offer->price,
         .grade = offer->grade,
+        .queue = offer->queue,
         .sig = offer->sig,
         .label_count = offer->label_count,
     };
@@ -117,6 +118,7 @@ void book_card_offer(const struct book_card *card,
     out->time_ms_max = card->time_ms_max;
     out->price = card->price;
     out->grade = card->grade;
+    out->queue = card->queue;
     out->label_count = card->label_count;
     labels_take(card, at, out->labels);
     if (card->gear != NULL) {

@@ -17,6 +17,7 @@ struct book_card {
     uint32_t slots_free;
     uint64_t time_ms_max;
     struct price price;
+    struct offer_queue queue;
     struct grade grade;
     struct signature sig;
     struct book_gear *gear; /* behind the text; NULL: no devices, no taints */

@@ -53,10 +53,11 @@ struct book_slot {
     uint64_t rtt_at_ms;
     bool rtt_guessed; /* by others, not measured here */
     uint64_t unreachable_until_ms;
-    uint64_t net_bps; /* that links bear out; 0 = not known */
+    uint64_t net_bps;  /* that links bear out; 0 = not known */
     uint64_t way_kbps; /* these of the round of ways they were told in */
     uint64_t way_used_kbps;
     uint64_t way_round;
+    uint32_t queue_at; /* its place in book->queues, from 1 on; 0 = none */
     uint32_t next_empty;
 };
 
@@ -138,6 +139,9 @@ struct book {
     uint32_t live_count;
     uint32_t tainted_count; /* LIVE with taints */
     struct book_map by_provider;
+    uint32_t *queues; /* LIVE slots that let requests wait, in no order */
+    uint32_t queue_count;
+    uint32_t queue_cap;
     struct catalog *catalog;      /* LIVE: who can take what, best first */
     struct shelf live;            /* LIVE by until_ms */
     struct shelf known;           /* KNOWN by until_ms */
@@ -162,6 +166,7 @@ struct book {
 };
 
 /* ---- book_offer.c ---- */
+uint64_t book_rtt_fresh(const struct book_slot *slot, uint64_t now_ms);
 uint32_t book_slot_find(const struct book *book, const struct pubkey *provider);
 /* Lets lapsed offers go and forgets what need not be remembered. */
 void book_offers_expire(struct book *book, uint64_t now_ms);
@@ -220,7 +225,19 @@ const struct book_exclusion *book_exclusion_find(const struct book_entry *entry,
                                                  const struct pubkey *provider);
 void book_requests_done(struct book *book);
 
-/* ---- book_match.c ---- */
+/* ---- book_later.c: who has no room now and queues ---- */
+/* After OK one offer more can queue. ERR_NOMEM. */
+MUST_USE enum err book_later_reserve(struct book *book);
+/* The slot's card is set, or is about to go. */
+void book_later_put(struct book *book, uint32_t index);
+void book_later_remove(struct book *book, uint32_t index);
+/* Would a task of the request be let wait there, for no longer than it is
+ * patient? Then how long, by the offer and at least 1, for ranking. */
+bool book_later_wait(const struct book *book, uint32_t index,
+                     const struct request *request, uint64_t now_ms,
+                     uint64_t *out_ms);
+
+/* ---- book_view.c ---- */
 /* A slot as a candidate; c.labels points into the view itself. */
 struct book_view {
     struct candidate c;
@@ -232,16 +249,23 @@ struct book_view {
 void book_view(const struct book *book, uint32_t slot,
                const struct request *request, const struct book_entry *entry,
                uint64_t now_ms, struct book_view *out);
-/* A ranking of the demand, lent from the arena, with room for all offers.
- * ERR_NOMEM. */
-MUST_USE enum err book_ranking(struct book *book, const struct demand *demand,
-                               struct arena *arena, struct ranking **out);
+/* The same as it is for who waits there: with room for one task, and as many
+ * slots as may wait. */
+void book_view_later(const struct book *book, uint32_t slot,
+                     const struct request *request,
+                     const struct book_entry *entry, uint64_t now_ms,
+                     struct book_view *out);
 /* ERR_RANGE for what a walk cannot be made of. */
 MUST_USE enum err book_askable(const struct request *request);
 /* The request an entry stands for, with its own salt. */
 void book_entry_demand(const struct book *book, const struct book_entry *entry,
                        struct demand *out);
-uint64_t book_rtt_fresh(const struct book_slot *slot, uint64_t now_ms);
+
+/* ---- book_match.c ---- */
+/* A ranking of the demand, lent from the arena, with room for all offers.
+ * ERR_NOMEM. */
+MUST_USE enum err book_ranking(struct book *book, const struct demand *demand,
+                               struct arena *arena, struct ranking **out);
 
 /* ---- book_crew.c ---- */
 struct book_crew_ask {

@@ -6,184 +6,6 @@
 #include "sched/division.h"
 #include "sched/link/linkmap.h"
 
-/* ---- a slot as a candidate ---- */
-
-static bool is_self(const struct book *book, const struct book_slot *slot,
-                    const struct request *request)
-{
-    const struct pubkey *provider = &slot->provider;
-    if (book->config.self_allowed)
-        return false;
-    return pubkey_equal(provider, &request->agent) ||
-           pubkey_equal(provider, &request->buyer) ||
-           (!pubkey_is_zero(&request->buyer) &&
-            pubkey_equal(&slot->card->payout, &request->buyer));
-}
-
-static bool is_excluded(const struct book_entry *entry,
-                        const struct pubkey *provider, uint64_t now_ms)
-{
-    const struct book_exclusion *exclusion =
-        entry != NULL ? book_exclusion_find(entry, provider) : NULL;
-    return exclusion != NULL && exclusion->until_ms > now_ms;
-}
-
-/* The reasons only the book can know. */
-static uint64_t refused_by_book(const struct book *book,
-                                const struct book_slot *slot,
-                                const struct request *request,
-                                const struct book_entry *entry, uint64_t now_ms)
-{
-    uint64_t refused = 0;
-    if (is_self(book, slot, request))
-        refused |= reason_bit(REASON_SELF);
-    if (!pubkey_is_zero(&request->only_seller) &&
-        !pubkey_equal(&request->only_seller, &slot->provider))
-        refused |= reason_bit(REASON_SELLER);
-    if (is_excluded(entry, &slot->provider, now_ms))
-        refused |= reason_bit(REASON_EXCLUDED);
-    if (slot->unreachable_until_ms > now_ms)
-        refused |= reason_bit(REASON_UNREACHABLE);
-    return refused;
-}
-
-/* Devices at the price of the group they would be of. */
-static struct amount device_hour(const struct request *request,
-                                 const struct candidate *c)
-{
-    struct devices_verdict verdict;
-    if (request->devices.count == 0 || c->devices == NULL)
-        return amount_micro(0);
-    devices_check(c->devices, &request->devices, &verdict);
-    return verdict.group == DEVICES_NO_GROUP
-               ? amount_micro(0)
-               : c->devices->groups[verdict.group].hour;
-}
-
-/* A price that overflows is above every cap. */
-static void set_price(const struct book_slot *slot,
-                      const struct request *request, struct candidate *out)
-{
-    if (price_per_hour_with(&slot->card->price, &request->resources,
-                            device_hour(request, out), &request->devices,
-                            &out->hour) == OK &&
-        price_for_time(out->hour, request->time_ms_max, &out->bill) == OK)
-        return;
-    out->hour = amount_micro(UINT64_MAX);
-    out->bill = amount_micro(UINT64_MAX);
-    out->refused |= reason_bit(REASON_PRICE);
-}
-
-static void set_gear(const struct book_gear *gear,
-                     const struct request *request, struct book_view *out)
-{
-    if (gear == NULL)
-        return;
-    out->c.taint_count = gear->taint_count;
-    out->c.taints = gear->taints;
-    if (request->devices.count == 0)
-        return;
-    book_gear_view(gear, &out->devices);
-    out->c.devices = &out->devices;
-}
-
-/* The way to whom it shall be near to, as nodes tell of their links. Of what is
- * not measured by both ends the worse end of the guess counts. */
-static void set_near(const struct book *book, const struct request *request,
-                     uint64_t now_ms, struct candidate *out)
-{
-    const struct pubkey *near = &request->terms.near;
-    struct link link;
-    if (pubkey_is_zero(near))
-        return;
-    out->rtt_guessed = false;
-    if (book->links == NULL ||
-        !linkmap_look(book->links, near, &out->provider, now_ms, &link) ||
-        link_confidence(&link, LINK_RTT, now_ms) < BOOK_GUESS_CONFIDENCE_MIN)
-        return;
-    out->near_us = link_rtt_cautious(&link);
-    out->rtt_guessed = !link_measured(&link, LINK_RTT);
-}
-
-void book_view(const struct book *book, uint32_t index,
-               const struct request *request, const struct book_entry *entry,
-               uint64_t now_ms, struct book_view *out)
-{
-    const struct book_slot *slot = &book->slots[index];
-    const struct book_card *card = slot->card;
-    CHECK(slot->state == SLOT_LIVE);
-    out->c = (struct candidate){
-        .provider = slot->provider,
-        .arch = card->arch,
-        .total = card->total,
-        .slots_free = card->slots_free > slot->reserved_tasks
-                          ? card->slots_free - slot->reserved_tasks
-                          : 0,
-        .time_ms_max = card->time_ms_max,
-        .label_count = card->label_count,
-        .labels = out->labels,
-        .rtt_us = slot->rtt_us,
-        .rtt_age_ms = now_ms - slot->rtt_at_ms,
-        .way_kbps = slot->way_round == book->way_round ? slot->way_kbps : 0,
-        .way_used_kbps = slot->way_used_kbps,
-        .rtt_guessed = slot->rtt_guessed,
-        .age_ms = now_ms - slot->received_ms,
-        .ttl_ms = card->ttl_ms,
-        .refused = refused_by_book(book, slot, request, entry, now_ms),
-    };
-    book_slot_grade(slot, &out->c.grade);
-    set_near(book, request, now_ms, &out->c);
-    CHECK(resources_sub(&slot->free, &slot->reserved, &out->c.free) == OK);
-    set_gear(card->gear, request, out);
-    set_price(slot, request, &out->c);
-    out->domain = 0;
-    if (request->constraint_count > 0 || request->zone_count > 0 ||
-        request->spread.per_value > 0 ||
-        ranking_reads_labels(request->policy, &request->terms))
-        book_card_labels(card, out->labels);
-    if (request->spread.per_value > 0)
-        out->domain = book_domain(book->config.key, &request->spread,
-                                  out->labels, card->label_count);
-    book_places_view(entry != NULL ? &entry->places : NULL, request,
-                     out->domain, &out->c);
-}
-
-void book_demand(const struct request *request, struct demand *out)
-{
-    *out = (struct demand){
-        .want = request->resources,
-        .arch = request->arch,
-        .time_ms = request->time_ms_max,
-        .policy = request->policy,
-        .price_max = request->price_max,
-        .constraint_count = request->constraint_count,
-        .constraints = request->constraints,
-        .terms = &request->terms,
-        .devices = &request->devices,
-        .zone_count = request->zone_count,
-        .zones = request->zones,
-        .toleration_count = request->toleration_count,
-        .tolerations = request->tolerations,
-    };
-    memcpy(out->salt, request->salt, sizeof(out->salt));
-}
-
-void book_entry_demand(const struct book *book, const struct book_entry *entry,
-                       struct demand *out)
-{
-    book_demand(&book_class_of(book, entry)->request, out);
-    memcpy(out->salt, entry->salt, sizeof(out->salt));
-}
-
-enum err book_askable(const struct request *request)
-{
-    if (!policy_known(request->policy) ||
-        request->constraint_count > LIMIT_CONSTRAINTS)
-        return ERR_RANGE;
-    TRY(request_wishes_form(request));
-    return policy_terms_check(request->policy, &request->terms);
-}
-
 /* ---- matching ---- */
 
 struct match {
@@ -239,6 +61,48 @@ static void match_offer(struct match *m, uint32_t index)
     ranking_rank(m->ranking, &view.c, verdict.tasks, index, &rank);
     (void)place_consider(&m->place, &rank,
                          room_counted(m, &view.c, verdict.tasks), view.domain);
+}
+
+/* Does it have no room now, but would let a task wait? Then how: the view, how
+ * many may, and how long the wait is. */
+static bool fits_later(const struct book *book, uint32_t index,
+                       const struct request *request,
+                       const struct book_entry *entry,
+                       const struct demand *demand, uint64_t now_ms,
+                       struct book_view *out, uint64_t *out_wait_ms)
+{
+    struct verdict verdict;
+    if (!book_later_wait(book, index, request, now_ms, out_wait_ms))
+        return false;
+    book_view(book, index, request, entry, now_ms, out);
+    feasible_check(demand, &out->c, &verdict);
+    if (verdict.reason == REASON_NONE)
+        return false;
+    book_view_later(book, index, request, entry, now_ms, out);
+    feasible_check(demand, &out->c, &verdict);
+    return verdict.reason == REASON_NONE;
+}
+
+/* Those without room now that queue, among the others by the policy: who begins
+ * earlier comes first of equals only. Not where an availability says who. */
+static void match_later(struct match *m)
+{
+    const struct book *book = m->book;
+    uint32_t count = m->crew == NULL ? book->queue_count : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = book->queues[i];
+        struct book_view view;
+        struct rank rank;
+        uint64_t wait_ms;
+        if (!fits_later(book, index, m->request, m->entry, &m->demand,
+                        m->now_ms, &view, &wait_ms))
+            continue;
+        ranking_rank(m->ranking, &view.c, view.c.slots_free, index, &rank);
+        rank.wait_ms = wait_ms;
+        (void)place_consider(&m->place, &rank,
+                             room_counted(m, &view.c, view.c.slots_free),
+                             view.domain);
+    }
 }
 
 /* A list that is full bounds what need be shown. Where the order is the
@@ -330,6 +194,7 @@ static enum err match_walk(struct match *m)
     else
         match_only(m);
     CHECK(m->complete || place_full(&m->place));
+    match_later(m);
     m->soonest_ms = first_end(m);
     if (!m->complete)
         return OK;
@@ -383,6 +248,18 @@ static enum err look_along(const struct book_look *look, enum policy order)
     return OK;
 }
 
+static void look_later(const struct book_look *look)
+{
+    for (uint32_t i = 0; i < look->book->queue_count; i++) {
+        struct book_view view;
+        uint64_t wait_ms;
+        if (fits_later(look->book, look->book->queues[i], look->request,
+                       look->entry, look->demand, look->now_ms, &view,
+                       &wait_ms))
+            ranking_look(look->ranking, &view.c);
+    }
+}
+
 enum err book_look(const struct book_look *look)
 {
     enum policy order;
@@ -396,6 +273,7 @@ enum err book_look(const struct book_look *look)
              n++)
             TRY(look_along(look, order));
     }
+    look_later(look);
     ranking_ready(look->ranking);
     return OK;
 }
@@ -419,13 +297,24 @@ enum err book_ranking(struct book *book, const struct demand *demand,
 
 /* ---- what the walk found, divided ---- */
 
-static uint32_t room_now(const struct match *m, uint32_t index)
+/* What was found, once more: now, or for who waits. */
+static void view_found(const struct match *m, const struct rank *rank,
+                       struct book_view *out)
+{
+    if (rank->wait_ms > 0)
+        book_view_later(m->book, rank->index, m->request, m->entry, m->now_ms,
+                        out);
+    else
+        book_view(m->book, rank->index, m->request, m->entry, m->now_ms, out);
+}
+
+static uint32_t room_found(const struct match *m, const struct rank *rank)
 {
     struct book_view view;
     struct verdict verdict;
-    book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
+    view_found(m, rank, &view);
     feasible_check(&m->demand, &view.c, &verdict);
-    return verdict.tasks;
+    return rank->wait_ms > 0 ? view.c.slots_free : verdict.tasks;
 }
 
 static enum err match_divide(struct match *m, struct arena *arena,
@@ -437,7 +326,7 @@ static enum err match_divide(struct match *m, struct arena *arena,
     for (uint32_t i = 0; i < m->place.count; i++) {
         const struct place_entry *entry = &m->place.entries[i];
         rooms[i] = m->place.per_domain > 0 ? entry->share
-                                           : room_now(m, entry->rank.index);
+                                           : room_found(m, &entry->rank);
     }
     return division_hand_out(&m->place, m->ranking->divide, m->copies, rooms,
                              out_unplaced);
@@ -453,11 +342,10 @@ static void placement_fill(const struct match *m,
                            const struct place_entry *from,
                            struct book_placement *out)
 {
-    uint32_t index = from->rank.index;
-    const struct book_card *card = m->book->slots[index].card;
+    const struct book_card *card = m->book->slots[from->rank.index].card;
     struct book_view view;
     struct verdict verdict;
-    book_view(m->book, index, m->request, m->entry, m->now_ms, &view);
+    view_found(m, &from->rank, &view);
     feasible_check(&m->demand, &view.c, &verdict);
     *out = (struct book_placement){
         .provider = view.c.provider,
@@ -466,11 +354,12 @@ static void placement_fill(const struct match *m,
         .room = from->room,
         .hour = view.c.hour,
         .bill = view.c.bill,
-        .rtt_us =
-            candidate_rtt_known(&view.c) && !m->book->slots[index].rtt_guessed
-                ? view.c.rtt_us
-                : 0,
+        .rtt_us = candidate_rtt_known(&view.c) &&
+                          !m->book->slots[from->rank.index].rtt_guessed
+                      ? view.c.rtt_us
+                      : 0,
         .notes = verdict.notes,
+        .wait_ms = from->rank.wait_ms,
     };
     ranking_account(m->ranking, &view.c, &out->account);
     (void)memcpy(out->address, book_card_address(card),
@@ -559,7 +448,7 @@ static void match_commit(struct match *m, struct book_entry *entry,
 {
     for (uint32_t i = 0; i < m->place.count; i++) {
         const struct place_entry *place = &m->place.entries[i];
-        if (place->tasks > 0)
+        if (place->tasks > 0 && place->rank.wait_ms == 0)
             book_hold_add(m->book, entry, place->rank.index, place->tasks);
     }
     entry->reason =

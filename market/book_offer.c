@@ -47,6 +47,7 @@ static void card_take_out(struct book *book, uint32_t index)
 {
     if (book->slots[index].state == SLOT_LIVE)
         book_index_remove(book, index);
+    book_later_remove(book, index);
     card_drop(&book->slots[index]);
 }
 
@@ -207,6 +208,7 @@ void book_offers_done(struct book *book)
         free(book->slots[i].audited);
     }
     free(book->slots);
+    free(book->queues);
     book_map_done(&book->by_provider);
     shelf_done(&book->live);
     shelf_done(&book->known);
@@ -271,6 +273,7 @@ static void slot_fill(struct book *book, uint32_t index,
     book->live_count++;
     book->tainted_count += book_card_tainted(card);
     book_index_put(book, index, now_ms);
+    book_later_put(book, index);
     free(old_card);
     free(old_tags);
 }
@@ -302,6 +305,8 @@ enum err book_offer_put(struct book *book, const struct offer *offer,
     enum err err = slot_claim(book, &offer->provider, now_ms, &index);
     if (err == OK)
         err = book_index_reserve(book, index);
+    if (err == OK)
+        err = book_later_reserve(book);
     if (err != OK) {
         free(fresh.card);
         free(fresh.tags);

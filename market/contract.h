@@ -30,7 +30,8 @@
  *
  *   it ended by                                        due           slashed
  *   deliver, settle                                    receipt's     none
- *   refuse, by start_by                                none          none
+ *   refuse, by start_by and CONTRACT_REFUSE_FREE_MS
+ *     after the open                                   none          none
  *   refuse, by the deadline                            none          a quarter
  *   refuse, after the deadline                         none          a half
  *   expire after start_by, by the deadline             receipt's     none
@@ -39,6 +40,9 @@
  * is none without one. Parts of a bond are rounded up to a micro-credit.
  *
  * What each side does to be safe; the chain protects those who act in time:
+ *   A provider that queues a contract has its inputs within the time that a
+ *   refusal is free, and refuses it by then if they do not come: whoever has
+ *   waited for longer and is sent away is paid for it.
  *   A provider cuts its first receipt when the job starts (wall 0) and has it
  *   co-signed. What it cannot start by start_by_ms it refuses, which costs
  *   nothing until then. It risks the time since the last co-signed receipt,
@@ -227,6 +231,7 @@ struct contract_delivery {
 MUST_USE enum err contract_deliver_payload(const struct contract_delivery *d,
                                            struct buf *out);
 
+#define CONTRACT_REFUSE_FREE_MS 600000u
 /* refuse: [contract, reason]. Sender: provider.
  *   form: ERR_RANGE for an unknown reason
  *   ERR_NOT_FOUND

@@ -174,7 +174,8 @@ static enum err deliver_apply(struct state *state, const struct tx *tx,
 
 static struct amount refuse_slash(const struct contract *c, uint64_t now_ms)
 {
-    if (now_ms <= c->start_by_ms)
+    if (now_ms <= c->start_by_ms &&
+        now_ms <= later(c->opened_at_ms, CONTRACT_REFUSE_FREE_MS))
         return amount_micro(0);
     if (now_ms <= c->deadline_ms)
         return contract_slash_late(c->bond);

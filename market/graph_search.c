@@ -329,27 +329,59 @@ static void descend(struct desk *desk, uint32_t depth,
         try_options(desk, depth, cost);
 }
 
-/* Fixed ones first: they are where they are; then by level. */
+static const struct desk_option *home_option(const struct desk *desk,
+                                             uint32_t seat)
+{
+    const struct desk_part *part = &desk->parts[desk->ask->seats[seat].part];
+    for (uint32_t i = 0; i < part->option_count; i++)
+        if (part->options[i].node == desk->home_of[seat])
+            return &part->options[i];
+    return NULL;
+}
+
+static bool moves(const struct desk *desk, uint32_t seat)
+{
+    return !desk->ask->seats[seat].fixed && (desk->movers >> seat & 1) != 0;
+}
+
+/* By level, of those that may move or of those that may not. */
+static uint32_t put_levels(struct desk *desk, uint32_t count, bool movers)
+{
+    for (uint32_t level = 0; level < GRAPH_PARTS_MAX; level++)
+        for (uint32_t i = 0; i < desk->ask->seat_count; i++)
+            if (!desk->ask->seats[i].fixed && moves(desk, i) == movers &&
+                desk->parts[desk->ask->seats[i].part].level == level)
+                desk->order[count++] = (uint8_t)i;
+    return count;
+}
+
+/* What the seat costs at least. */
+static uint64_t least_of(const struct desk *desk, uint32_t seat)
+{
+    const struct desk_option *home = NULL;
+    if (desk->ask->seats[seat].fixed)
+        return 0;
+    if (!moves(desk, seat))
+        home = home_option(desk, seat);
+    return home != NULL ? home->figure
+                        : desk->parts[desk->ask->seats[seat].part].least;
+}
+
+/* Fixed ones first: they are where they are; then who stays, so that nobody
+ * takes its room; then who looks for a place. */
 static void put_in_order(struct desk *desk)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < desk->ask->seat_count; i++)
         if (desk->ask->seats[i].fixed)
             desk->order[count++] = (uint8_t)i;
-    for (uint32_t level = 0; level < GRAPH_PARTS_MAX; level++)
-        for (uint32_t i = 0; i < desk->ask->seat_count; i++)
-            if (!desk->ask->seats[i].fixed &&
-                desk->parts[desk->ask->seats[i].part].level == level)
-                desk->order[count++] = (uint8_t)i;
+    count = put_levels(desk, count, false);
+    count = put_levels(desk, count, true);
     CHECK(count == desk->ask->seat_count);
     desk->least_after[count] = 0;
-    for (uint32_t i = count; i-- > 0;) {
-        const struct graph_seat *seat = &desk->ask->seats[desk->order[i]];
-        desk->least_after[i] = desk->least_after[i + 1];
-        if (!seat->fixed)
-            desk->least_after[i] =
-                plus(desk->least_after[i], desk->parts[seat->part].least);
-    }
+    for (uint32_t i = count; i-- > 0;)
+        desk->least_after[i] =
+            plus(desk->least_after[i + 1], least_of(desk, desk->order[i]));
 }
 
 void desk_begin(struct desk *desk)
@@ -362,6 +394,7 @@ void desk_begin(struct desk *desk)
 void desk_search(struct desk *desk)
 {
     const struct desk_cost none = {0, 0, 0};
+    put_in_order(desk);
     descend(desk, 0, &none);
 }
 
@@ -394,16 +427,6 @@ static uint32_t others_in(const struct desk *desk, uint32_t seat, uint16_t node,
             mask |= desk_unit(desk, i);
     }
     return mask;
-}
-
-static const struct desk_option *home_option(const struct desk *desk,
-                                             uint32_t seat)
-{
-    const struct desk_part *part = &desk->parts[desk->ask->seats[seat].part];
-    for (uint32_t i = 0; i < part->option_count; i++)
-        if (part->options[i].node == desk->home_of[seat])
-            return &part->options[i];
-    return NULL;
 }
 
 uint32_t desk_conflicts(struct desk *desk)

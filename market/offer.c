@@ -52,6 +52,9 @@ enum err offer_form(const struct offer *offer)
     TRY(devices_form(&offer->devices));
     if (offer->time_ms_max == 0 || offer->time_ms_max > MESSAGE_TIME_MS_MAX)
         return ERR_RANGE;
+    if (offer->queue.next_ms > offer->queue.clear_ms ||
+        offer->queue.clear_ms > MESSAGE_TIME_MS_MAX)
+        return ERR_RANGE;
     return OK;
 }
 

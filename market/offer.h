@@ -22,6 +22,16 @@ struct price {
     struct amount disk_hour; /* per GiB-hour */
 };
 
+/* Who waits for a place at a seller that queues. Times from issued_at_ms on, by
+ * the limits of what runs and waits: nothing comes later, all may come sooner.
+ */
+struct offer_queue {
+    uint32_t length;   /* how many wait */
+    uint32_t places;   /* how many more may; 0: it does not queue, or is full */
+    uint64_t next_ms;  /* the first that runs has ended */
+    uint64_t clear_ms; /* all that runs and waits has ended */
+};
+
 struct offer {
     struct pubkey provider;   /* node identity; puts up the bond */
     struct pubkey payout;     /* account that is paid; zero = provider's own */
@@ -43,6 +53,7 @@ struct offer {
     struct devices devices; /* free: as above */
     uint32_t taint_count;
     struct taint taints[LIMIT_TAINTS];
+    struct offer_queue queue;
     struct signature sig;
 };
 

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define OFFER_FIELDS 18 /* and the signature */
+#define OFFER_FIELDS 19 /* and the signature */
 #define GRADE_FIELDS 11
 
 void price_encode(const struct price *price, struct buf *out)
@@ -130,6 +130,25 @@ static void taints_get(struct mp_reader *reader, struct offer *out)
     out->taint_count = count;
 }
 
+static void queue_put(const struct offer_queue *queue, struct buf *out)
+{
+    mp_put_array(out, 4);
+    mp_put_uint(out, queue->length);
+    mp_put_uint(out, queue->places);
+    mp_put_uint(out, queue->next_ms);
+    mp_put_uint(out, queue->clear_ms);
+}
+
+static void queue_get(struct mp_reader *reader, struct offer_queue *out)
+{
+    mp_enter_exact(reader, 4);
+    out->length = (uint32_t)mp_get_uint_max(reader, UINT32_MAX);
+    out->places = (uint32_t)mp_get_uint_max(reader, UINT32_MAX);
+    out->next_ms = mp_get_uint(reader);
+    out->clear_ms = mp_get_uint(reader);
+    mp_leave(reader);
+}
+
 static void offer_put(const struct offer *offer, bool signed_too,
                       struct buf *out)
 {
@@ -153,6 +172,7 @@ static void offer_put(const struct offer *offer, bool signed_too,
     labels_put(offer, out);
     devices_encode(&offer->devices, out);
     taints_put(offer, out);
+    queue_put(&offer->queue, out);
     if (signed_too)
         mp_put_signature(out, &offer->sig);
 }
@@ -211,6 +231,7 @@ enum err offer_decode(struct bytes bytes, struct arena *arena,
     labels_get(&reader, &offer);
     devices_decode(&reader, &offer.devices);
     taints_get(&reader, &offer);
+    queue_get(&reader, &offer.queue);
     mp_get_signature(&reader, &offer.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

@@ -18,11 +18,14 @@ enum err quote_price(const struct request *request, const struct price *price,
 }
 
 /* See the picture above QUOTE_START_MS_MAX; no sum that could wrap. */
-static bool times_ok(const struct quote *quote, uint64_t time_ms_max)
+static bool times_ok(const struct quote *quote, const struct request *request)
 {
+    uint64_t time_ms_max = request->time_ms_max;
     uint64_t lease;
     if (quote->start_by_ms < quote->expires_at_ms ||
-        quote->start_by_ms - quote->expires_at_ms > QUOTE_START_MS_MAX)
+        request->patience_ms > REQUEST_PATIENCE_MS_MAX ||
+        quote->start_by_ms - quote->expires_at_ms >
+            request->patience_ms + QUOTE_START_MS_MAX)
         return false;
     if (quote->deadline_ms < quote->start_by_ms)
         return false;
@@ -67,7 +70,7 @@ enum err quote_terms(const struct quote *quote, const struct request *request,
         quote->attempt >= request->attempts_max)
         return ERR_TERMS;
     if (!seller_ok(quote, request) || !device_ok(quote, request) ||
-        !figures_ok(quote, request) || !times_ok(quote, request->time_ms_max))
+        !figures_ok(quote, request) || !times_ok(quote, request))
         return ERR_TERMS;
     return OK;
 }

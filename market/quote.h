@@ -37,12 +37,13 @@ struct quote {
 #define QUOTE_BYTES_MAX 2048u
 
 /* The times of a quote, all chain time, keep to
- *   expires_at_ms <= start_by_ms <= expires_at_ms + QUOTE_START_MS_MAX
+ *   expires_at_ms <= start_by_ms
+ *     <= expires_at_ms + request.patience_ms + QUOTE_START_MS_MAX
  *   deadline_ms = start_by_ms + request.time_ms_max + slack for publishing,
  *   0 <= slack <= QUOTE_PUBLISH_MS_MAX
  * so a contract opened on the quote's last moment can still start, a task that
  * starts last still has all its time, and nobody's money is held for ever. */
-#define QUOTE_START_MS_MAX   (24u * 3600 * 1000)
+#define QUOTE_START_MS_MAX   (3600u * 1000) /* beside a wait, for staging */
 #define QUOTE_PUBLISH_MS_MAX (24u * 3600 * 1000)
 
 /* Fills price, hour and cap for one task of the request, out->device being set

@@ -95,6 +95,9 @@ enum err request_form(const struct request *request)
         return ERR_RANGE;
     TRY(request_wishes_form(request));
     TRY(policy_terms_check(request->policy, &request->terms));
+    if (request->patience_ms > REQUEST_PATIENCE_MS_MAX ||
+        (request->patience_ms > 0 && request->terms.gang))
+        return ERR_RANGE;
     return request->tasks % policy_copies(&request->terms) == 0 ? OK
                                                                 : ERR_RANGE;
 }
@@ -140,6 +143,7 @@ static bool affinities_same(const struct request *a, const struct request *b)
 bool request_wishes_same(const struct request *a, const struct request *b)
 {
     return device_wish_same(&a->devices, &b->devices) &&
+           a->patience_ms == b->patience_ms &&
            a->spread.per_provider == b->spread.per_provider &&
            a->spread.per_value == b->spread.per_value &&
            strcmp(a->spread.key, b->spread.key) == 0 &&

@@ -47,11 +47,14 @@ struct request {
     uint32_t affinity_count;
     struct affinity affinities[REQUEST_AFFINITY_MAX];
     struct policy_terms terms; /* of the policy; zero: the policy by itself */
-    struct signature sig;      /* buyer's */
+    uint64_t patience_ms; /* a task may wait so long in a seller's queue; 0: it
+                             begins at once or elsewhere */
+    struct signature sig; /* buyer's */
 };
 
-#define REQUEST_BYTES_MAX    7168u
-#define REQUEST_ATTEMPTS_MAX 3u
+#define REQUEST_BYTES_MAX       7168u
+#define REQUEST_ATTEMPTS_MAX    3u
+#define REQUEST_PATIENCE_MS_MAX (UINT64_C(7) * 24 * 3600 * 1000)
 
 /* Every field in its range? ERR_RANGE: a zero agent, expiry not after creation,
  * tasks not 1..LIMIT_TASKS, attempts_max not 1..REQUEST_ATTEMPTS_MAX, resources
@@ -60,12 +63,13 @@ struct request {
  * device_wish_form or spread_form refuses, too many tolerations, zones or
  * affinities, a toleration of another operation, an empty zone, a zero request
  * in an affinity, what policy_terms_check refuses, tasks that are not a
- * multiple of the copies. */
+ * multiple of the copies, patience above REQUEST_PATIENCE_MS_MAX or of a gang,
+ * which needs all its places at one time. */
 MUST_USE enum err request_form(const struct request *request);
 /* Of those, all from the devices on. */
 MUST_USE enum err request_wishes_form(const struct request *request);
 /* Do both wish for the same devices, tolerate the same, stay in the same zones,
- * spread alike and have the same affinities? */
+ * spread alike, have the same affinities and wait for as long? */
 bool request_wishes_same(const struct request *a, const struct request *b);
 /* The request's id is the hash of what is signed: of the encoding without the
  * signature, bound to the chain. No check of form; ERR_NOMEM. */

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 
-#define REQUEST_FIELDS  21 /* and the signature */
+#define REQUEST_FIELDS  22 /* and the signature */
 #define APPROVAL_FIELDS 3  /* likewise */
 
 /* ---- request ---- */
@@ -145,6 +145,7 @@ static void request_put(const struct request *request, bool signed_too,
     constraints_put(request->constraints, request->constraint_count, out);
     wishes_put(request, out);
     policy_terms_encode(&request->terms, out);
+    mp_put_uint(out, request->patience_ms);
     if (signed_too)
         mp_put_signature(out, &request->sig);
 }
@@ -214,6 +215,7 @@ enum err request_decode(struct bytes bytes, struct arena *arena,
                     &request.constraint_count);
     wishes_get(&reader, &request);
     policy_terms_decode(&reader, &request.terms);
+    request.patience_ms = mp_get_uint(&reader);
     mp_get_signature(&reader, &request.sig);
     mp_leave(&reader);
     TRY(mp_close(&reader));

@@ -101,6 +101,7 @@ static uint32_t make_room(struct standings *s)
     uint32_t worst = s->hand;
     if (s->count < s->config.max)
         return s->count++;
+    CHECK(s->count > 0);
     for (uint32_t i = 0; i < LOOKED_AT && i < s->count; i++) {
         uint32_t at = (s->hand + i) % s->count;
         if (s->list[at].heard < s->list[worst].heard)
@@ -181,9 +182,12 @@ void standings_link(struct standings *standings, const struct pubkey *provider,
         return;
     if (all < STANDING_LINK_MIN_MS)
         all = STANDING_LINK_MIN_MS;
+    while (all >> 32 != 0) { /* a month and more: the seconds say enough */
+        all >>= 10;
+        down_ms >>= 10;
+    }
     s->reliability.link_ppb =
-        (uint32_t)((double)(down_ms < all ? down_ms : all) / (double)all *
-                   TARGET_ONE);
+        (uint32_t)((down_ms < all ? down_ms : all) * TARGET_ONE / all);
 }
 
 void standings_clear(struct standings *standings)

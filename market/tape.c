@@ -323,15 +323,19 @@ static uint32_t request_number(const struct hash *id)
            (uint32_t)id->b[2] << 16 | (uint32_t)id->b[3] << 24;
 }
 
-/* Under the policy that is asked for, with its copies. */
+/* Under the policy that is asked for, with its copies. A tape does not tell how
+ * contracts ended, so no availability is kept to: the copies that one took are
+ * played where it was asked for. */
 static enum err dress(const struct play *p, struct request *request)
 {
     uint32_t had = policy_copies(&request->terms);
     uint32_t copies;
+    request->terms.down_ppb = 0;
     if (p->policy == NULL)
         return OK;
     request->policy = p->policy->policy;
     request->terms = p->policy->terms;
+    request->terms.down_ppb = 0;
     copies = policy_copies(&request->terms);
     if (request->tasks / had > LIMIT_TASKS / copies)
         return ERR_RANGE;

@@ -3,6 +3,7 @@
 #include "base/amount.h"
 #include "base/check.h"
 #include "node/log.h"
+#include "sched/queue/line.h"
 
 #include <ini.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ enum shape {
     SHAPE_SYNC,
     SHAPE_GRADES,
     SHAPE_RATE,
+    SHAPE_LINE,
 };
 
 static const struct {
@@ -71,6 +73,8 @@ static enum shape shape_of(enum config_key key)
         return SHAPE_GRADES;
     case CONFIG_meter_nominal:
         return SHAPE_RATE;
+    case CONFIG_sell_queue:
+        return SHAPE_LINE;
     default: /* every other key is free text */
         return SHAPE_TEXT;
     }
@@ -86,7 +90,8 @@ static const char *shape_text(enum shape shape)
         "debug, info, odd or broken",
         "pages or blocks",
         "a table such as small:fp32:0, big:fp32:10T",
-        "a whole number such as 20T"};
+        "a whole number such as 20T",
+        "off, easy or conservative"};
     return texts[shape];
 }
 
@@ -103,6 +108,7 @@ static bool shape_ok(enum shape shape, const char *text)
     struct tiers tiers;
     char why[TIER_ERR_MAX];
     uint64_t rate;
+    enum line_rule rule;
     switch (shape) {
     case SHAPE_TEXT:
         return strlen(text) < 4096;
@@ -118,6 +124,8 @@ static bool shape_ok(enum shape shape, const char *text)
         return tiers_parse(text, &tiers, why) == OK;
     case SHAPE_RATE:
         return tier_rate_parse(text, &rate) == OK;
+    case SHAPE_LINE:
+        return line_rule_parse(text, &rule) == OK;
     case SHAPE_SYNC:
         return strcmp(text, "pages") == 0 || strcmp(text, "blocks") == 0;
     }

@@ -47,6 +47,8 @@
     X(sell, mem_mib, "0", "memory to sell; 0 = half of what was found")        \
     X(sell, disk_mib, "0", "disk to sell; 0 = a quarter of what is free")      \
     X(sell, slots, "16", "jobs at the same time, at most")                     \
+    X(sell, queue, "off",                                                      \
+      "who finds no room waits in line: off, easy or conservative")            \
     X(sell, time_max_s, "86400", "longest job")                                \
     X(sell, cpu_hour, "0.05", "credits per core-hour")                         \
     X(sell, mem_hour, "0.01", "credits per GiB-hour of memory")                \

@@ -49,7 +49,8 @@ static struct amount cap_of(const struct buy_graph *graph, uint32_t part)
 json_t *graph_reason(struct node *node, const struct buy_graph *graph)
 {
     char text[TEXT_MAX + LIMIT_NAME + 4];
-    if (graph->draft || (!graph->planned && graph->ended_at_ms == 0))
+    bool stuck = !graph->planned || graph->why[0] != '\0';
+    if (graph->draft || (stuck && graph->ended_at_ms == 0))
         return json_text(graph->why);
     for (uint32_t i = 0; i < graph->graph.part_count; i++) {
         const struct buy_job *job = graph->jobs[i];
@@ -217,13 +218,14 @@ static json_t *part_json(struct node *node, const struct buy_graph *graph,
     return json_pack(
         "{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
         "s:o}",
-        "part", p->name, "devices", wish_json(&job->request.devices), "id", json_hash(&job->id), "state",
-        buy_state_text(job->state), "reason", job_reason(node, job), "level",
-        json_u64(level), "needs", needs_json(graph, part), "together",
-        json_u64(p->together), "apart", json_u64(p->apart), "cap_micro",
-        json_amount(cap_of(graph, part)), "task_cap_micro",
-        json_amount(job->task_cap), "paid_micro", json_amount(paid_of(job)),
-        "time_ms_max", json_u64(job->request.time_ms_max), "tasks",
+        "part", p->name, "devices", wish_json(&job->request.devices), "id",
+        json_hash(&job->id), "state", buy_state_text(job->state), "reason",
+        job_reason(node, job), "level", json_u64(level), "needs",
+        needs_json(graph, part), "together", json_u64(p->together), "apart",
+        json_u64(p->apart), "cap_micro", json_amount(cap_of(graph, part)),
+        "task_cap_micro", json_amount(job->task_cap), "paid_micro",
+        json_amount(paid_of(job)), "time_ms_max",
+        json_u64(job->request.time_ms_max), "tasks",
         part_tasks_json(node, graph, part));
 }
 
@@ -268,6 +270,19 @@ static json_t *ways_json(const struct buy_graph *graph)
     return list;
 }
 
+/* How the plan was kept. */
+static void put_changes(const struct buy_graph *graph, json_t *object)
+{
+    json_object_set_new(object, "replans", json_u64(graph->replans));
+    json_object_set_new(object, "moved", json_u64(graph->moved));
+    json_object_set_new(object, "moves_left", json_u64(graph->moves_left));
+    json_object_set_new(object, "adjusted_ms", json_u64(graph->adjusted_ms));
+    json_object_set_new(object, "adjusted_by",
+                        graph->adjusted_ms > 0
+                            ? json_string(adjust_level_name(graph->level))
+                            : json_null());
+}
+
 json_t *graph_show_json(struct node *node, const struct buy_graph *graph)
 {
     json_t *object = graph_line_json(node, graph);
@@ -288,7 +303,7 @@ json_t *graph_show_json(struct node *node, const struct buy_graph *graph)
                         json_u64(graph->planned ? graph->plan.providers : 0));
     json_object_set_new(object, "exact", json_boolean(graph->plan.exact));
     json_object_set_new(object, "tries", json_u64(graph->plan.tries));
-    json_object_set_new(object, "replans", json_u64(graph->replans));
+    put_changes(graph, object);
     json_object_set_new(object, "time_ms_max",
                         json_u64(graph_time_ms(&graph->graph, requests)));
     return object;

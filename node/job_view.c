@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EXIT_TIME_LIMIT    124
 #define EXIT_MARKET_FAILED 125
@@ -118,15 +119,53 @@ static json_t *reason_of(struct node *node, enum buy_state state,
     return json_text(own);
 }
 
+/* "17:48:10Z", with the day if it is not today. */
+static void moment_text(uint64_t at_ms, char out[32])
+{
+    time_t at = (time_t)(at_ms / 1000);
+    time_t now = (time_t)(node_wall_ms() / 1000);
+    struct tm tm;
+    bool today = at / 86400 == now / 86400;
+    if (gmtime_r(&at, &tm) == NULL ||
+        strftime(out, 32, today ? "%H:%M:%SZ" : "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
+        snprintf(out, 32, "?");
+}
+
+/* Where it waits, and what it was promised: in moments, so that it is the same
+ * as long as nothing changes. */
+static void queued_text(struct node *node, const struct buy_task *task,
+                        char out[sizeof(task->reason) + 128])
+{
+    const char *says = strstr(task->reason, "queued");
+    char name[LIMIT_NAME];
+    char by[32];
+    char plan[32] = "never";
+    provider_name(node, &task->provider, name);
+    moment_text(task->quote.start_by_ms, by);
+    if (task->begin_ms != LINE_NEVER)
+        moment_text(task->begin_ms, plan);
+    snprintf(out, sizeof(task->reason) + 128,
+             "%.100s, at %s; starts by %s, by the plan at %s",
+             says != NULL ? says : "queued", name, by, plan);
+}
+
+static json_t *task_reason(struct node *node, const struct buy_task *task)
+{
+    char text[sizeof(task->reason) + 128];
+    if (task->begin_ms == 0 || task->state != BUY_STAGING)
+        return reason_of(node, task->state, task->reason);
+    queued_text(node, task, text);
+    return json_text(text);
+}
+
 json_t *job_reason(struct node *node, const struct buy_job *job)
 {
-    const char *own = "";
-    for (uint32_t i = 0; i < job->task_count && own[0] == '\0'; i++) {
+    for (uint32_t i = 0; i < job->task_count; i++) {
         const struct buy_task *task = &job->tasks[i];
-        if (task->state == job->state)
-            own = task->reason;
+        if (task->state == job->state && task->reason[0] != '\0')
+            return task_reason(node, task);
     }
-    return reason_of(node, job->state, own);
+    return reason_of(node, job->state, "");
 }
 
 /* ---- small shapes ---- */
@@ -277,6 +316,7 @@ json_t *request_json(struct node *node, const struct request *request)
         "policy", policy_text(request->policy), "price_max_micro",
         json_amount(request->price_max), "only_seller",
         json_address(node, &request->only_seller), "constraints", constraints);
+    json_object_set_new(object, "patience_ms", json_u64(request->patience_ms));
     put_resources(object, &request->resources);
     put_wish(object, &request->devices);
     put_places(object, request);
@@ -338,6 +378,12 @@ static void put_rest(json_t *object, struct node *node,
     json_object_set_new(
         object, "phase",
         json_string(task->phase != 0 ? job_phase_text(task->phase) : ""));
+    json_object_set_new(
+        object, "begins_at_ms",
+        json_u64(task->state == BUY_STAGING ? task->begin_ms : 0));
+    json_object_set_new(
+        object, "start_by_ms",
+        json_u64(task_has_contract(task) ? task->quote.start_by_ms : 0));
     json_object_set_new(object, "staged_bytes", json_u64(task->staged));
     json_object_set_new(object, "staged_total", json_u64(task->staged_total));
     json_object_set_new(object, "mem_peak_mib", json_u64(task->mem_peak_mib));
@@ -368,13 +414,12 @@ json_t *task_json(struct node *node, const struct buy_job *job,
     json_t *object;
     CHECK(task >= job->tasks && task < job->tasks + job->task_count);
     provider_name(node, &task->provider, name);
-    object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "task",
-                       json_u64(task->task), "attempt", json_u64(task->attempt),
-                       "state", buy_state_text(task->state), "reason",
-                       reason_of(node, task->state, task->reason),
-                       "provider_name", json_text(name), "contract",
-                       task_has_contract(task) ? json_hash(&task->contract)
-                                               : json_null());
+    object = json_pack(
+        "{s:o, s:o, s:s, s:o, s:o, s:o}", "task", json_u64(task->task),
+        "attempt", json_u64(task->attempt), "state",
+        buy_state_text(task->state), "reason", task_reason(node, task),
+        "provider_name", json_text(name), "contract",
+        task_has_contract(task) ? json_hash(&task->contract) : json_null());
     put_usage(object, task);
     if (full)
         put_rest(object, node, task);

@@ -45,6 +45,14 @@ static void close_all(struct meter_child *child)
     uv_close((uv_handle_t *)&child->timer, on_closed);
 }
 
+/* The program leads a group of its own (spawn), so that what it has started
+ * ends with it: who wraps suan-meter in a script leaves nobody measuring. */
+static void kill_group(const struct meter_child *child)
+{
+    CHECK(child->process.pid > 1);
+    (void)kill(-child->process.pid, SIGKILL);
+}
+
 /* Told when both its end and all that it said are here. */
 static void settle(struct meter_child *child)
 {
@@ -103,6 +111,7 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 static void on_exit_status(uv_process_t *process, int64_t status, int signal)
 {
     struct meter_child *child = process->data;
+    kill_group(child); /* now: an empty group's number may be given anew */
     child->has_ended = true;
     if (child->late) {
         child->err = ERR_TIMEOUT;
@@ -122,15 +131,28 @@ static void on_exit_status(uv_process_t *process, int64_t status, int signal)
     settle(child);
 }
 
+/* It has ended, and who left its group holds its output. */
+static void stop_reading(struct meter_child *child)
+{
+    uv_read_stop((uv_stream_t *)&child->out);
+    child->is_read = true;
+    child->err = ERR_TIMEOUT;
+    (void)snprintf(child->why, sizeof(child->why),
+                   "it left somebody behind who keeps its output open");
+}
+
 /* Too late; or it was never there, which must not be told from inside start. */
 static void on_timer(uv_timer_t *timer)
 {
     struct meter_child *child = timer->data;
     child->late = true;
-    if (child->has_ended)
-        settle(child);
-    else
-        uv_process_kill(&child->process, SIGKILL);
+    if (!child->has_ended) {
+        kill_group(child);
+        return;
+    }
+    if (!child->is_read)
+        stop_reading(child);
+    settle(child);
 }
 
 /* A bare name is looked for beside suand first: a build tree works unasked. */
@@ -171,6 +193,7 @@ static int spawn(struct meter_child *child, uv_loop_t *loop,
     options.stdio = stdio;
     options.stdio_count = 3;
     options.exit_cb = on_exit_status;
+    options.flags = UV_PROCESS_DETACHED; /* leads a group: kill_group */
     rv = uv_spawn(loop, &child->process, &options);
     if (rv != 0)
         (void)snprintf(child->why, sizeof(child->why),
@@ -212,6 +235,6 @@ void meter_child_drop(struct meter_child *child)
         return;
     child->dropped = true;
     if (!child->has_ended)
-        uv_process_kill(&child->process, SIGKILL);
+        kill_group(child);
     close_all(child);
 }

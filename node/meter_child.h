@@ -2,7 +2,8 @@
 #define NODE_METER_CHILD_H
 
 /* A run of the measuring program (node/meter): started here, its lines of JSON
- * handed on, killed when it takes too long or nobody wants it any more. Loop
+ * handed on, killed when it takes too long or nobody wants it any more; all
+ * that it has started ends with it, unless it leaves its process group. Loop
  * thread only. */
 
 #include "base/err.h"
@@ -34,7 +35,8 @@ MUST_USE enum err meter_child_start(uv_loop_t *loop, const char *program,
                                     const char *const *args, uint64_t limit_ms,
                                     const struct meter_child_events *events,
                                     struct meter_child **out);
-/* Kills it and tells nobody; it frees itself once the loop has run. */
+/* Kills it, and what it has started, and tells nobody; it frees itself once the
+ * loop has run. */
 void meter_child_drop(struct meter_child *child);
 
 #endif

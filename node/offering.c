@@ -203,6 +203,7 @@ void offering_sell_config(struct node *node, struct sell_config *out)
     out->bond_permille = (uint32_t)params.bond_permille;
     out->receipt_ms = offering->terms.receipt_ms;
     out->retention_ms = offering->terms.retention_ms;
+    out->queue = offering->terms.queue;
     add_labels(&set, out->arch, out->labels, &out->label_count);
     priced_devices(offering, &set, &out->devices);
     memcpy(out->device_names, offering->accel.paths, sizeof(out->device_names));
@@ -414,6 +415,7 @@ static void fill_free(const struct node *node, const struct resources *total,
            sizeof(out->devices.free_milli));
     if (out->free.disk_mib > node->offering->disk_said_mib)
         out->free.disk_mib = node->offering->disk_said_mib;
+    sell_queue(node->sell, node_wall_ms(), &out->queue);
 }
 
 void offering_show(struct node *node, struct offer *out)
@@ -457,6 +459,7 @@ enum err offering_make(struct node *node, struct offer *out)
         memset(&offer.free, 0, sizeof(offer.free));
         memset(offer.devices.free_milli, 0, sizeof(offer.devices.free_milli));
         offer.slots_free = 0;
+        offer.queue.places = 0;
         offer.ttl_ms = WITHDRAW_TTL_MS;
     }
     TRY(next_version(offering, &offer.version));

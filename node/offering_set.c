@@ -276,6 +276,8 @@ static enum err config_terms(struct node *node, struct offering_terms *out)
     TRY(config_span(node, CONFIG_sell_offer_ttl_s, 3, OFFER_TTL_MAX_MS / 1000,
                     &out->ttl_ms));
     TRY(config_span(node, CONFIG_sell_receipt_s, 1, 86400, &out->receipt_ms));
+    TRY(line_rule_parse(config_text(&node->config, CONFIG_sell_queue),
+                        &out->queue));
     return config_span(node, CONFIG_sell_retention_s, 60, UINT64_C(366) * 86400,
                        &out->retention_ms);
 }

@@ -262,6 +262,12 @@ json_t *offer_json(struct node *node, const struct offer *offer)
         json_grade(&node->tiers, &offer->grade), "labels",
         json_labels(offer->labels, offer->label_count));
     put_gear(offer, object);
+    json_object_set_new(object, "queue",
+                        json_pack("{s:o, s:o, s:o, s:o}", "length",
+                                  json_u64(offer->queue.length), "places",
+                                  json_u64(offer->queue.places), "next_ms",
+                                  json_u64(offer->queue.next_ms), "clear_ms",
+                                  json_u64(offer->queue.clear_ms)));
     return object;
 }
 

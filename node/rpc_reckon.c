@@ -110,11 +110,11 @@ void rpc_market_reckon(struct node *node, struct control_call *call)
 
 /* One work's copies, where they are now; parts of 10^9. A copy that has no
  * place, or is at somebody of whom nothing is known, does not help. */
-static double work_down(struct node *node, const struct buy_job *job,
-                        uint32_t work, uint32_t apart)
+static uint64_t work_down(struct node *node, const struct buy_job *job,
+                          uint32_t work, uint32_t apart)
 {
     const struct request *request = &job->request;
-    double down = 1;
+    uint64_t down = TARGET_ONE;
     for (uint32_t i = work; i < job->task_count; i += apart) {
         struct reliability_account account;
         const struct buy_task *task = &job->tasks[i];
@@ -124,7 +124,7 @@ static double work_down(struct node *node, const struct buy_job *job,
             !book_reliability(buy_book(node->buy), &task->provider,
                               request->time_ms_max, &account))
             continue;
-        down *= (double)account.down_ppb / TARGET_ONE;
+        down = (down * account.down_ppb + TARGET_ONE - 1) / TARGET_ONE;
     }
     return down;
 }
@@ -170,7 +170,7 @@ static json_t *holders_json(struct node *node, const struct buy_job *job)
 
 /* "99.9% asked; with 2 copies now 99.97%: north 97.1%, south 99%". */
 static json_t *told_json(const struct buy_job *job, uint32_t done,
-                         uint32_t apart, double worst, const json_t *holders)
+                         uint32_t apart, uint32_t worst, const json_t *holders)
 {
     const struct policy_terms *terms = &job->request.terms;
     uint32_t copies = policy_copies(terms);
@@ -186,7 +186,7 @@ static json_t *told_json(const struct buy_job *job, uint32_t done,
     } else {
         buf_addf(&text, " asked; with %u cop%s now ", copies,
                  copies == 1 ? "y" : "ies");
-        target_format_short(target_ppb(worst), &text);
+        target_format_short(worst, &text);
     }
     json_array_foreach(holders, i, holder)
     {
@@ -204,26 +204,26 @@ json_t *availability_json(struct node *node, const struct buy_job *job)
     const struct policy_terms *terms = &job->request.terms;
     uint32_t apart = job->task_count / policy_copies(terms);
     bool ended = job->ended_at_ms != 0;
-    double worst = 0;
+    uint32_t worst = 1;
     uint32_t done;
     json_t *holders;
     json_t *text;
-    if (terms->down_ppb == 0 || node->buy == NULL || node->shell == NULL)
+    if (terms->down_ppb == 0 || node->buy == NULL)
         return json_null();
     CHECK(apart > 0);
     for (uint32_t work = 0; work < apart; work++) {
-        double down = work_down(node, job, work, apart);
-        worst = down > worst ? down : worst;
+        uint64_t down = work_down(node, job, work, apart);
+        worst = down > worst ? (uint32_t)down : worst;
     }
     done = works_done(job, apart);
     holders = holders_json(node, job);
     text = told_json(job, done, apart, worst, holders);
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target",
-        share_json(terms->down_ppb), "target_ppb", json_u64(terms->down_ppb),
-        "copies", json_u64(policy_copies(terms)), "tasks", json_u64(apart),
-        "done", json_u64(done), "availability",
-        ended ? json_null() : share_json(target_ppb(worst)), "down_ppb",
-        ended ? json_null() : json_u64(target_ppb(worst)), "providers", holders,
-        "text", text);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target",
+                     share_json(terms->down_ppb), "target_ppb",
+                     json_u64(terms->down_ppb), "copies",
+                     json_u64(policy_copies(terms)), "tasks", json_u64(apart),
+                     "done", json_u64(done), "availability",
+                     ended ? json_null() : share_json(worst), "down_ppb",
+                     ended ? json_null() : json_u64(worst), "providers",
+                     holders, "text", text);
 }

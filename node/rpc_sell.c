@@ -97,11 +97,21 @@ static json_t *view_devices(const struct sell_view *view)
     return list;
 }
 
+static json_t *queued_json(const struct sell_view *view)
+{
+    bool never = view->planned_ms == LINE_NEVER;
+    if (!view->queued)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o}", "ahead", json_u64(view->ahead),
+                     "planned_at_ms", json_u64(never ? 0 : view->planned_ms),
+                     "begin_by_at_ms", json_u64(view->begin_by_ms));
+}
+
 static json_t *view_json(struct node *node, const struct sell_view *view)
 {
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, "
-        "s:o, s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o, s:o, s:o}",
         "id", json_hash(&view->contract), "state", sell_state_text(view->state),
         "buyer", json_address(node, &view->buyer), "request",
         json_hash(&view->request), "task", json_u64(view->task), "cpu_milli",
@@ -110,20 +120,37 @@ static json_t *view_json(struct node *node, const struct sell_view *view)
         json_u64(view->resources.disk_mib), "due_micro", json_amount(view->due),
         "cap_micro", json_amount(view->cap), "phase",
         view->reason != END_NONE ? end_reason_text(view->reason)
+        : view->queued           ? "queued"
                                  : sell_state_text(view->state),
         "wall_ms", json_u64(view->wall_ms), "cpu_ms", json_u64(view->cpu_ms),
         "staged_bytes", json_u64(view->staged), "staged_total",
         json_u64(view->staged_total), "since_at_ms", json_u64(view->since_ms),
-        "devices", view_devices(view));
+        "devices", view_devices(view), "start_by_ms",
+        json_u64(view->start_by_ms), "queued", queued_json(view));
+}
+
+/* In order of arrival; the engine keeps them in none. */
+static void queue_insert(json_t *queue, json_t *view, uint32_t ahead)
+{
+    size_t at = 0;
+    while (at < json_array_size(queue) &&
+           json_integer_value(json_object_get(
+               json_object_get(json_array_get(queue, at), "queued"), "ahead")) <
+               (json_int_t)ahead)
+        at++;
+    json_array_insert_new(queue, at, view);
 }
 
 static void put_contracts(struct node *node, json_t *out)
 {
     json_t *holds = json_array();
     json_t *contracts = json_array();
+    json_t *queue = json_array();
     struct sell_view view;
     uint32_t settled = 0;
     for (size_t i = 0; sell_view(node->sell, i, &view); i++) {
+        if (view.queued)
+            queue_insert(queue, view_json(node, &view), view.ahead);
         if (view.state == SELL_HELD)
             json_array_append_new(holds, view_json(node, &view));
         else if (view.state != SELL_SETTLED || settled++ < SETTLED_SHOWN)
@@ -131,6 +158,10 @@ static void put_contracts(struct node *node, json_t *out)
     }
     json_object_set_new(out, "holds", holds);
     json_object_set_new(out, "contracts", contracts);
+    json_object_set_new(out, "queue", queue);
+    json_object_set_new(
+        out, "queue_rule",
+        json_string(config_text(&node->config, CONFIG_sell_queue)));
     json_object_set_new(out, "settled", json_u64(settled));
 }
 

@@ -25,6 +25,8 @@ const char *job_phase_text(enum job_phase phase)
         return "failed";
     case JOB_UNKNOWN:
         return "unknown to the provider";
+    case JOB_QUEUED:
+        return "queued";
     }
     return "unknown";
 }
@@ -243,7 +245,7 @@ enum err wire_start_decode(struct bytes b, struct arena *arena,
 
 void wire_job_state_encode(const struct wire_job_state *m, struct buf *out)
 {
-    mp_put_message(out, WIRE_JOB_STATE, WIRE_VERSION, 12);
+    mp_put_message(out, WIRE_JOB_STATE, WIRE_VERSION, 13);
     mp_put_hash(out, &m->contract);
     mp_put_uint(out, (uint64_t)m->phase);
     mp_put_uint(out, m->staged);
@@ -256,6 +258,7 @@ void wire_job_state_encode(const struct wire_job_state *m, struct buf *out)
     mp_put_uint(out, m->reason);
     mp_put_uint(out, m->exit_code);
     mp_put_str(out, m->text);
+    mp_put_uint(out, m->begin_ms);
 }
 
 enum err wire_job_state_decode(struct bytes b, struct arena *arena,
@@ -264,9 +267,9 @@ enum err wire_job_state_decode(struct bytes b, struct arena *arena,
     struct mp_reader reader;
     struct wire_job_state m;
     memset(&m, 0, sizeof(m));
-    TRY(open_kind(&reader, b, arena, WIRE_JOB_STATE, 12));
+    TRY(open_kind(&reader, b, arena, WIRE_JOB_STATE, 13));
     mp_get_hash(&reader, &m.contract);
-    m.phase = (enum job_phase)mp_get_uint_max(&reader, JOB_UNKNOWN);
+    m.phase = (enum job_phase)mp_get_uint_max(&reader, JOB_QUEUED);
     if (m.phase < JOB_HELD)
         mp_fail(&reader, ERR_RANGE);
     m.staged = mp_get_uint(&reader);
@@ -279,6 +282,7 @@ enum err wire_job_state_decode(struct bytes b, struct arena *arena,
     m.reason = (uint32_t)mp_get_uint_max(&reader, 255);
     m.exit_code = (uint32_t)mp_get_uint_max(&reader, 255);
     mp_get_text(&reader, m.text, sizeof(m.text));
+    m.begin_ms = mp_get_uint(&reader);
     TRY(finish(&reader));
     *out = m;
     return OK;

@@ -90,6 +90,7 @@ enum job_phase {
     JOB_DONE = 7,    /* delivered or on its way to the chain */
     JOB_FAILED = 8,  /* refused; reason says why */
     JOB_UNKNOWN = 9, /* the provider knows nothing of this contract */
+    JOB_QUEUED = 10, /* staged; waits for its turn */
 };
 const char *job_phase_text(enum job_phase phase);
 struct wire_job_state {
@@ -104,7 +105,8 @@ struct wire_job_state {
     uint64_t stderr_bytes;
     uint32_t reason; /* enum end_reason, 0 while it runs */
     uint32_t exit_code;
-    char text[128]; /* for people */
+    char text[128];    /* for people */
+    uint64_t begin_ms; /* it is queued: when it begins by the plan; else 0 */
 };
 struct wire_log_get {
     struct hash contract;

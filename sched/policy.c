@@ -94,6 +94,8 @@ int rank_compare(const struct rank *a, const struct rank *b)
         if (a->key[i] != b->key[i])
             return a->key[i] < b->key[i] ? -1 : 1;
     }
+    if (a->wait_ms != b->wait_ms)
+        return a->wait_ms < b->wait_ms ? -1 : 1;
     if (a->tie != b->tie)
         return a->tie < b->tie ? -1 : 1;
     return pubkey_compare(&a->provider, &b->provider);

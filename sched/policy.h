@@ -20,6 +20,7 @@
 struct rank {
     uint64_t group; /* of a division; compared first; 0 = none */
     uint64_t key[3];
+    uint64_t wait_ms; /* before it can begin; the caller's */
     uint64_t tie;
     struct pubkey provider; /* the last word, should two ties be equal */
     uint32_t index;         /* the caller's name for the candidate; not

@@ -1,6 +1,5 @@
 #include "sched/target.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -79,13 +78,4 @@ void target_format_short(uint32_t down_ppb, struct buf *out)
         unit *= 10;
     uint64_t rounded = (down_ppb + unit - 1) / unit * unit;
     target_format(rounded < TARGET_ONE ? (uint32_t)rounded : TARGET_ONE, out);
-}
-
-uint32_t target_ppb(double down)
-{
-    double parts;
-    CHECK(down >= 0 && down <= 1);
-    /* What rounding in the last digits left over is no part more. */
-    parts = ceil(down * TARGET_ONE * (1 - 1e-12));
-    return parts < 1 ? 1 : (uint32_t)parts;
 }

@@ -17,7 +17,5 @@ void target_format(uint32_t down_ppb, struct buf *out);
 /* The same in few digits: what is missing with three, rounded to the worse:
  * "99.24%" for 99.2424242%. */
 void target_format_short(uint32_t down_ppb, struct buf *out);
-/* A chance to fail as parts: at least 1, rounded up. down in 0..1 (CHECKed). */
-uint32_t target_ppb(double down);
 
 #endif

@@ -105,6 +105,7 @@ struct buy_task {
     struct quote quote; /* from QUOTED on */
     bool has_quote;
     enum job_phase phase;
+    uint64_t begin_ms; /* it is queued: when it begins by the provider's plan */
     uint64_t staged;
     uint64_t staged_total;
     struct receipt receipt; /* newest co-signed; seq 0 = none */

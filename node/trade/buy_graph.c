@@ -25,6 +25,8 @@ const struct buy_graph *buy_graph(struct buy *buy, const struct hash *id)
     if (graph == NULL || !graph->bound)
         return NULL;
     buy_graph_refresh(graph);
+    graph->face.moves_left = adjust_budget(&adjust_terms_default,
+                                           &graph->history.moves, buy->now_ms);
     return &graph->face;
 }
 
@@ -362,6 +364,7 @@ static enum err check_approvals(struct buy *buy,
 static void settle_in(struct buy *buy, struct buy_graph_item *graph)
 {
     graph->face.draft = false;
+    graph->look_ms = buy->now_ms + 1;
     buy_graph_save(buy, graph);
     for (uint32_t i = 0; i < graph->face.graph.part_count; i++) {
         struct buy_item *item = graph->items[i];

@@ -4,13 +4,14 @@
 /* Graphs of jobs at the buyer (market/graph.h): submitted together, planned
  * together, approved together. Each part is a job of its own with contracts of
  * its own (buy.h); its tasks do not go through the book's matching but to where
- * the plan says, as soon as what they need is done. A place that is lost, full
- * or gone is planned anew, with all that runs where it is.
+ * the plan says, as soon as what they need is done. A plan is looked at every
+ * ten seconds, and when a place is lost: what does not hold any more moves,
+ * others only within a budget (market/graph_adjust.h).
  *
  * The record of a graph is written with those of its jobs, in one step: a node
  * that is killed knows all of it or none. */
 
-#include "market/graph_plan.h"
+#include "market/graph_adjust.h"
 #include "node/trade/buy.h"
 
 #define BUY_GRAPHS_MAX 256u
@@ -24,9 +25,13 @@ struct buy_graph { /* lent until the next call that changes buy */
     enum buy_state state; /* of what is furthest, or how it ended */
     const struct buy_job *jobs[GRAPH_PARTS_MAX]; /* by part */
     bool planned;
-    struct graph_plan plan; /* of all seats; made anew as places are lost */
-    uint32_t replans;       /* after the approval */
-    char why[256];          /* of a plan that could not be made */
+    struct graph_plan plan;  /* of all seats; made anew as places are lost */
+    uint32_t replans;        /* after the approval */
+    uint32_t moved;          /* places of tasks that changed by it */
+    enum adjust_level level; /* of the last; KEEP: there was none */
+    uint64_t adjusted_ms;    /* when; 0: since the start never */
+    uint32_t moves_left;     /* of tasks that need not move, now */
+    char why[256];           /* of a plan that could not be made or mended */
 };
 
 /* The bytes of one part, in the order of the graph's parts. */

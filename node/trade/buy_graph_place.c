@@ -12,6 +12,8 @@
 #define PLAN_ARENA (64u * 1024 * 1024)
 #define AVOID_MS   10000u
 #define RETRY_MS   2000u
+#define LOOK_MS    10000u /* between two looks at a plan */
+#define GRACE_MS   60000u /* after a start */
 
 /* ---- providers left alone ---- */
 
@@ -66,6 +68,14 @@ static bool is_moot(const struct buy_task *t)
     return buy_state_ended(t->state) && pubkey_is_zero(&t->provider);
 }
 
+static bool wants_place(const struct buy_graph_item *graph, uint32_t part,
+                        uint32_t task)
+{
+    const struct buy_item *item = graph->items[part];
+    return item->ready && item->face.approved &&
+           item->tasks[task].state == BUY_WAITING;
+}
+
 struct planning {
     struct graph_ask ask;
     struct graph_plan plan;
@@ -83,8 +93,11 @@ static void fill_seats(const struct buy_graph_item *graph, struct planning *p)
         if (is_moot(t))
             continue;
         seat.fixed = has_place(t);
+        seat.due = wants_place(graph, seat.part, seat.task);
         if (seat.fixed)
             seat.provider = t->provider;
+        else if (graph->face.planned)
+            seat.provider = graph->face.plan.places[i].provider;
         p->seat_of[count] = (uint8_t)i;
         p->ask.seats[count++] = seat;
     }
@@ -157,49 +170,132 @@ static void finish_plan(struct buy_graph_item *graph)
     graph->face.planned = true;
 }
 
+/* Everything that a plan is asked with. ERR_STATE: all of it has ended. */
+static enum err prepare(const struct buy *buy,
+                        const struct buy_graph_item *graph, struct planning *p)
+{
+    fill_ask(buy, graph, p);
+    if (p->ask.seat_count == 0)
+        return ERR_STATE;
+    for (uint32_t i = 0; i < graph->face.graph.part_count; i++)
+        if (buy_balances_ways(&graph->items[i]->face.request))
+            return buy_tell_ways(buy);
+    return OK;
+}
+
+static void say_no_plan(struct buy_graph_item *graph, enum err err)
+{
+    if (err == ERR_STATE)
+        snprintf(graph->face.why, sizeof(graph->face.why),
+                 "all of it has ended");
+    if (graph->face.why[0] == '\0')
+        snprintf(graph->face.why, sizeof(graph->face.why), "%s", err_text(err));
+}
+
 void buy_graph_plan(struct buy *buy, struct buy_graph_item *graph)
 {
     struct planning *p = calloc(1, sizeof(*p));
     struct arena arena;
     enum err err = p == NULL ? ERR_NOMEM : OK;
     arena_init(&arena, PLAN_ARENA);
-    if (err == OK) {
-        fill_ask(buy, graph, p);
-        err = p->ask.seat_count == 0 ? ERR_STATE : OK;
-    }
-    for (uint32_t i = 0; err == OK && i < graph->face.graph.part_count; i++)
-        if (buy_balances_ways(&graph->items[i]->face.request))
-            err = buy_tell_ways(buy);
-    if (err == OK) {
+    if (err == OK)
+        err = prepare(buy, graph, p);
+    if (err == OK)
         err = graph_plan_make(buy->book, &p->ask, buy->now_ms, &arena, &p->plan,
                               graph->face.why);
-    }
+    graph->face.planned = err == OK;
     if (err == OK) {
         take_plan(graph, p);
         finish_plan(graph);
         graph->face.why[0] = '\0';
     } else {
-        graph->face.planned = false;
-        if (err == ERR_STATE)
-            snprintf(graph->face.why, sizeof(graph->face.why),
-                     "all of it has ended");
-        if (graph->face.why[0] == '\0')
-            snprintf(graph->face.why, sizeof(graph->face.why), "%s",
-                     err_text(err));
+        say_no_plan(graph, err);
     }
     arena_done(&arena);
     free(p);
 }
 
-/* ---- placing ---- */
+/* ---- keeping a plan ---- */
 
-static bool wants_place(const struct buy_graph_item *graph, uint32_t part,
-                        uint32_t task)
+/* Who moves is told so in the feed. */
+static void tell_moves(struct buy *buy, const struct buy_graph_item *graph,
+                       const struct graph_change *change)
 {
-    const struct buy_item *item = graph->items[part];
-    return item->ready && item->face.approved &&
-           item->tasks[task].state == BUY_WAITING;
+    uint32_t seat = 0;
+    for (uint32_t i = 0; i < graph->face.graph.part_count; i++)
+        for (uint32_t k = 0; k < graph->items[i]->face.task_count; k++) {
+            char name[ADDRESS_SHORT_MAX];
+            char text[160];
+            uint32_t at = seat++;
+            if ((change->moved >> at & 1) == 0)
+                continue;
+            buy_peer_name(buy, &graph->face.plan.places[at].provider, name);
+            snprintf(text, sizeof(text), "planned at %.60s now: %s", name,
+                     change->willing ? "better there"
+                     : (change->violated >> at & 1) != 0
+                         ? "its place does not hold any more"
+                         : "for one that had to move");
+            buy_note(buy, graph->items[i], k, text);
+        }
 }
+
+static void take_change(struct buy *buy, struct buy_graph_item *graph,
+                        struct planning *p, const struct graph_change *change)
+{
+    graph_change_note(&p->ask, &adjust_terms_default, change, buy->now_ms,
+                      &graph->history);
+    p->plan = change->plan;
+    take_plan(graph, p);
+    finish_plan(graph);
+    graph->face.replans++;
+    graph->face.moved += change->moves;
+    graph->face.level = change->level;
+    graph->face.adjusted_ms = buy->now_ms;
+    tell_moves(buy, graph, change);
+    buy_graph_save(buy, graph);
+}
+
+static enum err adjust(struct buy *buy, struct buy_graph_item *graph,
+                       struct planning *p, struct arena *arena, bool willing)
+{
+    struct graph_keep keep = {.plan = &graph->face.plan,
+                              .terms = &adjust_terms_default,
+                              .history = &graph->history,
+                              .willing = willing};
+    struct graph_change *change = arena_calloc(arena, 1, sizeof(*change));
+    if (change == NULL)
+        return ERR_NOMEM;
+    TRY(prepare(buy, graph, p));
+    TRY(graph_adjust(buy->book, &p->ask, &keep, buy->now_ms, arena, change,
+                     graph->face.why));
+    if (change->level == ADJUST_LOST)
+        return ERR_NO_OFFER;
+    if (change->level != ADJUST_KEEP)
+        take_change(buy, graph, p, change);
+    return OK;
+}
+
+/* Mends the plan where it does not hold, with as few moves as will do; willing:
+ * and betters it. False: there is none, and why. */
+static bool mend(struct buy *buy, struct buy_graph_item *graph, bool willing)
+{
+    struct planning *p = calloc(1, sizeof(*p));
+    struct arena arena;
+    enum err err = p == NULL ? ERR_NOMEM : OK;
+    arena_init(&arena, PLAN_ARENA);
+    graph->face.why[0] = '\0';
+    if (err == OK)
+        err = adjust(buy, graph, p, &arena, willing);
+    if (err == OK)
+        graph->face.why[0] = '\0';
+    else
+        say_no_plan(graph, err);
+    arena_done(&arena);
+    free(p);
+    return err == OK;
+}
+
+/* ---- placing ---- */
 
 static bool any_wants_place(const struct buy_graph_item *graph)
 {
@@ -293,15 +389,21 @@ static void say_waits(struct buy *buy, struct buy_graph_item *graph)
 
 static void plan_again(struct buy *buy, struct buy_graph_item *graph)
 {
+    bool mended;
     graph->retry_ms = buy->now_ms + RETRY_MS;
-    buy_graph_plan(buy, graph);
-    if (!graph->face.planned) {
-        say_waits(buy, graph);
-        return;
+    if (graph->face.planned) {
+        mended = mend(buy, graph, false);
+    } else {
+        buy_graph_plan(buy, graph);
+        mended = graph->face.planned;
+        graph->face.replans += mended;
+        if (mended)
+            buy_graph_save(buy, graph);
     }
-    graph->face.replans++;
-    buy_graph_save(buy, graph);
-    (void)place_all(buy, graph);
+    if (mended)
+        (void)place_all(buy, graph);
+    else
+        say_waits(buy, graph);
 }
 
 void buy_graph_due(struct buy *buy, struct buy_graph_item *graph)
@@ -315,6 +417,39 @@ void buy_graph_due(struct buy *buy, struct buy_graph_item *graph)
     graph->placing = false;
 }
 
+/* Something of it has not begun. */
+static bool is_loose(const struct buy_graph_item *graph)
+{
+    for (uint32_t i = 0; i < graph->face.graph.part_count; i++)
+        for (uint32_t k = 0; k < graph->items[i]->face.task_count; k++)
+            if (graph->items[i]->face.approved &&
+                graph->items[i]->tasks[k].state == BUY_WAITING)
+                return true;
+    return false;
+}
+
+/* After a start, offers come one by one: what is not here yet is not gone. */
+static bool is_time_to_look(const struct buy *buy, struct buy_graph_item *graph)
+{
+    if (graph->look_ms == 0)
+        graph->look_ms = buy->now_ms + GRACE_MS;
+    return buy->now_ms >= graph->look_ms;
+}
+
+/* One at a time: does what has not begun still have its place? */
+static void look_after(struct buy *buy)
+{
+    for (struct buy_graph_item *graph = buy->graphs; graph != NULL;
+         graph = graph->next) {
+        if (graph->face.draft || !graph->face.planned || graph->placing ||
+            !is_time_to_look(buy, graph) || !is_loose(graph))
+            continue;
+        graph->look_ms = buy->now_ms + LOOK_MS;
+        (void)mend(buy, graph, true);
+        return;
+    }
+}
+
 void buy_graphs_due(struct buy *buy)
 {
     for (struct buy_graph_item *graph = buy->graphs; graph != NULL;
@@ -325,6 +460,7 @@ void buy_graphs_due(struct buy *buy)
                 (void)buy_uses_ready(buy, graph->items[i]);
         buy_graph_due(buy, graph);
     }
+    look_after(buy);
 }
 
 /* ---- order ---- */

@@ -83,8 +83,10 @@ struct buy_graph_item {
         uint64_t until_ms;
     } avoid[BUY_AVOID_MAX]; /* providers left alone */
     uint64_t retry_ms;      /* no plan before */
-    bool placing;           /* one round at a time */
-    bool bound;             /* its items are found: not yet after a start */
+    uint64_t look_ms;       /* when to look whether the plan still holds */
+    struct graph_history history;
+    bool placing; /* one round at a time */
+    bool bound;   /* its items are found: not yet after a start */
 };
 
 struct buy {

@@ -272,11 +272,15 @@ void buy_peer_name(const struct buy *buy, const struct pubkey *peer,
 
 /* A provider that is full says how much it has left, and the book looks there
  * again when it has more: no pause. Where it has enough and still refuses it is
- * crowded for a moment. Other reasons last longer: a growing pause (0). */
+ * crowded for a moment. One that would have let us wait, but has no place
+ * within our patience, will not have one in a moment either. Other reasons last
+ * longer: a growing pause (0). */
 static uint64_t refused_until(const struct buy *buy,
                               const struct buy_item *item,
                               const struct wire_hold_refused *refused)
 {
+    if (item->face.request.patience_ms > 0)
+        return 0;
     if (refused->err == ERR_CAPACITY &&
         !resources_cover(&refused->free, &item->face.request.resources))
         return buy->now_ms + 1;

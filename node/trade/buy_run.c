@@ -143,6 +143,7 @@ static void on_phase(struct buy *buy, struct buy_item *item, uint32_t task,
         break;
     case JOB_STAGING:
     case JOB_STARTING:
+    case JOB_QUEUED:
         item->works[task].idle_ms = buy->now_ms;
         break;
     case JOB_RUNNING:
@@ -166,15 +167,16 @@ static void on_phase(struct buy *buy, struct buy_item *item, uint32_t task,
 static void phase_reason(struct buy *buy, struct buy_item *item, uint32_t task,
                          const struct wire_job_state *state)
 {
+    bool well = state->phase < JOB_FAILED || state->phase == JOB_QUEUED;
     if (item->works[task].cancel)
         buy_reason(buy, item, task, OK, "cancelling");
-    else if (state->text[0] != '\0' && state->phase < JOB_FAILED)
+    else if (state->text[0] != '\0' && well)
         buy_reason(buy, item, task, OK, "the provider says: %s", state->text);
     else if (state->phase == JOB_STAGING && state->staged_total > 0)
         buy_reason(buy, item, task, OK, "staging %llu of %llu KiB",
                    (unsigned long long)(state->staged / 1024),
                    (unsigned long long)(state->staged_total / 1024));
-    else if (state->phase < JOB_FAILED)
+    else if (well)
         buy_reason(buy, item, task, OK, "%s", "");
 }
 
@@ -195,6 +197,7 @@ void buy_on_job_state(struct buy *buy, const struct pubkey *peer,
         return; /* the chain has told us more, or will */
     item->works[task].heard_ms = buy->now_ms;
     t->phase = state.phase;
+    t->begin_ms = t->state == BUY_STAGING ? state.begin_ms : 0;
     t->staged = state.staged;
     t->staged_total = state.staged_total;
     t->wall_ms = state.wall_ms;

@@ -20,8 +20,8 @@ const char *sell_state_text(enum sell_state state)
 
 bool sell_item_reserves(const struct sell_item *item)
 {
-    return item->may_run ||
-           (item->state >= SELL_HELD && item->state <= SELL_PUBLISHING);
+    return item->may_run || (item->queue_seq == 0 && item->state >= SELL_HELD &&
+                             item->state <= SELL_PUBLISHING);
 }
 
 /* ---- items ---- */
@@ -55,6 +55,7 @@ void sell_item_free(struct sell *sell, struct sell_item *item)
     if (sell->last == &item->next)
         sell->last = at;
     sell->count--;
+    sell->line_changed = true;
     buf_done(&item->spec);
     sell_uses_free(item);
     free(item);
@@ -102,6 +103,9 @@ void sell_move(struct sell *sell, struct sell_item *item, enum sell_state state)
     item->state = state;
     item->since_ms = sell->now_ms;
     item->retry_ms = 0;
+    sell->line_changed = true;
+    if (state > SELL_STAGING)
+        item->queue_seq = 0; /* it has ended, or begun */
     sell_save(sell, item);
     sell_note(sell, item, sell_state_text(state));
 }
@@ -114,7 +118,8 @@ static enum job_phase phase_of(const struct sell_item *item)
     case SELL_WAITING_START:
         return JOB_WAITING_START;
     case SELL_STAGING:
-        return JOB_STAGING;
+        return item->queue_seq != 0 && sell_is_staged(item) ? JOB_QUEUED
+                                                            : JOB_STAGING;
     case SELL_STARTING:
         return JOB_STARTING;
     case SELL_RUNNING:
@@ -141,6 +146,16 @@ static void send(struct sell *sell, const struct pubkey *peer,
     effect->bytes = trade_effects_keep(sell->out, buf_bytes(message));
 }
 
+/* What there is to say of one who waits: the same until something changes. */
+static void say_turn(const struct sell *sell, const struct sell_item *item,
+                     char *out, size_t size)
+{
+    if (item->planned_ms == LINE_NEVER)
+        snprintf(out, size, "queued; the room it needs is not sold any more");
+    else
+        snprintf(out, size, "queued behind %u", sell_line_ahead(sell, item));
+}
+
 void sell_tell(struct sell *sell, struct sell_item *item, const char *text)
 {
     struct wire_job_state state = {
@@ -155,9 +170,13 @@ void sell_tell(struct sell *sell, struct sell_item *item, const char *text)
         .stderr_bytes = item->exec.stderr_bytes,
         .reason = (uint32_t)item->reason,
         .exit_code = item->exit_code,
+        .begin_ms = item->queue_seq != 0 ? item->planned_ms : 0,
     };
     struct buf message;
-    snprintf(state.text, sizeof(state.text), "%s", text);
+    if (text[0] == '\0' && item->queue_seq != 0)
+        say_turn(sell, item, state.text, sizeof(state.text));
+    else
+        snprintf(state.text, sizeof(state.text), "%s", text);
     buf_init(&message, 1024);
     wire_job_state_encode(&state, &message);
     send(sell, &item->agent, &message);
@@ -329,6 +348,7 @@ static void on_time(struct sell *sell)
         if (sell_due_at(sell, item) <= sell->now_ms)
             sell_on_due(sell, item);
     }
+    sell_line_due(sell);
     retire_oldest(sell);
 }
 
@@ -341,6 +361,8 @@ static void ask_wake(struct sell *sell)
         if (due < at)
             at = due;
     }
+    if (sell_line_length(sell) > 0 && sell->line_ms < at)
+        at = sell->line_ms;
     if (at != UINT64_MAX)
         trade_effect_add(sell->out, EFFECT_WAKE)->at_ms =
             at > sell->now_ms ? at : sell->now_ms + 1000;
@@ -444,6 +466,7 @@ void sell_step(struct sell *sell, const struct trade_event *event,
     sell->out = out;
     sell->now_ms = event->now_ms;
     sell->chain_ms = event->chain_time_ms;
+    sell_line_recall(sell);
     dispatch(sell, event);
     on_time(sell);
     ask_wake(sell);
@@ -489,6 +512,7 @@ void sell_configure(struct sell *sell, const struct sell_config *config)
 {
     sell->config = *config;
     set_defaults(&sell->config);
+    sell->line_changed = true;
 }
 
 void sell_open(struct sell *sell, bool on)
@@ -538,13 +562,15 @@ void sell_balance(struct sell *sell, struct amount balance)
 
 enum err sell_load(struct sell *sell, const char *key, struct bytes record)
 {
-    struct sell_item *item = sell_item_new(sell);
+    struct sell_item *item;
     struct sell_item *next;
     enum err err;
-    (void)key;
+    arena_reset(&sell->arena);
+    if (strcmp(key, SELL_PLAN_KEY) == 0)
+        return sell_plan_decode(record, sell);
+    item = sell_item_new(sell);
     if (item == NULL)
         return ERR_NOMEM;
-    arena_reset(&sell->arena);
     next = item->next;
     err = sell_item_decode(record, &sell->arena, item);
     item->next = next;
@@ -578,7 +604,12 @@ bool sell_view(const struct sell *sell, size_t i, struct sell_view *out)
         .staged = item->staged[0] + item->staged[1],
         .staged_total = item->staged_total[0] + item->staged_total[1],
         .since_ms = item->since_ms,
+        .start_by_ms = item->quote.start_by_ms,
         .reason = item->reason,
+        .queued = item->queue_seq != 0,
+        .ahead = sell_line_ahead(sell, item),
+        .begin_by_ms = item->begin_by_ms,
+        .planned_ms = item->planned_ms,
     };
     memcpy(out->devices, item->devices, sizeof(out->devices));
     return true;

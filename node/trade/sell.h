@@ -10,6 +10,12 @@
  *   any of them -> CLOSING -> SETTLED        (the buyer's side ended it)
  *   HELD -> gone when its time is up
  *
+ * Queues: a hold that finds no room now can be put in line (sell_config.queue).
+ * It has no capacity then, but a promise: a moment at which it has its room at
+ * the latest (sched/queue/line.h). It goes its way from HELD to STAGING as any
+ * other, and waits there, staged, until it is its turn. A hold without a
+ * contract, or a contract without its inputs, is not drawn forward.
+ *
  * Capacity: total = free + held + running, after every step; of each device,
  * too, in thousandths: who holds a device, or a share of one, holds that one.
  * It is given back when the job has ended, not when the money moves: what the
@@ -17,11 +23,17 @@
 
 #include "market/offer.h"
 #include "node/trade/event.h"
+#include "sched/queue/line.h"
 
 #define SELL_HOLDS_MAX       512u
 #define SELL_HOLDS_BUYER_MAX 64u
 #define SELL_CONTRACTS_MAX   1024u /* not settled */
 #define SELL_SETTLED_MAX     2048u /* kept at most; the oldest go early */
+#define SELL_QUEUE_MAX       64u   /* that wait */
+#define SELL_QUEUE_BUYER_MAX 16u   /* of one buyer's node */
+/* What a job that has ended may take to be put away before another has its
+ * room; and one that begins, to be started. */
+#define SELL_TURN_MS 60000u
 
 enum sell_state {
     SELL_HELD = 1,
@@ -45,6 +57,7 @@ struct sell_config {
     const struct signer *signer; /* the node's key: quotes and receipts */
     struct resources total;      /* what is sold in all */
     uint32_t slots;
+    enum line_rule queue; /* for who finds no room now */
     uint64_t time_ms_max;
     enum arch arch;
     struct price price;
@@ -124,7 +137,12 @@ struct sell_view {
     uint64_t staged;
     uint64_t staged_total;
     uint64_t since_ms; /* of the state */
+    uint64_t start_by_ms;
     enum end_reason reason;
+    bool queued;          /* it waits for its room: */
+    uint32_t ahead;       /* how many came before and wait */
+    uint64_t begin_by_ms; /* it has it by then, as promised */
+    uint64_t planned_ms;  /* by the plan; LINE_NEVER: it has none */
 };
 /* The i-th, in order of arrival; false past the end. */
 bool sell_view(const struct sell *sell, size_t i, struct sell_view *out);
@@ -137,6 +155,9 @@ struct sell_capacity {
     struct devices devices; /* with what of each is free */
 };
 void sell_capacity(const struct sell *sell, struct sell_capacity *out);
+/* Who waits, as an offer has it. */
+void sell_queue(const struct sell *sell, uint64_t now_ms,
+                struct offer_queue *out);
 /* What a buyer is told is free: the capacity, with no more disk than there is
  * room for. */
 void sell_free_now(const struct sell *sell, struct resources *out);

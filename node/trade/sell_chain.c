@@ -229,7 +229,11 @@ static uint64_t ours(const struct sell *sell, uint64_t chain_ms)
 static uint64_t start_end_ms(const struct sell *sell,
                              const struct sell_item *item)
 {
-    return ours(sell, before(item->quote.start_by_ms, SELL_START_MARGIN_MS));
+    bool staged = item->state == SELL_STARTING || item->staged_once;
+    uint64_t by_ms = item->quote.start_by_ms;
+    if (!staged && item->stage_by_ms != 0)
+        by_ms = least(by_ms, item->stage_by_ms);
+    return ours(sell, before(by_ms, SELL_START_MARGIN_MS));
 }
 
 static uint64_t work_end_ms(const struct sell *sell,
@@ -307,6 +311,10 @@ static void start_is_late(struct sell *sell, struct sell_item *item)
     if (item->state == SELL_WAITING_START)
         sell_refuse(sell, item, END_PROVIDER_REFUSED,
                     "no description of the job came in time");
+    else if (item->state == SELL_STAGING && item->queue_seq != 0 &&
+             item->staged_once)
+        sell_refuse(sell, item, END_PROVIDER_REFUSED,
+                    "its turn did not come by when it was promised");
     else if (item->state == SELL_STAGING)
         sell_refuse(sell, item, END_STAGING_FAILED,
                     "image and inputs did not come in time");

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define SELL_RECORD 200
-#define SELL_FIELDS 28u
+#define SELL_FIELDS 33u
+#define PLAN_RECORD 201
 
 static void put_receipt(struct buf *out, const struct receipt *receipt)
 {
@@ -69,6 +70,11 @@ void sell_item_encode(const struct sell_item *item, struct buf *out)
     mp_put_array(out, item->wish.count);
     for (uint32_t i = 0; i < item->wish.count; i++)
         mp_put_str(out, item->devices[i]);
+    mp_put_uint(out, item->queue_seq);
+    mp_put_uint(out, item->begin_by_ms);
+    mp_put_uint(out, item->stage_by_ms);
+    mp_put_uint(out, item->begun_ms);
+    mp_put_bool(out, item->staged_once);
     buf_done(&quote);
 }
 
@@ -115,6 +121,12 @@ static void read_work(struct mp_reader *reader, struct arena *arena,
     for (uint32_t i = 0; i < item->wish.count && reader->err == OK; i++)
         mp_get_text(reader, item->devices[i], sizeof(item->devices[i]));
     mp_leave(reader);
+    item->queue_seq = mp_get_uint(reader);
+    item->begin_by_ms = mp_get_uint(reader);
+    item->stage_by_ms = mp_get_uint(reader);
+    item->begun_ms = mp_get_uint(reader);
+    item->staged_once = mp_get_bool(reader);
+    item->planned_ms = item->begin_by_ms;
 }
 
 /* What the engine counts on: the name follows from what it names, and a refusal
@@ -124,6 +136,8 @@ static enum err check_item(const struct sell_item *item)
     struct hash id;
     contract_id(&item->request, item->task, item->attempt, &id);
     if (!hash_equal(&id, &item->contract))
+        return ERR_RANGE;
+    if (item->queue_seq != 0 && item->state > SELL_STAGING)
         return ERR_RANGE;
     if (item->state == SELL_REFUSING && end_reason_side(item->reason) != 2)
         return ERR_RANGE;
@@ -143,4 +157,44 @@ enum err sell_item_decode(struct bytes bytes, struct arena *arena,
     TRY(mp_close(&reader));
     TRY(check_item(out));
     return out->spec.err;
+}
+
+/* ---- the plan ---- */
+
+void sell_plan_encode(const struct sell *sell, struct buf *out)
+{
+    mp_put_message(out, PLAN_RECORD, 1, 1);
+    mp_put_array(out, sell_line_length(sell));
+    for (const struct sell_item *item = sell->first; item != NULL;
+         item = item->next) {
+        if (item->queue_seq == 0)
+            continue;
+        mp_put_array(out, 2);
+        mp_put_hash(out, &item->contract);
+        mp_put_uint(out, item->planned_ms);
+    }
+}
+
+enum err sell_plan_decode(struct bytes bytes, struct sell *sell)
+{
+    struct sell_turn turns[SELL_QUEUE_MAX];
+    struct mp_reader reader;
+    uint32_t count;
+    TRY(mp_open_message(&reader, bytes, &sell->arena, PLAN_RECORD, 1, 1));
+    count = mp_enter(&reader);
+    if (count > SELL_QUEUE_MAX)
+        mp_fail(&reader, ERR_RANGE);
+    for (uint32_t i = 0; i < count && reader.err == OK; i++) {
+        mp_enter_exact(&reader, 2);
+        mp_get_hash(&reader, &turns[i].contract);
+        turns[i].planned_ms = mp_get_uint(&reader);
+        mp_leave(&reader);
+    }
+    mp_leave(&reader);
+    mp_leave(&reader);
+    TRY(mp_close(&reader));
+    memcpy(sell->saved, turns, count * sizeof(*turns));
+    sell->saved_count = count;
+    sell->line_saved = true;
+    return OK;
 }

@@ -50,6 +50,14 @@ void sell_devices_free(const struct sell *sell, struct devices *out)
     }
 }
 
+static void quote_group(const struct device_group *group,
+                        struct quote_device *out)
+{
+    memcpy(out->model, group->model, sizeof(out->model));
+    out->mem_mib = group->mem_mib;
+    out->hour = group->hour;
+}
+
 /* Of the group the buyer's node picks, too; whole devices stay whole as long as
  * they can. */
 enum err sell_devices_pick(const struct sell *sell,
@@ -57,7 +65,6 @@ enum err sell_devices_pick(const struct sell *sell,
                            struct quote_device *out)
 {
     static const struct resources nothing;
-    const struct device_group *group;
     struct devices_verdict verdict;
     struct devices devices;
     struct machine machine;
@@ -73,11 +80,43 @@ enum err sell_devices_pick(const struct sell *sell,
     devices_machine(&devices, &nothing, &nothing, &machine);
     device_wish_ask(wish, &nothing, verdict.group, &ask);
     *out_mask = machine_choose(&machine, &ask, false);
-    group = &devices.groups[verdict.group];
-    memcpy(out->model, group->model, sizeof(out->model));
-    out->mem_mib = group->mem_mib;
-    out->hour = group->hour;
+    quote_group(&devices.groups[verdict.group], out);
     return OK;
+}
+
+enum err sell_devices_among(const struct sell *sell,
+                            const struct device_wish *wish, uint32_t *out_mask,
+                            struct quote_device *out)
+{
+    struct devices devices = sell->config.devices;
+    struct devices_verdict verdict;
+    *out_mask = 0;
+    memset(out, 0, sizeof(*out));
+    if (wish->count == 0)
+        return OK;
+    devices_all_free(&devices);
+    devices_check(&devices, wish, &verdict);
+    if (verdict.reason != REASON_NONE)
+        return ERR_CAPACITY;
+    *out_mask = devices_mask(&devices, verdict.group);
+    quote_group(&devices.groups[verdict.group], out);
+    return OK;
+}
+
+uint32_t sell_devices_like(const struct sell *sell,
+                           const struct device_wish *wish,
+                           const struct quote_device *quoted)
+{
+    const struct devices *devices = &sell->config.devices;
+    uint32_t mask = 0;
+    for (uint32_t g = 0; g < devices->group_count && wish->count > 0; g++) {
+        const struct device_group *group = &devices->groups[g];
+        if (device_group_allows(group, wish) &&
+            strcmp(group->model, quoted->model) == 0 &&
+            group->mem_mib == quoted->mem_mib)
+            mask |= devices_mask(devices, g);
+    }
+    return mask;
 }
 
 void sell_item_assign(const struct sell *sell, struct sell_item *item,

@@ -19,7 +19,9 @@ static void send_refusal(struct sell *sell, const struct pubkey *peer,
     struct wire_hold_refused refused = {.key = *key, .err = err};
     struct trade_effect *effect = trade_effect_add(sell->out, EFFECT_SEND);
     struct buf message;
-    sell_free_now(sell, &refused.free);
+    /* What is free is for those in line, or he would have got it. */
+    if (err != ERR_CAPACITY || sell_line_length(sell) == 0)
+        sell_free_now(sell, &refused.free);
     buf_init(&message, 1024);
     wire_hold_refused_encode(&refused, &message);
     effect->peer = *peer;
@@ -77,12 +79,11 @@ static bool too_many(const struct sell *sell, const struct pubkey *agent)
            contracts >= SELL_CONTRACTS_MAX;
 }
 
-/* May this request have a place here? First match: whether anything is sold,
- * the caps on holds, what the machine is, what is free, what the disk holds. */
-static enum err check_room(const struct sell *sell,
+/* May this request have a place here at all? First match: whether anything is
+ * sold, the caps on holds, what the machine is. */
+static enum err check_shop(const struct sell *sell,
                            const struct request *request)
 {
-    struct sell_capacity capacity;
     if (!sell->open)
         return sell_disk_room_mib(sell) == 0 ? ERR_DISK : ERR_NOT_SELLING;
     if (too_many(sell, &request->agent))
@@ -91,12 +92,36 @@ static enum err check_room(const struct sell *sell,
         return ERR_CAPACITY;
     if (request->time_ms_max > sell->config.time_ms_max)
         return ERR_CAPACITY;
+    return sell->disk.known && sell->disk.is_short ? ERR_DISK : OK;
+}
+
+/* What is free, what the disk holds, devices. */
+static enum err place_now(const struct sell *sell,
+                          const struct request *request, struct sell_place *out)
+{
+    struct sell_capacity capacity;
     sell_capacity(sell, &capacity);
     if (capacity.slots_free == 0 ||
         !resources_cover(&capacity.free, &request->resources))
         return ERR_CAPACITY;
-    return request->resources.disk_mib > sell_disk_room_mib(sell) ? ERR_DISK
-                                                                  : OK;
+    if (request->resources.disk_mib > sell_disk_room_mib(sell))
+        return ERR_DISK;
+    out->at_ms = sell->now_ms;
+    return sell_devices_pick(sell, &request->devices, &out->devices,
+                             &out->device);
+}
+
+/* Nobody passes those in line to their harm, even where there is room. */
+static enum err find_place(struct sell *sell, const struct request *request,
+                           struct sell_place *out)
+{
+    enum err err = place_now(sell, request, out);
+    bool line = sell_line_length(sell) > 0;
+    if (err == OK && !line)
+        return OK;
+    if (err != OK && request->patience_ms == 0)
+        return err;
+    return sell_line_place(sell, request, out);
 }
 
 /* The provider's own side of who may come here. */
@@ -127,7 +152,7 @@ static enum err check_request(const struct sell *sell,
         return ERR_TERMS;
     if (!is_welcome(sell, request))
         return ERR_TERMS;
-    return check_room(sell, request);
+    return check_shop(sell, request);
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -143,7 +168,7 @@ static enum err make_quote(const struct sell *sell,
                            const struct request *request,
                            const struct hash *request_id,
                            const struct wire_hold *hold,
-                           const struct quote_device *device, struct quote *out)
+                           const struct sell_place *place, struct quote *out)
 {
     const struct sell_config *config = &sell->config;
     struct amount promised;
@@ -155,7 +180,7 @@ static enum err make_quote(const struct sell *sell,
     out->payout =
         pubkey_is_zero(&config->payout) ? config->signer->key : config->payout;
     out->offer_version = config->offer_version;
-    out->device = *device;
+    out->device = place->device;
     TRY(quote_price(request, &config->price, out));
     TRY(amount_scale_up(out->cap, config->bond_permille, 1000, &out->bond));
     TRY(bonds_promised(sell, &promised));
@@ -166,7 +191,7 @@ static enum err make_quote(const struct sell *sell,
     out->rtt_us = hold->rtt_us;
     out->expires_at_ms =
         min_u64(sell->now_ms + config->hold_ms, request->expires_at_ms);
-    out->start_by_ms = sell->now_ms + config->start_by_ms;
+    out->start_by_ms = place->at_ms + config->start_by_ms;
     if (out->start_by_ms < out->expires_at_ms)
         out->start_by_ms = out->expires_at_ms;
     out->deadline_ms = out->start_by_ms + request->time_ms_max + PUBLISH_MS;
@@ -183,12 +208,11 @@ static enum err hold_new(struct sell *sell, const struct pubkey *peer,
                          const struct hash *request_id)
 {
     struct sell_item *item;
-    struct quote_device device;
+    struct sell_place place;
     struct quote quote;
-    uint32_t devices;
     TRY(check_request(sell, request, hold, peer));
-    TRY(sell_devices_pick(sell, &request->devices, &devices, &device));
-    TRY(make_quote(sell, request, request_id, hold, &device, &quote));
+    TRY(find_place(sell, request, &place));
+    TRY(make_quote(sell, request, request_id, hold, &place, &quote));
     item = sell_item_new(sell);
     if (item == NULL)
         return ERR_NOMEM;
@@ -202,11 +226,15 @@ static enum err hold_new(struct sell *sell, const struct pubkey *peer,
     item->spec_hash = request->spec;
     item->resources = request->resources;
     item->wish = request->devices;
-    sell_item_assign(sell, item, devices);
     item->time_ms_max = request->time_ms_max;
     item->quote = quote;
+    item->stage_by_ms = sell->now_ms + sell->config.start_by_ms;
     item->hold_until_ms = quote.expires_at_ms + SELL_HOLD_MARGIN_MS;
     item->resumed = true;
+    if (place.at_ms > sell->now_ms)
+        sell_line_join(sell, item, &place);
+    else
+        sell_item_assign(sell, item, place.devices);
     sell_move(sell, item, SELL_HELD);
     send_quote(sell, item);
     return OK;

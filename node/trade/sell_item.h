@@ -50,8 +50,13 @@ struct sell_item {
     struct hash log;
     bool collected;
     uint64_t ended_ms;
-    bool may_run; /* told to start, and nobody said that it has ended */
-    bool cleaned; /* its work at the executor was given up; not saved */
+    bool may_run;         /* told to start, and nobody said that it has ended */
+    bool cleaned;         /* its work at the executor was given up; not saved */
+    uint64_t queue_seq;   /* its number in the line; 0 = it has its room */
+    uint64_t begin_by_ms; /* queued: it has its room by then */
+    uint64_t stage_by_ms; /* image and inputs are here by then; 0: start_by */
+    uint64_t begun_ms;    /* when its start was first issued; 0 = not yet */
+    bool staged_once;     /* queued: all it needs was here, and is pinned */
     /* not saved */
     uint64_t hold_until_ms; /* HELD: a contract may come until then */
     struct hash image;      /* decoded from spec */
@@ -71,7 +76,9 @@ struct sell_item {
     uint64_t retry_ms;      /* the next try of a transaction, of staging, of
                                collecting: by the state */
     uint64_t kill_ms;       /* when it was last told to stop the job */
-    uint32_t chain_seq;     /* CLOSING: the receipt the chain has */
+    uint64_t planned_ms;    /* queued: by the plan; LINE_NEVER: none */
+    uint32_t planned_devices;
+    uint32_t chain_seq; /* CLOSING: the receipt the chain has */
 };
 
 /* A contract made from a quote just in time is waited for so long. */
@@ -97,6 +104,15 @@ struct sell {
     struct sell_item **last;
     uint32_t count;
     struct arena arena; /* scratch of one step */
+    bool line_changed;  /* something a plan depends on */
+    uint64_t line_ms;   /* the next turn by the plan */
+    bool line_saved;    /* there is a record of the plan */
+    /* The plan as it was saved, until the first step after a start. */
+    uint32_t saved_count;
+    struct sell_turn {
+        struct hash contract;
+        uint64_t planned_ms;
+    } saved[SELL_QUEUE_MAX];
     /* of the step that runs */
     struct trade_effects *out;
     uint64_t now_ms;
@@ -133,11 +149,44 @@ MUST_USE enum err sell_devices_pick(const struct sell *sell,
                                     struct quote_device *out);
 void sell_item_assign(const struct sell *sell, struct sell_item *item,
                       uint32_t mask);
+/* The same from a machine where nothing is taken: all devices of the group. */
+MUST_USE enum err sell_devices_among(const struct sell *sell,
+                                     const struct device_wish *wish,
+                                     uint32_t *out_mask,
+                                     struct quote_device *out);
+/* The devices that are like those of a quote and will do. */
+uint32_t sell_devices_like(const struct sell *sell,
+                           const struct device_wish *wish,
+                           const struct quote_device *quoted);
 /* The numbers of an item's devices, without those not configured any more. */
 uint32_t sell_item_devices(const struct sell *sell,
                            const struct sell_item *item);
 /* CHECKs that no device is promised more than once. */
 void sell_devices_check(const struct sell *sell);
+
+/* sell_line.c: who waits for room */
+/* A place for one task: now, or later. */
+struct sell_place {
+    uint64_t at_ms;   /* the step's time, or later: queued */
+    uint32_t devices; /* a mask: which */
+    struct quote_device device;
+};
+/* Where the line has a place for it, moving nobody. ERR_CAPACITY (no place, or
+ * not within the request's patience, or no more may wait), ERR_RATE (no more of
+ * this buyer), faults. */
+MUST_USE enum err sell_line_place(struct sell *sell,
+                                  const struct request *request,
+                                  struct sell_place *out);
+uint32_t sell_line_length(const struct sell *sell);
+/* Puts a new item at the end of the line; the plan is saved. */
+void sell_line_join(struct sell *sell, struct sell_item *item,
+                    const struct sell_place *place);
+/* How many are before it. */
+uint32_t sell_line_ahead(const struct sell *sell, const struct sell_item *item);
+/* Whose turn it is begins. */
+void sell_line_due(struct sell *sell);
+/* The plan of before a start; once. */
+void sell_line_recall(struct sell *sell);
 
 /* sell_hold.c: up to the quote */
 void sell_on_hold(struct sell *sell, const struct pubkey *peer,
@@ -154,7 +203,8 @@ void sell_on_exec(struct sell *sell, struct sell_item *item,
 void sell_on_collected(struct sell *sell, struct sell_item *item,
                        const struct trade_event *event);
 void sell_stage(struct sell *sell, struct sell_item *item);
-/* Starts it when image, inputs and results are here. */
+bool sell_is_staged(const struct sell_item *item);
+/* Starts it when image, inputs and results are here, and it has its room. */
 void sell_start_if_staged(struct sell *sell, struct sell_item *item);
 void sell_collect(struct sell *sell, struct sell_item *item);
 /* Stops the job if it may run. */
@@ -201,5 +251,9 @@ void sell_retire(struct sell *sell, struct sell_item *item);
 void sell_item_encode(const struct sell_item *item, struct buf *out);
 MUST_USE enum err sell_item_decode(struct bytes bytes, struct arena *arena,
                                    struct sell_item *out);
+/* The plan: who waits, and until when. */
+#define SELL_PLAN_KEY "sell/line"
+void sell_plan_encode(const struct sell *sell, struct buf *out);
+MUST_USE enum err sell_plan_decode(struct bytes bytes, struct sell *sell);
 
 #endif

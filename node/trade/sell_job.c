@@ -44,6 +44,9 @@ static void start_job(struct sell *sell, struct sell_item *item)
         return;
     }
     item->may_run = true;
+    if (item->begun_ms == 0)
+        item->begun_ms = sell->now_ms;
+    sell->line_changed = true;
     if (item->state != SELL_STARTING)
         sell_move(sell, item, SELL_STARTING);
     else
@@ -64,10 +67,29 @@ static void start_job(struct sell *sell, struct sell_item *item)
     buf_done(&bytes);
 }
 
+bool sell_is_staged(const struct sell_item *item)
+{
+    return item->image_here && item->inputs_here && sell_uses_here(item);
+}
+
+/* From here on it may be drawn forward in line. */
+static void wait_staged(struct sell *sell, struct sell_item *item)
+{
+    item->retry_ms = 0;
+    item->staged_once = true;
+    sell->line_changed = true;
+    sell_save(sell, item);
+    sell_tell(sell, item, "");
+}
+
 void sell_start_if_staged(struct sell *sell, struct sell_item *item)
 {
-    if (item->image_here && item->inputs_here && sell_uses_here(item))
+    if (!sell_is_staged(item))
+        return;
+    if (item->queue_seq == 0)
         start_job(sell, item);
+    else
+        wait_staged(sell, item);
 }
 
 /* What is not here yet is asked for, again and again until start_by: the
@@ -335,6 +357,7 @@ static void on_exec_after(struct sell *sell, struct sell_item *item,
     if (!item->may_run)
         return;
     item->may_run = false;
+    sell->line_changed = true; /* its place is free */
     sell_save(sell, item);
 }
 

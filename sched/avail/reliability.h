@@ -17,10 +17,9 @@
  *   own     What this node bought itself. Contracts of others may be made up,
  *           by a provider that buys from itself: all of them together count as
  *           at most RELIABILITY_HEARD_MAX.
- *   uptime  The share of time its link was seen to be down. The worse of the two
- *           counts: a link that was always up, or was never watched, makes
- *           nobody better.
- *   forged  An audit found a made-up result: it is not to be relied on.
+ *   uptime  The share of time its link was seen to be down. The worse of the
+ * two counts: a link that was always up, or was never watched, makes nobody
+ * better. forged  An audit found a made-up result: it is not to be relied on.
  *
  * Whole numbers; nothing of this is agreed on with anybody. */
 

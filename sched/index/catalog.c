@@ -327,7 +327,7 @@ static void rungs_flip(const struct catalog *c, struct lineup *o, uint32_t slot,
     uint64_t *most =
         &o->aisles[place / AISLE_PLACES].block_most[dimension][block];
     *most = have > *most ? have : *most;
-    lineup_code_set(o, dimension, place, have);
+    lineup_figure_set(o, dimension, place, have);
     for (; from < to; from++)
         lineup_flip(o, dim_bitmap[dimension] + from, place, true);
     for (; from > to; from--)
@@ -485,7 +485,7 @@ size_t catalog_column_bytes(const struct catalog *catalog)
 {
     size_t row = DIM_COUNT * sizeof(uint64_t) + sizeof(struct tariff) +
                  sizeof(struct row);
-    size_t place = DIM_CODED_COUNT * sizeof(uint16_t) +
+    size_t place = DIM_CODED_COUNT * 2 * sizeof(uint16_t) +
                    sizeof(struct block_prices) / BLOCK_PLACES;
     return catalog->slot_cap * row +
            catalog->orders[ORDER_PRICE].aisle_cap * AISLE_PLACES * place;
@@ -513,7 +513,8 @@ static void check_box(const struct catalog *c, const struct aisle *aisle,
         CHECK(aisle->block_low[i][block] <= c->tariffs[slot].part[i]);
         CHECK(aisle->block_high[i][block] >= c->tariffs[slot].part[i] ||
               aisle->block_high[i][block] == UINT32_MAX);
-        CHECK(aisle->box.low[i] <= aisle->block_low[i][block]);
+        CHECK(aisle->eight_low[i][block / 8] <= aisle->block_low[i][block]);
+        CHECK(aisle->box.low[i] <= aisle->eight_low[i][block / 8]);
         CHECK(aisle->box.high[i] >= aisle->block_high[i][block]);
     }
     for (unsigned i = 0; i < DIM_COUNT; i++)
@@ -527,9 +528,10 @@ static void check_copies(const struct catalog *c, const struct lineup *o,
 {
     uint32_t place = o->place_of[slot];
     for (unsigned i = 0; i < DIM_COUNT; i++) {
-        const uint16_t *codes = lineup_codes(o, i, place / BLOCK_PLACES);
-        CHECK(codes == NULL ||
-              codes[place % BLOCK_PLACES] == amount_code(c->have[i][slot]));
+        const struct figures *own = lineup_figures(o, i);
+        uint64_t have = c->have[i][slot];
+        CHECK(own == NULL || (own->codes[place] == amount_code(have) &&
+                              own->rests[place] == amount_rest(have)));
     }
     for (unsigned i = 0; o->prices != NULL && i < TARIFF_PARTS; i++) {
         const uint32_t *parts = o->prices[place / BLOCK_PLACES].part[i];
@@ -551,7 +553,8 @@ static void check_place(const struct catalog *c, const struct lineup *o,
         CHECK((word >> place % BLOCK_PLACES & 1) == row_bitmap(c, slot, i));
     }
     CHECK(aisle->block_key[block] <= c->rows[slot].key[o->kind]);
-    CHECK(aisle->key_low <= aisle->block_key[block]);
+    CHECK(aisle->eight_key[block / 8] <= aisle->block_key[block]);
+    CHECK(aisle->key_low <= aisle->eight_key[block / 8]);
     CHECK(face->key_low == aisle->key_low);
     CHECK(memcmp(face->low, aisle->box.low, sizeof(face->low)) == 0);
     check_copies(c, o, slot);

@@ -9,6 +9,7 @@
 
 #define BLOCK_PLACES 64u /* a word */
 #define AISLE_BLOCKS 64u /* a word of a summary */
+#define AISLE_EIGHTS (AISLE_BLOCKS / 8)
 #define AISLE_PLACES (BLOCK_PLACES * AISLE_BLOCKS)
 #define PLACE_NONE   UINT32_MAX
 /* Answers "nobody" that are remembered. */
@@ -36,7 +37,7 @@ enum {
     BITMAP_COUNT = BITMAP_SETS + CATALOG_SETS
 };
 extern const uint32_t dim_bitmap[DIM_COUNT]; /* of its first rung */
-extern const uint8_t dim_codes[DIM_COUNT];   /* 1 + its codes; 0 = none */
+extern const uint8_t dim_codes[DIM_COUNT];   /* 1 + its figures; 0 = none */
 
 /* A aisle's boxes: of itself, and of each of its blocks. */
 struct aisle {
@@ -47,6 +48,9 @@ struct aisle {
     uint32_t key_high;
     uint32_t mix[TARIFF_PARTS]; /* catalog->typical when it was sorted */
     struct tariff_box box;
+    /* of each eight blocks, so that not all need be looked at */
+    uint32_t eight_key[AISLE_EIGHTS];
+    uint32_t eight_low[TARIFF_PARTS][AISLE_EIGHTS];
     uint32_t block_key[AISLE_BLOCKS]; /* the lowest */
     uint32_t block_low[TARIFF_PARTS][AISLE_BLOCKS];
     uint32_t block_high[TARIFF_PARTS][AISLE_BLOCKS];
@@ -85,10 +89,10 @@ struct lineup {
     struct aisle_face *faces;
     /* ORDER_PRICE's: columns once more, in the order of places and rounded, so
      * that what is next to each other is looked at together. */
-    uint16_t *codes[DIM_CODED_COUNT]; /* [place] */
-    struct block_prices *prices;      /* [block] */
-    uint32_t *slot_at;                /* by place */
-    uint32_t *place_of;               /* by slot */
+    struct figures figures[DIM_CODED_COUNT];
+    struct block_prices *prices; /* [block] */
+    uint32_t *slot_at;           /* by place */
+    uint32_t *place_of;          /* by slot */
     struct aisle_bound *heap;
 };
 
@@ -138,14 +142,14 @@ struct catalog {
 
 _Static_assert(LANES == BLOCK_PLACES, "a block's figures are compared at once");
 
-/* The codes of a block, word by word of all aisles; NULL: it has none. */
-static inline const uint16_t *lineup_codes(const struct lineup *o,
-                                           unsigned dimension, uint32_t word)
+/* A dimension's figures; NULL: it has none there. */
+static inline const struct figures *lineup_figures(const struct lineup *o,
+                                                   unsigned dimension)
 {
     unsigned coded = dim_codes[dimension];
-    if (coded == 0 || o->codes[coded - 1] == NULL)
+    if (coded == 0 || o->figures[coded - 1].codes == NULL)
         return NULL;
-    return &o->codes[coded - 1][(size_t)word * BLOCK_PLACES];
+    return &o->figures[coded - 1];
 }
 
 static inline uint64_t *lineup_word(const struct lineup *o, uint32_t bitmap,
@@ -170,9 +174,9 @@ void lineup_adapt(struct catalog *c, struct lineup *o);
 void lineup_enter(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_leave(struct catalog *c, struct lineup *o, uint32_t slot);
 void lineup_flip(struct lineup *o, uint32_t bitmap, uint32_t place, bool on);
-/* A dimension's code at a place. */
-void lineup_code_set(struct lineup *o, unsigned dimension, uint32_t place,
-                     uint64_t have);
+/* A dimension's figure at a place. */
+void lineup_figure_set(struct lineup *o, unsigned dimension, uint32_t place,
+                       uint64_t have);
 /* All bits of a row. */
 void lineup_flip_row(const struct catalog *c, struct lineup *o, uint32_t slot,
                      uint32_t place, bool on);

@@ -20,8 +20,8 @@
     X(DIM_NIC_FREE, 4, WANTS, 100000) /* kbit/s */                             \
     X(DIM_DEVICE_FREE, 8, WANTS, 125) /* thousandths, of all its devices */    \
     X(DIM_TIME, 6, HAVES, 600000)     /* ms */                                 \
-    X(DIM_CPU_TOTAL, 10, HAVES, 1000) /* for explanations only, with those */  \
-    X(DIM_MEM_TOTAL, 10, HAVES, 1024) /* that follow: free is never more */    \
+    X(DIM_CPU_TOTAL, 16, HAVES, 1000) /* for explanations only, with those */  \
+    X(DIM_MEM_TOTAL, 16, HAVES, 1024) /* that follow: free is never more */    \
     X(DIM_DISK_TOTAL, 4, HAVES, 4096)                                          \
     X(DIM_NIC_TOTAL, 4, HAVES, 100000)
 
@@ -32,8 +32,9 @@ enum dimension { DIM_MAP(X) DIM_COUNT };
 /* Those up to the first that is not change while an offer stands. */
 #define DIM_CHANGING DIM_TIME
 
-/* Those that have a code of each amount by place, too (sched/index/lanes.h): of
- * these many offers have amounts between two rungs. */
+/* Those whose amounts stand once more in the order of places, as figures that
+ * are compared 64 at a time (sched/index/lanes.h): of these many offers have
+ * amounts between two rungs. */
 #define DIM_CODED_MAP(X)                                                       \
     X(DIM_CPU_FREE)                                                            \
     X(DIM_MEM_FREE)                                                            \

@@ -4,14 +4,13 @@
 /* The figures of a block's 64 places lie side by side, and are compared with
  * one bound all at once: the answer is a word, a bit for each.
  *
- * An amount has a code of 16 bits that never falls when the amount grows, and
- * tells two apart that differ by a fifth of a percent: below 1,024 any two. */
+ * An amount is a code of 16 bits and a rest of 16 bits. The code never falls
+ * when the amount grows; of two with one code the rest says the same. Below
+ * 2^26 they are the amount; above, what is below its 26 leading bits is lost.
+ */
 
+#include <stdbool.h>
 #include <stdint.h>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #define LANES 64u
 
@@ -24,77 +23,64 @@ static inline uint16_t amount_code(uint64_t amount)
     return (uint16_t)((top + 1) << 9 | (digits & 511));
 }
 
-/* The most that has this code. */
-static inline uint64_t amount_code_most(uint16_t code)
+static inline uint16_t amount_rest(uint64_t amount)
+{
+    if (amount < 1024) /* all of it is in the code */
+        return 0;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(amount) - 9;
+    uint64_t low = amount & ((UINT64_C(1) << shift) - 1);
+    return (uint16_t)(shift > 16 ? low >> (shift - 16) : low);
+}
+
+/* May amounts of that code differ? */
+static inline bool amount_has_rest(uint16_t code)
+{
+    return code >> 9 > 10;
+}
+
+/* Is an amount of that code known to the last digit? */
+static inline bool amount_is_exact(uint16_t code)
+{
+    return code >> 9 <= 26;
+}
+
+/* The amount of a code that is exact. */
+static inline uint64_t amount_of(uint16_t code, uint16_t rest)
 {
     unsigned top = code >> 9;
     uint64_t digits = UINT64_C(512) | (code & 511);
     if (top == 0)
         return 0;
-    if (top <= 10)
-        return digits >> (10 - top);
-    return (digits << (top - 10)) | ((UINT64_C(1) << (top - 10)) - 1);
+    return top <= 10 ? digits >> (10 - top) : digits << (top - 10) | rest;
 }
 
-/* Which of 64 codes are at least `least`, and which are just that: one after
- * the other. */
-static inline uint64_t lanes_compare_plain(const uint16_t codes[LANES],
-                                           uint16_t least, uint64_t *out_same)
-{
-    uint64_t bits = 0;
-    uint64_t same = 0;
-    for (unsigned i = 0; i < LANES; i++) {
-        bits |= (uint64_t)(codes[i] >= least) << i;
-        same |= (uint64_t)(codes[i] == least) << i;
-    }
-    *out_same = same;
-    return bits;
-}
+/* Amounts by place. */
+struct figures {
+    uint16_t *codes;
+    uint16_t *rests;
+};
 
-#if defined(__SSE2__) /* every x86-64 has it */
-/* least - code, cut at zero, is zero where the code is not below it. */
-static inline __m128i lanes_eight(const uint16_t *codes, __m128i least)
-{
-    __m128i eight = _mm_loadu_si128((const __m128i *)(const void *)codes);
-    return _mm_cmpeq_epi16(_mm_subs_epu16(least, eight), _mm_setzero_si128());
-}
+/* ---- over so many words of 64 places ---- */
 
-static inline __m128i lanes_equal(const uint16_t *codes, __m128i least)
-{
-    __m128i eight = _mm_loadu_si128((const __m128i *)(const void *)codes);
-    return _mm_cmpeq_epi16(least, eight);
-}
+/* Of the places in unsure[] those whose amount is less than `want`, whose code
+ * is exact: they are added to fails[]. */
+void lanes_short(const struct figures *own, const uint64_t *unsure,
+                 uint32_t words, uint64_t want, uint64_t *fails);
+/* The highest of the figures, codes or rests, of the places in among[]; 0 of
+ * none. */
+uint16_t lanes_highest(const uint16_t *figures, const uint64_t *among,
+                       uint32_t words);
+/* Takes out of among[] whose figure is another. */
+void lanes_keep(const uint16_t *figures, uint16_t same, uint32_t words,
+                uint64_t *among);
 
-static inline uint64_t lanes_compare(const uint16_t codes[LANES],
-                                     uint16_t least, uint64_t *out_same)
-{
-    __m128i all = _mm_set1_epi16((short)least);
-    uint64_t bits = 0;
-    uint64_t same = 0;
-    for (unsigned i = 0; i < LANES; i += 16) {
-        __m128i both = _mm_packs_epi16(lanes_eight(&codes[i], all),
-                                       lanes_eight(&codes[i + 8], all));
-        bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(both) << i;
-        both = _mm_packs_epi16(lanes_equal(&codes[i], all),
-                               lanes_equal(&codes[i + 8], all));
-        same |= (uint64_t)(uint32_t)_mm_movemask_epi8(both) << i;
-    }
-    *out_same = same;
-    return bits;
-}
-#else
-static inline uint64_t lanes_compare(const uint16_t codes[LANES],
-                                     uint16_t least, uint64_t *out_same)
-{
-    return lanes_compare_plain(codes, least, out_same);
-}
-#endif
+/* Of one word: which are at least `least`; which are just that. */
+uint64_t lanes_compare(const uint16_t figures[LANES], uint16_t least,
+                       uint64_t *out_same);
 
-static inline uint64_t lanes_at_least(const uint16_t codes[LANES],
-                                      uint16_t least)
-{
-    uint64_t same;
-    return lanes_compare(codes, least, &same);
-}
+/* The ways there are, all with the same answers: the plain one, and as wide as
+ * the processor allows. For tests: those past the last are as the widest. */
+#define LANES_WAYS 4u
+void lanes_choose(unsigned way);
 
 #endif

@@ -16,8 +16,10 @@ void lineup_done(struct lineup *o)
     free(o->summaries);
     free(o->aisles);
     free(o->faces);
-    for (unsigned i = 0; i < DIM_CODED_COUNT; i++)
-        free(o->codes[i]);
+    for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
+        free(o->figures[i].codes);
+        free(o->figures[i].rests);
+    }
     free(o->prices);
     free(o->slot_at);
     free(o->place_of);
@@ -36,13 +38,17 @@ static uint64_t *restride(const uint64_t *from, size_t from_len, size_t to_len)
 
 static enum err grow_copies(struct lineup *o, uint32_t cap)
 {
+    size_t figures = (size_t)cap * AISLE_PLACES * sizeof(uint16_t);
     void *list;
     for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
-        list = realloc(o->codes[i],
-                       (size_t)cap * AISLE_PLACES * sizeof(*o->codes[i]));
+        list = realloc(o->figures[i].codes, figures);
         if (list == NULL)
             return ERR_NOMEM;
-        o->codes[i] = list;
+        o->figures[i].codes = list;
+        list = realloc(o->figures[i].rests, figures);
+        if (list == NULL)
+            return ERR_NOMEM;
+        o->figures[i].rests = list;
     }
     list = realloc(o->prices, (size_t)cap * AISLE_BLOCKS * sizeof(*o->prices));
     if (list == NULL)

@@ -46,6 +46,22 @@ static void block_add(const struct catalog *c, const struct lineup *o,
         aisle->block_name[block] = row->name;
 }
 
+/* The lowest of eight blocks. */
+static void eight_measure(struct aisle *aisle, uint32_t eight)
+{
+    aisle->eight_key[eight] = UINT32_MAX;
+    for (unsigned i = 0; i < TARIFF_PARTS; i++)
+        aisle->eight_low[i][eight] = UINT32_MAX;
+    for (uint32_t block = 8 * eight; block < 8 * eight + 8; block++) {
+        if (aisle->block_key[block] < aisle->eight_key[eight])
+            aisle->eight_key[eight] = aisle->block_key[block];
+        for (unsigned i = 0; i < TARIFF_PARTS; i++) {
+            if (aisle->block_low[i][block] < aisle->eight_low[i][eight])
+                aisle->eight_low[i][eight] = aisle->block_low[i][block];
+        }
+    }
+}
+
 /* The highest key is of newcomers and of what was laid; it is not lessened. */
 static void aisle_measure(struct aisle *aisle)
 {
@@ -72,23 +88,26 @@ void lineup_measure(const struct catalog *c, struct lineup *o, uint32_t aisle,
     for (; there != 0; there &= there - 1)
         block_add(c, o, &o->aisles[aisle], block,
                   o->slot_at[first + (uint32_t)__builtin_ctzll(there)]);
+    eight_measure(&o->aisles[aisle], block / 8);
     aisle_measure(&o->aisles[aisle]);
     face_set(o, aisle);
 }
 
-void lineup_code_set(struct lineup *o, unsigned dimension, uint32_t place,
-                     uint64_t have)
+void lineup_figure_set(struct lineup *o, unsigned dimension, uint32_t place,
+                       uint64_t have)
 {
     unsigned coded = dim_codes[dimension];
-    if (coded > 0 && o->codes[coded - 1] != NULL)
-        o->codes[coded - 1][place] = amount_code(have);
+    if (coded == 0 || o->figures[coded - 1].codes == NULL)
+        return;
+    o->figures[coded - 1].codes[place] = amount_code(have);
+    o->figures[coded - 1].rests[place] = amount_rest(have);
 }
 
 static void copies_set(const struct catalog *c, struct lineup *o, uint32_t slot,
                        uint32_t place)
 {
     for (unsigned i = 0; i < DIM_COUNT; i++)
-        lineup_code_set(o, i, place, c->have[i][slot]);
+        lineup_figure_set(o, i, place, c->have[i][slot]);
     for (unsigned i = 0; o->prices != NULL && i < TARIFF_PARTS; i++)
         o->prices[place / BLOCK_PLACES].part[i][place % BLOCK_PLACES] =
             tariff_cut(c->tariffs[slot].part[i]);
@@ -105,6 +124,7 @@ void lineup_place(struct catalog *c, struct lineup *o, uint32_t slot,
     copies_set(c, o, slot, place);
     lineup_flip_row(c, o, slot, place, true);
     block_add(c, o, aisle, block, slot);
+    eight_measure(aisle, block / 8);
     tariff_box_add(&aisle->box, &c->tariffs[slot]);
     aisle->key_low = key < aisle->key_low ? key : aisle->key_low;
     aisle->key_high = key > aisle->key_high ? key : aisle->key_high;
@@ -250,10 +270,13 @@ static void lay(struct catalog *c, struct lineup *o, uint32_t *slots,
 
 static void copies_clear(struct lineup *o, uint32_t at)
 {
+    size_t first = (size_t)at * AISLE_PLACES;
+    size_t bytes = AISLE_PLACES * sizeof(uint16_t);
     for (unsigned i = 0; i < DIM_CODED_COUNT; i++) {
-        if (o->codes[i] != NULL)
-            memset(&o->codes[i][(size_t)at * AISLE_PLACES], 0,
-                   AISLE_PLACES * sizeof(*o->codes[i]));
+        if (o->figures[i].codes == NULL)
+            continue;
+        memset(o->figures[i].codes + first, 0, bytes);
+        memset(o->figures[i].rests + first, 0, bytes);
     }
     if (o->prices != NULL)
         memset(&o->prices[(size_t)at * AISLE_BLOCKS], 0,
@@ -273,6 +296,8 @@ static void aisle_clear(const struct catalog *c, struct lineup *o, uint32_t at)
     tariff_box_init(&aisle->box);
     for (uint32_t block = 0; block < AISLE_BLOCKS; block++)
         block_clear(aisle, block);
+    for (uint32_t eight = 0; eight < AISLE_EIGHTS; eight++)
+        eight_measure(aisle, eight);
     face_set(o, at);
 }
 

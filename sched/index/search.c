@@ -34,7 +34,6 @@ static uint64_t question_of(const struct query *q)
 
 static void use_flags(struct search *s)
 {
-    s->with[s->with_count++] = BITMAP_THERE;
     for (uint32_t i = 0; i < FLAG_COUNT; i++) {
         if (s->query->flags_on >> i & 1)
             s->with[s->with_count++] = BITMAP_FLAGS + i;
@@ -173,6 +172,8 @@ enum err search_begin(struct search *search, struct catalog *catalog,
         use_dimension(s, i);
     use_tags(s);
     use_lists(s);
+    if (s->with_count == 0) /* whoever is in another is there */
+        s->with[s->with_count++] = BITMAP_THERE;
     if (!s->nobody)
         search_walk_begin(s);
     return OK;

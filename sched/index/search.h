@@ -58,6 +58,19 @@ struct search_hit {
     uint64_t cost; /* of an hour, in micro-credits: tariff_cost */
 };
 
+/* Bitmaps that a search may look at. */
+#define SEARCH_WITH_MAX    (QUERY_TAGS_MAX + DIM_COUNT + FLAG_COUNT + 1)
+#define SEARCH_WITHOUT_MAX (QUERY_TAGS_MAX + FLAG_COUNT)
+
+/* Those of one aisle. */
+struct search_lines {
+    uint64_t blocks; /* the others have nobody */
+    const uint64_t *with[SEARCH_WITH_MAX];
+    uint32_t with_count;
+    const uint64_t *without[SEARCH_WITHOUT_MAX];
+    uint32_t without_count;
+};
+
 /* A search lives on the stack; the catalog must not change during it. One at a
  * time: the next search_begin on the same order ends it. */
 struct search {
@@ -65,9 +78,9 @@ struct search {
     struct lineup *order;
     const struct query *query; /* lent */
     struct tariff_mix mix;
-    uint32_t with[QUERY_TAGS_MAX + DIM_COUNT + FLAG_COUNT + 1];
+    uint32_t with[SEARCH_WITH_MAX];
     uint32_t with_count;
-    uint32_t without[QUERY_TAGS_MAX + FLAG_COUNT];
+    uint32_t without[SEARCH_WITHOUT_MAX];
     uint32_t without_count;
     uint32_t any[QUERY_ANY_MAX][QUERY_ANY_TAGS];
     uint32_t loose;     /* bits of tags[] that have no bitmap: looked up */
@@ -79,10 +92,12 @@ struct search {
     uint32_t taken;   /* aisles */
     uint32_t aisle;
     bool open; /* it has blocks left, perhaps: */
+    struct search_lines lines;
+    uint32_t opened; /* eights of its blocks that were looked at: */
     uint64_t words[64];
     uint64_t floors[64];
     uint64_t bounds[64]; /* what they are taken by; UINT64_MAX: not at all */
-    uint64_t least[8];   /* of each eight bounds */
+    uint64_t least[8];   /* of each eight bounds; of others of their box */
     uint32_t block;
     uint64_t bits;    /* of its members those that may be next */
     uint64_t own[64]; /* ORDER_PRICE: their own floors */

@@ -54,7 +54,7 @@ uint32_t search_count(struct catalog *catalog, const struct query *query)
     CHECK(search_begin(&s, catalog, ORDER_PRICE, query) == OK);
     for (uint32_t i = 0; i < s.waiting; i++) {
         s.aisle = s.order->heap[i].aisle;
-        search_words(&s, s.aisle);
+        search_words(&s);
         for (uint32_t k = 0; k < s.inexact_count; k++)
             drop_short(&s, s.inexact[k]);
         for (uint32_t k = 0; k < AISLE_BLOCKS; k++) {

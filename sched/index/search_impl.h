@@ -13,8 +13,8 @@ void search_walk_begin(struct search *s);
 bool search_walk_next(struct search *s, uint32_t *out_place);
 /* The best bound of whoever was not shown yet; false: nobody is left. */
 bool search_walk_rest(const struct search *s, struct aisle_bound *out);
-/* The words of an aisle's blocks: everybody who may fit. */
-void search_words(struct search *s, uint32_t aisle);
+/* The words of the blocks of s->aisle: everybody who may fit. */
+void search_words(struct search *s);
 
 /* ---- search_judge.c ---- */
 /* Does whoever stands there fit, to the last digit? What stops a search is not

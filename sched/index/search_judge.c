@@ -2,16 +2,18 @@
 
 #include "base/check.h"
 
-/* By its code, unless that is the want's own. */
+/* By its code and rest, where these are exact or differ. */
 static bool has_dimension(const struct search *s, uint32_t dim, uint32_t place,
                           uint32_t slot)
 {
     uint64_t want = s->query->want[dim];
-    const uint16_t *codes = lineup_codes(s->order, dim, 0);
-    if (codes != NULL) {
+    const struct figures *own = lineup_figures(s->order, dim);
+    if (own != NULL) {
         uint16_t code = amount_code(want);
-        if (codes[place] != code)
-            return codes[place] > code;
+        if (own->codes[place] != code)
+            return own->codes[place] > code;
+        if (amount_is_exact(code))
+            return own->rests[place] >= amount_rest(want);
     }
     return s->catalog->have[dim][slot] >= want;
 }

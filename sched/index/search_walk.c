@@ -8,8 +8,7 @@
  * so many puts the rest into a heap. */
 #define TAKEN_BY_LOOKING 4u
 /* Blocks are found by the best of each eight. */
-#define EIGHTS (AISLE_BLOCKS / 8)
-#define NONE   UINT64_MAX
+#define NONE UINT64_MAX
 
 /* ---- aisles, the best bound first ---- */
 
@@ -85,60 +84,86 @@ static bool is_beyond(const struct search *s, uint32_t key, uint64_t floor)
 
 /* ---- the words and bounds of an aisle ---- */
 
-/* Takes out of an aisle's words who bears none of a list of tags. */
-static void drop_without_any(struct search *s, uint32_t i, uint32_t aisle)
+/* The bitmaps of an aisle that say anything there. */
+static void lines_of(struct search *s, uint32_t aisle)
 {
-    uint64_t any[AISLE_BLOCKS] = {0};
-    for (uint32_t k = 0; k < s->query->any[i].count; k++) {
-        const uint64_t *one = lineup_word(s->order, s->any[i][k], aisle);
-        for (uint32_t w = 0; w < AISLE_BLOCKS; w++)
-            any[w] |= one[w];
+    const struct lineup *o = s->order;
+    struct search_lines *out = &s->lines;
+    out->blocks = UINT64_MAX;
+    out->with_count = 0;
+    out->without_count = 0;
+    for (uint32_t i = 0; i < s->with_count; i++) {
+        out->blocks &= *lineup_summary(o, s->with[i], aisle);
+        out->with[out->with_count++] = lineup_word(o, s->with[i], aisle);
     }
-    for (uint32_t w = 0; w < AISLE_BLOCKS; w++)
-        s->words[w] &= any[w];
+    for (uint32_t i = 0; out->blocks != 0 && i < s->without_count; i++) {
+        if ((*lineup_summary(o, s->without[i], aisle) & out->blocks) != 0)
+            out->without[out->without_count++] =
+                lineup_word(o, s->without[i], aisle);
+    }
 }
 
-/* Eight words, a line of each bitmap: they stay in registers. */
-static void words_eight(const struct search *s, uint32_t aisle, uint32_t first,
-                        uint64_t out[8])
+/* Takes out of eight words who bears none of a list of tags. */
+static void drop_without_any(const struct search *s, uint32_t i, uint32_t first,
+                             uint64_t words[8])
 {
-    uint64_t eight[8];
-    memcpy(eight, lineup_word(s->order, s->with[0], aisle) + first,
-           sizeof(eight));
-    for (uint32_t i = 1; i < s->with_count; i++) {
-        const uint64_t *one = lineup_word(s->order, s->with[i], aisle) + first;
-        for (uint32_t k = 0; k < 8; k++)
-            eight[k] &= one[k];
-    }
-    for (uint32_t i = 0; i < s->without_count; i++) {
+    uint64_t any[8] = {0};
+    for (uint32_t k = 0; k < s->query->any[i].count; k++) {
         const uint64_t *one =
-            lineup_word(s->order, s->without[i], aisle) + first;
+            lineup_word(s->order, s->any[i][k], s->aisle) + first;
+        for (uint32_t w = 0; w < 8; w++)
+            any[w] |= one[w];
+    }
+    for (uint32_t w = 0; w < 8; w++)
+        words[w] &= any[w];
+}
+
+/* Eight words, a line of each bitmap: they stay in registers. False: they are
+ * all zero. */
+static bool words_eight(struct search *s, uint32_t first)
+{
+    const struct search_lines *lines = &s->lines;
+    uint64_t eight[8];
+    uint64_t any = UINT64_MAX;
+    memcpy(eight, lines->with[0] + first, sizeof(eight));
+    for (uint32_t i = 1; any != 0 && i < lines->with_count; i++) {
+        const uint64_t *one = lines->with[i] + first;
+        any = 0;
+        for (uint32_t k = 0; k < 8; k++)
+            any |= eight[k] &= one[k];
+    }
+    if (any == 0) {
+        memset(&s->words[first], 0, sizeof(eight));
+        return false;
+    }
+    for (uint32_t i = 0; i < lines->without_count; i++) {
+        const uint64_t *one = lines->without[i] + first;
         for (uint32_t k = 0; k < 8; k++)
             eight[k] &= ~one[k];
     }
-    memcpy(out, eight, sizeof(eight));
-}
-
-void search_words(struct search *s, uint32_t aisle)
-{
-    for (uint32_t k = 0; k < AISLE_BLOCKS; k += 8)
-        words_eight(s, aisle, k, &s->words[k]);
     for (uint32_t i = 0; i < s->query->any_count; i++) {
         if ((s->loose_any >> i & 1) == 0)
-            drop_without_any(s, i, aisle);
+            drop_without_any(s, i, first, eight);
     }
+    any = 0;
+    for (uint32_t k = 0; k < 8; k++)
+        any |= eight[k];
+    memcpy(&s->words[first], eight, sizeof(eight));
+    return any != 0;
 }
 
-static void aisle_floors(struct search *s, const struct aisle *aisle)
+static bool has_blocks(const struct search *s, uint32_t first)
 {
-    uint64_t *floors = s->floors;
-    uint64_t weight = s->mix.weight[0];
-    for (uint32_t k = 0; k < AISLE_BLOCKS; k++)
-        floors[k] = weight * aisle->block_low[0][k];
-    for (unsigned i = 1; i < TARIFF_PARTS; i++) {
-        weight = s->mix.weight[i];
-        for (uint32_t k = 0; weight > 0 && k < AISLE_BLOCKS; k++)
-            floors[k] += weight * aisle->block_low[i][k];
+    return (s->lines.blocks >> first & 255) != 0;
+}
+
+void search_words(struct search *s)
+{
+    lines_of(s, s->aisle);
+    memset(s->words, 0, sizeof(s->words));
+    for (uint32_t k = 0; k < AISLE_BLOCKS; k += 8) {
+        if (has_blocks(s, k))
+            (void)words_eight(s, k);
     }
 }
 
@@ -151,30 +176,54 @@ static uint64_t least_of(const uint64_t *bounds)
 }
 
 /* What blocks are taken by: the floor, or the key and what there is room for of
- * the floor behind it; NONE where nobody may fit. A floor is below 2^63. */
-static bool aisle_bounds(struct search *s, const struct aisle *aisle)
+ * the floor behind it. A floor is below 2^63, so none is NONE. */
+static uint64_t bound_of(bool keyed, uint32_t key, uint64_t floor)
 {
-    uint64_t least = NONE;
-    bool keyed = s->order->kind != ORDER_PRICE;
-    for (uint32_t k = 0; k < AISLE_BLOCKS; k++) {
-        uint64_t bound = s->floors[k];
-        if (keyed)
-            bound = (uint64_t)aisle->block_key[k] << 32 | bound >> 31;
-        s->bounds[k] = s->words[k] != 0 ? bound : NONE;
-    }
-    for (uint32_t k = 0; k < EIGHTS; k++) {
-        s->least[k] = least_of(&s->bounds[8 * k]);
-        least = s->least[k] < least ? s->least[k] : least;
-    }
-    return least != NONE;
+    return keyed ? (uint64_t)key << 32 | floor >> 31 : floor;
 }
 
-static bool any_block(const struct search *s, uint32_t aisle)
+/* Looks at eight blocks: NONE where nobody may fit. */
+static void eight_open(struct search *s, uint32_t eight)
 {
-    uint64_t blocks = UINT64_MAX;
-    for (uint32_t i = 0; i < s->with_count; i++)
-        blocks &= *lineup_summary(s->order, s->with[i], aisle);
-    return blocks != 0;
+    const struct aisle *aisle = &s->order->aisles[s->aisle];
+    uint32_t first = 8 * eight;
+    uint64_t *floors = &s->floors[first];
+    bool keyed = s->order->kind != ORDER_PRICE;
+    s->opened |= 1u << eight;
+    s->least[eight] = NONE;
+    if (!words_eight(s, first))
+        return;
+    for (uint32_t k = 0; k < 8; k++)
+        floors[k] = (uint64_t)s->mix.weight[0] * aisle->block_low[0][first + k];
+    for (unsigned i = 1; i < TARIFF_PARTS; i++) {
+        for (uint32_t k = 0; s->mix.weight[i] > 0 && k < 8; k++)
+            floors[k] +=
+                (uint64_t)s->mix.weight[i] * aisle->block_low[i][first + k];
+    }
+    for (uint32_t k = 0; k < 8; k++) {
+        uint64_t bound =
+            bound_of(keyed, aisle->block_key[first + k], floors[k]);
+        s->bounds[first + k] = s->words[first + k] != 0 ? bound : NONE;
+    }
+    s->least[eight] = least_of(&s->bounds[first]);
+}
+
+/* Eights wait by the bounds of their boxes. False: nobody there may fit. */
+static bool aisle_open(struct search *s)
+{
+    const struct aisle *aisle = &s->order->aisles[s->aisle];
+    bool keyed = s->order->kind != ORDER_PRICE;
+    s->opened = 0;
+    lines_of(s, s->aisle);
+    for (uint32_t k = 0; k < AISLE_EIGHTS; k++) {
+        uint64_t floor = 0;
+        for (unsigned i = 0; i < TARIFF_PARTS; i++)
+            floor += (uint64_t)s->mix.weight[i] * aisle->eight_low[i][k];
+        s->least[k] = has_blocks(s, 8 * k)
+                          ? bound_of(keyed, aisle->eight_key[k], floor)
+                          : NONE;
+    }
+    return s->lines.blocks != 0;
 }
 
 static bool next_aisle(struct search *s)
@@ -183,12 +232,7 @@ static bool next_aisle(struct search *s)
     while (s->waiting > 0 && !is_beyond(s, heap[0].key, heap[0].floor)) {
         s->aisle = heap[0].aisle;
         take_front(s);
-        if (!any_block(s, s->aisle))
-            continue;
-        const struct aisle *aisle = &s->order->aisles[s->aisle];
-        search_words(s, s->aisle);
-        aisle_floors(s, aisle);
-        s->open = aisle_bounds(s, aisle);
+        s->open = aisle_open(s);
         if (s->open)
             return true;
     }
@@ -199,15 +243,43 @@ static bool next_aisle(struct search *s)
 
 /* ---- blocks of the aisle, the best bound first ---- */
 
-static uint32_t best_block(const struct search *s)
+static uint32_t best_eight(const struct search *s)
 {
-    uint32_t eight = 0;
-    for (uint32_t k = 1; k < EIGHTS; k++)
-        eight = s->least[k] < s->least[eight] ? k : eight;
+    uint32_t best = 0;
+    for (uint32_t k = 1; k < AISLE_EIGHTS; k++)
+        best = s->least[k] < s->least[best] ? k : best;
+    return best;
+}
+
+static uint32_t take_block(struct search *s, uint32_t eight)
+{
     uint32_t best = 8 * eight;
     for (uint32_t k = best + 1; k < 8 * eight + 8; k++)
         best = s->bounds[k] < s->bounds[best] ? k : best;
+    s->bounds[best] = NONE;
+    s->least[eight] = least_of(&s->bounds[8 * eight]);
     return best;
+}
+
+/* Is whoever is taken by that bound beyond, and so all behind it? */
+static bool is_bound_beyond(const struct search *s, uint64_t bound)
+{
+    if (s->order->kind == ORDER_PRICE)
+        return is_beyond(s, 0, bound);
+    return is_beyond(s, (uint32_t)(bound >> 32), (bound & UINT32_MAX) << 31);
+}
+
+/* What search_judge will look at is asked for while prices are added up. */
+static void fetch_ahead(const struct search *s, uint32_t word, uint64_t bits)
+{
+    size_t place =
+        (size_t)word * BLOCK_PLACES + (uint32_t)__builtin_ctzll(bits);
+    __builtin_prefetch(&s->order->slot_at[place]);
+    for (uint32_t i = 0; i < s->inexact_count; i++) {
+        const struct figures *own = lineup_figures(s->order, s->inexact[i]);
+        if (own != NULL)
+            __builtin_prefetch(&own->codes[place]);
+    }
 }
 
 /* Takes a block's members into s->bits; where prices stand by place, those that
@@ -223,6 +295,8 @@ static void block_open(struct search *s, uint32_t block)
         return;
     }
     const struct block_prices *prices = &s->order->prices[word];
+    if (bits != 0)
+        fetch_ahead(s, word, bits);
     for (; bits != 0; bits &= bits - 1) {
         uint32_t at = (uint32_t)__builtin_ctzll(bits);
         uint64_t floor = 0;
@@ -239,21 +313,21 @@ static bool next_block(struct search *s)
 {
     const struct aisle *aisle = &s->order->aisles[s->aisle];
     while (s->open) {
-        uint32_t best = best_block(s);
-        if (s->bounds[best] == NONE)
+        uint32_t eight = best_eight(s);
+        if (s->least[eight] == NONE || is_bound_beyond(s, s->least[eight])) {
+            s->kept = s->kept || s->least[eight] != NONE;
             break;
-        bool keyed = s->order->kind != ORDER_PRICE;
-        uint32_t key = keyed ? aisle->block_key[best] : 0;
-        s->bounds[best] = NONE;
-        s->least[best / 8] = least_of(&s->bounds[best / 8 * 8]);
-        if (is_beyond(s, key, s->floors[best])) {
-            s->kept = true;
-            if (!keyed || key > s->stop_key)
-                break;
+        }
+        if ((s->opened >> eight & 1) == 0) {
+            eight_open(s, eight);
             continue;
         }
-        block_open(s, best);
-        return true;
+        uint32_t block = take_block(s, eight);
+        if (!is_beyond(s, aisle->block_key[block], s->floors[block])) {
+            block_open(s, block);
+            return true;
+        }
+        s->kept = true;
     }
     s->open = false;
     return false;
@@ -307,7 +381,7 @@ bool search_walk_rest(const struct search *s, struct aisle_bound *out)
     struct aisle_bound best = {.key = UINT32_MAX, .floor = UINT64_MAX};
     if (s->bits != 0)
         rest_add(&best, aisle->block_key[s->block], s->floors[s->block]);
-    for (uint32_t k = 0; s->open && k < EIGHTS; k++) {
+    for (uint32_t k = 0; s->open && k < AISLE_EIGHTS; k++) {
         uint64_t bound = s->least[k];
         if (bound != NONE && keyed)
             rest_add(&best, (uint32_t)(bound >> 32),

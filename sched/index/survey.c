@@ -115,40 +115,53 @@ static uint64_t look_up(const struct surveying *x, uint32_t word, uint64_t bits,
     return fails;
 }
 
-/* The same by codes, all at once: only those whose code is that of the want are
- * looked up. */
-static uint64_t look_at_codes(const struct surveying *x, const uint16_t *codes,
-                              uint32_t word, uint64_t bits,
-                              const struct survey_rule *rule)
+static bool all_reach(const struct surveying *x, enum dimension dimension,
+                      uint32_t bitmap)
 {
-    uint16_t want = amount_code(rule->want);
-    codes += (size_t)word * BLOCK_PLACES;
-    uint64_t same;
-    uint64_t fails = bits & ~lanes_compare(codes, want, &same);
-    same &= bits;
-    return same != 0 ? fails | look_up(x, word, same, rule) : fails;
+    return bitmap == BITMAP_THERE || catalog_all_reach(x->c, dimension, bitmap);
+}
+
+/* Those between two rungs: by their figures, or in the columns. */
+static void refuse_unsure(const struct surveying *x,
+                          const struct survey_rule *rule,
+                          const uint64_t *unsure, uint64_t *fails)
+{
+    const struct figures *own = lineup_figures(x->order, rule->dimension);
+    if (own != NULL && amount_is_exact(amount_code(rule->want))) {
+        lanes_short(own, unsure, x->len, rule->want, fails);
+        return;
+    }
+    for (uint32_t i = 0; i < x->len; i++) {
+        if (unsure[i] != 0)
+            fails[i] |= look_up(x, i, unsure[i], rule);
+    }
 }
 
 static void refuse_short(const struct surveying *x,
                          const struct survey_rule *rule, uint64_t *fails)
 {
-    const uint64_t *may = NULL;
-    const uint64_t *does = NULL;
-    uint32_t bitmap[2];
-    const uint16_t *codes = lineup_codes(x->order, rule->dimension, 0);
-    catalog_bracket(x->c, rule->dimension, rule->want, &bitmap[0], &bitmap[1]);
-    if (bitmap[0] != BITMAP_COUNT)
-        may = lineup_word(x->order, bitmap[0], 0);
-    if (bitmap[1] != BITMAP_COUNT)
-        does = lineup_word(x->order, bitmap[1], 0);
-    for (uint32_t i = 0; i < x->len; i++) {
-        uint64_t above = may != NULL ? may[i] : 0;
-        uint64_t unsure = above & ~(does != NULL ? does[i] : 0);
-        fails[i] |= x->there[i] & ~above;
-        if (unsure != 0)
-            fails[i] |= codes != NULL ? look_at_codes(x, codes, i, unsure, rule)
-                                      : look_up(x, i, unsure, rule);
+    uint32_t may;
+    uint32_t does;
+    uint64_t any = 0;
+    catalog_bracket(x->c, rule->dimension, rule->want, &may, &does);
+    if (may == BITMAP_COUNT) {
+        refuse_bitmap(x, BITMAP_THERE, true, fails);
+        return;
     }
+    if (may == does && all_reach(x, rule->dimension, may))
+        return;
+    refuse_bitmap(x, may, false, fails);
+    if (may == does)
+        return;
+    const uint64_t *above = lineup_word(x->order, may, 0);
+    const uint64_t *sure =
+        does != BITMAP_COUNT ? lineup_word(x->order, does, 0) : NULL;
+    for (uint32_t i = 0; i < x->len; i++) {
+        x->scratch[i] = above[i] & ~(sure != NULL ? sure[i] : 0);
+        any |= x->scratch[i];
+    }
+    if (any != 0)
+        refuse_unsure(x, rule, x->scratch, fails);
 }
 
 static void refuse(const struct surveying *x, const struct survey_rule *rule,
@@ -268,7 +281,8 @@ static void overrule(const struct surveying *x, enum reason reason,
  * not are used again. */
 static void groups_make(struct surveying *x)
 {
-    uint64_t *words = answers_make(x, x->c->survey);
+    x->scratch = x->c->survey;
+    uint64_t *words = answers_make(x, x->scratch + x->len);
     const struct survey *s = x->survey;
     for (uint32_t i = 0; i < s->count;) {
         const struct survey_rule *first = &s->rules[i];
@@ -290,10 +304,10 @@ static void groups_make(struct surveying *x)
     x->near = words + x->len;
 }
 
-/* Words of all groups, of answers, and three more. */
+/* Words of all groups, of answers, and four more. */
 static enum err words_reserve(struct surveying *x)
 {
-    size_t rows = x->survey->count + 3 + reason_count(x->survey->asked);
+    size_t rows = x->survey->count + 4 + reason_count(x->survey->asked);
     size_t need = rows * x->len;
     if (need <= x->c->survey_words)
         return OK;

@@ -26,6 +26,7 @@ struct surveying {
     uint64_t cost_max;
     struct group groups[REASON_COUNT];
     uint32_t group_count;
+    uint64_t *scratch;
     uint64_t *once; /* refused for one reason only */
     uint64_t *near; /* refused for the fewest reasons there are */
     uint32_t fewest;

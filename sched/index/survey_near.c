@@ -49,10 +49,12 @@ static const uint64_t *rung_below(const struct surveying *x,
 uint64_t survey_coded(const struct surveying *x, enum dimension dimension,
                       uint32_t word, uint64_t bits, uint16_t least)
 {
-    const uint16_t *codes = lineup_codes(x->order, dimension, word);
-    if (codes == NULL || bits == 0)
+    const struct figures *own = lineup_figures(x->order, dimension);
+    if (own == NULL || bits == 0)
         return bits;
-    return bits & lanes_at_least(codes, least);
+    uint64_t same;
+    return bits & lanes_compare(own->codes + (size_t)word * BLOCK_PLACES, least,
+                                &same);
 }
 
 static uint32_t slot_of(const struct surveying *x, uint32_t word, uint64_t bits)
@@ -72,46 +74,62 @@ static bool is_asked(const struct surveying *x, const struct group *group,
 
 /* ---- what relaxing one reason alone would need ---- */
 
-/* The highest code among those that nothing else refuses. */
-static uint16_t best_code(const struct surveying *x, const struct group *group,
-                          const uint16_t *codes)
-{
-    uint16_t best = 0;
-    for (uint32_t i = 0; i < x->len; i++) {
-        uint64_t bits = group->fails[i] & x->once[i];
-        const uint16_t *own = &codes[(size_t)i * BLOCK_PLACES];
-        if (bits == 0)
-            continue;
-        bits &= lanes_at_least(own, (uint16_t)(best + 1));
-        for (; bits != 0; bits &= bits - 1) {
-            uint16_t code = own[__builtin_ctzll(bits)];
-            best = code > best ? code : best;
-        }
-    }
-    return best;
-}
-
-/* The most there is among those that nothing else refuses: of codes first, then
- * of those with the highest. */
-static uint64_t most_alone(const struct surveying *x, const struct group *group)
+/* Fills x->scratch with those that nothing else refuses, of them those on the
+ * highest rung that any is on. */
+static void highest_rung(const struct surveying *x, const struct group *group)
 {
     enum dimension dimension = group->rule->dimension;
-    const uint16_t *codes = lineup_codes(x->order, dimension, 0);
-    uint16_t code = codes != NULL ? best_code(x, group, codes) : 0;
+    uint64_t amount = group->rule->want - 1;
+    uint32_t reach = ladder_reach(&x->c->ladders[dimension], amount);
+    const uint64_t *fails = group->fails;
+    uint64_t any = 0;
+    while (any == 0 && reach > 0) {
+        const uint64_t *rung =
+            lineup_word(x->order, dim_bitmap[dimension] + --reach, 0);
+        for (uint32_t i = 0; i < x->len; i++) {
+            x->scratch[i] = fails[i] & x->once[i] & rung[i];
+            any |= x->scratch[i];
+        }
+    }
+    for (uint32_t i = 0; any == 0 && i < x->len; i++)
+        x->scratch[i] = fails[i] & x->once[i];
+}
+
+/* The most there is among those that nothing else refuses, from the columns: of
+ * those that have at least that code. */
+static uint64_t most_of_columns(const struct surveying *x,
+                                const struct group *group, uint16_t code)
+{
     uint64_t best = 0;
-    uint64_t most = codes != NULL ? amount_code_most(code) : UINT64_MAX;
-    most = most < group->rule->want - 1 ? most : group->rule->want - 1;
-    for (uint32_t i = 0; i < x->len && best < most; i++) {
+    for (uint32_t i = 0; i < x->len && best + 1 < group->rule->want; i++) {
         uint64_t bits = group->fails[i] & x->once[i];
         if (bits == 0 || block_most(x, group, i) <= best)
             continue;
-        bits = survey_coded(x, dimension, i, bits, code);
+        bits = survey_coded(x, group->rule->dimension, i, bits, code);
         for (; bits != 0; bits &= bits - 1) {
             uint64_t have = have_of(x, group, slot_of(x, i, bits));
             best = have > best ? have : best;
         }
     }
     return best;
+}
+
+static uint64_t most_alone(const struct surveying *x, const struct group *group)
+{
+    if (lineup_figures(x->order, group->rule->dimension) == NULL)
+        return most_of_columns(x, group, 0);
+    const struct figures *own =
+        lineup_figures(x->order, group->rule->dimension);
+    uint16_t rest = 0;
+    highest_rung(x, group);
+    uint16_t code = lanes_highest(own->codes, x->scratch, x->len);
+    if (!amount_is_exact(code))
+        return most_of_columns(x, group, code);
+    if (amount_has_rest(code)) {
+        lanes_keep(own->codes, code, x->len, x->scratch);
+        rest = lanes_highest(own->rests, x->scratch, x->len);
+    }
+    return amount_of(code, rest);
 }
 
 /* Of one block; no bill above *best is of interest. */

@@ -29,7 +29,7 @@ struct held {
     struct shape shape;
 };
 
-static bool drawn; /* nothing of the trace */
+static bool drawn;       /* nothing of the trace */
 static const char *only; /* that set; NULL: all */
 static struct openb openb;
 static struct held held_tasks[HELD];

@@ -71,13 +71,12 @@ for at, folders, _ in os.walk("/sys/fs/cgroup"):
         print(os.path.join(at, folder))
 PY
 }
-temporary() { find /tmp -maxdepth 1 -newer "$WORK/began" -name 'tmp.*' 2>/dev/null; }
+temporary() { find "$TMPDIR" -mindepth 1; }
 is_free() { [ ! -e "$DEMO_HOME/devnet.lock" ] || flock -n "$DEMO_HOME/devnet.lock" true; }
 
 # stopped WHEN PRESSES SENTENCE
 stopped() {
     local began=$SECONDS
-    touch "$WORK/began"
     on_terminal "$1" "$2" "$demo" "$BIN"
     equal "Ctrl-C $3 ends it with code 130" 130 $?
     check "and it says so" grep -q 'The demo stopped (130); the devnet is down' "$WORK/said"

@@ -69,7 +69,7 @@ check "a first job brings the image" small --tasks 2 --cpus 1.5 -- true
 # ---- more volumes than fit at once
 # waiting OPTIONS: a job that waits for its places, beside us.
 waiting() {
-    suan run --yes -q --queue 60s --cpus 0.2 --mem 32M --time 60s "$@" >>"$WORK/jobs" 2>&1 &
+    suan run --yes -q --queue 240s --cpus 0.2 --mem 32M --time 60s "$@" >>"$WORK/jobs" 2>&1 &
 }
 before=$(($(used provider-1) + $(used provider-2)))
 for ((i = 0; i < 3; i++)); do
@@ -99,14 +99,14 @@ done
 wait $(jobs -p)
 equal "twenty-two more run" 30 "$(done_tasks)"
 back() { [ $(($(used provider-1) + $(used provider-2) - before)) -lt 8192 ]; }
-check "after thirty tasks both disks are as before, but for 8 MiB" until_true 10 back
+check "after thirty tasks both disks are as before, but for 8 MiB" until_true 30 back
 echo "      ($(($(used provider-1) + $(used provider-2) - before)) KiB more than before)"
 listed() { [ "$(suan image ls --node "$1" --json | jq '[.images[] | select(.unpacked_bytes > 0 and (.used_at | length) > 0)] | length')" -eq 1 ]; }
-check "a provider shows the image it has unpacked" until_true 15 listed provider-1
+check "a provider shows the image it has unpacked" until_true 45 listed provider-1
 image=$(suan image ls --node provider-1 --json | jq -r '.images[0].id')
 check "and removes it when it is told to" suan image rm --node provider-1 "$image"
 no_root() { [ -z "$(ls "$D/provider-1/exec/images" | grep sha256)" ]; }
-check "so that its root is gone" until_true 5 no_root
+check "so that its root is gone" until_true 20 no_root
 
 # ---- nor at the buyer, once it is told to forget
 kept() { suan node status --node buyer --json | jq .blobs_bytes; }
@@ -114,40 +114,40 @@ had=$(kept)
 check "ended jobs are forgotten" suan job forget $(suan ps -a --json | jq -r '.jobs[].id')
 equal "and are no more" 0 "$(suan ps -a --json | jq '.jobs | length')"
 let_go() { [ $((had - $(kept))) -gt 500000 ]; } # six results of 100 kB
-check "with what was bought" until_true 15 let_go
+check "with what was bought" until_true 45 let_go
 equal "their folders too" 0 "$(ls "$D/buyer/jobs" | wc -l)"
 
 # ---- others fill the disk
-small --detach --tasks 2 --cpus 1.5 -- sleep 3 >"$WORK/on" 2>&1
+small --detach --tasks 2 --cpus 1.5 -- sleep 6 >"$WORK/on" 2>&1
 on=$(grep -oE '[0-9a-f]{8,64}' "$WORK/on" | head -n 1)
 is() { [ "$(suan job show "$on" --json | jq -r .state)" = "$1" ]; }
-check "a job runs" until_true 10 is RUNNING
+check "a job runs" until_true 30 is RUNNING
 for p in provider-1 provider-2; do
     avail=$(df -m --output=avail "$D/$p" | tail -n 1)
     fallocate -l $((avail - 24))M "$D/$p/foreign"
 done
 short() { suan sell status --node "$1" --json | jq -e '(.selling | not) and (.why_not | test("disk short"))'; }
-check "a disk that others fill pauses selling, and says why" until_true 5 short provider-1
-check "on both" until_true 5 short provider-2
+check "a disk that others fill pauses selling, and says why" until_true 20 short provider-1
+check "on both" until_true 20 short provider-2
 check "the log says so" grep -q 'disk.*short' "$WORK/provider-1.log"
-check "the offers are withdrawn" until_true 5 feasible 0
+check "the offers are withdrawn" until_true 20 feasible 0
 refused "a buyer hears that there is no offer" 6 'offer|seller|provider' small --queue 1s -- true
-check "what ran is served to its end" until_true 15 is DONE
+check "what ran is served to its end" until_true 45 is DONE
 
 # ---- to its very end, while a job runs: it waits, and nobody stops
 rm "$D/provider-1/foreign" "$D/provider-2/foreign"
-check "with room again selling goes on" until_true 10 feasible 2
-small --detach --tasks 2 --cpus 1.5 -- sleep 2 >"$WORK/on" 2>&1
+check "with room again selling goes on" until_true 30 feasible 2
+small --detach --tasks 2 --cpus 1.5 -- sleep 6 >"$WORK/on" 2>&1
 on=$(grep -oE '[0-9a-f]{8,64}' "$WORK/on" | head -n 1)
-check "a job runs again" until_true 10 is RUNNING
+check "a job runs again" until_true 30 is RUNNING
 for p in provider-1 provider-2; do cat /dev/zero >"$D/$p/foreign" 2>/dev/null; done
-check "a disk without a byte left pauses selling, too" until_true 5 short provider-1
+check "a disk without a byte left pauses selling, too" until_true 20 short provider-1
 sleep 3
 equal "no provider stops on a full disk" "$pids" "$(pid_of provider-1) $(pid_of provider-2)"
 for p in $pids; do kill -0 "$p" 2>/dev/null || bad "process $p lives"; done
 rm "$D/provider-1/foreign" "$D/provider-2/foreign"
-check "its job is done when there is room" until_true 15 is DONE
-check "and selling goes on by itself" until_true 10 feasible 2
+check "its job is done when there is room" until_true 45 is DONE
+check "and selling goes on by itself" until_true 30 feasible 2
 check "and jobs run" small -- true
 
 equal "no node stopped" "$pids" "$(pid_of provider-1) $(pid_of provider-2)"

@@ -136,6 +136,31 @@ equal "with what it should have made" "7 8 9 " "$(suan logs killed/join --stdout
 equal "each task in its first attempt" 0 "$(show "$g" | jq '[.parts[].tasks[].attempt] | max')"
 all_is_paid "three kills" "$g"
 
+# ---- a planned place gets dear before its turn: who waits for it moves, what
+# runs does not
+cat >"$WORK/dear.yaml" <<'Y'
+name: dear
+cpus: 0.2
+components:
+  split: {command: "sleep 20; mkdir -p /job/out; echo 1 > /job/out/n"}
+  work: {from: [split], command: "mkdir -p /job/out; cp /job/in/split/n /job/out/n"}
+  side: {needs: [split], command: "true"}
+Y
+g=$(suan submit "$WORK/dear.yaml" --yes -q)
+dear=$(show "$g" | jq -r '.parts[] | select(.part == "work") | .tasks[0].planned.name')
+was=$(suan sell offer show --node "$dear" --json | jq -r .price.cpu_hour_micro)
+moved() { [ "$(show "$g" | jq .moved)" -ge "$1" ]; }
+check "the split runs" until_true 30 part_is "$g" split RUNNING
+check "the place of the next gets dear" suan sell offer set --cpu-hour 900 --node "$dear"
+check "who waits for it is planned elsewhere" until_true 15 moved 1
+equal "what runs stays" "$dear" "$(show "$g" | jq -r '.parts[] | select(.part == "split") | .tasks[0].provider_name')"
+check "job show says so" grep -q "Tasks moved by it" <<<"$(suan job show "$g")"
+check "it ends" until_true 60 ended "$g"
+equal "done" DONE "$(state_of "$g")"
+equal "elsewhere" 0 "$(show "$g" | jq --arg v "$dear" '[.parts[] | select(.part != "split") | .tasks[] | select(.provider_name == $v)] | length')"
+suan sell offer set --cpu-hour "$(awk -v m="$was" 'BEGIN { printf "%.6f", m / 1000000 }')" --node "$dear" >/dev/null
+all_is_paid "a place that gets dear" "$g"
+
 # ---- a provider is killed before its turn: its tasks go elsewhere
 cat >"$WORK/lost.yaml" <<'Y'
 name: lost

@@ -23,6 +23,23 @@ answers() { suan node status --node "$1" --json; }
 
 # ---- the chain
 height() { suan chain status --node "$1" --json 2>/dev/null | jq .height; }
+heights() {
+    local n all=()
+    for n in "$@"; do all+=("$(height "$n")"); done
+    echo "${all[*]}"
+}
+# stands NODE...: their heights, once none has changed for two seconds: what was
+# decided before has come to all of them.
+stands() {
+    local i was='' now
+    for ((i = 0; i < 15; i++)); do
+        now=$(heights "$@")
+        [ "$now" != "$was" ] || break
+        was=$now
+        sleep 2
+    done
+    echo "$now"
+}
 higher() { [ "$(height "$1")" -gt "$2" ]; }
 # grows NODE [BLOCKS]: it decides so many more blocks, within 15 s.
 grows() { until_true 15 higher "$1" $(($(height "$1") + ${2:-2} - 1)); }

@@ -14,7 +14,9 @@ e2e_start() {
     export SUAN_HOME
     SUAN_HOME=$(mktemp -d "/tmp/suan-$E2E_NAME-XXXX")
     WORK=$SUAN_HOME/work
-    mkdir -p "$WORK"
+    # What is made for a moment is ours to find, whoever else runs here.
+    export TMPDIR=$SUAN_HOME/tmp
+    mkdir -p "$WORK" "$TMPDIR"
     OKS=0 BADS=0
     trap e2e_end EXIT
     trap 'exit 130' INT TERM
@@ -108,11 +110,14 @@ e2e_end() {
     exit "$code"
 }
 
+e2e_left() { pgrep -fa "$SUAN_HOME" | grep -v -e "^$$ " -e pgrep; }
+e2e_alone() { [ -z "$(e2e_left)" ]; }
 # No process of this test may outlive it.
 e2e_no_leftovers() {
     local left
-    sleep 0.3
-    left=$(pgrep -fa "$SUAN_HOME" | grep -v "$$" | grep -v pgrep || true)
+    # Who was killed takes a moment to go, and more where the machine is busy.
+    until_true 5 e2e_alone
+    left=$(e2e_left)
     if [ -z "$left" ]; then ok "nothing is left running"; else bad "nothing is left running" "$left"; fi
 }
 

@@ -37,6 +37,20 @@ check "nodes agree on a pair's round trip" test "$(
             jq '.links[] | select(.to_name == "provider-1") | .rtt_us < 1000000'
     done | sort -u)" = true
 
+# ---- what offers say of their network
+bench() { suan sell bench --last --node "$1" --json; }
+says() { bench provider-1 2>/dev/null | jq -e '.network.counts_bps > 0'; }
+check "a seller knows its own goodput from its links" until_true 90 says
+check "it is the median of links that both ends measured" jq -e '.network | .links >= 2 and .text == "median of \(.links) links, measured by both ends"' <(bench provider-1)
+check "it has the class network" jq -e '.grade.classes.network.all > 0' <(bench provider-1)
+offered() { suan market offers --json | jq -e '[.offers[] | select(.network.counts_bps > 0 and .grade.classes.network.all > 0)] | length == 3'; }
+check "every offer's goodput is known to a buyer" until_true 60 offered
+check "and counts no more than what links bear out" test "$(suan market offers --json |
+    jq '[.offers[] | select(.network.counts_bps > .network.found_bps or .network.counts_bps > .network.declared_bps)] | length')" -eq 0
+check "the identifier takes it" grep -q "Network, kbit/s" <(suan sell identifier --node provider-1 \
+    --city beijing --industry telecom --enterprise acme --resource general --centre dc-2 \
+    --service batch --chip epyc --chip-number SN1 --salt s --ability 1G)
+
 # ---- a node that dies
 address=$(suan market offers --json | jq -r '.offers[] | select(.name == "provider-2") | .provider')
 victim=$(jq -r '.nodes[] | select(.name == "provider-2") | .pid' "$WORK/devnet.json")

@@ -72,15 +72,12 @@ check "each node has a network of its own" until_true 20 sold_here
 stream
 check "jobs run and the chain goes on" grows buyer 5
 
-# heights NODE...
-heights() { local n; for n in "$@"; do printf '%s ' "$(height "$n")"; done; }
 # since NANOSECONDS
 since() { echo "      ($((($(date +%s%N) - $1) / 1000000)) ms)"; }
 
 # ---- two and two
 apart "1 2" "3 4 5 6"
-sleep 1.5
-stood=$(heights "${nodes[@]}")
+stood=$(stands "${nodes[@]}")
 sleep 3.5
 equal "two against two: no half decides" "$stood" "$(heights "${nodes[@]}")"
 half() { suan chain status --node "$1" --json | jq -e '.reachable == 2 and (.quorum | not)'; }
@@ -98,7 +95,7 @@ since "$began"
 # ---- three and one
 apart "4" "1 2 3 5 6"
 check "three against one: the three go on" grows buyer 4
-stood=$(height validator-4)
+stood=$(stands validator-4)
 sleep 2
 equal "the one does not" "$stood" "$(height validator-4)"
 healed

@@ -101,4 +101,35 @@ check "spread shares most evenly" jq -e \
 
 refused "a gang that is too large asks nobody" 6 "must run together" \
     suan run --yes --policy together --tasks 900 --cpus 1 --mem 16M --disk 8M -- true
+
+# ---- an availability: as many copies as it takes, by how contracts ended
+served() { suan market quote --cpus 0.1 --mem 16M --disk 8M --availability 50% --json 2>/dev/null | jq -e '.availability.known == 3'; }
+for seller in $(suan market offers --json | jq -r '.offers[].provider'); do
+    suan run --yes --cpus 0.1 --mem 16M --disk 8M --tasks 3 --seller "$seller" -q -- true >/dev/null 2>&1
+done
+check "how sellers kept their contracts is known" until_true 60 served
+refused "what is beyond all of them is refused with the nearest" 6 "99.9999999% is out of reach: [0-9.]+% with 3 copies" \
+    suan run --yes --cpus 0.1 --mem 16M --disk 8M --availability 99.9999999% -- true
+until_true 60 seen
+job=$("${run[@]}" --availability 97% --out '*' -- sh -c 'sleep 8; echo made > /job/out/x' 2>"$WORK/said")
+check "what is reckoned is told before the bill" grep -qE "availability 97%: [23] copies of each task, expected 9[789]" "$WORK/said"
+running() { suan job show "$job" --json | jq -e '[.tasks[].state] | all(. == "RUNNING")'; }
+check "its copies run" until_true 60 running
+suan job show "$job" --json >"$WORK/sure.json"
+equal "each at a provider of its own" "true" \
+    "$(jq '([.tasks[].provider] | unique | length) == .availability.copies' "$WORK/sure.json")"
+check "and together they keep to it" jq -e '.availability | .down_ppb <= .target_ppb' "$WORK/sure.json"
+victim=$(jq -r '.tasks[0].provider_name' "$WORK/sure.json")
+kill -9 "$(suan devnet status --json | jq -r --arg n "$victim" '.nodes[] | select(.name == $n).pid')"
+done_now() { [ "$(suan job show "$job" --json | jq -r .state)" = DONE ]; }
+check "a provider dies, and the job is done" until_true 60 done_now
+suan job fetch "$job" --to "$WORK/sure" -q >/dev/null 2>&1
+equal "with the outputs of another copy" made "$(cat "$WORK/sure/x")"
+
+# ---- near another, and explained
+refused "near counts under nearest" 2 "near counts under nearest" "${run[@]}" --near provider-2 -- true
+equal "near a provider is that provider" provider-2 \
+    "$(suan market offers --policy nearest --near provider-2 --json | jq -r '.offers[0].name')"
+explained=$(suan market quote --cpus 0.1 --mem 16M --disk 8M --policy fastest --class parallel --explain 2>/dev/null | sed -n 2p)
+check "an explained quote begins with the chosen and its figures" grep -qE "^provider-[123] +1 .*speed parallel [0-9.]+x" <<<"$explained"
 [ -z "$keep" ] || cp "$WORK/market.jsonl" "$keep"

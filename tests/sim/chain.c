@@ -362,7 +362,7 @@ const struct contract *chain_contract(const struct world *world,
 static void make_genesis(struct world *world)
 {
     struct genesis *genesis = &world->validator.genesis;
-    const struct plan *plan = &world->plan;
+    const struct sim_plan *plan = &world->plan;
     genesis_init(genesis);
     strcpy(genesis->network, "sim");
     genesis->test = true;

@@ -1,6 +1,8 @@
 /* People who ask for graphs (--graphs): three parts, the later reading what the
- * earlier made, submitted and approved together. The judge sees to it that
- * nothing begins before what it needs is done, nor with anything else. */
+ * earlier made, submitted and approved together, and prices that go up and
+ * down. The judge sees to it that nothing begins before what it needs is done,
+ * nor with anything else, and that plans that are mended leave alone what runs.
+ */
 
 #include "tests/sim/world.h"
 
@@ -12,6 +14,7 @@
 #define PARTS       3u
 #define LOOK_MS     UINT64_C(1000)
 #define PATIENCE_MS UINT64_C(25000)
+#define PRICE_MS    UINT64_C(60000) /* a seller changes it about so often */
 
 static struct sim_job *parts_of(struct world *world, const struct about *about)
 {
@@ -229,6 +232,60 @@ static void on_cancel(struct world *world, const struct about *about)
               parts->graph_id.b[1], err_name(err));
 }
 
+/* ---- prices ---- */
+
+static void on_price(struct world *world, const struct about *about)
+{
+    struct sim_node *node = &world->nodes[about->node];
+    struct sell_config *config = &node->sell_config;
+    if (world->healed || node->gone)
+        return;
+    world_after(world, dice_between(&world->dice, PRICE_MS / 4, PRICE_MS * 2),
+                on_price, about);
+    if (!node->up || node->sell == NULL)
+        return;
+    config->price.cpu_hour =
+        amount_micro(dice_between(&world->dice, 10000, 120000));
+    world_say(world, "people: %u asks %llu an hour", node->index,
+              (unsigned long long)amount_figure(config->price.cpu_hour));
+    sell_configure(node->sell, config);
+}
+
+/* ---- plans ---- */
+
+/* What has begun is where it was planned, whatever happened to the plan. */
+static void look_at_plan(struct world *world, const struct buy_graph *graph)
+{
+    uint32_t seat = 0;
+    for (uint32_t i = 0; i < graph->graph.part_count; i++) {
+        for (uint32_t k = 0; k < graph->jobs[i]->task_count; k++, seat++) {
+            const struct buy_task *t = &graph->jobs[i]->tasks[k];
+            if (graph->planned && t->state >= BUY_HOLDING &&
+                t->state <= BUY_PUBLISHING &&
+                !pubkey_equal(&t->provider, &graph->plan.places[seat].provider))
+                judge_fails(world, "a plan was mended under what runs");
+        }
+    }
+}
+
+static void on_watch(struct world *world, const struct about *about)
+{
+    struct sim_job *parts = parts_of(world, about);
+    struct sim_node *node = &world->nodes[parts->node];
+    const struct buy_graph *graph =
+        node->up ? buy_graph(node->buy, &parts->graph_id) : NULL;
+    if (node->gone)
+        return;
+    if (!world->healed)
+        world_after(world, LOOK_MS, on_watch, about);
+    if (graph == NULL || graph->draft)
+        return;
+    look_at_plan(world, graph);
+    if (graph->moved > parts->moved)
+        world->moved += graph->moved - parts->moved;
+    parts->moved = graph->moved;
+}
+
 void graphs_init(struct world *world)
 {
     struct dice *dice = &world->dice;
@@ -248,9 +305,15 @@ void graphs_init(struct world *world)
                 dice_chance(dice, 100) ? WISH_DROP : WISH_LOOK;
         }
         world_after(world, at_ms, on_wish, &about);
+        world_after(world, at_ms + LOOK_MS, on_watch, &about);
         if (dice_chance(dice, 250))
             world_after(world, at_ms + dice_below(dice, 300000), on_cancel,
                         &about);
+    }
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        struct about about = {.node = i};
+        if (world->nodes[i].sells)
+            world_after(world, dice_below(dice, PRICE_MS), on_price, &about);
     }
 }
 

@@ -199,6 +199,38 @@ static void judge_tasks(struct world *world, const struct sim_node *node,
     }
 }
 
+/* A task's copies are never at one provider at a time, and the job is done
+ * exactly when one of each task's is. */
+static void judge_copies(struct world *world, const struct sim_node *node,
+                         const struct buy_job *job)
+{
+    const struct policy_terms *terms = &job->request.terms;
+    uint32_t apart = job->task_count / policy_copies(terms);
+    uint32_t works_done = 0;
+    if (terms->down_ppb == 0 || apart == job->task_count)
+        return;
+    for (uint32_t work = 0; work < apart; work++) {
+        bool done = false;
+        for (uint32_t i = work; i < job->task_count; i += apart) {
+            const struct buy_task *a = &job->tasks[i];
+            done = done || a->state == BUY_DONE;
+            for (uint32_t k = i + apart; k < job->task_count; k += apart) {
+                const struct buy_task *b = &job->tasks[k];
+                MUST(world,
+                     a->state < BUY_HOLDING || a->state > BUY_PUBLISHING ||
+                         b->state < BUY_HOLDING || b->state > BUY_PUBLISHING ||
+                         !pubkey_equal(&a->provider, &b->provider),
+                     "node %u: two copies of a task are at one provider",
+                     node->index);
+            }
+        }
+        works_done += done;
+    }
+    MUST(world, (job->state == BUY_DONE) == (works_done == apart),
+         "node %u: a job is %s, and %u of %u tasks are done", node->index,
+         buy_state_text(job->state), works_done, apart);
+}
+
 static void judge_items(struct world *world, const struct sim_node *node)
 {
     struct sell_view view;
@@ -206,6 +238,54 @@ static void judge_items(struct world *world, const struct sim_node *node)
         MUST(world, node->wake_ms != UINT64_MAX,
              "node %u: a contract is %s and no clock is set", node->index,
              sell_state_text(view.state));
+}
+
+static struct seen_turn *turn_of(struct world *world,
+                                 const struct sim_node *node,
+                                 const struct sell_view *view)
+{
+    struct judge *judge = &world->judge;
+    struct seen_turn *turn;
+    for (size_t i = 0; i < judge->turn_count; i++)
+        if (judge->turns[i].node == node->index &&
+            judge->turns[i].begin_by_ms == view->begin_by_ms &&
+            hash_equal(&judge->turns[i].contract, &view->contract))
+            return &judge->turns[i];
+    judge->turns = world_room(judge->turns, sizeof(*judge->turns),
+                              judge->turn_count, &judge->turn_cap);
+    turn = &judge->turns[judge->turn_count++];
+    *turn = (struct seen_turn){.contract = view->contract,
+                               .node = node->index,
+                               .begin_by_ms = view->begin_by_ms,
+                               .planned_ms = LINE_NEVER};
+    judge->queued++;
+    return turn;
+}
+
+/* Nobody who waits begins later than he was promised, nor than the plan once
+ * said: under EASY that holds for the first in line. Whose seller was never
+ * down, nor its executor. */
+static void judge_turn(struct world *world, const struct sim_node *node,
+                       const struct sell_view *view)
+{
+    struct seen_turn *turn = turn_of(world, node, view);
+    bool kept = turn->first || world->plan.queue == LINE_CONSERVATIVE;
+    MUST(world, view->planned_ms <= view->begin_by_ms,
+         "node %u: who was promised %" PRIu64 " begins at %" PRIu64,
+         node->index, view->begin_by_ms, view->planned_ms);
+    MUST(world, !kept || view->planned_ms <= turn->planned_ms,
+         "node %u: who was to begin at %" PRIu64 " does at %" PRIu64,
+         node->index, turn->planned_ms, view->planned_ms);
+    turn->planned_ms = view->planned_ms;
+    turn->first = view->ahead == 0;
+}
+
+static void judge_line(struct world *world, const struct sim_node *node)
+{
+    struct sell_view view;
+    for (size_t i = 0; sell_view(node->sell, i, &view); i++)
+        if (view.queued && !node->disturbed)
+            judge_turn(world, node, &view);
 }
 
 void judge_node(struct world *world, const struct sim_node *node)
@@ -216,10 +296,13 @@ void judge_node(struct world *world, const struct sim_node *node)
     if (node->sell != NULL) {
         judge_capacity(world, node);
         judge_items(world, node);
+        judge_line(world, node);
     }
     for (size_t i = 0;
-         node->buy != NULL && (job = buy_job_at(node->buy, i)) != NULL; i++)
+         node->buy != NULL && (job = buy_job_at(node->buy, i)) != NULL; i++) {
         judge_tasks(world, node, job);
+        judge_copies(world, node, job);
+    }
 }
 
 /* ---- the end ---- */
@@ -419,5 +502,6 @@ void judge_end(struct world *world)
 void judge_done(struct world *world)
 {
     free(world->judge.receipts);
+    free(world->judge.turns);
     free(world->judge.contracts);
 }

@@ -236,7 +236,7 @@ static void on_end(struct world *world, const struct about *about)
         poll_soon(world, node, &about->id, 1);
 }
 
-static enum fate draw_fate(const struct plan *plan, struct dice *dice)
+static enum fate draw_fate(const struct sim_plan *plan, struct dice *dice)
 {
     uint64_t throw = dice_below(dice, 1000);
     if (throw < plan->start_permille)
@@ -450,6 +450,7 @@ void machine_down(struct world *world, struct sim_node *node)
 {
     struct trade_event event = {.kind = TRADE_EXEC_GONE};
     node->machine.up = false;
+    node->disturbed = true;
     for (size_t i = 0; i < node->machine.watch_count; i++)
         node->machine.watches[i].collecting = false;
     node_event(world, node, &event);

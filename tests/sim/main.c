@@ -4,6 +4,7 @@
  *   sim_market --many K [--from N]      K seeds, each in a process of its own
  *   sim_market --regressions            the seeds below
  *   with --graphs                       people ask for graphs of three jobs
+ *   with --copies                       .. for an availability
  *
  * Exit 0 when everything held. --real: ed25519 signatures; else keyed hashes,
  * which are many times faster and change nothing but time. */
@@ -31,6 +32,7 @@ static const struct {
 #define SECONDS_MAX 20
 
 static struct world world;
+static bool copies; /* people ask for an availability */
 static bool graphs; /* people ask for graphs instead of single jobs */
 
 static void on_signal(int number)
@@ -51,6 +53,8 @@ struct outcome {
     uint64_t events;
     uint64_t txs;
     uint64_t trace;
+    uint64_t queued; /* holds and contracts that were judged in a line */
+    uint64_t moved;  /* tasks of graphs that were planned elsewhere */
 };
 
 static void tally(struct outcome *out)
@@ -73,10 +77,11 @@ static void print_tasks(const struct outcome *outcome)
 
 static struct outcome live(uint64_t seed, bool real, bool verbose)
 {
-    struct plan plan;
+    struct sim_plan plan;
     struct outcome outcome = {0};
     plan_draw(&plan, seed);
     plan.graphs = graphs;
+    plan.copies = copies;
     plan.real_signatures = real;
     if (verbose)
         plan_print(&plan);
@@ -86,7 +91,9 @@ static struct outcome live(uint64_t seed, bool real, bool verbose)
     outcome.events = world.events;
     outcome.txs = world.validator.tx_count;
     outcome.trace = world.trace;
+    outcome.moved = world.moved;
     outcome.calm = plan.mischief_ms == 0 && plan.fail_permille == 0;
+    outcome.queued = world.judge.queued;
     tally(&outcome);
     if (verbose) {
         printf("seed %" PRIu64 ": tasks: ", seed);
@@ -102,6 +109,7 @@ static void add_tasks(struct outcome *sum, const struct outcome *outcome)
 {
     for (unsigned i = 0; i <= BUY_EXPIRED; i++)
         sum->tasks[i] += outcome->tasks[i];
+    sum->moved += outcome->moved;
 }
 
 static void print_one(uint64_t seed, const struct outcome *outcome)
@@ -152,6 +160,7 @@ static int live_many(uint64_t from, uint64_t count, bool real)
     double began = now_s();
     double hours = 0;
     uint64_t failed = 0;
+    uint64_t queued = 0;
     struct outcome calm = {0};
     struct outcome rough = {0};
     for (uint64_t seed = from; seed < from + count; seed++) {
@@ -161,13 +170,17 @@ static int live_many(uint64_t from, uint64_t count, bool real)
             continue;
         }
         hours += (double)outcome.simulated_ms / 3600000;
+        queued += outcome.queued;
         add_tasks(outcome.calm ? &calm : &rough, &outcome);
     }
     printf("tasks in calm worlds: ");
     print_tasks(&calm);
     printf("\ntasks in rough worlds: ");
     print_tasks(&rough);
-    printf("\n");
+    if (graphs)
+        printf("\ntasks planned elsewhere before their turn: %" PRIu64,
+               calm.moved + rough.moved);
+    printf("\nholds and contracts that waited, judged: %" PRIu64 "\n", queued);
     printf("%" PRIu64 " seeds, %" PRIu64 " failed, %.1f seeds/s, %.1f h "
            "simulated\n",
            count, failed, (double)count / (now_s() - began), hours);
@@ -202,7 +215,8 @@ static int usage(void)
 {
     fprintf(stderr,
             "usage: sim_market --seed N [-v] [--real] | --many K [--from N] "
-            "[--real] | --twice N | --regressions; --graphs\n");
+            "[--real] | --twice N | --regressions; --graphs, "
+            "--copies\n");
     return 2;
 }
 
@@ -235,6 +249,8 @@ int main(int argc, char **argv)
                 return usage();
         } else if (strcmp(argv[i], "--real") == 0) {
             real = true;
+        } else if (strcmp(argv[i], "--copies") == 0) {
+            copies = true;
         } else if (strcmp(argv[i], "--graphs") == 0) {
             graphs = true;
         } else if (strcmp(argv[i], "-v") == 0) {

@@ -91,6 +91,7 @@ static void sell_less(struct world *world, struct sim_node *node)
     config->slots = (uint32_t)dice_between(&world->dice, 1, 6);
     world_say(world, "trouble: %u sells %u milli-cores", node->index,
               config->total.cpu_milli);
+    node->disturbed = true;
     sell_configure(node->sell, config);
 }
 
@@ -128,7 +129,7 @@ static void on_vanish(struct world *world, const struct about *about)
 
 static void on_mischief(struct world *world, const struct about *about)
 {
-    const struct plan *plan = &world->plan;
+    const struct sim_plan *plan = &world->plan;
     struct dice *dice = &world->dice;
     struct sim_node *node = &world->nodes[dice_below(dice, world->node_count)];
     uint64_t long_ms = dice_between(dice, 200, plan->down_ms_max);
@@ -166,7 +167,7 @@ static void on_mischief(struct world *world, const struct about *about)
 
 void mischief_init(struct world *world)
 {
-    const struct plan *plan = &world->plan;
+    const struct sim_plan *plan = &world->plan;
     struct about about = {0};
     if (plan->mischief_ms > 0)
         world_after(world, dice_below(&world->dice, plan->mischief_ms),

@@ -87,7 +87,7 @@ void net_done(struct world *world)
 void net_send(struct world *world, struct sim_node *from,
               const struct pubkey *to, struct bytes message)
 {
-    const struct plan *plan = &world->plan;
+    const struct sim_plan *plan = &world->plan;
     struct sim_node *node = world_node_of(world, to);
     struct about about = {.node = from->index, .bytes = message};
     struct link *link;
@@ -230,6 +230,7 @@ static void make_offer(const struct world *world, const struct sim_node *node,
         .price = node->sell_config.price,
         .grade = node->sell_config.grade,
     };
+    sell_queue(node->sell, node_now(world, node), &out->queue);
     snprintf(out->address, sizeof(out->address), "%s", node->address);
     snprintf(out->bulk_address, sizeof(out->bulk_address), "%s", node->address);
     snprintf(out->name, sizeof(out->name), "seller %u", node->index);

@@ -313,6 +313,14 @@ static void tell_contract(struct world *world, struct sim_node *node,
         node_event(world, node, &event);
 }
 
+/* A block's is told once; what is not settled says nothing. */
+static void note_contract(struct sim_node *node,
+                          const struct contract *contract)
+{
+    if (node->standings != NULL)
+        CHECK(standings_note(node->standings, contract) == OK);
+}
+
 static void tell_balance(struct world *world, struct sim_node *node)
 {
     const struct sim_block *block = &world->validator.blocks[node->height];
@@ -360,8 +368,10 @@ static bool take_block(struct world *world, struct sim_node *node)
     }
     tell_balance(world, node);
     for (size_t i = 0; i < block->tx_count; i++) {
-        if (block->txs[i].has_contract)
+        if (block->txs[i].has_contract) {
+            note_contract(node, &block->txs[i].contract);
             tell_contract(world, node, &block->txs[i].contract);
+        }
         if (!node->up || node->life != life)
             return false;
     }
@@ -456,6 +466,40 @@ static void replay(struct world *world, struct sim_node *node)
     }
 }
 
+/* How sellers kept their contracts before this world began. */
+static void note_past(struct world *world, struct sim_node *node)
+{
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct sim_node *seller = &world->nodes[i];
+        struct contract c = {.state = CONTRACT_SETTLED,
+                             .reason = END_DONE,
+                             .buyer = {{0xee}},
+                             .agent = node->key.signer.key,
+                             .provider = seller->key.signer.key,
+                             .time_ms_max = 3600000};
+        for (uint32_t k = 0; seller->sells && k < 3 + 4 * i; k++)
+            note_contract(node, &c);
+    }
+}
+
+/* Before anything is matched. */
+static void recall(struct world *world, struct sim_node *node)
+{
+    const struct standings_config config = {
+        .self = node->key.signer.key, .max = WORLD_NODES_MAX, .key = {7}};
+    if (!world->plan.copies || node->buy == NULL)
+        return;
+    CHECK(standings_new(&config, &node->standings) == OK);
+    note_past(world, node);
+    for (size_t i = 0; i < world->judge.contract_count; i++) {
+        const struct contract *c =
+            chain_contract(world, &world->judge.contracts[i].id, node->height);
+        if (c != NULL)
+            note_contract(node, c);
+    }
+    book_lend(buy_book(node->buy), node->standings, NULL);
+}
+
 void node_start(struct world *world, struct sim_node *node)
 {
     struct trade_event event = {.kind = TRADE_TICK};
@@ -470,6 +514,7 @@ void node_start(struct world *world, struct sim_node *node)
         node->kill_in =
             1 + dice_below(&world->dice, 2 * world->plan.crash_effects);
     make_engines(world, node);
+    recall(world, node);
     load(world, node);
     about = about_node(node);
     world_after(world, dice_below(&world->dice, 1000), on_second, &about);
@@ -482,6 +527,8 @@ void node_start(struct world *world, struct sim_node *node)
 static void free_engines(struct sim_node *node)
 {
     buy_free(node->buy);
+    standings_free(node->standings);
+    node->standings = NULL;
     sell_free(node->sell);
     own_tx_free(node->own);
     trade_effects_done(&node->buy_effects);
@@ -503,6 +550,7 @@ void node_kill(struct world *world, struct sim_node *node)
     if (!node->up)
         return;
     node->up = false;
+    node->disturbed = true;
     world->kills++;
     memory_crash(&node->memory, &world->dice);
     for (size_t i = 0; i < node->log_count; i++)
@@ -551,6 +599,10 @@ static void draw_shop(struct world *world, struct sim_node *node)
         .receipt_ms = world->plan.receipt_ms,
         .retention_ms = world->plan.retention_ms,
     };
+    if (world->plan.queue != LINE_OFF) {
+        config->queue = world->plan.queue;
+        config->slots = (uint32_t)dice_between(dice, 1, 2);
+    }
     node->selling = true;
 }
 

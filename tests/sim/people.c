@@ -67,6 +67,30 @@ static struct amount draw_price(struct world *world)
     return amount_micro(dice_between(&world->dice, 1, 4000));
 }
 
+/* As many copies as the node reckons; two where it does not know enough yet:
+ * the job waits until it does. */
+static void want_availability(struct world *world, struct sim_node *node,
+                              struct request *request)
+{
+    static const uint32_t targets[] = {400000000, 200000000, 50000000};
+    struct dice *dice = &world->dice;
+    struct book_crew crew = {.reached = false};
+    struct arena arena;
+    uint32_t copies = 2;
+    request->terms.down_ppb = targets[dice_below(dice, 3)];
+    arena_init(&arena, 1u << 24);
+    CHECK(book_reckon(buy_book(node->buy), request, node_now(world, node),
+                      &arena, &crew) == OK);
+    arena_done(&arena);
+    if (crew.reached)
+        copies = crew.count;
+    if (copies == 1)
+        return;
+    request->terms.divide = POLICY_DIVIDE_DUPLICATED;
+    request->terms.copies = copies;
+    request->tasks *= copies;
+}
+
 void people_make_request(struct world *world, struct sim_job *job)
 {
     struct sim_node *node = &world->nodes[job->node];
@@ -88,6 +112,10 @@ void people_make_request(struct world *world, struct sim_job *job)
             (enum policy)dice_between(dice, POLICY_CHEAPEST, POLICY_FASTEST),
         .price_max = draw_price(world),
     };
+    if (world->plan.copies && node->up && dice_chance(dice, 700))
+        want_availability(world, node, request);
+    if (world->plan.queue != LINE_OFF)
+        request->patience_ms = dice_below(dice, world->plan.patience_ms_max);
     dice_fill(dice, request->salt, sizeof(request->salt));
     CHECK(request_sign(request, chain, &world->users[job->user].key.signer) ==
           OK);

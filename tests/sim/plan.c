@@ -7,7 +7,7 @@
 #define SECOND UINT64_C(1000)
 #define MINUTE (60 * SECOND)
 
-static void draw_network(struct plan *plan, struct dice *dice)
+static void draw_network(struct sim_plan *plan, struct dice *dice)
 {
     plan->delay_ms_max = dice_between(dice, 2, 400);
     plan->in_order = dice_chance(dice, 600);
@@ -20,7 +20,7 @@ static void draw_network(struct plan *plan, struct dice *dice)
     plan->skew_ms_max = dice_chance(dice, 500) ? dice_below(dice, 4000) : 0;
 }
 
-static void draw_trouble(struct plan *plan, struct dice *dice)
+static void draw_trouble(struct sim_plan *plan, struct dice *dice)
 {
     if (dice_chance(dice, 150))
         return; /* a quiet world must work, too */
@@ -39,7 +39,7 @@ static void draw_trouble(struct plan *plan, struct dice *dice)
         plan->meddle_permille = (uint32_t)dice_below(dice, 200);
 }
 
-static void draw_jobs(struct plan *plan, struct dice *dice)
+static void draw_jobs(struct sim_plan *plan, struct dice *dice)
 {
     plan->jobs = (uint32_t)dice_between(dice, 2, 8);
     plan->run_ms_max = dice_between(dice, 2 * SECOND, 90 * SECOND);
@@ -51,7 +51,18 @@ static void draw_jobs(struct plan *plan, struct dice *dice)
     }
 }
 
-void plan_draw(struct plan *plan, uint64_t seed)
+/* Of its own dice, so that worlds without queues are what they were. */
+static void draw_queues(struct sim_plan *plan, uint64_t seed)
+{
+    struct dice dice;
+    dice_init(&dice, seed * UINT64_C(0x9e3779b97f4a7c15) + 24);
+    if (!dice_chance(&dice, 400))
+        return;
+    plan->queue = dice_chance(&dice, 500) ? LINE_EASY : LINE_CONSERVATIVE;
+    plan->patience_ms_max = dice_between(&dice, MINUTE, 60 * MINUTE);
+}
+
+void plan_draw(struct sim_plan *plan, uint64_t seed)
 {
     struct dice dice;
     dice_init(&dice, seed * UINT64_C(0x2545f4914f6cdd1d) + 1);
@@ -64,6 +75,7 @@ void plan_draw(struct plan *plan, uint64_t seed)
     draw_network(plan, &dice);
     draw_trouble(plan, &dice);
     draw_jobs(plan, &dice);
+    draw_queues(plan, seed);
     plan->interval_ms = dice_between(&dice, 1, 800);
     plan->claim_ms = dice_between(&dice, 5 * SECOND, 60 * SECOND);
     plan->review_ms = dice_between(&dice, 20 * SECOND, 5 * MINUTE);
@@ -73,7 +85,7 @@ void plan_draw(struct plan *plan, uint64_t seed)
     plan->lost_ms = dice_between(&dice, 20 * SECOND, 3 * MINUTE);
 }
 
-void plan_print(const struct plan *plan)
+void plan_print(const struct sim_plan *plan)
 {
     printf("seed %" PRIu64 ": %u+%u nodes%s, %u jobs of up to %.1f s, trouble "
            "for %.0f s%s\n",
@@ -97,9 +109,10 @@ void plan_print(const struct plan *plan)
            plan->fetch_permille);
     printf("  chain: %" PRIu64 " ms between blocks, claims %.0f s, review "
            "%.0f s; start by %.0f s, receipts every %.0f s, kept %.0f s, lost "
-           "after %.0f s\n",
+           "after %.0f s; queues %s, patience up to %.0f s\n",
            plan->interval_ms, (double)plan->claim_ms / 1000,
            (double)plan->review_ms / 1000, (double)plan->start_by_ms / 1000,
            (double)plan->receipt_ms / 1000, (double)plan->retention_ms / 1000,
-           (double)plan->lost_ms / 1000);
+           (double)plan->lost_ms / 1000, line_rule_text(plan->queue),
+           (double)plan->patience_ms_max / 1000);
 }

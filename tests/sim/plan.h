@@ -4,8 +4,9 @@
 /* A plan: what kind of world a seed gives. Printed before it is lived. */
 
 #include "base/dice.h"
+#include "sched/queue/line.h"
 
-struct plan {
+struct sim_plan {
     uint64_t seed;
     bool real_signatures;
     uint32_t buyers;    /* nodes that only buy */
@@ -13,6 +14,7 @@ struct plan {
     bool seller_buys;   /* the first provider buys, too */
     uint32_t jobs;
     bool graphs;       /* people ask for graphs of three (--graphs) */
+    bool copies;       /* .. for an availability, most of them (--copies) */
     uint64_t chaos_ms; /* how long trouble is made */
     /* the network, while there is trouble */
     uint64_t delay_ms_max;
@@ -40,13 +42,15 @@ struct plan {
     uint64_t claim_ms;
     uint64_t review_ms;
     /* sellers */
+    enum line_rule queue; /* for who finds no room; then sellers are small */
+    uint64_t patience_ms_max;
     uint64_t start_by_ms;
     uint64_t receipt_ms;
     uint64_t retention_ms;
     uint64_t lost_ms; /* buyers: after so much silence */
 };
 
-void plan_draw(struct plan *plan, uint64_t seed);
-void plan_print(const struct plan *plan);
+void plan_draw(struct sim_plan *plan, uint64_t seed);
+void plan_print(const struct sim_plan *plan);
 
 #endif

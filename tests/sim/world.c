@@ -65,7 +65,7 @@ uint64_t world_delay(struct world *world)
 
 static void init_nodes(struct world *world)
 {
-    const struct plan *plan = &world->plan;
+    const struct sim_plan *plan = &world->plan;
     world->node_count = plan->buyers + plan->providers;
     CHECK(world->node_count <= WORLD_NODES_MAX);
     for (uint32_t i = 0; i < world->node_count; i++) {
@@ -79,7 +79,7 @@ static void init_nodes(struct world *world)
     }
 }
 
-void world_init(struct world *world, const struct plan *plan, bool verbose)
+void world_init(struct world *world, const struct sim_plan *plan, bool verbose)
 {
     memset(world, 0, sizeof(*world));
     world->plan = *plan;

@@ -127,12 +127,14 @@ struct sim_node {
     int64_t skew_ms;
     /* of its process */
     bool up;
-    bool gone;     /* for good */
-    bool wiped;    /* it once lost its disk */
-    uint32_t life; /* counts its starts */
+    bool gone;      /* for good */
+    bool wiped;     /* it once lost its disk */
+    bool disturbed; /* it, or its executor, was down, or sells less */
+    uint32_t life;  /* counts its starts */
     struct buy *buy;
     struct sell *sell;
     struct own_tx *own;
+    struct standings *standings; /* where the plan has copies */
     struct trade_effects buy_effects;
     struct trade_effects sell_effects;
     uint64_t wake_ms;
@@ -228,6 +230,7 @@ struct sim_job {
     struct spec_use uses[2];
     struct graph graph; /* of the first part of a graph */
     struct hash graph_id;
+    uint32_t moved; /* places of it that were planned anew, as last seen */
 };
 
 /* ---- what the judge remembers ---- */
@@ -238,7 +241,20 @@ struct seen_receipt {
     uint64_t wall_ms;
     struct amount due;
 };
+/* Who waits at a seller, and when it was last to begin. */
+struct seen_turn {
+    struct hash contract;
+    uint32_t node;
+    uint64_t begin_by_ms; /* another hold for the same is another promise */
+    uint64_t planned_ms;
+    bool first;
+};
+
 struct judge {
+    struct seen_turn *turns;
+    size_t turn_count;
+    size_t turn_cap;
+    uint64_t queued;               /* of them that were judged */
     struct seen_receipt *receipts; /* newest of each contract */
     size_t receipt_count;
     size_t receipt_cap;
@@ -249,7 +265,7 @@ struct judge {
 };
 
 struct world {
-    struct plan plan;
+    struct sim_plan plan;
     struct dice dice;
     struct agenda agenda;
     uint64_t now_ms;
@@ -268,12 +284,13 @@ struct world {
     struct hash images[2];
     struct judge judge;
     uint32_t kills;
+    uint64_t moved; /* tasks of graphs, by plans that were mended */
     uint32_t mischiefs;
 };
 
 /* ---- world.c ---- */
 
-void world_init(struct world *world, const struct plan *plan, bool verbose);
+void world_init(struct world *world, const struct sim_plan *plan, bool verbose);
 void world_done(struct world *world);
 /* Lives it to the end; the judge stops the program when something is wrong. */
 void world_run(struct world *world);

@@ -146,7 +146,7 @@ signed("offer", "suan-offer",
        [51, 1, PROVIDER.public, PAYOUT.public, 7, T0, 240000,
         "127.0.0.1:7001", "127.0.0.1:7002", "north", 1,
         [8000, 16384, 102400, 0], [6000, 8192, 51200, 0], 3, 86400000, price, grade,
-        [["zone", "eu"]], [], []], PROVIDER)
+        [["zone", "eu"]], [], [], [0, 0, 0, 0]], PROVIDER)
 
 
 signed("links", "suan-links",
@@ -160,8 +160,7 @@ request_id, request = signed(
      b"\x23" * 32, 4, 3, want, 3600000, 1, 1, 50000, bytes(32),
      [["zone", 1, "eu"]], [], [], [], [0, "", 0], [],
      [[0] * 6, 0, bytes(32), 3, 0, True, 3, [[5, bytes(32), "zone", "eu"]],
-      0]],
-    BUYER)
+      0], 0], BUYER)
 
 _, approval = signed("approval", "suan-approval",
                      [53, 1, request_id, 45000, T0 + 300000], BUYER)
@@ -190,7 +189,8 @@ signed("offer.wishes", "suan-offer",
         86400000, price, grade, [["zone", "eu"]],
         [[1, "a100", 2, 40960, 700000, [1000, 250]],
          [4, "", 1, 0, 1, [0]]],
-        [["gpu", "only", 1], ["lab", "", 1]]], PROVIDER)
+        [["gpu", "only", 1], ["lab", "", 1]],
+        [3, 61, 90000, 7200000]], PROVIDER)
 
 wishes_id, _ = signed(
     "request.wishes", "suan-request",
@@ -199,7 +199,7 @@ wishes_id, _ = signed(
      [["zone", 1, "eu"]], wish, [["gpu", 1, "only"], ["lab", 3, ""]],
      ["eu", "uk/london"], [1, "rack", 2],
      [[b"\x51" * 32, False], [b"\x52" * 32, True]],
-     [[0] * 6, 0, bytes(32), 6, 2, True, 3, [], 1000000]],
+     [[0] * 6, 0, bytes(32), 6, 2, False, 0, [], 1000000], 1800000],
     BUYER)
 
 hour_wishes = hour + 700000  # two halves of a device

@@ -68,9 +68,9 @@ line("hold_refused", pack([22, 1, id32(0x05), 3, 1, 309, [500, 1024, 2048, 0]]))
 line("hold_release", pack([23, 1, id32(0x05), 3, 1]))
 line("start", pack([30, 1, id32(0x06), b"a spec", "192.0.2.8:7742"]))
 line("job_state", pack([31, 1, id32(0x06), 5, 200, 70000, 2**32, 5, 255, 256,
-                        0, 0, 0, "rendering"]))
+                        0, 0, 0, "rendering", 1700000000000]))
 line("job_state:end", pack([31, 1, id32(0x06), 8, 0, 0, 0, 0, 0, 0, 0, 22, 137,
-                            ""]))
+                            "", 0]))
 line("log_get", pack([32, 1, id32(0x06), 2, 65536]))
 line("log", pack([33, 1, id32(0x06), 1, 128, b"hello\n", False]))
 line("log:end", pack([33, 1, id32(0x06), 2, 134, b"", True]))

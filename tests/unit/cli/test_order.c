@@ -244,12 +244,33 @@ static void a_field_like_another_is_named(void **state)
     assert_null(order_field_near("frobnicate"));
 }
 
+static void terms_of_the_policy_are_read(void **state)
+{
+    (void)state;
+    assert_int_equal(order.down_ppb, 0);
+    assert_true(set("availability", "99.9%"));
+    assert_int_equal(order.down_ppb, 1000000);
+    assert_true(set("class", "network"));
+    assert_true(order.has_class);
+    assert_int_equal(order.class_, SPEED_NETWORK);
+    assert_true(set("near", "provider-2"));
+    assert_string_equal(order.near, "provider-2");
+    assert_false(set("availability", "99.9"));
+    assert_non_null(strstr(error, "99.9%"));
+    assert_int_equal(order.down_ppb, 1000000);
+    assert_false(set("class", "quick"));
+    assert_non_null(strstr(error, "logic, parallel"));
+    assert_int_equal(order.class_, SPEED_NETWORK);
+    assert_false(set("near", ""));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(the_defaults_are_modest_and_whole),
         T(every_field_takes_what_people_write),
+        T(terms_of_the_policy_are_read),
         T(what_makes_no_sense_is_refused_whole),
         T(devices_and_places_are_taken),
         T(memory_of_no_device_is_no_order),

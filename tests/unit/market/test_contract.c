@@ -223,6 +223,34 @@ static void refusing_in_time_costs_nothing(void **state)
     settled_with(world, &id, END_STAGING_FAILED, 0, 0);
 }
 
+/* It has queued it for longer than staging takes. */
+static void refusing_who_has_waited_costs_a_quarter_of_the_bond(void **state)
+{
+    for (uint64_t late = 0; late <= 1; late++) {
+        struct world world;
+        struct request request = sample_request();
+        struct approval approval;
+        struct quote quote;
+        struct hash id;
+        (void)state;
+        world_init(&world);
+        request.terms.gang = false;
+        request.terms.least = 0;
+        request.patience_ms = 3600000;
+        quote = sample_quote(&request);
+        quote.start_by_ms += request.patience_ms;
+        quote.deadline_ms += request.patience_ms;
+        approval = sample_approval(&request);
+        assert_int_equal(
+            world_open(&world, AGENT, &request, &approval, &quote, &id), OK);
+        world.context.time_ms = world_contract(&world, &id).opened_at_ms +
+                                CONTRACT_REFUSE_FREE_MS + late;
+        assert_int_equal(world_refuse(&world, &id, END_PROVIDER_REFUSED), OK);
+        settled_with(&world, &id, END_PROVIDER_REFUSED, 0, late * QUARTER);
+        world_done(&world);
+    }
+}
+
 static void refusing_late_costs_a_quarter_of_the_bond(void **state)
 {
     struct world *world = *state;
@@ -649,6 +677,7 @@ int main(void)
             an_unsigned_receipt_counts_as_far_as_the_chain_saw_time_pass),
         WITH_WORLD(a_full_run_pays_the_whole_cap),
         WITH_WORLD(refusing_in_time_costs_nothing),
+        cmocka_unit_test(refusing_who_has_waited_costs_a_quarter_of_the_bond),
         WITH_WORLD(refusing_late_costs_a_quarter_of_the_bond),
         WITH_WORLD(refusing_at_the_deadline_still_costs_a_quarter),
         WITH_WORLD(refusing_after_the_deadline_costs_half_of_the_bond),

@@ -118,6 +118,8 @@ static void quote_draw(struct walk *walk, struct step *step)
     step->quote_fresh = chance(walk, 90);
     q->expires_at_ms = step->quote_fresh ? now + 1 + below(walk, 1000) : now;
     q->start_by_ms = q->expires_at_ms + below(walk, 60000);
+    if (chance(walk, 10)) /* it queues */
+        q->start_by_ms += CONTRACT_REFUSE_FREE_MS + below(walk, 1800000);
     q->deadline_ms = q->start_by_ms + 3600000 + below(walk, 60000);
     assert_int_equal(quote_sign(q, &chain, world_signer(PROVIDER)), OK);
 }
@@ -356,9 +358,11 @@ static uint64_t model_slashed(const struct walk *walk, const struct step *step,
 {
     const struct contract *was = &walk->was[step->contract];
     if (step->kind == TX_CONTRACT_REFUSE)
-        return now > was->deadline_ms   ? BOND_HALF
-               : now > was->start_by_ms ? BOND_QUARTER
-                                        : 0;
+        return now > was->deadline_ms ? BOND_HALF
+               : now > was->start_by_ms ||
+                       now > was->opened_at_ms + CONTRACT_REFUSE_FREE_MS
+                   ? BOND_QUARTER
+                   : 0;
     if (step->kind != TX_CONTRACT_SETTLE)
         return 0;
     return walk->ended_at[step->contract] > was->deadline_ms ? BOND_HALF : 0;
@@ -461,8 +465,9 @@ static enum err walk_send(struct walk *walk, const struct step *step)
 static void clock_draw(struct walk *walk)
 {
     const struct contract *c = &walk->was[below(walk, CONTRACTS)];
-    uint64_t edges[] = {c->start_by_ms, c->deadline_ms, c->until_ms};
-    uint64_t edge = edges[below(walk, 3)] + below(walk, 3) - 1;
+    uint64_t edges[] = {c->start_by_ms, c->deadline_ms, c->until_ms,
+                        c->opened_at_ms + CONTRACT_REFUSE_FREE_MS};
+    uint64_t edge = edges[below(walk, 4)] + below(walk, 3) - 1;
     uint64_t *now = &walk->world.context.time_ms;
 
     if (chance(walk, 10) && edge > *now && edge < T0 + 250000000)

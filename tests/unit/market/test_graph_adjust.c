@@ -138,6 +138,30 @@ static void only_who_was_there_leaves_an_offer_that_goes(void **state)
     assert_int_equal(adjust(s, false), ADJUST_KEEP);
 }
 
+/* The largest graph there is, on sixty offers. */
+static void many_may_have_to_leave_at_once(void **state)
+{
+    struct sample *s = *state;
+    uint32_t hit = 0;
+    begin(GRAPH_PARTS_MAX);
+    for (unsigned k = 1; k <= 60; k++)
+        put(s, k, 1000 + k * 7);
+    for (uint32_t i = 0; i + 1 < GRAPH_PARTS_MAX; i++)
+        for (uint32_t k = 1; k <= 4 && i + k < GRAPH_PARTS_MAX; k++) {
+            struct graph_link *link =
+                sample_link(&graph, (uint8_t)i, (uint8_t)(i + k));
+            link->delay_us_max = 50000;
+            link->order = i % 8 == 7;
+        }
+    plan_it(s);
+    for (uint32_t i = 0; i < GRAPH_PARTS_MAX; i++)
+        hit |= at(i) == 1 ? 1u << i : 0;
+    withdraw(s, 1);
+    assert_int_equal(adjust(s, false), ADJUST_MOVE);
+    assert_int_equal(change.moved, hit);
+    assert_int_not_equal(hit, 0);
+}
+
 static void who_waits_for_its_turn_is_not_driven_out_by_who_is_there_now(
     void **state)
 {
@@ -404,6 +428,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(what_holds_is_kept),
         T(only_who_was_there_leaves_an_offer_that_goes),
+        T(many_may_have_to_leave_at_once),
         T(who_waits_for_its_turn_is_not_driven_out_by_who_is_there_now),
         T(who_sells_less_than_was_planned_keeps_as_many_as_fit),
         T(devices_that_went_drive_out_who_wants_them),

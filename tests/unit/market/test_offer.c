@@ -57,6 +57,13 @@ static void fields_have_their_range(void **state)
     bad = good;
     bad.label_count = LIMIT_LABELS + 1;
     refuses(bad);
+    bad = good;
+    bad.queue = (struct offer_queue){1, 1, 9, 8};
+    refuses(bad);
+    bad.queue.clear_ms = MESSAGE_TIME_MS_MAX + 1;
+    refuses(bad);
+    bad.queue.clear_ms--;
+    assert_int_equal(encoded(&bad), OK);
 }
 
 static void texts_are_terminated_and_harmless(void **state)

@@ -205,6 +205,25 @@ static void times_leave_room_to_start_run_and_publish(void **state)
     assert_int_equal(check(&q, &request), ERR_TERMS);
 }
 
+static void who_is_patient_may_be_queued_for_as_long(void **state)
+{
+    struct request request = sample_request();
+    struct quote q = sample_quote(&request);
+    (void)state;
+    q.start_by_ms = q.expires_at_ms + 1800000 + QUOTE_START_MS_MAX;
+    q.deadline_ms = q.start_by_ms + request.time_ms_max;
+    assert_int_equal(check(&q, &request), ERR_TERMS);
+    request.patience_ms = 1800000 - 1;
+    q.request = request_id_of(&request);
+    assert_int_equal(check(&q, &request), ERR_TERMS);
+    request.patience_ms = 1800000;
+    q.request = request_id_of(&request);
+    assert_int_equal(check(&q, &request), OK);
+    request.patience_ms = UINT64_MAX; /* not of a request that was decoded */
+    q.request = request_id_of(&request);
+    assert_int_equal(check(&q, &request), ERR_TERMS);
+}
+
 static void times_at_the_end_of_time_do_not_wrap(void **state)
 {
     struct request request = sample_request();
@@ -249,6 +268,7 @@ int main(void)
         cmocka_unit_test(
             the_price_cap_counts_after_the_terms_and_only_if_stated),
         cmocka_unit_test(times_leave_room_to_start_run_and_publish),
+        cmocka_unit_test(who_is_patient_may_be_queued_for_as_long),
         cmocka_unit_test(times_at_the_end_of_time_do_not_wrap),
         cmocka_unit_test(a_quote_is_verified_by_its_provider),
     };

@@ -94,6 +94,22 @@ static void fields_have_their_range(void **state)
     refuses(bad);
 }
 
+static void a_gang_has_no_patience(void **state)
+{
+    struct request request = sample_request();
+    (void)state;
+    assert_true(request.terms.gang);
+    request.patience_ms = 1;
+    refuses(request);
+    request.terms.gang = false;
+    request.terms.least = 0;
+    assert_int_equal(encoded(&request), OK);
+    request.patience_ms = REQUEST_PATIENCE_MS_MAX;
+    assert_int_equal(encoded(&request), OK);
+    request.patience_ms++;
+    refuses(request);
+}
+
 static void constraints_are_well_formed(void **state)
 {
     struct request good = sample_request();
@@ -339,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_have_their_range),
+        cmocka_unit_test(a_gang_has_no_patience),
         cmocka_unit_test(constraints_are_well_formed),
         cmocka_unit_test(wishes_are_well_formed),
         cmocka_unit_test(two_wish_the_same_only_if_all_of_it_is),

@@ -152,6 +152,7 @@ static struct offer wishes_offer(void)
     offer.taint_count = 2;
     offer.taints[0] = (struct taint){{"gpu", "only"}, TAINT_REFUSE};
     offer.taints[1] = (struct taint){{"lab", ""}, TAINT_REFUSE};
+    offer.queue = (struct offer_queue){3, 61, 90000, 7200000};
     return offer;
 }
 
@@ -171,11 +172,9 @@ static struct request wishes_request(void)
     request.affinity_count = 2;
     request.affinities[0] = (struct affinity){world_hash(0x51), false};
     request.affinities[1] = (struct affinity){world_hash(0x52), true};
-    request.terms = (struct policy_terms){.divide = POLICY_DIVIDE_DUPLICATED,
-                                          .copies = 2,
-                                          .gang = true,
-                                          .least = 3,
-                                          .down_ppb = 1000000};
+    request.terms = (struct policy_terms){
+        .divide = POLICY_DIVIDE_DUPLICATED, .copies = 2, .down_ppb = 1000000};
+    request.patience_ms = 1800000;
     return request;
 }
 

@@ -122,9 +122,8 @@ static void part_is(const struct desk *desk, const struct trio *trio,
                  buy_state_text(state), t->reason);
 }
 
-/* The way of the part at the cheaper seller, up to its delivery. */
-static void deliver(struct desk *desk, struct trio *trio, uint32_t part,
-                    enum end_reason reason)
+/* The part runs at the cheaper seller. */
+static void run(struct desk *desk, struct trio *trio, uint32_t part)
 {
     desk->request = trio->requests[part];
     desk->id = trio->graph.parts[part].request;
@@ -134,6 +133,13 @@ static void deliver(struct desk *desk, struct trio *trio, uint32_t part,
     chain_says(desk);
     desk->now_ms += 1000;
     seller_says(desk, JOB_RUNNING, 0);
+}
+
+/* The way of the part at the cheaper seller, up to its delivery. */
+static void deliver(struct desk *desk, struct trio *trio, uint32_t part,
+                    enum end_reason reason)
+{
+    run(desk, trio, part);
     desk->contract.state = CONTRACT_DELIVERED;
     desk->contract.reason = reason;
     desk->contract.exit_code = reason == END_DONE ? 0 : 3;
@@ -388,6 +394,94 @@ static void all_of_it_is_cancelled_and_forgotten(void **state)
     trio_done(&trio);
 }
 
+/* ---- plans that are kept ---- */
+
+static bool is_planned_at(const struct desk *desk, const struct trio *trio,
+                          uint32_t part, enum rig_actor seller)
+{
+    struct pubkey key = rig_key_of(seller);
+    return pubkey_equal(&shown(desk, trio)->plan.places[part].provider, &key);
+}
+
+static void what_has_not_begun_leaves_a_place_that_does_not_hold(void **state)
+{
+    struct desk *desk = *state;
+    struct trio trio;
+    make_trio(&trio);
+    put_offers(desk);
+    assert_int_equal(submit_trio(desk, &trio), OK);
+    assert_int_equal(approve_trio(desk, &trio, PARTS, RIG_BUYER), OK);
+    run(desk, &trio, 0);
+    assert_int_equal(shown(desk, &trio)->replans, 0);
+    put_offer(desk, RIG_SELLER, 2000000000); /* above what was approved */
+    at(desk, desk->now_ms + 10000);
+    part_is(desk, &trio, 0, BUY_RUNNING);
+    assert_true(is_planned_at(desk, &trio, 0, RIG_SELLER));
+    assert_true(is_planned_at(desk, &trio, 1, RIG_OTHER));
+    assert_true(is_planned_at(desk, &trio, 2, RIG_OTHER));
+    assert_int_equal(shown(desk, &trio)->moved, 2);
+    assert_int_equal(shown(desk, &trio)->replans, 1);
+    assert_int_equal(shown(desk, &trio)->level, ADJUST_MOVE);
+    assert_int_equal(shown(desk, &trio)->moves_left,
+                     adjust_terms_default.budget_moves);
+    at(desk, desk->now_ms + 10000);
+    assert_int_equal(shown(desk, &trio)->replans, 1);
+    trio_done(&trio);
+}
+
+static void a_place_that_is_busy_before_its_turn_is_kept(void **state)
+{
+    struct desk *desk = *state;
+    struct resources none = {0};
+    struct pubkey seller = rig_key_of(RIG_SELLER);
+    struct trio trio;
+    make_trio(&trio);
+    put_offers(desk);
+    assert_int_equal(submit_trio(desk, &trio), OK);
+    assert_int_equal(approve_trio(desk, &trio, PARTS, RIG_BUYER), OK);
+    run(desk, &trio, 0);
+    book_free_set(buy_book(desk->buy), &seller, &none, desk->now_ms);
+    at(desk, desk->now_ms + 10000);
+    assert_true(is_planned_at(desk, &trio, 1, RIG_SELLER));
+    assert_int_equal(shown(desk, &trio)->replans, 0);
+    trio_done(&trio);
+}
+
+static void a_much_better_offer_is_taken_within_the_budget(void **state)
+{
+    struct desk *desk = *state;
+    struct trio trio;
+    uint32_t moved;
+    make_trio(&trio);
+    put_offers(desk);
+    assert_int_equal(submit_trio(desk, &trio), OK);
+    assert_int_equal(approve_trio(desk, &trio, PARTS, RIG_BUYER), OK);
+    run(desk, &trio, 0);
+    put_offer(desk, RIG_OTHER, 5000);
+    at(desk, desk->now_ms + 10000);
+    moved = is_planned_at(desk, &trio, 1, RIG_OTHER) +
+            is_planned_at(desk, &trio, 2, RIG_OTHER);
+    assert_int_equal(moved, 1);
+    assert_int_equal(shown(desk, &trio)->moved, 1);
+    assert_int_equal(shown(desk, &trio)->moves_left,
+                     adjust_terms_default.budget_moves - 1);
+    at(desk, desk->now_ms + 10000); /* the cool-down */
+    assert_int_equal(shown(desk, &trio)->moved, 1);
+    put_offer(desk, RIG_OTHER, 80000); /* no way back of its own will */
+    for (unsigned i = 0; i < 6; i++)
+        at(desk, desk->now_ms + 10000);
+    restart(desk);
+    put_offer(desk, RIG_SELLER, 20000); /* the other is not gone, only late */
+    at(desk, desk->now_ms + 50000);
+    put_offer(desk, RIG_SELLER, 20000);
+    put_offer(desk, RIG_OTHER, 80000);
+    at(desk, desk->now_ms + 20000);
+    assert_int_equal(shown(desk, &trio)->moved, 1);
+    assert_int_equal(shown(desk, &trio)->moves_left,
+                     adjust_terms_default.budget_moves - 1);
+    trio_done(&trio);
+}
+
 /* ---- jobs outside of graphs ---- */
 
 static enum err submit_user(struct desk *desk, struct hash of, uint32_t tasks)
@@ -438,6 +532,9 @@ int main(void)
         T(approvals_are_taken_all_or_none),
         T(a_graph_is_taken_whole_or_not),
         T(all_of_it_is_cancelled_and_forgotten),
+        T(what_has_not_begun_leaves_a_place_that_does_not_hold),
+        T(a_place_that_is_busy_before_its_turn_is_kept),
+        T(a_much_better_offer_is_taken_within_the_budget),
         T(a_job_may_use_one_that_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,6 +242,8 @@ static void the_largest_bag_fits_an_answer(void **state)
         memset(&tasks[i].provider, 0xff, 32);
         tasks[i].due = amount_micro(UINT64_MAX);
         tasks[i].cpu_ms = tasks[i].wall_ms = UINT64_MAX;
+        memset(tasks[i].why, 'w', sizeof(tasks[i].why) - 1);
+        tasks[i].provider.b[i % 32] = (uint8_t)(i / 32);
         for (unsigned s = 1; s < 16; s++)
             tasks[i].at_ms[s] = 1795325212167 + i;
     }
@@ -263,6 +265,91 @@ static void the_largest_bag_fits_an_answer(void **state)
     json_decref(object);
 }
 
+/* ---- by what, and how surely ---- */
+
+static void who_was_chosen_is_told_once_with_the_figures(void **state)
+{
+    struct buy_job job = make(3);
+    json_t *object;
+    json_t *chosen;
+    (void)state;
+    job.request.terms.speed = SPEED_NEURAL;
+    memset(tasks[0].provider.b, 5, 32);
+    memset(tasks[1].provider.b, 5, 32);
+    tasks[0].has_score = true;
+    tasks[0].score = 974;
+    snprintf(tasks[0].why, sizeof(tasks[0].why), "price 0.01 (974)");
+    object = job_show_json(&node, &job, UINT32_MAX);
+    chosen = json_object_get(object, "chosen");
+    assert_int_equal(json_array_size(chosen), 1); /* task 2 has no place */
+    chosen = json_array_get(chosen, 0);
+    assert_int_equal(number(chosen, "tasks"), 2);
+    assert_int_equal(number(chosen, "score"), 974);
+    assert_string_equal(text(chosen, "class"), "neural");
+    assert_string_equal(text(object, "chosen_text"),
+                        "provider 05050505, score 974: price 0.01 (974)");
+    assert_true(json_is_null(json_object_get(object, "availability")));
+    json_decref(object);
+}
+
+/* Eight contracts that provider 5 served for this node. */
+static struct standings *known(void)
+{
+    const struct standings_config config = {.self = {{1}}, .max = 4};
+    struct standings *standings = NULL;
+    struct contract c = {.state = CONTRACT_SETTLED,
+                         .reason = END_DONE,
+                         .buyer = {{9}},
+                         .agent = {{1}},
+                         .time_ms_max = 60000};
+    memset(c.provider.b, 5, 32);
+    assert_int_equal(standings_new(&config, &standings), OK);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(standings_note(standings, &c), OK);
+    return standings;
+}
+
+static void an_availability_is_that_of_the_places_there_are(void **state)
+{
+    const struct buy_config config = {.self = {{1}}};
+    struct buy_job job = make(4); /* two tasks, two copies each */
+    struct standings *standings = known();
+    json_t *object;
+    json_t *a;
+    (void)state;
+    assert_int_equal(buy_new(&config, &node.buy), OK);
+    book_lend(buy_book(node.buy), standings, NULL);
+    job.request.time_ms_max = 60000;
+    job.request.terms = (struct policy_terms){
+        .divide = POLICY_DIVIDE_DUPLICATED, .copies = 2, .down_ppb = 10000000};
+    tasks[0].state = tasks[1].state = tasks[3].state = BUY_RUNNING;
+    memset(tasks[0].provider.b, 5, 32);
+    memset(tasks[1].provider.b, 5, 32);
+    memset(tasks[3].provider.b, 6, 32); /* nothing is known of it */
+    object = job_show_json(&node, &job, UINT32_MAX);
+    a = json_object_get(object, "availability");
+    assert_string_equal(text(a, "target"), "99%");
+    assert_int_equal(number(a, "copies"), 2);
+    assert_int_equal(number(a, "tasks"), 2);
+    assert_int_equal(number(a, "done"), 0);
+    assert_int_equal(number(a, "down_ppb"), 100000000);
+    assert_int_equal(json_array_size(json_object_get(a, "providers")), 2);
+    assert_non_null(
+        strstr(text(a, "text"), "99% asked; with 2 copies now 90%"));
+    json_decref(object);
+    tasks[2].state = tasks[3].state = BUY_DONE;
+    tasks[0].state = tasks[1].state = BUY_CANCELLED;
+    job.ended_at_ms = 1;
+    object = job_show_json(&node, &job, UINT32_MAX);
+    a = json_object_get(object, "availability");
+    assert_int_equal(number(a, "done"), 2);
+    assert_true(json_is_null(json_object_get(a, "down_ppb")));
+    json_decref(object);
+    buy_free(node.buy);
+    node.buy = NULL;
+    standings_free(standings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +361,8 @@ int main(void)
         cmocka_unit_test(shows_what_is_to_run_even_when_it_is_not_text),
         cmocka_unit_test(the_timeline_is_in_the_order_of_time),
         cmocka_unit_test(the_largest_bag_fits_an_answer),
+        cmocka_unit_test(who_was_chosen_is_told_once_with_the_figures),
+        cmocka_unit_test(an_availability_is_that_of_the_places_there_are),
     };
     int failed;
     make_spec();

@@ -166,7 +166,8 @@ static void job_state_make(struct buf *out)
                                .cpu_ms = 5,
                                .mem_peak_mib = 255,
                                .stdout_bytes = 256,
-                               .text = "rendering"};
+                               .text = "rendering",
+                               .begin_ms = UINT64_C(1700000000000)};
     wire_job_state_encode(&m, out);
 }
 

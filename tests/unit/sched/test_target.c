@@ -92,16 +92,6 @@ static void few_digits_promise_no_more(void **state)
     buf_done(&text);
 }
 
-static void parts_are_rounded_to_the_worse(void **state)
-{
-    (void)state;
-    assert_int_equal(target_ppb(0), 1);
-    assert_int_equal(target_ppb(1), TARGET_ONE);
-    assert_int_equal(target_ppb(0.001), 1000000);
-    assert_int_equal(target_ppb(0.1 * 0.1), 10000000);
-    assert_int_equal(target_ppb(1.5e-9), 2);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,7 +99,6 @@ int main(void)
         cmocka_unit_test(what_is_no_share_is_refused),
         cmocka_unit_test(what_is_written_is_read_again),
         cmocka_unit_test(few_digits_promise_no_more),
-        cmocka_unit_test(parts_are_rounded_to_the_worse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
