@@ -148,8 +148,7 @@ static enum err check_page(struct sync *sync, struct bytes key,
     memcpy(path.b, key.ptr + 1, key.len - 1);
     TRY(descend(sync, &path, depth));
     if (at->have != depth / 4 + 1) { /* the tree does not lead here */
-        if (!SX_MUTANT(SWEEP_PAGES))
-            store_batch_delete(batch, STORE_PAGE, key);
+        store_batch_delete(batch, STORE_PAGE, key);
         return OK;
     }
     const struct smt_page *page = &at->pages[depth / 4];

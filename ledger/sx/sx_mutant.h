@@ -87,20 +87,17 @@
     X(ANSWER_TWICE, "pages", "an answer leaves its question open")             \
     X(ANSWER_LATE, "pages", "who says nothing is waited for for ever")         \
     X(WANT_LOST, "pages", "what did not come is not asked for again")          \
-    X(ASKS_MANY, "pages", "one peer is asked for everything at once")          \
     X(POISON_FORGIVEN, "pages", "who gave what does not hold is asked again")  \
     X(PAGE_EARLY, "pages", "a page is stored before what is below it")         \
     X(PAGE_OLD, "pages", "what stood at a place stays while it is changed")    \
     X(HERE_ANY, "pages", "any page at a place is the one that is wanted")      \
-    X(WALK_EARLY, "pages", "a walk begins before the last one is stored")      \
     X(SWEEP_EARLY, "pages", "the sweep begins before all is stored")           \
     X(SWEEP_NONE, "pages", "nobody looks at what was there before")            \
-    X(SWEEP_PAGES, "pages", "the sweep leaves pages the tree does not have")   \
-    X(SWEEP_RECORDS, "pages", "... and records it does not have")              \
+    X(SWEEP_RECORDS, "pages",                                                  \
+      "the sweep leaves records the tree does not have")                       \
     X(STEP_UNSIGNED, "pages", "an epoch's end needs no certificate")           \
     X(PEAKS_ANY, "pages", "the history before a block is what a peer says")    \
-    X(FETCH_SOON, "pages", "fetching though few epochs have ended")            \
-    X(LOOK_FOREVER, "pages", "who says it is far ahead is waited for")
+    X(FETCH_SOON, "pages", "fetching though few epochs have ended")
 
 enum sx_mutant_id {
     SX_MUTANT_NONE,

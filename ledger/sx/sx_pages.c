@@ -193,8 +193,7 @@ struct sx_peer *sx_ask_pick(struct sx *core,
     for (uint32_t i = 0; i < core->peer_count; i++) {
         struct sx_peer *peer = &core->peers[(start + i) % core->peer_count];
         if (peer->poisons || !fits(core->pages, peer) ||
-            (asks_at(core->pages, peer->id) >= PEER_ASKS &&
-             !SX_MUTANT(ASKS_MANY)))
+            asks_at(core->pages, peer->id) >= PEER_ASKS)
             continue;
         if (core->mono_ms >= peer->held_ms)
             return peer;
@@ -440,8 +439,6 @@ static void look(struct sx *core)
     if (any && pages->look_since_ms == 0)
         pages->look_since_ms = core->mono_ms;
     uint64_t until = pages->look_since_ms + (far ? LOOK_MS_MAX : LOOK_MS);
-    if (far && SX_MUTANT(LOOK_FOREVER))
-        until = UINT64_MAX;
     if (chain_head(core->chain).height > 0 ||
         (any && core->mono_ms >= until && !sx_asks_steps(pages))) {
         sx_pages_free(core);
@@ -470,7 +467,7 @@ static void fetch(struct sx *core)
 {
     struct sx_pages *pages = core->pages;
     flush(core);
-    if (pages->restart && (pages->batches == 0 || SX_MUTANT(WALK_EARLY)))
+    if (pages->restart && pages->batches == 0)
         begin_walk(core);
     bool walks = pages->has_target && !pages->restart;
     if (walks && sync_walked(pages->sync)) {

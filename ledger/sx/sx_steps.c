@@ -23,7 +23,7 @@ static bool has_last_step(const struct sx_pages *pages,
 bool sx_is_far_ahead(const struct sx_pages *pages, const struct sx_peer *peer)
 {
     return (peer->epoch > pages->epochs || SX_MUTANT(FETCH_SOON)) &&
-           (peer->vain < SX_LOOK_VAIN || SX_MUTANT(LOOK_FOREVER));
+           peer->vain < SX_LOOK_VAIN;
 }
 
 /* Have we steps to an end whose peaks we do not have? */

@@ -11,6 +11,7 @@
 
 #define ASK_MS    4000u /* no answer by then (sx_pages.c) */
 #define PEER_ASKS 2u    /* open at one peer */
+#define QUIET_US  (20 * SECOND)
 
 /* ---- asking ---- */
 
@@ -139,6 +140,20 @@ void fetch_heard(struct world *world, struct machine *machine,
     if (now.fetch.pages > told->pages || now.fetch.step > told->step)
         judge_fails(world, "machine %u %s, from %u", machine->index,
                     told->never, from->index);
+}
+
+/* Where all is well, even who was silent for long is asked again by then. */
+void fetch_step(struct world *world, struct machine *machine,
+                const struct sx_status *now)
+{
+    bool asks = now->fetch.stage != SX_FETCH_PAGES || now->fetch.target == 0 ||
+                now->fetch.peers > 0;
+    if (asks || !world->healed || !machine_honest(machine) ||
+        machine->asked_us > world->now_us || machine->asked_us == 0)
+        machine->asked_us = world->now_us;
+    if (world->now_us - machine->asked_us > QUIET_US)
+        judge_fails(world, "machine %u lacks pages and asks nobody",
+                    machine->index);
 }
 
 /* ---- the store ---- */

@@ -70,20 +70,16 @@ static const struct habitat habitats[SX_MUTANT_COUNT] = {
     [SX_MUTANT_ANSWER_TWICE] = {.pages = true},
     [SX_MUTANT_ANSWER_LATE] = {.pages = true, .acts = ACT_BAD_PAGES},
     [SX_MUTANT_WANT_LOST] = {.pages = true, .acts = ACT_BAD_PAGES},
-    [SX_MUTANT_ASKS_MANY] = {.pages = true, .acts = ACT_BAD_PAGES},
     [SX_MUTANT_POISON_FORGIVEN] = {.pages = true, .acts = ACT_BAD_PAGES},
     [SX_MUTANT_PAGE_EARLY] = {.pages = true},
     [SX_MUTANT_PAGE_OLD] = {.pages = true},
     [SX_MUTANT_HERE_ANY] = {.pages = true},
-    [SX_MUTANT_WALK_EARLY] = {.pages = true, .acts = ACT_BAD_PAGES},
     [SX_MUTANT_SWEEP_EARLY] = {.pages = true},
     [SX_MUTANT_SWEEP_NONE] = {.pages = true},
-    [SX_MUTANT_SWEEP_PAGES] = {.pages = true, .acts = ACT_BAD_PAGES},
     [SX_MUTANT_SWEEP_RECORDS] = {.pages = true},
     [SX_MUTANT_STEP_UNSIGNED] = {.pages = true, .acts = ACT_BAD_PAGES},
     [SX_MUTANT_PEAKS_ANY] = {.pages = true, .acts = ACT_BAD_PAGES},
     [SX_MUTANT_FETCH_SOON] = {.pages = true},
-    [SX_MUTANT_LOOK_FOREVER] = {.pages = true, .acts = ACT_BAD_PAGES},
 };
 
 static bool is_any(const struct plan *plan, uint32_t acts)

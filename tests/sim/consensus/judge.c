@@ -91,6 +91,7 @@ void judge_step(struct world *world, struct machine *machine)
         judge_fails(world, "machine %u believes in height %" PRIu64,
                     machine->index, now.target);
     rules_step(world, machine, &now);
+    fetch_step(world, machine, &now);
     if (now.epoch > before->epoch || now.view > before->view) {
         machine->views +=
             now.epoch > before->epoch ? now.view : now.view - before->view;

@@ -507,6 +507,7 @@ static void reset_life(struct world *world, struct machine *machine)
     machine->pending_count = 0;
     machine->ask_count = machine->poisoner_count = 0;
     machine->answered = false;
+    machine->asked_us = 0;
     memset(machine->heard, 0, sizeof(machine->heard));
     memset(machine->own, 0, sizeof(machine->own));
     machine->taken_count = 0;

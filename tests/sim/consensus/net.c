@@ -224,6 +224,8 @@ void net_post(struct world *world, struct machine *from, struct machine *to,
     entry.a = net_wire(world, from->index, to->index)->generation;
     if (dice_chance(&world->dice, 20))
         overhear(world, letter);
+    if (from->acts == 0 && letter->len > 0 && letter->bytes[0] == SX_MSG_PAGES)
+        poison_race(world, from, to, letter);
     post(world, from, to, &entry, extra_us);
 }
 

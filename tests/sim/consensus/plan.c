@@ -186,10 +186,12 @@ bool plan_has_pages(uint64_t seed)
  * late is honest, and comes when there is something to fetch. */
 static void add_bad_pages(struct plan *plan, struct dice *dice)
 {
-    static const uint32_t most[] = {30, 200, 1000, 2000};
+    static const uint32_t most[] = {30, 300, 3000, 5000};
     uint32_t who = plan->keys;
     plan->accounts = 1 + (uint32_t)dice_below(dice, most[dice_below(dice, 4)]);
     plan->late_us_min = plan->chaos_us / 2;
+    if (dice_chance(dice, 500)) /* and goes on when all else is calm */
+        plan->late_us_min = plan->chaos_us - 200 * MS;
     plan->followers = plan->keys <= 10 ? 5 : 1;
     plan->mischief[0] = 0;
     for (uint32_t i = plan->keys; i-- > 1;)

@@ -148,23 +148,33 @@ static bool is_wrong(const struct sx_msg *right, const struct sx_msg *given)
     return false;
 }
 
-static void add_older(const struct machine *actor, bool all)
+static bool has_older(const struct machine *actor, const struct machine *to)
 {
     const struct letter *last = actor->last_pages;
-    if (last == NULL || sx_msg_decode(letter_bytes(last), &old) != OK)
-        return;
+    return last != NULL && actor->last_pages_to == to->index &&
+           sx_msg_decode(letter_bytes(last), &old) == OK;
+}
+
+static void add_older(bool all)
+{
     for (uint32_t i = all ? 0 : msg.item_count; i < old.item_count; i++)
         msg.items[i] = old.items[i];
     if (all || old.item_count > msg.item_count)
         msg.item_count = old.item_count;
 }
 
-static struct letter *bend_pages(struct world *world, struct machine *actor)
+static struct letter *bend_pages(struct world *world, struct machine *actor,
+                                 const struct machine *to)
 {
     static struct sx_msg right;
     enum bend how = (enum bend)dice_below(&world->dice, BEND_COUNT);
     uint32_t at = (uint32_t)dice_below(&world->dice, msg.item_count);
+    bool older = has_older(actor, to);
     right = msg;
+    /* Where more was asked for before, that may be what is taken again. */
+    if (older && old.item_count > msg.item_count &&
+        dice_chance(&world->dice, 500))
+        how = BEND_LONG;
     if (how <= BEND_CUT) {
         buf_init(&bent, MESSAGE_MAX);
         if (bend_item(world, how, msg.items[at]))
@@ -174,8 +184,8 @@ static struct letter *bend_pages(struct world *world, struct machine *actor)
         msg.items[0] = right.items[at];
     } else if (how == BEND_NUMBERS) {
         msg.ask += dice_chance(&world->dice, 500) ? 1 : UINT32_MAX;
-    } else {
-        add_older(actor, how == BEND_OLD);
+    } else if (older) {
+        add_older(how == BEND_OLD);
     }
     struct letter *letter = letter_of(&msg, is_wrong(&right, &msg));
     buf_done(&bent);
@@ -222,6 +232,18 @@ static void say_unasked(struct world *world, struct machine *actor,
     letter_drop(letter);
 }
 
+void poison_race(struct world *world, const struct machine *from,
+                 struct machine *to, struct letter *letter)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        struct machine *actor = &world->machines[i];
+        if (actor != from && actor != to && actor->up &&
+            (actor->acts & ACT_BAD_PAGES) != 0 &&
+            dice_chance(&world->dice, 300))
+            net_post(world, actor, to, letter, 0);
+    }
+}
+
 struct letter *poison_answer(struct world *world, struct machine *actor,
                              struct machine *to, struct letter *letter)
 {
@@ -234,10 +256,11 @@ struct letter *poison_answer(struct world *world, struct machine *actor,
     if (dice_chance(&world->dice, 300))
         say_unasked(world, actor, to);
     if (dice_chance(&world->dice, 600))
-        made = pages ? bend_pages(world, actor) : bend_steps(world);
+        made = pages ? bend_pages(world, actor, to) : bend_steps(world);
     if (pages) {
         letter_drop(actor->last_pages);
         actor->last_pages = letter_keep(letter);
+        actor->last_pages_to = to->index;
     }
     return made != NULL ? made : letter_keep(letter);
 }

@@ -152,14 +152,16 @@ struct machine {
     struct hash yes[YES_MAX]; /* voted for */
     uint32_t yes_count;
     struct letter *last_proposal; /* heard */
-    struct letter *last_pages;    /* given */
+    struct letter *last_pages;    /* given, by how much of it was wanted ... */
+    uint32_t last_pages_to;       /* ... by whom */
     /* who fetches the state: what it asked in this life, and who gave it what
      * does not hold */
     struct fetch_ask asks[FETCH_ASKS];
     uint32_t ask_count;
     uint64_t poisoners[MACHINES_MAX];
     uint32_t poisoner_count;
-    bool answered; /* it hears steps or pages right now */
+    bool answered;     /* it hears steps or pages right now */
+    uint64_t asked_us; /* it asked somebody, or had nothing to ask */
     /* what it last heard of each dishonest machine */
     struct vote heard[MACHINES_MAX][3];
     uint64_t words;         /* machines that told it where they are */
@@ -421,6 +423,9 @@ void trouble_heal(struct world *world);
 /* Instead of steps or pages; what nobody may take of it is marked. */
 struct letter *poison_answer(struct world *world, struct machine *actor,
                              struct machine *to, struct letter *letter);
+/* Pages that somebody else gives: the same in its own name, perhaps sooner. */
+void poison_race(struct world *world, const struct machine *from,
+                 struct machine *to, struct letter *letter);
 
 /* What a dishonest machine really sends when its core says this. */
 void actor_send(struct world *world, struct machine *actor, struct machine *to,
@@ -475,6 +480,9 @@ struct fetch_told fetch_hears(struct machine *machine,
                               const struct letter *letter);
 void fetch_heard(struct world *world, struct machine *machine,
                  const struct machine *from, const struct fetch_told *told);
+/* After every event. */
+void fetch_step(struct world *world, struct machine *machine,
+                const struct sx_status *now);
 /* A batch is in the store. */
 void fetch_committed(struct world *world, struct machine *machine);
 
