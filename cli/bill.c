@@ -1,7 +1,7 @@
 /* The bill before the work: what place.h declares of it. */
 
 #include "cli/place.h"
-#include "cli/view.h"
+#include "cli/view/view.h"
 
 #include "base/check.h"
 

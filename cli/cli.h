@@ -7,7 +7,7 @@
  * stdout carries data and nothing else; all that is said to a person goes to
  * stderr. Without a terminal nothing is asked, coloured or redrawn. */
 
-#include "cli/verb.h"
+#include "cli/verb/verb.h"
 #include "node/rpc/rpc_msg.h"
 
 #include <limits.h>

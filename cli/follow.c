@@ -7,7 +7,7 @@
 #include "cli/locate.h"
 #include "cli/stream.h"
 #include "cli/unit.h"
-#include "cli/view.h"
+#include "cli/view/view.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * one line of the list; and naming it and its parts. */
 
 #include "cli/cli.h"
-#include "cli/graphfile.h"
+#include "cli/file/graphfile.h"
 
 /* Imports, signs, submits, shows plan and bill, asks, approves; with --follow
  * stays until the end. args is of the verb submit. */

@@ -5,7 +5,7 @@
 #include "cli/graph.h"
 #include "cli/job.h"
 #include "cli/locate.h"
-#include "cli/view.h"
+#include "cli/view/view.h"
 
 #include <string.h>
 #include <time.h>

@@ -6,7 +6,7 @@
  * table; a test compares the reference with the file. */
 
 #include "base/bytes.h"
-#include "cli/verb.h"
+#include "cli/verb/verb.h"
 
 #define HELP_BYTES_MAX (512u * 1024)
 

@@ -6,7 +6,7 @@
 #include "ledger/account.h"
 #include "ledger/bond.h"
 #include "ledger/transfer.h"
-#include "market/contract.h"
+#include "market/contract/contract.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "cli/unit.h"
-#include "cli/view.h"
+#include "cli/view/view.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "cli/tx_send.h"
 
-#include "cli/view.h"
+#include "cli/view/view.h"
 #include "ledger/tx.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
  * request and the quotes for its tasks; after it, from a settled contract. No
  * formatting here, and no figure that is not by the formulas of offer.h. */
 
-#include "market/contract.h"
+#include "market/contract/contract.h"
 
 /* One quote: what one attempt at one task costs at most. */
 struct bill_line {

@@ -5,7 +5,7 @@
  * (sched/link/goodput.h), again and again: what is not borne out any longer
  * counts for nothing from then on. */
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "sched/link/goodput.h"
 
 #define GOODPUTS_EVERY_MS 10000u

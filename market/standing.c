@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "market/book_map.h"
+#include "market/book/book_map.h"
 #include "sched/target.h"
 
 #define LOOKED_AT 8u

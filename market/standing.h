@@ -19,7 +19,7 @@
  * few that are looked at, gives way. */
 
 #include "base/short_hash.h"
-#include "market/contract.h"
+#include "market/contract/contract.h"
 #include "sched/avail/reliability.h"
 
 #define STANDINGS_MAX 65536u

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "market/book_device.h"
+#include "market/book/book_device.h"
 
 #define TIME_MAX (UINT64_C(1) << 53)
 /* Offers are renewed before they lapse. */

@@ -15,7 +15,7 @@
  *
  * Pure; the same tape, policy and seed is the same result. */
 
-#include "market/book.h"
+#include "market/book/book.h"
 
 #define TAPE_OFFERS_MAX    20000u /* offers told, all versions */
 #define TAPE_REQUESTS_MAX  20000u

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "node/log.h"
-#include "node/rpc_help.h"
+#include "node/control/rpc_help.h"
 
 #include <time.h>
 

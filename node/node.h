@@ -6,21 +6,21 @@
  * peers tell each other), trade_shell.c (what the engines want done), rpc_*.c
  * (what people ask). */
 
-#include "node/blob_store.h"
-#include "node/chain_host.h"
-#include "node/chain_watch.h"
+#include "node/blob/blob_store.h"
+#include "node/chain/chain_host.h"
+#include "node/chain/chain_watch.h"
 #include "node/config.h"
-#include "node/control.h"
+#include "node/control/control.h"
 #include "node/datadir.h"
 #include "node/exec/executor.h"
-#include "node/feed.h"
+#include "node/control/feed.h"
 #include "node/loop_meter.h"
 #include "node/net/bulk.h"
 #include "node/net/link.h"
 #include "node/node_disk.h"
-#include "node/own_tx.h"
+#include "node/chain/own_tx.h"
 #include "node/records.h"
-#include "node/sense.h"
+#include "node/sell/sense.h"
 #include "node/trade/buy.h"
 #include "node/trade/sell.h"
 
@@ -49,16 +49,16 @@ struct tx_watch {
 };
 #define TX_WATCHES_MAX CONTROL_CALLS_MAX
 
-struct images;      /* node/images.h */
-struct image_cache; /* node/image_cache.h */
-struct offering;    /* node/offering.h */
-struct policies;    /* node/policies.h */
-struct call_work;   /* node/rpc_call.h */
-struct gossip;      /* node/gossip.h */
+struct images;      /* node/blob/images.h */
+struct image_cache; /* node/blob/image_cache.h */
+struct offering;    /* node/sell/offering.h */
+struct policies;    /* node/shell/policies.h */
+struct call_work;   /* node/control/rpc_call.h */
+struct gossip;      /* node/peer/gossip.h */
 struct audit_agent;
-struct link_agent; /* node/link_agent.h */
-struct shell;      /* node/trade_shell.h */
-struct waiters;    /* node/waiters.h */
+struct link_agent; /* node/peer/link_agent.h */
+struct shell;      /* node/shell/trade_shell.h */
+struct waiters;    /* node/control/waiters.h */
 
 struct node {
     uv_loop_t *loop;

@@ -16,8 +16,9 @@
 #include "sched/cfn/metric.h"
 #include "sched/meter/kernel.h"
 
-/* What the provider measured of itself, by kernels run at start (node/bench.h).
- * All are rates; 0 = not measured, which is never treated as good. */
+/* What the provider measured of itself, by kernels run at start
+ * (node/sell/bench.h). All are rates; 0 = not measured, which is never treated
+ * as good. */
 struct grade {
     uint64_t int_ops;   /* METER_SORT on one core */
     uint64_t float_ops; /* METER_FP64 on one core */

@@ -11,7 +11,7 @@
  *   divide    how the tasks of a bag are divided over providers
  *   gang      all tasks at the same time, or `least` of them, or none
  *   down_ppb  how often a task may find no provider that finishes it: the
- * copies are then at providers that together keep to it (market/book.h) */
+ * copies are then at providers that together keep to it (market/book/book.h) */
 
 #include "base/mp.h"
 #include "sched/demand.h"

@@ -11,7 +11,7 @@
  * bulk_codec.h). Hashing and disk work is done on the loop's worker pool; the
  * callbacks come on the loop thread, never from inside a call. */
 
-#include "node/blob_store.h"
+#include "node/blob/blob_store.h"
 #include "node/net/link.h"
 
 #define BULK_WINDOW      (1024u * 1024) /* asked for and not yet received */

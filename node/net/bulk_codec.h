@@ -11,7 +11,7 @@
  *   GET_PROBE    [6, 1, nonce, index]         -> PROBE or REFUSED
  *   PROBE        [7, 1, nonce, index, filler] BULK_PROBE_BYTES of it */
 
-#include "node/blob.h"
+#include "node/blob/blob.h"
 
 enum {
     BULK_FRAME = 16, /* CHANNEL_TYPE_APP */

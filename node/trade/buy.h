@@ -3,9 +3,9 @@
 
 /* The buyer's side: every job this node was asked to place, task by task, from
  * the order book to the settled bill. Pure: events in, effects out. Owns the
- * order book (market/book.h). */
+ * order book (market/book/book.h). */
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "market/request.h"
 #include "node/trade/event.h"
 

@@ -1,17 +1,17 @@
 #ifndef NODE_TRADE_BUY_GRAPH_H
 #define NODE_TRADE_BUY_GRAPH_H
 
-/* Graphs of jobs at the buyer (market/graph.h): submitted together, planned
- * together, approved together. Each part is a job of its own with contracts of
- * its own (buy.h); its tasks do not go through the book's matching but to where
- * the plan says, as soon as what they need is done. A plan is looked at every
- * ten seconds, and when a place is lost: what does not hold any more moves,
- * others only within a budget (market/graph_adjust.h).
+/* Graphs of jobs at the buyer (market/graph/graph.h): submitted together,
+ * planned together, approved together. Each part is a job of its own with
+ * contracts of its own (buy.h); its tasks do not go through the book's matching
+ * but to where the plan says, as soon as what they need is done. A plan is
+ * looked at every ten seconds, and when a place is lost: what does not hold any
+ * more moves, others only within a budget (market/graph/graph_adjust.h).
  *
  * The record of a graph is written with those of its jobs, in one step: a node
  * that is killed knows all of it or none. */
 
-#include "market/graph_adjust.h"
+#include "market/graph/graph_adjust.h"
 #include "node/trade/buy.h"
 
 #define BUY_GRAPHS_MAX 256u

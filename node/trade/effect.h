@@ -3,12 +3,12 @@
 
 /* What the two trade engines (trade/buy.h, trade/sell.h) want done. They are
  * pure: an event goes in with the time in it, a list of effects comes out, and
- * the shell (node/trade_shell.c, or the simulator) carries the effects out IN
- * ORDER. A SAVE is durable before any later effect of the same step leaves, so
- * what was promised to a peer or the chain survives kill -9. */
+ * the shell (node/shell/trade_shell.c, or the simulator) carries the effects
+ * out IN ORDER. A SAVE is durable before any later effect of the same step
+ * leaves, so what was promised to a peer or the chain survives kill -9. */
 
-#include "market/contract.h"
-#include "node/wire.h"
+#include "market/contract/contract.h"
+#include "node/peer/wire.h"
 
 enum trade_effect_kind {
     EFFECT_SAVE = 1, /* key, bytes: write the record; empty bytes delete it */

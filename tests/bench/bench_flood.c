@@ -38,7 +38,7 @@
 #include "ledger/transfer.h"
 #include "ledger/tx.h"
 #include "node/net/link.h"
-#include "node/wire.h"
+#include "node/peer/wire.h"
 #include "tests/bench/check_rate.h"
 
 #define SENDERS     2000u

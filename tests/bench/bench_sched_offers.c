@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "base/check.h"
-#include "market/book.h"
+#include "market/book/book.h"
 
 #define OFFERS     LIMIT_OFFERS
 #define MEASURED   128u /* providers whose distance is known: the peers */

@@ -16,7 +16,7 @@
 
 #include "base/check.h"
 #include "base/dice.h"
-#include "market/book.h"
+#include "market/book/book.h"
 
 #define RUNS   300u
 #define OFFERS 20000u

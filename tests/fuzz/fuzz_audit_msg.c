@@ -3,7 +3,7 @@
  * again as it came, and keeps its bounds. */
 
 #include "base/check.h"
-#include "node/audit_msg.h"
+#include "node/audit/audit_msg.h"
 
 #define ARENA_MAX (1024u * 1024)
 

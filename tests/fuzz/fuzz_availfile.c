@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/availfile.h"
+#include "cli/file/availfile.h"
 #include "sched/avail/avail_split.h"
 
 /* What one input may cost: dearer ones are read, not solved. */

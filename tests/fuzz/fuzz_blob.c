@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "node/blob.h"
+#include "node/blob/blob.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

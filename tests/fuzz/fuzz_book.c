@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "market/book.h"
+#include "market/book/book.h"
 
 #define PROVIDERS 6u
 #define REQUESTS  5u

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/componentsfile.h"
+#include "cli/file/componentsfile.h"
 #include "sched/cut/decompose_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -2,7 +2,7 @@
 
 /* A contract's record, and the payloads of its six transaction kinds. */
 
-#include "market/contract_inner.h"
+#include "market/contract/contract_inner.h"
 #include "tests/fuzz/market_fuzz.h"
 
 static enum err record_again(struct bytes in, struct arena *arena,

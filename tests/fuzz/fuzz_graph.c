@@ -2,7 +2,7 @@
 /* A graph from anywhere: what decodes is one, comes back as it was, and has its
  * levels. */
 
-#include "market/graph.h"
+#include "market/graph/graph.h"
 #include "tests/fuzz/market_fuzz.h"
 
 static enum err graph_again(struct bytes in, struct arena *arena,

@@ -2,7 +2,7 @@
 /* A graph's file from anywhere: read or refused with its line, and what was
  * read is a graph but for its requests' ids. */
 
-#include "cli/graphfile.h"
+#include "cli/file/graphfile.h"
 
 #include "base/check.h"
 

@@ -2,7 +2,7 @@
 /* A job file from anywhere: read or refused with its line, and what was read is
  * an order that becomes a spec the market takes. */
 
-#include "cli/jobfile.h"
+#include "cli/file/jobfile.h"
 
 #include "base/check.h"
 

@@ -2,7 +2,7 @@
 /* An image that somebody else made, read as a file. */
 #define _GNU_SOURCE /* memfd_create */
 
-#include "node/oci_archive.h"
+#include "node/blob/oci_archive.h"
 
 #include "base/check.h"
 

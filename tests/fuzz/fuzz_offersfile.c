@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/offersfile.h"
+#include "cli/file/offersfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/policyfile.h"
-#include "node/policies.h"
+#include "cli/file/policyfile.h"
+#include "node/shell/policies.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/replicasfile.h"
+#include "cli/file/replicasfile.h"
 
 #define STEPS_MAX 10000u
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/servicefile.h"
+#include "cli/file/servicefile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/tapefile.h"
+#include "cli/file/tapefile.h"
 #include "sched/policy.h"
 
 #define PLAYED_MAX 40u /* events; a fuzzer has no patience */

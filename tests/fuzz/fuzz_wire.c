@@ -2,7 +2,7 @@
 /* The messages of links, by the kind their head says. What is read is spelled
  * again as it came. */
 #include "base/check.h"
-#include "node/wire.h"
+#include "node/peer/wire.h"
 
 #define ARENA_MAX (8u * 1024 * 1024)
 

@@ -4,7 +4,7 @@
 /* What every decoder of the market promises of foreign bytes. */
 
 #include "base/check.h"
-#include "market/contract.h"
+#include "market/contract/contract.h"
 
 #define FUZZ_ARENA_BYTES (8u * 1024 * 1024)
 

@@ -34,7 +34,7 @@ library_home() {
     case $1 in
     msgpack.h | msgpack/*) echo "base/mp.c" ;;
     lmdb.h) echo "ledger/disk/store_lmdb.c|ledger/disk/lmdb_error.c|node/records.c" ;;
-    nng/*) echo "node/net/*|node/control*|node/feed*|cli/client*|tests/*" ;;
+    nng/*) echo "node/net/*|node/control/*|cli/client*|tests/*" ;;
     uv.h) echo "node/*|tests/*" ;;
     sodium.h | sodium/*)
         echo "base/*|wallet/*|node/*|cli/small_image.c|tests/*" ;;

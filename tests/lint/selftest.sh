@@ -70,7 +70,7 @@ offence layers ledger/x.c 'must not know market/offer.h' '#include "market/offer
 offence layers base/x.c 'must not know ledger/tx.h' '' '#include "ledger/tx.h"'
 offence layers sched/x.c 'must not know ledger/tx.h' '#include "ledger/tx.h"'
 offence layers wallet/x.c 'must not know ledger/tx.h' '#include "ledger/tx.h"'
-offence layers node/x.c 'must not know cli/verb.h' '#include "cli/verb.h"'
+offence layers node/x.c 'must not know cli/verb/verb.h' '#include "cli/verb/verb.h"'
 offence layers cli/x.c 'must not know node/log.h' '#include "node/log.h"'
 offence layers node/executors/sandbox/x.c 'must not know node/log.h' \
     '#include "node/log.h"'

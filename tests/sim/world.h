@@ -15,7 +15,7 @@
  *   judge.c    what must hold, always and in the end */
 
 #include "ledger/sx/sx.h"
-#include "node/own_tx.h"
+#include "node/chain/own_tx.h"
 #include "node/trade/buy.h"
 #include "node/trade/buy_graph.h"
 #include "node/trade/sell.h"

@@ -1,4 +1,4 @@
-#include "cli/availfile.h"
+#include "cli/file/availfile.h"
 
 #include <math.h>
 #include <setjmp.h>

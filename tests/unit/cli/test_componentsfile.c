@@ -1,4 +1,4 @@
-#include "cli/componentsfile.h"
+#include "cli/file/componentsfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

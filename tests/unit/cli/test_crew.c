@@ -1,4 +1,4 @@
-#include "cli/crew.h"
+#include "cli/sched/crew.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cli/graphfile.h"
+#include "cli/file/graphfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

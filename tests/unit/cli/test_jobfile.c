@@ -1,4 +1,4 @@
-#include "cli/jobfile.h"
+#include "cli/file/jobfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

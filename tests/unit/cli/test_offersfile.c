@@ -1,4 +1,4 @@
-#include "cli/offersfile.h"
+#include "cli/file/offersfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

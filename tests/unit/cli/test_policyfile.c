@@ -1,4 +1,4 @@
-#include "cli/policyfile.h"
+#include "cli/file/policyfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

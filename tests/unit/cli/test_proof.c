@@ -1,7 +1,7 @@
 /* suan chain check: what it says of a proof that somebody else wrote (the
  * golden ones), and how it refuses. */
 
-#include "cli/verbs.h"
+#include "cli/verb/verbs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cli/replicasfile.h"
+#include "cli/file/replicasfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

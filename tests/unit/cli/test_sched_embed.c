@@ -1,6 +1,6 @@
 /* suan sched embed, as somebody at a terminal meets it. */
 
-#include "cli/verbs.h"
+#include "cli/verb/verbs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

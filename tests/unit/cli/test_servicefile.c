@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/servicefile.h"
+#include "cli/file/servicefile.h"
 
 static struct servicefile file;
 static char error[YAMLFILE_ERROR_MAX];

@@ -1,4 +1,4 @@
-#include "cli/tapefile.h"
+#include "cli/file/tapefile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

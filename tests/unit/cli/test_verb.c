@@ -1,4 +1,4 @@
-#include "cli/verb.h"
+#include "cli/verb/verb.h"
 
 #include "node/rpc/rpc_msg.h"
 

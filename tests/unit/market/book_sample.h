@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 
 static inline struct pubkey sample_provider(unsigned k)
 {

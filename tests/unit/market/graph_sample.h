@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "market/graph.h"
+#include "market/graph/graph.h"
 
 static inline void sample_graph(struct graph *graph, uint32_t parts)
 {

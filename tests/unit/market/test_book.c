@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "tests/unit/market/book_sample.h"
 
 static void put_priced(struct sample *s, unsigned k, uint64_t cpu_hour)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "market/book_card.h"
+#include "market/book/book_card.h"
 #include "tests/unit/market/book_sample.h"
 
 static void an_offer_comes_back_from_its_card(void **state)

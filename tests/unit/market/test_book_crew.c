@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "sched/target.h"
 #include "tests/unit/market/book_sample.h"
 

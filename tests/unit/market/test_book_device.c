@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
-#include "market/book_device.h"
+#include "market/book/book.h"
+#include "market/book/book_device.h"
 #include "tests/unit/market/book_sample.h"
 
 /* Two cheap cards and two dear ones. */

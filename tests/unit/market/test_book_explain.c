@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "tests/unit/market/book_sample.h"
 
 static struct book_explanation explain(struct sample *s, unsigned n,

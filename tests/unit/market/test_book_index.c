@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "sched/ranking.h"
 #include "tests/unit/market/book_sample.h"
 

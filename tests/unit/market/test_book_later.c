@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "market/book_impl.h"
+#include "market/book/book_impl.h"
 #include "tests/unit/market/book_sample.h"
 
 #define NOW    1000000u

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "market/book_map.h"
+#include "market/book/book_map.h"
 
 static const uint8_t key[SHORT_HASH_KEY_LEN] = {7};
 

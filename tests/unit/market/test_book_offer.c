@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "tests/unit/market/book_sample.h"
 
 static void a_higher_version_takes_the_place_of_a_lower(void **state)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "tests/unit/market/book_sample.h"
 
 /* A book in the plainest form: tables of everything, each match looks at all

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "tests/unit/market/book_sample.h"
 
 /* Providers 1 to 4: two in rack a, one in rack b, one in none; each has room

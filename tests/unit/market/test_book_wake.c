@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "market/book.h"
+#include "market/book/book.h"
 #include "tests/unit/market/book_sample.h"
 
 /* Adds a request that was matched once and found nothing. */

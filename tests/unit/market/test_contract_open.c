@@ -1,4 +1,4 @@
-/* What an open refuses, in the order of market/contract.h. */
+/* What an open refuses, in the order of market/contract/contract.h. */
 
 #include <setjmp.h>
 #include <stdarg.h>

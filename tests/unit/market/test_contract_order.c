@@ -1,4 +1,5 @@
-/* What the moves of a contract refuse, in the order of market/contract.h. */
+/* What the moves of a contract refuse, in the order of
+ * market/contract/contract.h. */
 
 #include <setjmp.h>
 #include <stdarg.h>

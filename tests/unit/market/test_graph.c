@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "market/graph.h"
+#include "market/graph/graph.h"
 #include "tests/unit/market/graph_sample.h"
 
 static struct graph graph;

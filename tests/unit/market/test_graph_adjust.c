@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/dice.h"
-#include "market/graph_adjust.h"
+#include "market/graph/graph_adjust.h"
 #include "tests/unit/market/book_sample.h"
 #include "tests/unit/market/graph_sample.h"
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/dice.h"
-#include "market/graph_desk.h"
+#include "market/graph/graph_desk.h"
 #include "tests/unit/market/book_sample.h"
 #include "tests/unit/market/graph_sample.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/dice.h"
-#include "market/graph_plan.h"
+#include "market/graph/graph_plan.h"
 #include "tests/unit/market/book_sample.h"
 #include "tests/unit/market/graph_sample.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "market/contract_inner.h"
+#include "market/contract/contract_inner.h"
 #include "tests/unit/base/vectors.h"
 #include "tests/unit/market/links_sample.h"
 #include "tests/unit/market/world.h"

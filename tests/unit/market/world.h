@@ -12,7 +12,7 @@
 #include <sodium.h>
 
 #include "ledger/state/overlay.h"
-#include "market/contract.h"
+#include "market/contract/contract.h"
 
 enum actor { BUYER, AGENT, PROVIDER, PAYOUT, OTHER, PROPOSER, ACTORS };
 

@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "base/address.h"
-#include "node/images.h"
-#include "node/rpc_help.h"
-#include "node/rpc_table.h"
-#include "node/waiters.h"
+#include "node/blob/images.h"
+#include "node/control/rpc_help.h"
+#include "node/control/rpc_table.h"
+#include "node/control/waiters.h"
 
 struct rig {
     struct node node;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "node/accel.h"
+#include "node/sell/accel.h"
 #include "sched/taint.h"
 
 static struct accel parsed(const char *text)

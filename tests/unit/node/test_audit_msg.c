@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "node/audit_msg.h"
+#include "node/audit/audit_msg.h"
 
 struct desk {
     struct arena arena;

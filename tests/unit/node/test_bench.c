@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "node/bench.h"
+#include "node/sell/bench.h"
 
 /* ---- lines ---- */
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mp.h"
-#include "node/blob.h"
+#include "node/blob/blob.h"
 
 static void sizes_and_chunks_fit_together(void **state)
 {

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "node/blob_store.h"
+#include "node/blob/blob_store.h"
 
 enum { CHUNK = BLOB_CHUNK_BYTES };
 

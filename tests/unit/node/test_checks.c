@@ -12,7 +12,7 @@
 #include "ledger/params.h"
 #include "ledger/sx/sx_msg.h"
 #include "ledger/transfer.h"
-#include "node/checks.h"
+#include "node/chain/checks.h"
 
 enum { TXS = 640, TOLD = 20000 };
 

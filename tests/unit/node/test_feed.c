@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "node/feed.h"
+#include "node/control/feed.h"
 
 static int setup(void **state)
 {

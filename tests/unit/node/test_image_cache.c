@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "node/image_cache.h"
+#include "node/blob/image_cache.h"
 
 #include <stdio.h>
 

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "node/images.h"
+#include "node/blob/images.h"
 
 static char root[64];
 static struct records records;

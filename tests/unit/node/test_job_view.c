@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/address.h"
-#include "node/job_view.h"
+#include "node/control/job_view.h"
 
 static struct node node = {.prefix = ADDRESS_PREFIX_TEST};
 static struct buy_task tasks[LIMIT_TASKS];

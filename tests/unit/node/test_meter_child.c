@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "node/meter_child.h"
+#include "node/sell/meter_child.h"
 
 #define PATIENCE_MS 20000u
 #define LIMIT_MS    60000u

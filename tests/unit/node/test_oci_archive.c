@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "node/oci_archive.h"
+#include "node/blob/oci_archive.h"
 #include "tests/unit/node/oci_make.h"
 
 static char dir[64];

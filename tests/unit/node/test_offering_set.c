@@ -11,7 +11,7 @@
 
 #include "base/address.h"
 #include "market/message.h"
-#include "node/offering_inner.h"
+#include "node/sell/offering_inner.h"
 
 static const struct sensed machine = {.arch = ARCH_X86_64,
                                       .cpus = 4,

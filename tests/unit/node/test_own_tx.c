@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "node/own_tx.h"
+#include "node/chain/own_tx.h"
 
 #define SENT_MAX 600
 

@@ -6,7 +6,7 @@
 
 #include "tests/unit/ledger/kinds.h"
 #include "tests/unit/ledger/node_by_hand.h"
-#include "node/own_tx.h"
+#include "node/chain/own_tx.h"
 
 #define DEEDS    200u
 #define BLOCK_MS 100u

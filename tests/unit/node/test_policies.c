@@ -1,4 +1,4 @@
-#include "node/policies.h"
+#include "node/shell/policies.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

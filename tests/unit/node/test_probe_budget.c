@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "node/probe_budget.h"
+#include "node/peer/probe_budget.h"
 
 #define MIB (1024u * 1024u)
 

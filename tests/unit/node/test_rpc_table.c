@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "node/rpc_table.h"
+#include "node/control/rpc_table.h"
 
 #define METHODS_MAX 100
 

@@ -14,7 +14,7 @@
 #include "tests/unit/node/rpc_rig.h"
 
 #include "ledger/bond_tx.h"
-#include "node/rpc_validator.h"
+#include "node/control/rpc_validator.h"
 
 static struct rig *rig;
 static struct pubkey others[3]; /* two validators, one owner */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "node/sense.h"
+#include "node/sell/sense.h"
 
 #define GIB 1024u
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "node/wire.h"
+#include "node/peer/wire.h"
 
 static enum err read_long(enum wire_kind kind, size_t len)
 {

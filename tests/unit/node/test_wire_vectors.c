@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "market/contract.h"
-#include "node/audit_msg.h"
+#include "market/contract/contract.h"
+#include "node/audit/audit_msg.h"
 #include "node/net/bulk_codec.h"
 #include "node/net/channel.h"
-#include "node/wire.h"
+#include "node/peer/wire.h"
 #include "tests/unit/base/vectors.h"
 
 #define T0        1700000000000u

@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "market/contract.h"
+#include "market/contract/contract.h"
 #include "node/trade/effect.h"
 #include "node/trade/event.h"
 
