@@ -85,7 +85,7 @@ BODY void tally_aisle(struct surveying *x, size_t first, struct explain *out)
     const uint64_t *there = &x->there[first];
     uint64_t *once = &x->once[first];
     for (uint32_t g = 0; g < x->group_count; g++) {
-        const uint64_t *fails = &x->groups[g].fails[first];
+        const uint64_t *fails = x->groups[g].fails + first;
         enum reason reason = x->groups[g].rule->reason;
         if (is_note(&x->groups[g]))
             tally_note(fails, &t, &out->first[reason],
@@ -105,7 +105,7 @@ BODY void tally_aisle(struct surveying *x, size_t first, struct explain *out)
     for (uint32_t g = 0; g < x->group_count; g++) {
         enum reason reason = x->groups[g].rule->reason;
         if (!is_note(&x->groups[g]))
-            out->alone[reason] += count_both(&x->groups[g].fails[first], once);
+            out->alone[reason] += count_both(x->groups[g].fails + first, once);
     }
 }
 
