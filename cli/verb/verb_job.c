@@ -130,6 +130,8 @@ int verb_job_show(struct cli *cli, const struct args *args)
         failed = view_print(cli, &view_job, head);
         json_decref(head);
         if (!failed)
+            failed = show_rows(cli, &view_chosen, result);
+        if (!failed)
             failed = show_tasks(cli, args, result);
     } else {
         failed = view_print(cli, &view_job, result);

@@ -77,15 +77,16 @@ int out_flush(struct cli *cli);
 /* Every view there is; ends at NULL. */
 extern const struct view *const views[];
 
-extern const struct view view_jobs, view_job, view_tasks, view_timeline,
-    view_events, view_receipts, view_files, view_rejects, view_histogram,
-    view_relax, view_bill, view_offers, view_ranks, view_policies, view_policy,
-    view_replay_market, view_contracts, view_queue, view_offer, view_sell,
-    view_grade, view_figures, view_answer, view_audit, view_identifier,
-    view_images, view_image, view_peers, view_banned, view_status, view_chain,
-    view_validators, view_block, view_block_txs, view_tx, view_account,
-    view_history, view_config, view_keys, view_key, view_balance, view_devnet,
-    view_doctor, view_verify, view_bonds, view_bond, view_unbondings,
-    view_links, view_graph, view_graph_plan, view_graph_tasks, view_graph_ways;
+extern const struct view view_jobs, view_job, view_tasks, view_chosen,
+    view_timeline, view_events, view_receipts, view_files, view_rejects,
+    view_histogram, view_relax, view_bill, view_offers, view_ranks,
+    view_policies, view_policy, view_replay_market, view_contracts, view_queue,
+    view_offer, view_sell, view_grade, view_figures, view_answer, view_audit,
+    view_identifier, view_images, view_image, view_peers, view_banned,
+    view_status, view_chain, view_validators, view_block, view_block_txs,
+    view_tx, view_account, view_history, view_config, view_keys, view_key,
+    view_balance, view_devnet, view_doctor, view_verify, view_bonds, view_bond,
+    view_unbondings, view_links, view_graph, view_graph_plan, view_graph_tasks,
+    view_graph_ways;
 
 #endif

@@ -86,23 +86,6 @@ json_t *chosen_json(struct node *node, const struct buy_job *job)
     return rows;
 }
 
-json_t *chosen_text_json(const json_t *chosen)
-{
-    struct buf text;
-    json_t *row;
-    json_t *json;
-    size_t i;
-    buf_init(&text, CHOSEN_SHOWN * 600);
-    json_array_foreach(chosen, i, row)
-    {
-        buf_addf(&text, "%s%s", i > 0 ? "; " : "",
-                 json_string_value(json_object_get(row, "text")));
-    }
-    json = json_text(buf_cstr(&text));
-    buf_done(&text);
-    return json;
-}
-
 /* What was true of it when it was chosen, where it does not fit any more. */
 static void put_figures(json_t *offer, const json_t *row)
 {

@@ -9,8 +9,6 @@
  * provider once; at most CHOSEN_SHOWN. Given. */
 #define CHOSEN_SHOWN 32u
 json_t *chosen_json(struct node *node, const struct buy_job *job);
-/* Their texts in a row: "provider-1, grade small: price 0.0041". Given. */
-json_t *chosen_text_json(const json_t *chosen);
 
 /* Puts the offers of an explanation that tasks of the job were given to first,
  * each with `chosen`, how many, and the figures it was chosen by: its room may

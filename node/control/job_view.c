@@ -566,8 +566,6 @@ json_t *job_show_json(struct node *node, const struct buy_job *job,
     json_object_set_new(object, "request", request_json(node, &job->request));
     json_object_set_new(object, "availability", availability_json(node, job));
     json_object_set_new(object, "chosen", chosen_json(node, job));
-    json_object_set_new(object, "chosen_text",
-                        chosen_text_json(json_object_get(object, "chosen")));
     json_object_set_new(object, "timeline", timeline_json(job));
     return object;
 }

@@ -286,7 +286,7 @@ static void who_was_chosen_is_told_once_with_the_figures(void **state)
     assert_int_equal(number(chosen, "tasks"), 2);
     assert_int_equal(number(chosen, "score"), 974);
     assert_string_equal(text(chosen, "class"), "neural");
-    assert_string_equal(text(object, "chosen_text"),
+    assert_string_equal(text(chosen, "text"),
                         "provider 05050505, score 974: price 0.01 (974)");
     assert_true(json_is_null(json_object_get(object, "availability")));
     json_decref(object);
