@@ -43,8 +43,8 @@
 
 #define SENDERS     2000u
 #define WINDOW      8000u   /* transfers that are not final yet */
-#define PER_SECOND  12000u  /* signed beforehand: more than can be final */
-#define SHARE_MICRO 140000u /* of each sender: for its fees */
+#define PER_SECOND  20000u  /* signed beforehand: more than can be final */
+#define SHARE_MICRO 240000u /* of each sender: for its fees */
 #define WARM_MS     3000u   /* before the first block that counts */
 #define TARGETS_MAX 31u
 #define ANSWER_MS   20000u
