@@ -243,20 +243,26 @@ void sx_relay(struct sx *core)
 /* ---- after a block ---- */
 
 /* Only accounts that a block touched can have waiting transactions that it made
- * worthless. */
+ * worthless. The disk may be ahead of what was told of it: what stands in a
+ * block that is decided, and not told as stored, is not stale but about to be
+ * final. */
 static void drop_stale(struct sx *core, const struct pubkey *sender)
 {
     struct account account;
     struct pool_entry *entry;
+    uint64_t from = 0;
     enum err err = account_get(chain_state(core->chain), sender, &account);
     if (err != OK) {
         sx_halt(core, err);
         return;
     }
     pool_account_at(core->pool, sender, account.nonce);
-    while ((entry = pool_account_next(core->pool, sender, 0)) != NULL &&
-           entry->tx.nonce < account.nonce && !SX_MUTANT(POOL_STALE))
-        throw_out(core, entry, ERR_NONCE);
+    while ((entry = pool_account_next(core->pool, sender, from)) != NULL &&
+           entry->tx.nonce < account.nonce && !SX_MUTANT(POOL_STALE)) {
+        from = entry->tx.nonce + 1;
+        if (entry->carried == 0)
+            throw_out(core, entry, ERR_NONCE);
+    }
 }
 
 /* All that is final goes before anything is judged: the state is the one after

@@ -337,6 +337,41 @@ static void a_tx_that_is_decided_is_not_refused_before_it_is_stored(
     net_close(&net);
 }
 
+/* The disk has taken two runs before the core hears of the first. */
+static void a_tx_of_the_next_run_is_not_stale_where_the_disk_is_ahead(
+    void **state)
+{
+    struct net net;
+    uint64_t heights[2];
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    struct node *v = net_add(&net, 0);
+    struct node *f = net_add(&net, -1);
+    net_link(&net, v, f);
+    net_deliver(&net);
+    for (uint64_t i = 0; i < 2; i++)
+        submit_transfer(&net, f, 0, i, 5);
+    for (uint64_t i = 0; i < 2; i++) {
+        submit_transfer(&net, v, 0, i, 5);
+        settle(v);
+        net_deliver(&net);
+    }
+    assert_int_equal(f->batch_count, 2);
+    for (int i = 0; i < 2; i++) {
+        heights[i] = store_batch_height(f->batches[i]);
+        assert_int_equal(store_commit(f->store, f->batches[i]), OK);
+        store_batch_free(f->batches[i]);
+    }
+    f->batch_count = 0;
+    for (int i = 0; i < 2; i++) {
+        step(f, (struct sx_event){.kind = SX_EV_STORED, .height = heights[i]});
+        assert_null(find(f, SX_TX_REFUSED));
+        assert_int_equal(the(f, SX_FINAL)->height, heights[i]);
+    }
+    assert_int_equal(pool_count(sx_pool(f->core)), 0);
+    net_close(&net);
+}
+
 static void a_tx_that_comes_after_its_block_is_there_already(void **state)
 {
     struct net net;
@@ -468,6 +503,8 @@ int main(void)
         cmocka_unit_test(a_followers_tx_is_handed_on_until_it_is_final),
         cmocka_unit_test(
             a_tx_that_is_decided_is_not_refused_before_it_is_stored),
+        cmocka_unit_test(
+            a_tx_of_the_next_run_is_not_stale_where_the_disk_is_ahead),
         cmocka_unit_test(a_tx_that_comes_after_its_block_is_there_already),
         cmocka_unit_test(a_followers_tx_that_became_impossible_is_refused),
         cmocka_unit_test(at_random_everybody_ends_with_the_same_chain),
