@@ -273,6 +273,7 @@ static int set_params(struct cli *cli, const struct args *args, json_t *params)
     const char *name = args_text(args, "name", NULL);
     const char *payout = args_text(args, "payout", NULL);
     const char *device_hour = args_text(args, "device-hour", NULL);
+    const char *queue = args_text(args, "queue", NULL);
     struct pubkey key;
     uint64_t number;
     int failed = put_milli(cli, args, "cpus", "cpu_milli", params);
@@ -291,6 +292,8 @@ static int set_params(struct cli *cli, const struct args *args, json_t *params)
     put_texts(args, "taint", "taints", params);
     if (device_hour != NULL)
         json_object_set_new(params, "device_hour", json_string(device_hour));
+    if (queue != NULL)
+        json_object_set_new(params, "queue", json_string(queue));
     if (slots != NULL) {
         if (unit_parse_count(slots, 1, 10000, &number) != OK)
             return cli_usage(cli, "--slots 4",

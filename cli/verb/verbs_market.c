@@ -94,6 +94,8 @@ static const struct opt offer_options[] = {
     {"label", 0, "KEY=VALUE", "a fact about this machine", true},
     {"taint", 0, "KEY[=VALUE]",
      "keeps out jobs that do not tolerate it; \"\" for none", true},
+    {"queue", 0, "RULE",
+     "full, take patient jobs for later: easy, conservative; or off", false},
     {"payout", 0, "ADDRESS", "the account that is paid", false},
     {0},
 };

@@ -2,19 +2,6 @@
 
 #include "base/check.h"
 
-static enum err open_kind(struct mp_reader *reader, struct bytes b,
-                          struct arena *arena, enum wire_kind kind,
-                          uint32_t fields)
-{
-    return mp_open_message(reader, b, arena, kind, WIRE_VERSION, fields);
-}
-
-static enum err finish(struct mp_reader *reader)
-{
-    mp_leave(reader);
-    return mp_close(reader);
-}
-
 enum err audit_ask_form(const struct audit_ask *ask)
 {
     struct product product = {ask->kernel, ask->n, 0};
@@ -41,13 +28,13 @@ enum err audit_ask_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct audit_ask m;
-    TRY(open_kind(&reader, b, arena, WIRE_AUDIT, 4));
+    TRY(wire_open(&reader, b, arena, WIRE_AUDIT, 4));
     mp_get_hash(&reader, &m.nonce);
     m.kernel =
         (enum meter_kernel)mp_get_uint_max(&reader, METER_KERNEL_COUNT - 1);
     m.n = (uint32_t)mp_get_uint_max(&reader, AUDIT_N_MAX);
     m.rounds = (uint32_t)mp_get_uint_max(&reader, AUDIT_ROUNDS_MAX);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     TRY(audit_ask_form(&m));
     *out = m;
     return OK;
@@ -68,7 +55,7 @@ enum err audit_done_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct audit_done m = {0};
-    TRY(open_kind(&reader, b, arena, WIRE_AUDIT_DONE, 2));
+    TRY(wire_open(&reader, b, arena, WIRE_AUDIT_DONE, 2));
     mp_get_hash(&reader, &m.nonce);
     m.count = mp_enter(&reader);
     if (m.count < 1 || m.count > AUDIT_ROUNDS_MAX)
@@ -76,7 +63,7 @@ enum err audit_done_decode(struct bytes b, struct arena *arena,
     for (uint32_t i = 0; i < m.count && reader.err == OK; i++)
         mp_get_hash(&reader, &m.hashes[i]);
     mp_leave(&reader);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -94,11 +81,11 @@ enum err audit_open_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct audit_open m;
-    TRY(open_kind(&reader, b, arena, WIRE_AUDIT_OPEN, 3));
+    TRY(wire_open(&reader, b, arena, WIRE_AUDIT_OPEN, 3));
     mp_get_hash(&reader, &m.nonce);
     m.index = (uint32_t)mp_get_uint_max(&reader, AUDIT_ROUNDS_MAX - 1);
     m.offset = mp_get_uint_max(&reader, UINT32_MAX);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     if (m.offset % AUDIT_PIECE != 0)
         return ERR_RANGE;
     *out = m;
@@ -120,12 +107,12 @@ enum err audit_part_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct audit_part m;
-    TRY(open_kind(&reader, b, arena, WIRE_AUDIT_PART, 4));
+    TRY(wire_open(&reader, b, arena, WIRE_AUDIT_PART, 4));
     mp_get_hash(&reader, &m.nonce);
     m.index = (uint32_t)mp_get_uint_max(&reader, AUDIT_ROUNDS_MAX - 1);
     m.offset = mp_get_uint_max(&reader, UINT32_MAX);
     m.data = mp_get_bin(&reader, AUDIT_PIECE);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     if (m.offset % AUDIT_PIECE != 0 || m.data.len == 0)
         return ERR_RANGE;
     *out = m;
@@ -144,10 +131,10 @@ enum err audit_refused_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct audit_refused m;
-    TRY(open_kind(&reader, b, arena, WIRE_AUDIT_REFUSED, 2));
+    TRY(wire_open(&reader, b, arena, WIRE_AUDIT_REFUSED, 2));
     mp_get_hash(&reader, &m.nonce);
     m.err = (enum err)mp_get_uint_max(&reader, INT32_MAX);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     if (m.err == OK)
         return ERR_RANGE;
     *out = m;

@@ -159,9 +159,8 @@ static void put_contracts(struct node *node, json_t *out)
     json_object_set_new(out, "holds", holds);
     json_object_set_new(out, "contracts", contracts);
     json_object_set_new(out, "queue", queue);
-    json_object_set_new(
-        out, "queue_rule",
-        json_string(config_text(&node->config, CONFIG_sell_queue)));
+    json_object_set_new(out, "queue_rule",
+                        json_string(line_rule_text(offering_queue(node))));
     json_object_set_new(out, "settled", json_u64(settled));
 }
 
@@ -380,10 +379,27 @@ static bool taints_param(struct control_call *call, struct offering_set *set)
     return true;
 }
 
+static bool queue_param(struct control_call *call, struct offering_set *set)
+{
+    const char *text = NULL;
+    if (!param_text_if(call, "queue", &text))
+        return false;
+    if (text == NULL)
+        return true;
+    if (line_rule_parse(text, &set->queue) != OK) {
+        control_refuse(call, ERR_PARSE, "easy, conservative or off",
+                       "\"%.40s\" is no rule for a queue", text);
+        return false;
+    }
+    set->mask |= OFFERING_QUEUE;
+    return true;
+}
+
 static bool gear_params(struct control_call *call, struct offering_set *set)
 {
     const char *hour = NULL;
-    if (!number_param(call, "nic_kbit", OFFERING_NIC, UINT64_C(1000000000000),
+    if (!queue_param(call, set) ||
+        !number_param(call, "nic_kbit", OFFERING_NIC, UINT64_C(1000000000000),
                       set, &set->total.nic_kbit) ||
         !param_text_if(call, "device_hour", &hour) || !taints_param(call, set))
         return false;
@@ -424,12 +440,22 @@ static void reply_offer(struct node *node, struct control_call *call)
 
 void rpc_sell_offer_set(struct node *node, struct control_call *call)
 {
-    static const char *const names[] = {
-        "name",           "cpu_milli",      "mem_mib",
-        "disk_mib",       "slots",          "time_ms_max",
-        "cpu_hour_micro", "mem_hour_micro", "disk_hour_micro",
-        "labels",         "payout",         "nic_kbit",
-        "device_hour",    "taints",         NULL};
+    static const char *const names[] = {"name",
+                                        "cpu_milli",
+                                        "mem_mib",
+                                        "disk_mib",
+                                        "slots",
+                                        "time_ms_max",
+                                        "cpu_hour_micro",
+                                        "mem_hour_micro",
+                                        "disk_hour_micro",
+                                        "labels",
+                                        "payout",
+                                        "nic_kbit",
+                                        "device_hour",
+                                        "taints",
+                                        "queue",
+                                        NULL};
     struct offering_set set;
     struct offering_fault fault;
     enum err err;

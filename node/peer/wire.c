@@ -56,14 +56,13 @@ enum err wire_peek(struct bytes message, enum wire_kind *out)
     return OK;
 }
 
-static enum err open_kind(struct mp_reader *reader, struct bytes b,
-                          struct arena *arena, enum wire_kind kind,
-                          uint32_t fields)
+enum err wire_open(struct mp_reader *reader, struct bytes b,
+                   struct arena *arena, enum wire_kind kind, uint32_t fields)
 {
     return mp_open_message(reader, b, arena, kind, WIRE_VERSION, fields);
 }
 
-static enum err finish(struct mp_reader *reader)
+enum err wire_close(struct mp_reader *reader)
 {
     mp_leave(reader);
     return mp_close(reader);
@@ -80,10 +79,10 @@ enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
 {
     struct mp_reader reader;
     struct bytes body;
-    TRY(open_kind(&reader, b, arena, kind, 1));
+    TRY(wire_open(&reader, b, arena, kind, 1));
     body = mp_get_bin(&reader,
                       kind == WIRE_SX ? LIMIT_MESSAGE_BYTES : LIMIT_TX_BYTES);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = body;
     return OK;
 }
@@ -100,10 +99,10 @@ enum err wire_tx_refused_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct wire_tx_refused m;
-    TRY(open_kind(&reader, b, arena, WIRE_TX_REFUSED, 2));
+    TRY(wire_open(&reader, b, arena, WIRE_TX_REFUSED, 2));
     mp_get_hash(&reader, &m.id);
     m.err = (enum err)mp_get_uint_max(&reader, 9999);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -125,7 +124,7 @@ enum err wire_peers_decode(struct bytes b, struct arena *arena,
     struct mp_reader reader;
     struct wire_peers m;
     memset(&m, 0, sizeof(m));
-    TRY(open_kind(&reader, b, arena, WIRE_PEERS, 1));
+    TRY(wire_open(&reader, b, arena, WIRE_PEERS, 1));
     m.count = mp_enter(&reader);
     if (m.count > WIRE_PEERS_MAX)
         return ERR_RANGE;
@@ -136,7 +135,7 @@ enum err wire_peers_decode(struct bytes b, struct arena *arena,
         mp_leave(&reader);
     }
     mp_leave(&reader);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -155,12 +154,12 @@ enum err wire_hold_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct wire_hold m;
-    TRY(open_kind(&reader, b, arena, WIRE_HOLD, 4));
+    TRY(wire_open(&reader, b, arena, WIRE_HOLD, 4));
     m.request = mp_get_bin(&reader, REQUEST_BYTES_MAX);
     m.task = (uint32_t)mp_get_uint_max(&reader, LIMIT_TASKS - 1);
     m.attempt = (uint32_t)mp_get_uint_max(&reader, 255);
     m.rtt_us = mp_get_uint(&reader);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -193,11 +192,11 @@ enum err wire_hold_refused_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct wire_hold_refused m;
-    TRY(open_kind(&reader, b, arena, WIRE_HOLD_REFUSED, 5));
+    TRY(wire_open(&reader, b, arena, WIRE_HOLD_REFUSED, 5));
     key_decode(&reader, &m.key);
     m.err = (enum err)mp_get_uint_max(&reader, 9999);
     resources_decode(&reader, &m.free);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -213,9 +212,9 @@ enum err wire_hold_release_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct wire_hold_key m;
-    TRY(open_kind(&reader, b, arena, WIRE_HOLD_RELEASE, 3));
+    TRY(wire_open(&reader, b, arena, WIRE_HOLD_RELEASE, 3));
     key_decode(&reader, &m);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -234,11 +233,11 @@ enum err wire_start_decode(struct bytes b, struct arena *arena,
     struct mp_reader reader;
     struct wire_start m;
     memset(&m, 0, sizeof(m));
-    TRY(open_kind(&reader, b, arena, WIRE_START, 3));
+    TRY(wire_open(&reader, b, arena, WIRE_START, 3));
     mp_get_hash(&reader, &m.contract);
     m.spec = mp_get_bin(&reader, SPEC_BYTES_MAX);
     mp_get_text(&reader, m.bulk_address, sizeof(m.bulk_address));
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -267,7 +266,7 @@ enum err wire_job_state_decode(struct bytes b, struct arena *arena,
     struct mp_reader reader;
     struct wire_job_state m;
     memset(&m, 0, sizeof(m));
-    TRY(open_kind(&reader, b, arena, WIRE_JOB_STATE, 13));
+    TRY(wire_open(&reader, b, arena, WIRE_JOB_STATE, 13));
     mp_get_hash(&reader, &m.contract);
     m.phase = (enum job_phase)mp_get_uint_max(&reader, JOB_QUEUED);
     if (m.phase < JOB_HELD)
@@ -283,7 +282,7 @@ enum err wire_job_state_decode(struct bytes b, struct arena *arena,
     m.exit_code = (uint32_t)mp_get_uint_max(&reader, 255);
     mp_get_text(&reader, m.text, sizeof(m.text));
     m.begin_ms = mp_get_uint(&reader);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -309,11 +308,11 @@ enum err wire_log_get_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct wire_log_get m;
-    TRY(open_kind(&reader, b, arena, WIRE_LOG_GET, 3));
+    TRY(wire_open(&reader, b, arena, WIRE_LOG_GET, 3));
     mp_get_hash(&reader, &m.contract);
     m.stream = stream_decode(&reader);
     m.offset = mp_get_uint(&reader);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -333,13 +332,13 @@ enum err wire_log_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct wire_log m;
-    TRY(open_kind(&reader, b, arena, WIRE_LOG, 5));
+    TRY(wire_open(&reader, b, arena, WIRE_LOG, 5));
     mp_get_hash(&reader, &m.contract);
     m.stream = stream_decode(&reader);
     m.offset = mp_get_uint(&reader);
     m.data = mp_get_bin(&reader, WIRE_LOG_DATA_MAX);
     m.eof = mp_get_bool(&reader);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -356,10 +355,10 @@ enum err wire_grant_decode(struct bytes b, struct arena *arena,
 {
     struct mp_reader reader;
     struct wire_grant m;
-    TRY(open_kind(&reader, b, arena, WIRE_GRANT, 2));
+    TRY(wire_open(&reader, b, arena, WIRE_GRANT, 2));
     mp_get_hash(&reader, &m.contract);
     mp_get_pubkey(&reader, &m.reader);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = m;
     return OK;
 }
@@ -376,9 +375,9 @@ enum err wire_contract_decode(enum wire_kind kind, struct bytes b,
 {
     struct mp_reader reader;
     struct hash id;
-    TRY(open_kind(&reader, b, arena, kind, 1));
+    TRY(wire_open(&reader, b, arena, kind, 1));
     mp_get_hash(&reader, &id);
-    TRY(finish(&reader));
+    TRY(wire_close(&reader));
     *out = id;
     return OK;
 }

@@ -42,6 +42,13 @@ enum wire_kind {
 /* Peeks at the kind. ERR_KIND for an unknown one, ERR_VERSION. */
 MUST_USE enum err wire_peek(struct bytes message, enum wire_kind *out);
 
+/* For decoders: into the fields of a message of this kind and this version,
+ * and out of them. What mp_open_message and mp_close refuse. */
+MUST_USE enum err wire_open(struct mp_reader *reader, struct bytes b,
+                            struct arena *arena, enum wire_kind kind,
+                            uint32_t fields);
+MUST_USE enum err wire_close(struct mp_reader *reader);
+
 struct wire_tx_refused {
     struct hash id;
     enum err err;

@@ -144,6 +144,14 @@ const char *offering_device_hour(const struct node *node)
                : offering->base.device_hour;
 }
 
+enum line_rule offering_queue(const struct node *node)
+{
+    const struct offering *offering = node->offering;
+    CHECK(offering != NULL);
+    return offering->set.mask & OFFERING_QUEUE ? offering->set.queue
+                                               : offering->base.queue;
+}
+
 uint32_t offering_nodes(const struct offering *offering, uint32_t devices,
                         const char *out[OFFERING_NODES_MAX])
 {
@@ -203,7 +211,7 @@ void offering_sell_config(struct node *node, struct sell_config *out)
     out->bond_permille = (uint32_t)params.bond_permille;
     out->receipt_ms = offering->terms.receipt_ms;
     out->retention_ms = offering->terms.retention_ms;
-    out->queue = offering->terms.queue;
+    out->queue = set.queue;
     add_labels(&set, out->arch, out->labels, &out->label_count);
     priced_devices(offering, &set, &out->devices);
     memcpy(out->device_names, offering->accel.paths, sizeof(out->device_names));

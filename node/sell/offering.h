@@ -36,6 +36,8 @@ void offering_device_paths(const struct offering *offering, uint32_t devices,
 
 /* The prices of devices as they are set now; lent until they change. */
 const char *offering_device_hour(const struct node *node);
+/* The rule of the queue as it is set now. */
+enum line_rule offering_queue(const struct node *node);
 
 /* For sell_new; later changes are handed to node->sell from here. */
 void offering_sell_config(struct node *node, struct sell_config *out);
@@ -71,7 +73,8 @@ enum {
     OFFERING_NIC = 1u << 11,
     OFFERING_TAINTS = 1u << 12,
     OFFERING_DEVICE_HOUR = 1u << 13,
-    OFFERING_ALL = (1u << 14) - 1,
+    OFFERING_QUEUE = 1u << 14,
+    OFFERING_ALL = (1u << 15) - 1,
 };
 #define OFFERING_DEVICE_HOUR_MAX 256u
 struct offering_set {
@@ -87,6 +90,7 @@ struct offering_set {
     uint32_t taint_count;
     struct taint taints[LIMIT_TAINTS];
     char device_hour[OFFERING_DEVICE_HOUR_MAX]; /* accel_price */
+    enum line_rule queue; /* for holds that find no room */
 };
 /* What is wrong with a change, for people. */
 struct offering_fault {

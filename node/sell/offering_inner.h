@@ -13,7 +13,6 @@ struct offering_terms {
     uint64_t ttl_ms;
     uint64_t receipt_ms;
     uint64_t retention_ms;
-    enum line_rule queue;
 };
 
 struct offering {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECORD_FIELDS 10
+#define RECORD_FIELDS 11
 #define CPU_MILLI_MIN 10u
 /* So that sums of hours, cores and years stay inside 64 bits. */
 #define PRICE_MAX    (UINT64_C(1000000000) * AMOUNT_MICRO_PER_CREDIT)
@@ -44,6 +44,8 @@ void offering_set_merge(struct offering_set *out,
         out->total.nic_kbit = over->total.nic_kbit;
     if (over->mask & OFFERING_DEVICE_HOUR)
         memcpy(out->device_hour, over->device_hour, sizeof(out->device_hour));
+    if (over->mask & OFFERING_QUEUE)
+        out->queue = over->queue;
     if (over->mask & OFFERING_TAINTS) {
         out->taint_count = over->taint_count;
         memcpy(out->taints, over->taints, sizeof(out->taints));
@@ -276,8 +278,6 @@ static enum err config_terms(struct node *node, struct offering_terms *out)
     TRY(config_span(node, CONFIG_sell_offer_ttl_s, 3, OFFER_TTL_MAX_MS / 1000,
                     &out->ttl_ms));
     TRY(config_span(node, CONFIG_sell_receipt_s, 1, 86400, &out->receipt_ms));
-    TRY(line_rule_parse(config_text(&node->config, CONFIG_sell_queue),
-                        &out->queue));
     return config_span(node, CONFIG_sell_retention_s, 60, UINT64_C(366) * 86400,
                        &out->retention_ms);
 }
@@ -329,6 +329,7 @@ enum err offering_from_config(struct node *node, struct offering_set *out,
                           "labels are key=value, key=value; at most %u",
                           LIMIT_LABELS - LABELS_OWN);
     TRY(config_gear(node, &set, out_accel));
+    TRY(line_rule_parse(config_text(config, CONFIG_sell_queue), &set.queue));
     TRY(config_terms(node, out_terms));
     if (offering_set_check(&set, &node->sensed, &fault) != OK) {
         snprintf(node->config.error, sizeof(node->config.error),
@@ -365,6 +366,7 @@ void offering_set_encode(const struct offering_set *set, struct buf *out)
         mp_put_str(out, set->taints[i].label.value);
     }
     mp_put_str(out, set->device_hour);
+    mp_put_uint(out, set->queue);
 }
 
 static void taints_get(struct mp_reader *reader, struct offering_set *out)
@@ -415,6 +417,7 @@ enum err offering_set_decode(struct bytes record, struct arena *arena,
     labels_get(&reader, &set);
     taints_get(&reader, &set);
     mp_get_text(&reader, set.device_hour, sizeof(set.device_hour));
+    set.queue = (enum line_rule)mp_get_uint_max(&reader, LINE_CONSERVATIVE);
     mp_leave(&reader);
     TRY(mp_close(&reader));
     *out = set;

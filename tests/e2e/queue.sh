@@ -23,8 +23,8 @@ again() {
     disown
     until_true 20 answers "$1"
 }
-sed -i 's/^cpus = .*/cpus = 1\nqueue = conservative/' "$D/provider-1/suan.conf"
-check "the provider starts again, with one core and a queue" again provider-1 TERM
+refused "an unknown rule" 2 'easy, conservative or off' suan sell offer set --queue fair --node provider-1
+check "the provider sells one core, and with a queue" suan sell offer set --cpus 1 --queue conservative --node provider-1 -q
 places() { [ "$(suan market offers --json | jq '.offers[0] | select(.feasible) | .queue.places')" -eq "$1" ]; }
 check "its offer says that it queues" until_true 20 places 64
 money_before=$(money)
@@ -93,6 +93,8 @@ for name in first second fourth small; do
     paid=$((paid + $(show "$name" | jq .paid_micro)))
 done
 equal "the provider earned all of it" "$paid" "$(sell | jq .earned_micro)"
+check "the queue can be closed while it runs" suan sell offer set --queue off --node provider-1 -q
+check "and its offer says so" until_true 20 places 0
 check "nothing stays locked" until_true 30 nothing_locked
 equal "no money is lost or made" "$money_before" "$(money)"
 for n in provider-1 buyer; do

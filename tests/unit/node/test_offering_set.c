@@ -39,6 +39,7 @@ static struct offering_set make(void)
     set.taint_count = 1;
     set.taints[0] = (struct taint){{"gpu", "only"}, TAINT_REFUSE};
     snprintf(set.device_hour, sizeof(set.device_hour), "gpu=0.5");
+    set.queue = LINE_CONSERVATIVE;
     return set;
 }
 
@@ -135,8 +136,12 @@ static void only_the_named_fields_change(void **state)
     over.device_hour[0] = '\0';
     over.total.nic_kbit = 7;
     assert_int_equal(set.taint_count, 1);
-    over.mask = OFFERING_TAINTS | OFFERING_NIC | OFFERING_DEVICE_HOUR;
+    over.queue = LINE_EASY;
+    assert_int_equal(set.queue, LINE_CONSERVATIVE);
+    over.mask =
+        OFFERING_TAINTS | OFFERING_NIC | OFFERING_DEVICE_HOUR | OFFERING_QUEUE;
     offering_set_merge(&set, &over);
+    assert_int_equal(set.queue, LINE_EASY);
     assert_int_equal(set.taint_count, 0);
     assert_int_equal(set.total.nic_kbit, 7);
     assert_string_equal(set.device_hour, "");
@@ -156,6 +161,7 @@ static void a_record_has_one_spelling(void **state)
     offering_set_encode(&set, &first);
     assert_int_equal(offering_set_decode(buf_bytes(&first), &arena, &back), OK);
     assert_memory_equal(&back.payout, &set.payout, sizeof(set.payout));
+    assert_int_equal(back.queue, LINE_CONSERVATIVE);
     offering_set_encode(&back, &again);
     assert_true(bytes_equal(buf_bytes(&first), buf_bytes(&again)));
     for (size_t len = 0; len < first.len; len++)
