@@ -331,11 +331,18 @@ struct book_line {
     enum err why;      /* EXCLUDED: what book_exclude was told, else OK */
     uint64_t until_ms; /* EXCLUDED, UNREACHABLE: until then; else 0 */
 };
+/* Offers that have no room now and would let a task wait, were the request more
+ * patient. */
+struct book_missed_queues {
+    uint32_t offers;
+    uint64_t wait_ms; /* the shortest of their waits, by what they say */
+};
 struct book_explanation {
     struct book_line *lines; /* lent from the arena: offers that fit in policy
                                 order, then the refused, nearest miss first */
     uint32_t count;          /* <= lines_max */
     struct explain explain;  /* of all offers */
+    struct book_missed_queues queues;
 };
 /* What stands between each offer and one task of the request, as of now.
  * ERR_NOT_FOUND, ERR_NOMEM. */

@@ -207,6 +207,8 @@ static enum err explain_run(struct explaining *x, uint32_t lines_max,
     TRY(book_look(&look));
     TRY(book_survey_run(x->book, x->request, x->entry, &x->demand, x->now_ms,
                         &result.explain));
+    book_later_missed(x->book, x->request, x->entry, &x->demand, x->now_ms,
+                      &result.queues);
     if (x->lines_max > 0) {
         TRY(explain_fits(x));
         TRY(explain_misses(x, result.explain.fits));

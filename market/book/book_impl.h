@@ -237,6 +237,21 @@ bool book_later_wait(const struct book *book, uint32_t index,
                      const struct request *request, uint64_t now_ms,
                      uint64_t *out_ms);
 
+struct book_view;
+/* Does it have no room now, but would let a task wait? Then the view, in which
+ * c.slots_free is how many may, and how long the wait is. */
+bool book_later_fits(const struct book *book, uint32_t index,
+                     const struct request *request,
+                     const struct book_entry *entry,
+                     const struct demand *demand, uint64_t now_ms,
+                     struct book_view *out, uint64_t *out_wait_ms);
+/* Who would let a task wait for longer than the request is patient; all zero
+ * where it may not wait at all. */
+void book_later_missed(const struct book *book, const struct request *request,
+                       const struct book_entry *entry,
+                       const struct demand *demand, uint64_t now_ms,
+                       struct book_missed_queues *out);
+
 /* ---- book_view.c ---- */
 /* A slot as a candidate; c.labels points into the view itself. */
 struct book_view {

@@ -65,3 +65,47 @@ bool book_later_wait(const struct book *book, uint32_t index,
     *out_ms = wait_ms > 0 ? wait_ms : 1;
     return true;
 }
+
+bool book_later_fits(const struct book *book, uint32_t index,
+                     const struct request *request,
+                     const struct book_entry *entry,
+                     const struct demand *demand, uint64_t now_ms,
+                     struct book_view *out, uint64_t *out_wait_ms)
+{
+    struct verdict verdict;
+    if (!book_later_wait(book, index, request, now_ms, out_wait_ms))
+        return false;
+    book_view(book, index, request, entry, now_ms, out);
+    feasible_check(demand, &out->c, &verdict);
+    if (verdict.reason == REASON_NONE)
+        return false;
+    book_view_later(book, index, request, entry, now_ms, out);
+    feasible_check(demand, &out->c, &verdict);
+    return verdict.reason == REASON_NONE;
+}
+
+void book_later_missed(const struct book *book, const struct request *request,
+                       const struct book_entry *entry,
+                       const struct demand *demand, uint64_t now_ms,
+                       struct book_missed_queues *out)
+{
+    struct request patient = *request;
+    struct book_missed_queues missed = {0};
+    uint32_t count = request->terms.gang || request->terms.down_ppb != 0
+                         ? 0
+                         : book->queue_count;
+    patient.patience_ms = REQUEST_PATIENCE_MS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = book->queues[i];
+        struct book_view view;
+        uint64_t wait_ms;
+        if (book_later_wait(book, index, request, now_ms, &wait_ms) ||
+            !book_later_fits(book, index, &patient, entry, demand, now_ms,
+                             &view, &wait_ms))
+            continue;
+        missed.offers++;
+        if (missed.offers == 1 || wait_ms < missed.wait_ms)
+            missed.wait_ms = wait_ms;
+    }
+    *out = missed;
+}

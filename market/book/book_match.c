@@ -63,26 +63,6 @@ static void match_offer(struct match *m, uint32_t index)
                          room_counted(m, &view.c, verdict.tasks), view.domain);
 }
 
-/* Does it have no room now, but would let a task wait? Then how: the view, how
- * many may, and how long the wait is. */
-static bool fits_later(const struct book *book, uint32_t index,
-                       const struct request *request,
-                       const struct book_entry *entry,
-                       const struct demand *demand, uint64_t now_ms,
-                       struct book_view *out, uint64_t *out_wait_ms)
-{
-    struct verdict verdict;
-    if (!book_later_wait(book, index, request, now_ms, out_wait_ms))
-        return false;
-    book_view(book, index, request, entry, now_ms, out);
-    feasible_check(demand, &out->c, &verdict);
-    if (verdict.reason == REASON_NONE)
-        return false;
-    book_view_later(book, index, request, entry, now_ms, out);
-    feasible_check(demand, &out->c, &verdict);
-    return verdict.reason == REASON_NONE;
-}
-
 /* Those without room now that queue, among the others by the policy: who begins
  * earlier comes first of equals only. Not where an availability says who. */
 static void match_later(struct match *m)
@@ -94,8 +74,8 @@ static void match_later(struct match *m)
         struct book_view view;
         struct rank rank;
         uint64_t wait_ms;
-        if (!fits_later(book, index, m->request, m->entry, &m->demand,
-                        m->now_ms, &view, &wait_ms))
+        if (!book_later_fits(book, index, m->request, m->entry, &m->demand,
+                             m->now_ms, &view, &wait_ms))
             continue;
         ranking_rank(m->ranking, &view.c, view.c.slots_free, index, &rank);
         rank.wait_ms = wait_ms;
@@ -274,9 +254,9 @@ static void look_later(const struct book_look *look)
     for (uint32_t i = 0; i < look->book->queue_count; i++) {
         struct book_view view;
         uint64_t wait_ms;
-        if (fits_later(look->book, look->book->queues[i], look->request,
-                       look->entry, look->demand, look->now_ms, &view,
-                       &wait_ms))
+        if (book_later_fits(look->book, look->book->queues[i], look->request,
+                            look->entry, look->demand, look->now_ms, &view,
+                            &wait_ms))
             ranking_look(look->ranking, &view.c);
     }
 }

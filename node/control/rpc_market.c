@@ -18,6 +18,7 @@
 #define OFFERS_SHOWN 250u
 #define ARENA_MAX    (64u * 1024 * 1024)
 #define TEXT_MAX     1024u
+#define MINUTE_MS    60000u
 
 /* ---- explanations ---- */
 
@@ -95,11 +96,29 @@ static json_t *histogram_json(const struct explain *explain)
     return list;
 }
 
-static json_t *relax_json(const struct explain *explain)
+/* A minute more than they say: who asks is not there yet. */
+static void put_patience(const struct book_missed_queues *queues, json_t *array)
 {
+    uint64_t minutes = (queues->wait_ms + MINUTE_MS - 1) / MINUTE_MS + 1;
+    char change[64];
+    if (queues->offers == 0 || minutes * MINUTE_MS > REQUEST_PATIENCE_MS_MAX)
+        return;
+    snprintf(change, sizeof(change), "--patience %llum, to wait in a queue",
+             (unsigned long long)minutes);
+    json_array_append_new(
+        array, json_pack("{s:s, s:s, s:o, s:o}", "code", "patience", "change",
+                         change, "frees", json_u64(queues->offers), "to",
+                         json_u64(minutes * MINUTE_MS)));
+}
+
+static json_t *relax_json(const struct book_explanation *x)
+{
+    const struct explain *explain = &x->explain;
     enum reason list[REASON_COUNT];
     uint32_t count = explain_relaxations(explain, list);
     json_t *array = json_array();
+    if (explain->fits == 0)
+        put_patience(&x->queues, array);
     for (uint32_t i = 0; i < count; i++)
         json_array_append_new(
             array,
@@ -154,12 +173,11 @@ json_t *explanation_json(struct node *node, const struct request *request,
     for (uint32_t i = 0; i < x->count; i++)
         json_array_append_new(lines,
                               line_json(node, request, &x->lines[i], now_ms));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "offers", lines, "known",
-                     json_u64(x->explain.offers), "fits",
-                     json_u64(x->explain.fits), "histogram",
-                     histogram_json(&x->explain), "nearest",
-                     nearest_json(node, request, x, now_ms), "relax",
-                     relax_json(&x->explain));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o}", "offers", lines, "known",
+        json_u64(x->explain.offers), "fits", json_u64(x->explain.fits),
+        "histogram", histogram_json(&x->explain), "nearest",
+        nearest_json(node, request, x, now_ms), "relax", relax_json(x));
 }
 
 /* ---- market.offers ---- */

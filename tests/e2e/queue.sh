@@ -45,7 +45,7 @@ says='date +%s; sleep'
 
 put first --cpus 1 --patience 1h -- sh -c "$says 17"
 check "the first runs" until_true 20 state_is first RUNNING
-refused "who is not patient finds no offer" 6 "offer" \
+refused "who is not patient finds no offer, and is told of the queue" 6 "patience [0-9]*m" \
     suan run --yes -q --cpus 1 --mem 32M --disk 16M --time 30s -- true
 
 for name in second third fourth; do

@@ -115,6 +115,38 @@ static void every_policy_takes_who_queues_without_a_fault(void **state)
     }
 }
 
+static struct book_missed_queues missed(struct sample *s,
+                                        const struct request *request)
+{
+    struct book_explanation x;
+    assert_int_equal(
+        book_explain_request(s->book, request, 4, NOW, &s->arena, &x), OK);
+    return x.queues;
+}
+
+static void who_is_not_patient_enough_is_told_what_would_be(void **state)
+{
+    struct sample *s = *state;
+    struct offer now = sample_offer(1, 1);
+    struct offer soon = full_offer(2, 500000, 5 * MINUTE);
+    struct offer late = full_offer(3, 500000, 9 * MINUTE);
+    struct request request = sample_request(1);
+    put(s, &now);
+    assert_int_equal(missed(s, &request).offers, 0);
+    put(s, &late);
+    put(s, &soon);
+    assert_int_equal(missed(s, &request).offers, 2);
+    uint64_t wait_ms = missed(s, &request).wait_ms;
+    request.patience_ms = 6 * MINUTE;
+    assert_int_equal(missed(s, &request).offers, 1);
+    assert_true(missed(s, &request).wait_ms > wait_ms);
+    request.patience_ms = 9 * MINUTE;
+    assert_int_equal(missed(s, &request).offers, 0);
+    request.patience_ms = 0;
+    request.terms.gang = true;
+    assert_int_equal(missed(s, &request).offers, 0);
+}
+
 static void many_may_wait_and_nothing_is_reserved(void **state)
 {
     struct sample *s = *state;
@@ -208,6 +240,7 @@ int main(void)
         WITH_BOOK(a_wait_grows_shorter_while_an_offer_ages),
         WITH_BOOK(the_price_comes_first_and_of_equals_who_begins_earlier),
         WITH_BOOK(every_policy_takes_who_queues_without_a_fault),
+        WITH_BOOK(who_is_not_patient_enough_is_told_what_would_be),
         WITH_BOOK(many_may_wait_and_nothing_is_reserved),
         WITH_BOOK(who_has_room_now_is_found_once),
         WITH_BOOK(what_a_seller_never_has_is_not_waited_for),
