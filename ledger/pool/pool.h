@@ -10,7 +10,7 @@
  * that is worth more to the next block: one behind a missing nonce, which can
  * enter none, gives way to one that can; of two alike the one that pays less
  * for a byte to one that pays an eighth more. So places cannot be held without
- * paying for them. What an undecided block holds stays. */
+ * paying for them. What a block that may become final holds stays. */
 
 #include "ledger/kind.h"
 
@@ -34,7 +34,8 @@ struct pool_entry {
     struct bytes bytes;
     uint64_t token;    /* the submitter's, echoed in effects */
     uint64_t added_ms; /* monotonic; moved by pool users that re-send */
-    uint32_t carried;  /* undecided blocks that hold it; pool_carry's */
+    uint32_t carried;  /* blocks that hold it: those that are undecided, and
+                          decided ones that are not stored yet */
 };
 
 MUST_USE enum err pool_new(const struct pool_limits *limits, struct pool **out);
@@ -63,15 +64,15 @@ struct pool_entry *pool_find(struct pool *pool, const struct hash *id);
 void pool_remove(struct pool *pool, const struct hash *id);
 void pool_sweep(struct pool *pool);
 
-/* A block with this transaction has come (+1) or died (-1). One that does not
- * wait here is remembered too, until pool_remove or its last block's death: it
- * may come later. */
+/* A block with this transaction has come (+1) or died (-1); one that is stored
+ * is told by pool_remove instead. One that does not wait here is remembered
+ * too, until pool_remove or its last block's death: it may come later. */
 void pool_carry(struct pool *pool, const struct hash *id, int by);
 /* Is it in such a block, whether it waits here or not? */
 bool pool_carried(struct pool *pool, const struct hash *id);
 
 uint32_t pool_count(const struct pool *pool);
-/* How many are in no undecided block. */
+/* How many are in no such block. */
 uint32_t pool_fresh(const struct pool *pool);
 uint64_t pool_bytes(const struct pool *pool);
 /* What an account's waiting transactions will pay in fees. */

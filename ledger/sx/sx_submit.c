@@ -245,7 +245,7 @@ void sx_relay(struct sx *core)
 /* Only accounts that a block touched can have waiting transactions that it made
  * worthless. The disk may be ahead of what was told of it: what stands in a
  * block that is decided, and not told as stored, is not stale but about to be
- * final. */
+ * final. What an undecided sibling holds is looked at when that dies. */
 static void drop_stale(struct sx *core, const struct pubkey *sender)
 {
     struct account account;
