@@ -507,6 +507,7 @@ static void reset_life(struct world *world, struct machine *machine)
     machine->paused_until_us = machine->busy_until_us = 0;
     machine->crash_in = 0;
     machine->uncertified = false;
+    machine->held_epoch = 0;
     machine->pending_count = 0;
     machine->ask_count = machine->poisoner_count = 0;
     machine->answered = false;

@@ -103,7 +103,8 @@ static void forgetful(struct plan *plan, struct dice *dice)
     all_honest(plan);
     plan->faults |= FAULT_WIPE_LOG | FAULT_WIPE_DISK;
     plan->trouble_us = dice_between(dice, 200 * MS, 600 * MS);
-    plan->down_us_max = 2 * SECOND;
+    /* Soon back, it hears the liar before the others have gone on. */
+    plan->down_us_max = dice_chance(dice, 500) ? 20 * MS : SECOND;
     plan->epoch_blocks = dice_between(dice, 10, 300);
     plan->pool_txs = 0;
 }

@@ -172,6 +172,8 @@ struct machine {
     uint64_t asked_us; /* it asked somebody, or had nothing to ask */
     /* what it last heard of each dishonest machine */
     struct vote heard[MACHINES_MAX][3];
+    uint64_t held_epoch; /* it has the block that it voted for here */
+    uint64_t held_view;
     uint64_t words;         /* machines that told it where they are */
     uint64_t words_epoch;   /* ... in this life, which began in it */
     uint64_t minds;         /* the peer that it has to call bad, or 0 */
@@ -546,12 +548,14 @@ bool votes_led(struct world *world, const struct proposal *on,
 /* An honest machine is about to sign it. */
 void rules_notarize(struct world *world, const struct machine *machine,
                     const struct proposal *on, uint64_t final_view);
+void rules_nullify(struct world *world, const struct machine *machine,
+                   const struct proposal *on);
 void rules_listened(struct world *world, const struct machine *machine);
 /* Of two transactions under one number it keeps the first, if a block can take
  * that. */
 void rules_refused(struct world *world, struct machine *machine,
                    const struct sim_tx *tx, enum err err);
-void rules_step(struct world *world, const struct machine *machine,
+void rules_step(struct world *world, struct machine *machine,
                 const struct sx_status *now);
 void rules_opened(struct world *world, const struct machine *machine);
 /* Amnesia: a life begins, somebody says where it is, it is over. */
