@@ -222,6 +222,43 @@ static void devices_that_went_drive_out_who_wants_them(void **state)
     assert_int_equal(at(1), 2);
 }
 
+/* Two devices, the first of them in use by somebody else. */
+static void put_cards(struct sample *s, unsigned k, uint64_t price,
+                      uint32_t count)
+{
+    struct offer o = sample_offer(k, ++version);
+    o.ttl_ms = OFFER_TTL_MAX_MS;
+    o.price = sample_price(price * 60, 0, 0);
+    o.devices = (struct devices){
+        .group_count = 1,
+        .groups = {{.kind = DEVICE_GPU, .model = "t4", .count = count}}};
+    devices_all_free(&o.devices);
+    if (count > 1)
+        o.devices.free_milli[0] = 0;
+    sample_put(s, &o, now);
+}
+
+/* Who waits for its turn counts on all devices, who comes beside it on those
+ * that are free: neither gets what the other has. */
+static void who_comes_beside_one_that_waits_gets_another_device(void **state)
+{
+    struct sample *s = *state;
+    begin(2);
+    for (uint32_t i = 0; i < 2; i++)
+        requests[i].devices =
+            (struct device_wish){.kind = DEVICE_GPU, .count = 1, .milli = 1000};
+    put_cards(s, 1, 10, 2);
+    put_cards(s, 2, 20, 1);
+    plan_it(s);
+    assert_int_equal(at(0), 1);
+    assert_int_equal(at(1), 2);
+    withdraw(s, 2);
+    assert_int_equal(adjust(s, false), ADJUST_MOVE);
+    assert_int_equal(at(0), 1);
+    assert_int_equal(at(1), 1);
+    assert_int_equal(plan.places[0].devices + plan.places[1].devices, 3);
+}
+
 static void dearer_than_was_approved_is_left(void **state)
 {
     struct sample *s = *state;
@@ -432,6 +469,7 @@ int main(void)
         T(who_waits_for_its_turn_is_not_driven_out_by_who_is_there_now),
         T(who_sells_less_than_was_planned_keeps_as_many_as_fit),
         T(devices_that_went_drive_out_who_wants_them),
+        T(who_comes_beside_one_that_waits_gets_another_device),
         T(dearer_than_was_approved_is_left),
         T(of_its_own_will_it_moves_for_a_real_gain),
         T(prices_that_go_back_and_forth_move_nobody_back_and_forth),
