@@ -400,6 +400,43 @@ static void a_way_that_got_too_slow_moves_its_ends_or_takes_another(
     assert_int_equal(plan.ways[0].steps, 2);
 }
 
+/* c's way to b got too slow. What c had been given of the road to a by then is
+ * there for the way from d to e. */
+static void who_cannot_stay_takes_no_bandwidth_from_who_can(void **state)
+{
+    struct sample *s = *state;
+    struct graph_road roads[2] = {
+        {.kbps = 130, .delay_us = 100, .risk_nn = 1}, /* 1-3 */
+        {.kbps = 130, .delay_us = 100, .risk_nn = 1}, /* 2-3 */
+    };
+    begin(5);
+    for (unsigned k = 1; k <= 3; k++)
+        put(s, k, k * 10);
+    for (unsigned i = 0; i < 2; i++) {
+        roads[i].a = sample_provider(i + 1);
+        roads[i].b = sample_provider(3);
+    }
+    ask.roads = roads;
+    ask.road_count = 2;
+    for (uint32_t i = 0; i < 3; i++)
+        graph.parts[i].apart = 1;
+    graph.parts[2].together = graph.parts[4].together = 1;
+    sample_link(&graph, 2, 0)->kbps = 60;
+    sample_link(&graph, 2, 1)->delay_us_max = 200;
+    sample_link(&graph, 3, 4)->kbps = 60;
+    for (uint32_t i = 0; i < graph.link_count; i++)
+        graph.links[i].order = false; /* all at the same time */
+    plan_it(s);
+    assert_int_equal(at(2), 3);
+    assert_int_equal(at(3), 1);
+    assert_int_equal(at(4), 3);
+    roads[0].kbps = 100;
+    roads[1].delay_us = 300;
+    (void)adjust(s, false);
+    assert_int_equal(change.violated >> 2 & 1, 1);
+    assert_int_equal(change.violated >> 3 & 1, 0);
+}
+
 static void what_runs_is_not_touched(void **state)
 {
     struct sample *s = *state;
@@ -476,6 +513,7 @@ int main(void)
         T(neighbours_follow_within_the_budget),
         T(without_a_budget_nobody_follows),
         T(a_way_that_got_too_slow_moves_its_ends_or_takes_another),
+        T(who_cannot_stay_takes_no_bandwidth_from_who_can),
         T(what_runs_is_not_touched),
         T(others_stay_wherever_they_can),
     };
