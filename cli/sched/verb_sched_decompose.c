@@ -48,6 +48,12 @@ struct task {
 
 /* ---- what was asked ---- */
 
+/* Whether a picture goes to standard output. */
+static bool is_out(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
 static int read_options(struct cli *cli, const struct args *args,
                         struct task *task)
 {
@@ -61,6 +67,10 @@ static int read_options(struct cli *cli, const struct args *args,
     task->dot = args_text(args, "dot", NULL);
     task->svg = args_text(args, "svg", NULL);
     task->options = decompose_options_default;
+    if (is_out(task->dot) + is_out(task->svg) + (cli->form == FORM_JSON) > 1)
+        return cli_usage(cli, "a path for one of them",
+                         "standard output takes one of --dot -, --svg - and "
+                         "--json");
     if (cut_level_parse(level, &task->level) != OK)
         return cli_usage(cli, "site, offer or device",
                          "--level: there is no level \"%.40s\"", level);
@@ -569,11 +579,11 @@ static int tell(struct cli *cli, const struct task *task)
     bool drawn = false;
     int failed = 0;
     if (task->dot != NULL) {
-        drawn = strcmp(task->dot, "-") == 0;
+        drawn = is_out(task->dot);
         failed = draw(cli, task, task->dot, decompose_draw_dot);
     }
     if (!failed && task->svg != NULL) {
-        drawn = drawn || strcmp(task->svg, "-") == 0;
+        drawn = drawn || is_out(task->svg);
         failed = draw(cli, task, task->svg, decompose_draw_svg);
     }
     if (failed || drawn)
