@@ -191,7 +191,7 @@ static void too_much_is_refused(void **state)
     while (text.len <= YAMLFILE_BYTES_MAX)
         buf_addf(&text, "# %080d\n", 1);
     assert_int_equal(parse(buf_cstr(&text)), ERR_TOO_LARGE);
-    assert_string_equal(error, "f.yaml:1: the file is larger than 262144 "
+    assert_string_equal(error, "f.yaml:1: the file is larger than 524288 "
                                "bytes");
     buf_done(&text);
     assert_refused("availability: 99%\nmodules: {a: {cost: 60000, submodules: "
