@@ -424,7 +424,10 @@ static void no_more_than_two_questions_wait_at_a_peer(void **state)
         unsigned waiting[SERVERS_MAX] = {0};
         unsigned answered = 0;
         town_open(&t);
-        history(&t, 33);
+        for (unsigned i = 0; i < 33; i++) {
+            settlers(&t, 40);
+            history(&t, 1);
+        }
         newcomer_open(&n, &t, t.w.chain, servers, 4);
         for (uint64_t until = n.now_ms + 20000; n.now_ms < until;) {
             bool root = false;
