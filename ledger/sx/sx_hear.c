@@ -114,7 +114,8 @@ static enum err take_cert(struct sx *core, struct sx_peer *peer,
     bool proven = false;
     *out_view = 0;
     TRY(cert_decode(bytes, &cert));
-    if (SX_MUTANT(STATUS_UNHELD))
+    if (SX_MUTANT(STATUS_UNHELD) ||
+        (SX_MUTANT(RECALL_WRAP) && cert.on.view > UINT64_MAX - 3))
         *out_view = cert.on.view;
     if (!of_this_epoch(core, peer, cert.on.epoch))
         return OK;
@@ -216,7 +217,7 @@ static bool is_slots_own(const struct sx *core, const struct proposal *on)
 {
     const struct sx_slot *slot = sx_slot_at(core, on->view);
     return (slot != NULL && same_proposal(&slot->on, on)) ||
-           SX_MUTANT(SECOND_BODY);
+           SX_MUTANT(SECOND_BODY) || SX_MUTANT(EVICT_VOTED);
 }
 
 static enum err take_body(struct sx *core, const struct sx_msg *msg)

@@ -23,6 +23,8 @@ void crowd_done(struct machine *machine)
     forget(machine->decisions, DECISIONS);
     free((void *)machine->crowd);
     free((void *)machine->decisions);
+    forget(machine->runs, DECISIONS);
+    free((void *)machine->runs);
 }
 
 static struct letter **some_letters(struct letter **old, size_t count)
@@ -66,37 +68,46 @@ void crowd_behind(struct world *world, struct machine *actor,
 
 /* ---- decisions ---- */
 
-static void keep_decision(struct machine *actor, const struct sx_msg *heard)
+static void keep_decision(struct machine *actor, const struct sx_msg *heard,
+                          struct letter *letter)
 {
     static struct cert cert;
     struct sx_msg said = {.tag = SX_MSG_CERT, .cert = heard->cert};
-    struct letter **place;
     struct buf buf;
+    size_t at;
     if (cert_decode(heard->cert, &cert) != OK || cert.kind != VOTE_FINALIZE ||
         cert.on.epoch < actor->decisions_epoch)
         return;
     actor->decisions = some_letters(actor->decisions, DECISIONS);
+    actor->runs = some_letters(actor->runs, DECISIONS);
     if (cert.on.epoch > actor->decisions_epoch) {
         forget(actor->decisions, DECISIONS);
+        forget(actor->runs, DECISIONS);
         actor->decision_count = 0;
         actor->decisions_epoch = cert.on.epoch;
     }
     buf_init(&buf, CERT_BYTES_MAX + 64);
     sx_msg_encode(&said, &buf);
     CHECK(buf.err == OK);
-    place = &actor->decisions[actor->decision_count++ % DECISIONS];
-    letter_drop(*place);
-    *place = letter_new(buf_bytes(&buf));
+    at = actor->decision_count++ % DECISIONS;
+    letter_drop(actor->decisions[at]);
+    letter_drop(actor->runs[at]);
+    actor->decisions[at] = letter_new(buf_bytes(&buf));
+    actor->runs[at] = heard->tag == SX_MSG_FINALS ? letter_keep(letter) : NULL;
     buf_done(&buf);
 }
 
+/* The decisions; perhaps with their headers and blocks, which nobody asked
+ * for. */
 static void help(struct world *world, struct machine *actor, struct machine *to)
 {
+    bool whole = dice_chance(&world->dice, 500);
     for (uint64_t i = 0; i < DECISIONS; i++) {
-        struct letter *letter =
-            actor->decisions[(actor->decision_count + i) % DECISIONS];
-        if (letter != NULL)
-            net_post(world, actor, to, letter, 0);
+        size_t at = (actor->decision_count + i) % DECISIONS;
+        if (actor->decisions[at] != NULL)
+            net_post(world, actor, to, actor->decisions[at], 0);
+        if (actor->runs[at] != NULL && whole)
+            net_post(world, actor, to, actor->runs[at], 0);
     }
 }
 
@@ -107,7 +118,7 @@ void crowd_hear(struct world *world, struct machine *actor,
     if (letter->len == 0 || sx_msg_decode(letter_bytes(letter), &heard) != OK)
         return;
     if (heard.tag == SX_MSG_FINALS || heard.tag == SX_MSG_CERT)
-        keep_decision(actor, &heard);
+        keep_decision(actor, &heard, letter);
     if (heard.tag == SX_MSG_STATUS && heard.epoch == actor->decisions_epoch &&
         actor->decision_count > 0 &&
         heard.height + BEHIND < chain_tip(actor->chain).height)

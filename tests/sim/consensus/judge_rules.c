@@ -142,14 +142,15 @@ static void check_pool(struct world *world, const struct machine *machine,
                     pool_count(pool));
 }
 
-/* What is to be recalled is a view of which somebody can have a certificate:
- * a higher one holds a forgetful machine up, and may be counted past its end.
- */
+/* What is to be recalled is a view of which somebody can have a certificate: a
+ * higher one holds a forgetful machine up. Where adding to it wraps, what comes
+ * of it is looked at: it never recalls, or too early. */
 static void check_mark(struct world *world, const struct machine *machine)
 {
     const struct sx *core = machine->core;
     if (!core->amnesia || core->recall_view == 0 || core->recall_epoch == 0 ||
-        world->plan.overload || votes_set(world, core->recall_epoch) == NULL ||
+        core->recall_view > UINT64_MAX - 3 || world->plan.overload ||
+        votes_set(world, core->recall_epoch) == NULL ||
         votes_null(world, core->recall_epoch, core->recall_view) ||
         votes_notarized(world, core->recall_epoch, core->recall_view))
         return;
@@ -192,15 +193,16 @@ static uint32_t loose_like(const struct sx *core, const struct sx_block *one)
     return count;
 }
 
-/* Of a leader's proposals in a view it keeps one. */
+/* Of a leader's proposals in a view it keeps one: a view that ends does not
+ * leave a full tree of them. */
 static void check_tree(struct world *world, const struct machine *machine)
 {
     const struct sx *core = machine->core;
     uint64_t views = core->cur + 1 - core->final_view;
-    const struct sx_block *last =
-        core->block_count == 0 ? NULL : core->blocks[core->block_count - 1];
-    if (core->block_count <= views + LOOSE_MAX || last->bytes.len == 0 ||
-        loose_like(core, last) <= views + LOOSE_MAX)
+    if (core->block_count < SX_BLOCKS_MAX)
+        return;
+    const struct sx_block *last = core->blocks[SX_BLOCKS_MAX - 1];
+    if (last->bytes.len == 0 || loose_like(core, last) <= views + LOOSE_MAX)
         return;
     judge_fails(world,
                 "I9: machine %u keeps %" PRIu32
@@ -214,9 +216,10 @@ void rules_step(struct world *world, struct machine *machine,
     const struct sx_status *before = &machine->before;
     if (now->epoch > before->epoch || now->view > before->view)
         check_entry(world, machine, now);
+    if (now->view > before->view)
+        check_tree(world, machine);
     check_mark(world, machine);
     check_voted(world, machine);
-    check_tree(world, machine);
     check_delay(world, machine, now);
     check_pool(world, machine, now);
 }

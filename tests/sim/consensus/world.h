@@ -157,7 +157,8 @@ struct machine {
     struct letter *last_proposal; /* heard */
     struct letter **crowd; /* what goes behind the message with this mark */
     uint64_t crowd_mark;
-    struct letter **decisions; /* heard, of its epoch */
+    struct letter **decisions; /* heard, of its epoch ... */
+    struct letter **runs;      /* ... in these messages; NULL: by themselves */
     uint64_t decision_count;
     uint64_t decisions_epoch;
     struct letter *last_pages; /* given, by how much of it was wanted ... */
