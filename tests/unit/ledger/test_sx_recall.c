@@ -199,6 +199,41 @@ static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
     net_close(&net);
 }
 
+static const struct said *proposal_to(const struct node *node, unsigned who)
+{
+    for (unsigned i = 0; i < node->said_count; i++) {
+        const struct said *said = &node->said[i];
+        if (said->kind == SX_SEND && said->peer == node->puppets[who] &&
+            said->bytes.ptr[0] == SX_MSG_PROPOSE)
+            return said;
+    }
+    return NULL;
+}
+
+/* Who has not got the first hears all of it: block and justification. */
+static void a_leader_that_restarts_repeats_its_whole_proposal(void **state)
+{
+    struct net net;
+    struct buf first;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    uint64_t mine = view_led(&net, 2, me->who, true);
+    unsigned to = a_puppet(me);
+    buf_init(&first, LIMIT_MESSAGE_BYTES);
+    nullify_upto(me, 1, mine - 1);
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_non_null(proposal_to(me, to));
+    buf_add(&first, buf_bytes(&proposal_to(me, to)->bytes));
+    restart(me);
+    while (proposal_to(me, to) == NULL && net.now_ms < 10000)
+        pass(me, 10);
+    assert_non_null(proposal_to(me, to));
+    assert_true(
+        bytes_equal(buf_bytes(&proposal_to(me, to)->bytes), buf_bytes(&first)));
+    buf_done(&first);
+    net_close(&net);
+}
+
 static void records_of_no_sense_are_refused(void **state)
 {
     struct net net;
@@ -733,6 +768,7 @@ int main(void)
         cmocka_unit_test(a_block_that_is_made_again_is_proposed_as_it_is),
         cmocka_unit_test(a_vote_that_was_not_synced_is_as_if_it_had_not_been),
         cmocka_unit_test(a_block_whose_vote_was_lost_is_proposed_again_whole),
+        cmocka_unit_test(a_leader_that_restarts_repeats_its_whole_proposal),
         cmocka_unit_test(records_of_no_sense_are_refused),
         cmocka_unit_test(a_log_with_gaps_makes_a_validator_sign_nothing),
         cmocka_unit_test(
