@@ -186,7 +186,7 @@ struct sx {
     bool recall_wanted;     /* to be logged, and the notice to be given */
     bool recall_seen;       /* replay: AMNESIA, and no RECALLED behind it */
     bool recall_ahead;      /* replay: a vote of an epoch that the store has not
-                               come to */
+                               come to, or of a view that is too far from it */
     uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
     bool recall_covers;     /* replay: what came before it is harmless here */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */

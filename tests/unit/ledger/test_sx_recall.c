@@ -305,23 +305,34 @@ static void shortened(struct node *me)
     node_restart(me, WAL_WHOLE);
 }
 
-/* The store was lost and is fetched again; the log's votes are of an epoch that
- * it has not come to yet. */
-static void ahead_of_its_store(struct node *me)
+/* The log's last word is a vote on this, and there the process ends. */
+static void ends_behind_a_vote(struct node *me, const struct proposal *on)
 {
-    struct proposal on = on_view(2, 7, 0, NULL);
     struct vote vote;
     struct buf buf;
-    assert_int_equal(vote_sign(VOTE_NULLIFY, &on, (uint16_t)me->who,
-                               &me->net->w.genesis.chain,
-                               &me->net->keys[me->who].signer, &vote),
-                     OK);
+    vote_by(me->net, (unsigned)me->who, VOTE_NULLIFY, on, &vote);
     buf_init(&buf, VOTE_BYTES);
     vote_encode(&vote, &buf);
     log_append(me, SX_LOG_VOTE, buf_bytes(&buf));
     me->synced_seq = me->last_seq;
     buf_done(&buf);
     node_restart(me, WAL_WHOLE);
+}
+
+/* The store was lost and is fetched again; the log's votes are of an epoch that
+ * it has not come to yet. */
+static void ahead_of_its_store(struct node *me)
+{
+    struct proposal on = on_view(2, 7, 0, NULL);
+    ends_behind_a_vote(me, &on);
+}
+
+/* An older store was put back, and the epoch is long: nobody remembers views so
+ * far above its last decision. */
+static void far_above_its_store(struct node *me)
+{
+    struct proposal on = on_view(1, SX_VIEWS_MAX + 1, 0, NULL);
+    ends_behind_a_vote(me, &on);
 }
 
 /* Likewise, and the votes are gone: that store had no use for them. */
@@ -340,6 +351,7 @@ static void a_log_with_gaps_makes_a_validator_sign_nothing(void **state)
                                                     empty,
                                                     shortened,
                                                     ahead_of_its_store,
+                                                    far_above_its_store,
                                                     trimmed_for_another_store};
     (void)state;
     for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
