@@ -21,10 +21,11 @@
 #define SX_RELAY_MS     2000u
 #define SX_RELAY_BURST  64u /* handed on again at once */
 #define SX_STATUS_MS    1000u
-#define SX_LETTERS_MAX                                                         \
-    4096u                 /* waiting for the log: nothing is repeated then     \
-                           */
-#define SX_AHEAD_TXS 512u /* fewer wait for the disk */
+/* Waiting for the log: then nothing is said that can be said later. */
+#define SX_LETTERS_MAX  4096u
+#define SX_LETTER_BYTES (32u * 1024 * 1024)
+#define SX_RECORDS_MAX  4096u /* not synced: nothing is heard that adds some */
+#define SX_AHEAD_TXS    512u  /* fewer wait for the disk */
 
 /* In STORE_META, u64 BE each: what the log was known to be synced to, and the
  * first record that this store cannot do without. */
@@ -109,6 +110,7 @@ struct sx_parcel {
 struct sx_letter {
     uint64_t peer;
     uint64_t need; /* leaves when the log is synced up to here */
+    size_t bytes;  /* of the parcel; 0: an earlier letter's, too */
     struct sx_parcel *parcel;
 };
 
@@ -214,6 +216,7 @@ struct sx {
     size_t letter_first;
     size_t letter_count;
     size_t letter_cap;
+    size_t letter_bytes;
     struct sx_parcel **sent; /* lent to the effects of this step */
     size_t sent_count;
     size_t sent_cap;
@@ -233,6 +236,8 @@ void sx_send(struct sx *core, uint64_t peer, const struct sx_msg *msg);
 void sx_send_validators(struct sx *core, const struct sx_msg *msg);
 void sx_send_cert(struct sx *core, uint64_t peer, const struct cert *cert);
 void sx_send_vote(struct sx *core, const struct vote *vote);
+/* So much waits for the log that what can be said later is not said now. */
+bool sx_crowded(const struct sx *core);
 /* Appends to the safety log; returns the record's number. */
 uint64_t sx_log(struct sx *core, enum sx_log_type type, struct bytes body);
 
@@ -358,13 +363,15 @@ void sx_recall_vouched(struct sx *core);
 
 void sx_on_message(struct sx *core, const struct sx_event *event);
 void sx_say_status(struct sx *core, struct sx_peer *peer);
-
+/* Somebody who is not where we are hears it, not more often than D. */
+void sx_help(struct sx *core, struct sx_peer *peer);
 /* Everyone now and then; what is due. */
 void sx_statuses(struct sx *core);
 
 /* ---- sx_sync.c: runs ---- */
 
-/* May so many bytes of answers go to this peer now? Takes them. */
+/* May so many bytes of answers go to this peer now? Takes them. What is not
+ * answered is asked again. */
 bool sx_afford(struct sx *core, struct sx_peer *peer, size_t bytes);
 void sx_on_get_certs(struct sx *core, struct sx_peer *peer,
                      const struct sx_msg *msg);
