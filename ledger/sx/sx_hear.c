@@ -172,7 +172,7 @@ static void on_vote(struct sx *core, struct sx_peer *peer,
 {
     if (!of_this_epoch(core, peer, vote->on.epoch) ||
         !may_speak(core, peer, vote) || !near(core, peer, vote->on.view) ||
-        have_vote(core, vote))
+        !sx_vote_adds(core, vote))
         return;
     enum err err = check_vote(core, vote);
     if (err != OK)
@@ -236,6 +236,18 @@ static enum err check_proposal(struct sx *core, const struct sx_peer *peer,
     return have_vote(core, vote) ? OK : check_vote(core, vote);
 }
 
+/* Of somebody who is accused for this view already it is only as long as it may
+ * take back what we have for the leader's word. */
+static bool is_worth_checking(const struct sx *core, const struct vote *vote)
+{
+    const struct sx_slot *slot = sx_slot_at(core, vote->on.view);
+    if (slot == NULL || have_vote(core, vote) || sx_vote_adds(core, vote))
+        return true;
+    return slot->has_proposal && !slot->conflicted &&
+           slot->certs[VOTE_NOTARIZE - 1] == NULL &&
+           !same_proposal(&slot->on, &vote->on);
+}
+
 static void on_propose(struct sx *core, struct sx_peer *peer,
                        const struct sx_msg *msg)
 {
@@ -246,7 +258,8 @@ static void on_propose(struct sx *core, struct sx_peer *peer,
     /* Certificates prove themselves, and may bring us to this view. */
     enum err err = take_carried(core, peer, msg);
     (void)sx_advance(core);
-    if (err == OK && near(core, peer, vote->on.view)) {
+    if (err == OK && near(core, peer, vote->on.view) &&
+        is_worth_checking(core, vote)) {
         err = check_proposal(core, peer, msg);
         if (err == OK) {
             note_proposal(core, msg);

@@ -93,6 +93,7 @@ struct sx_peer {
     uint64_t held_ms;   /* not asked for steps or pages before this */
     uint32_t vain;      /* such questions in a row without an answer */
     bool poisons;       /* never again: it answered with what does not hold */
+    uint64_t claim_ms;  /* no other key's claim is looked at before this */
     uint64_t status_ms; /* when we last told it where we are */
     uint64_t heard_ms;
     uint64_t budget; /* bytes we may still answer with */
@@ -262,6 +263,9 @@ struct sx_slot *sx_slot_at(const struct sx *core, uint64_t view);
 /* Makes it; NULL likewise or without memory (the core has halted). */
 struct sx_slot *sx_slot_need(struct sx *core, uint64_t view);
 void sx_slot_log(struct sx_slot *slot, uint64_t seq);
+/* May a vote add something, if its signature is good? Not when there is one of
+ * its kind already and no more can be proven against who gave both. */
+bool sx_vote_adds(const struct sx *core, const struct vote *vote);
 /* A verified vote. */
 void sx_tally(struct sx *core, const struct vote *vote);
 /* A verified certificate of this epoch. */

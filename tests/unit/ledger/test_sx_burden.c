@@ -223,6 +223,115 @@ static void while_the_log_waits_no_more_is_heard_than_it_may_get(void **state)
     net_close(&net);
 }
 
+/* ---- signatures to be checked ---- */
+
+/* Validator `who` claims the link of this stranger; good: with its key. */
+static void claim(struct node *node, uint64_t link, unsigned number,
+                  unsigned who, bool good)
+{
+    struct sx_msg msg = {.tag = SX_MSG_LINK};
+    struct test_key stranger;
+    struct hash digest;
+    const struct signer *signer = &node->net->keys[who].signer;
+    test_key_init(&stranger, 7000 + number);
+    sign_digest(HASH_TAG_LINK, &node->net->w.genesis.chain,
+                BYTES_OF(stranger.signer.key.b), &digest);
+    msg.key = signer->key;
+    assert_int_equal(
+        signer->sign(signer->ctx, HASH_TAG_LINK, &digest, &msg.sig), OK);
+    msg.sig.b[0] ^= good ? 0 : 1;
+    hear_on(node, link, &msg);
+}
+
+static int index_on(struct node *node, uint64_t link)
+{
+    return sx_peer_find(node->core, link)->index;
+}
+
+static void a_link_may_claim_one_key_in_a_second(void **state)
+{
+    struct net net;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    unsigned one = a_puppet(me);
+    unsigned two = one + 1 + (me->who == (int)one + 1);
+    uint64_t link = stranger_up(me, 0);
+    claim(me, link, 0, one, true);
+    assert_int_equal(index_on(me, link), one);
+    for (unsigned i = 0; i < 10; i++) {
+        claim(me, link, 0, two, false); /* not looked at: no blame */
+        assert_null(find(me, SX_PEER_BAD));
+        claim(me, link, 0, one, true); /* said again */
+        assert_null(find(me, SX_PEER_BAD));
+    }
+    net.now_ms += 1000;
+    claim(me, link, 0, two, true);
+    assert_int_equal(index_on(me, link), two);
+    net.now_ms += 1000;
+    claim(me, link, 0, one, false);
+    assert_non_null(find(me, SX_PEER_BAD));
+    assert_int_equal(index_on(me, link), two);
+    net_close(&net);
+}
+
+/* A vote that has no good signature, or a proposal with it. */
+static void hear_forged(struct node *node, unsigned from, enum sx_tag tag,
+                        const struct proposal *on)
+{
+    struct sx_msg msg = {.tag = tag};
+    vote_by(node->net, from, VOTE_NOTARIZE, on, &msg.vote);
+    msg.vote.sig.b[0] ^= 1;
+    hear(node, from, &msg);
+}
+
+static void who_is_accused_for_a_view_is_not_checked_in_it_again(void **state)
+{
+    struct net net;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    unsigned liar = a_puppet(me);
+    struct proposal on = on_view(1, 1, 0, &net.w.genesis.chain);
+    hear_vote(me, liar, VOTE_NOTARIZE, &on);
+    on.id.b[0] ^= 1;
+    hear_vote(me, liar, VOTE_NOTARIZE, &on);
+    assert_true(has_notice(me, SX_NOTICE_EQUIVOCATION));
+    on.id.b[0] ^= 2;
+    hear_forged(me, liar, SX_MSG_VOTE, &on);
+    assert_null(find(me, SX_PEER_BAD));
+    /* In another view it is, and so is what it has not said here yet. */
+    struct proposal null = on_view(1, 1, 0, NULL);
+    hear_vote(me, liar, VOTE_NULLIFY, &null);
+    assert_non_null(sx_slot_at(me->core, 1)->votes[VOTE_NULLIFY - 1]);
+    on.view = 2;
+    hear_forged(me, liar, SX_MSG_VOTE, &on);
+    assert_blamed(me, liar, ERR_SIGNATURE);
+    net_close(&net);
+}
+
+static void a_leader_that_is_accused_is_not_checked_again(void **state)
+{
+    struct net net;
+    struct offer offer;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    unsigned leader = leader_of(&net, 1);
+    struct candidate *block = offer_on_root(me, 1, &offer);
+    struct offer other = offer;
+    other.on.id.b[0] ^= 1;
+    other.block = bytes_make(NULL, 0);
+    hear_vote(me, leader, VOTE_NOTARIZE, &other.on);
+    assert_true(has_notice(me, SX_NOTICE_EQUIVOCATION));
+    assert_false(signed_vote(me, VOTE_NULLIFY, 1, NULL));
+    /* That it has proposed the other, too, is still worth knowing. */
+    hear_proposal(me, leader, &other);
+    assert_true(signed_vote(me, VOTE_NULLIFY, 1, NULL));
+    other.on.id.b[0] ^= 2;
+    hear_forged(me, leader, SX_MSG_PROPOSE, &other.on);
+    assert_null(find(me, SX_PEER_BAD));
+    candidate_free(block);
+    net_close(&net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +344,9 @@ int main(void)
             while_the_log_waits_no_more_answers_are_kept_than_there_is_room),
         cmocka_unit_test(while_the_log_waits_letters_are_bounded),
         cmocka_unit_test(while_the_log_waits_no_more_is_heard_than_it_may_get),
+        cmocka_unit_test(a_link_may_claim_one_key_in_a_second),
+        cmocka_unit_test(who_is_accused_for_a_view_is_not_checked_in_it_again),
+        cmocka_unit_test(a_leader_that_is_accused_is_not_checked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
