@@ -271,7 +271,8 @@ static enum err check_proposal(struct sx *core, const struct sx_peer *peer,
 static bool is_worth_checking(const struct sx *core, const struct vote *vote)
 {
     const struct sx_slot *slot = sx_slot_at(core, vote->on.view);
-    if (slot == NULL || have_vote(core, vote) || sx_vote_adds(core, vote))
+    if (slot == NULL || have_vote(core, vote) || sx_vote_adds(core, vote) ||
+        SX_MUTANT(SECOND_BODY) || SX_MUTANT(EVICT_VOTED))
         return true;
     return slot->has_proposal && !slot->conflicted &&
            slot->certs[VOTE_NOTARIZE - 1] == NULL &&
