@@ -115,7 +115,8 @@ static enum err take_cert(struct sx *core, struct sx_peer *peer,
     bool proven = false;
     *out_view = 0;
     TRY(cert_decode(bytes, &cert));
-    if (SX_MUTANT(STATUS_UNHELD))
+    if (SX_MUTANT(STATUS_UNHELD) ||
+        (SX_MUTANT(RECALL_WRAP) && cert.on.view > UINT64_MAX - 3))
         *out_view = cert.on.view;
     if (!of_this_epoch(core, peer, cert.on.epoch))
         return OK;
@@ -217,7 +218,7 @@ static bool is_slots_own(const struct sx *core, const struct proposal *on)
 {
     const struct sx_slot *slot = sx_slot_at(core, on->view);
     return (slot != NULL && same_proposal(&slot->on, on)) ||
-           SX_MUTANT(SECOND_BODY);
+           SX_MUTANT(SECOND_BODY) || SX_MUTANT(EVICT_VOTED);
 }
 
 static enum err take_body(struct sx *core, const struct sx_msg *msg)
@@ -270,7 +271,8 @@ static enum err check_proposal(struct sx *core, const struct sx_peer *peer,
 static bool is_worth_checking(const struct sx *core, const struct vote *vote)
 {
     const struct sx_slot *slot = sx_slot_at(core, vote->on.view);
-    if (slot == NULL || have_vote(core, vote) || sx_vote_adds(core, vote))
+    if (slot == NULL || have_vote(core, vote) || sx_vote_adds(core, vote) ||
+        SX_MUTANT(SECOND_BODY) || SX_MUTANT(EVICT_VOTED))
         return true;
     return slot->has_proposal && !slot->conflicted &&
            slot->certs[VOTE_NOTARIZE - 1] == NULL &&
