@@ -110,7 +110,8 @@
     X(ERR_IMAGE, 612, "the image is missing or malformed")                     \
     X(ERR_SLOW, 613, "the peer reads too slowly")                              \
     X(ERR_PEERS, 614, "no room for more peers")                                \
-    X(ERR_DISK, 615, "disk short: too little room at the provider")
+    X(ERR_DISK, 615, "disk short: too little room at the provider")            \
+    X(ERR_UNASKED, 616, "nobody asked for this")
 
 #define X(name, code, text) name = code,
 enum err { OK = 0, ERR_MAP(X) };

@@ -91,6 +91,7 @@ struct sx_peer {
     uint64_t base;      /* it has the blocks after this one */
     uint64_t held_ms;   /* not asked for steps or pages before this */
     uint32_t vain;      /* such questions in a row without an answer */
+    uint32_t owes;      /* blocks that it was asked for and has not sent */
     bool poisons;       /* never again: it answered with what does not hold */
     uint64_t status_ms; /* when we last told it where we are */
     uint64_t heard_ms;
@@ -274,6 +275,8 @@ uint64_t sx_leader(const struct sx *core, uint64_t view); /* its index */
 /* ---- sx_tree.c: undecided blocks ---- */
 
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id);
+/* Is its body here? */
+bool sx_has_block(const struct sx *core, const struct hash *id);
 struct sx_block *sx_block_need(struct sx *core, const struct hash *id);
 /* A body whose header has this id. ids: of its transactions, or NULL. ERR_ROOT
  * and what block_decode refuses when it is not what its header says. */
@@ -375,6 +378,8 @@ void sx_on_finals(struct sx *core, struct sx_peer *peer,
                   const struct sx_msg *msg);
 void sx_on_get_finals(struct sx *core, struct sx_peer *peer, uint64_t height);
 void sx_push_run(struct sx *core, uint64_t first);
+/* As sx_use_of, for FINALS. */
+enum sx_use sx_use_of_run(const struct sx *core, const struct sx_msg *msg);
 void sx_ask(struct sx *core); /* for runs, blocks, certificates */
 
 /* ---- sx_pages.c, sx_steps.c, sx_give.c: fetching the state, giving it ---- */

@@ -312,6 +312,17 @@ void sx_on_finals(struct sx *core, struct sx_peer *peer,
         sx_blame(core, peer->id, err);
 }
 
+enum sx_use sx_use_of_run(const struct sx *core, const struct sx_msg *msg)
+{
+    struct inward run;
+    if (read_run(core, msg, &run) != OK ||
+        run.headers[run.count - 1].height <= chain_head_height(core->chain))
+        return SX_USE_NONE;
+    return run.headers[0].epoch == core->epoch && connects(core, &run)
+               ? SX_USE_TAKE
+               : SX_USE_LATER;
+}
+
 /* ---- asking ---- */
 
 /* One of the peers that could know, at random. */
@@ -409,6 +420,8 @@ static void ask_block(struct sx *core, struct sx_block *block)
         return;
     struct sx_msg msg = {.tag = SX_MSG_GET_BLOCK, .id = block->id};
     sx_send(core, peer->id, &msg);
+    if (peer->owes < UINT32_MAX)
+        peer->owes++;
     block->asked_ms = core->mono_ms;
     block->asks++;
     sx_wake(core, core->mono_ms + period);

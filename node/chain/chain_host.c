@@ -227,6 +227,7 @@ void chain_host_link(struct chain_host *host, uint64_t peer,
 void chain_host_unlink(struct chain_host *host, uint64_t peer)
 {
     struct sx_event event = {.kind = SX_EV_UNLINK, .peer = peer};
+    checks_gone(host->checks, peer);
     if (!host->stepping) {
         chain_host_step(host, &event);
         return;
@@ -244,10 +245,16 @@ static bool is_known(void *ctx, const struct hash *id)
     return pool_find(sx_pool(host->core), id) != NULL;
 }
 
-static bool has_block(void *ctx, const struct hash *id)
+static enum sx_use use_of(void *ctx, uint64_t peer, const struct sx_msg *msg)
 {
     const struct chain_host *host = ctx;
-    return sx_has_block(host->core, id);
+    return sx_use_of(host->core, peer, msg);
+}
+
+static int index_of(void *ctx, uint64_t peer)
+{
+    const struct chain_host *host = ctx;
+    return sx_peer_index(host->core, peer);
 }
 
 static void on_txs(void *ctx, const struct sx_tx *txs, size_t count)
@@ -310,7 +317,7 @@ enum err chain_host_message(struct chain_host *host, uint64_t peer,
         return err;
     if (err != OK)
         message_bad(host, peer, err);
-    else if (verdict != CHECKS_WAIT)
+    else if (verdict == CHECKS_PLAIN || verdict == CHECKS_GOOD)
         message_step(host, peer, message, verdict == CHECKS_GOOD, ids);
     return OK;
 }
@@ -382,7 +389,8 @@ static enum err open_core(struct chain_host *host,
                                       .sync_epochs = options->sync_epochs};
     struct checks_events checks_events = {.ctx = host,
                                           .is_known = is_known,
-                                          .has_block = has_block,
+                                          .use_of = use_of,
+                                          .index_of = index_of,
                                           .on_txs = on_txs,
                                           .on_tx_bad = on_tx_bad,
                                           .on_message = on_message};
