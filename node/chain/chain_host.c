@@ -306,7 +306,7 @@ enum err chain_host_submit(struct chain_host *host, struct bytes tx,
 }
 
 enum err chain_host_message(struct chain_host *host, uint64_t peer,
-                            struct bytes message)
+                            struct bytes message, bool *out_useful)
 {
     enum checks_verdict verdict;
     const struct hash *ids;
@@ -315,6 +315,8 @@ enum err chain_host_message(struct chain_host *host, uint64_t peer,
     err = checks_message(host->checks, peer, message, &verdict, &ids);
     if (err == ERR_RATE || err_is_fault(err))
         return err;
+    *out_useful =
+        err == OK && (verdict == CHECKS_GOOD || verdict == CHECKS_WAIT);
     if (err != OK)
         message_bad(host, peer, err);
     else if (verdict == CHECKS_PLAIN || verdict == CHECKS_GOOD)
