@@ -22,6 +22,7 @@
     X(ERR_NET, 7, "the network failed")                                        \
     X(ERR_RANDOM, 8, "no randomness from the system")                          \
     X(ERR_UNSUPPORTED, 9, "this machine lacks a needed feature")               \
+    X(ERR_MAP_FULL, 10, "the database fills the addresses reserved for it")    \
     /* base 100..199: bytes and numbers */                                     \
     X(ERR_OVERFLOW, 100, "the number is too large")                            \
     X(ERR_UNDERFLOW, 101, "the number would fall below zero")                  \
