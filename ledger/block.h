@@ -80,9 +80,6 @@ void block_items(const struct block *block, struct hash *out);
 MUST_USE enum err block_tx_root(const struct block *block, struct hash *out);
 /* The item of a transaction in that list. */
 void block_tx_item(const struct hash *tx_id, struct hash *out);
-/* All transaction signatures (the evidence's are checked where it is executed:
- * it takes the state to know the keys). Pure: may run on any thread, before the
- * block is handed to the core as verified. ERR_CHAIN, ERR_SIGNATURE. */
 /* The transactions' bytes of an encoded block as they stand there, nothing else
  * looked at; what is lent points into `bytes`. At most LIMIT_BLOCK_TXS.
  * ERR_TRUNCATED, ERR_RANGE, ERR_TOO_LARGE, ERR_TRAILING. */
@@ -95,6 +92,9 @@ MUST_USE enum err block_slices(struct bytes bytes,
  * transactions. */
 MUST_USE enum err block_check_root(struct bytes bytes, const struct hash *ids,
                                    uint32_t count);
+/* All transaction signatures (the evidence's are checked where it is executed:
+ * it takes the state to know the keys). Pure: may run on any thread, before the
+ * block is handed to the core as verified. ERR_CHAIN, ERR_SIGNATURE. */
 MUST_USE enum err block_verify_sigs(const struct block *block,
                                     const struct hash *chain);
 

@@ -22,7 +22,8 @@ static bool times_ok(const struct quote *quote, const struct request *request)
 {
     uint64_t time_ms_max = request->time_ms_max;
     uint64_t lease;
-    if (quote->start_by_ms < quote->expires_at_ms ||
+    if (quote->expires_at_ms > request->expires_at_ms ||
+        quote->start_by_ms < quote->expires_at_ms ||
         request->patience_ms > REQUEST_PATIENCE_MS_MAX ||
         quote->start_by_ms - quote->expires_at_ms >
             request->patience_ms + QUOTE_START_MS_MAX)

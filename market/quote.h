@@ -37,6 +37,7 @@ struct quote {
 #define QUOTE_BYTES_MAX 2048u
 
 /* The times of a quote, all chain time, keep to
+ *   expires_at_ms <= request.expires_at_ms
  *   expires_at_ms <= start_by_ms
  *     <= expires_at_ms + request.patience_ms + QUOTE_START_MS_MAX
  *   deadline_ms = start_by_ms + request.time_ms_max + slack for publishing,

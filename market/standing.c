@@ -49,21 +49,32 @@ void standings_free(struct standings *standings)
 
 /* ---- what a contract says ---- */
 
-static enum standing_word word_of(enum end_reason reason, bool own)
+/* What costs the provider nothing a buyer can bring about: it says nothing of
+ * the job, or sends what cannot be run. */
+static bool refused_in_time(const struct contract *contract)
 {
-    switch (reason) {
+    return contract->settled_at_ms <= contract->start_by_ms &&
+           contract->settled_at_ms <=
+               contract->opened_at_ms + CONTRACT_REFUSE_FREE_MS;
+}
+
+static enum standing_word word_of(const struct contract *contract, bool own)
+{
+    switch (contract->reason) {
     case END_DONE:
     case END_JOB_FAILED:
     case END_TIME_LIMIT:
     case END_MEMORY_LIMIT:
     case END_OUTPUT_LIMIT:
         return STANDING_SERVED;
-    case END_PROVIDER_REFUSED:
     case END_PROVIDER_LOST:
-    case END_EXECUTOR_FAILED:
     case END_RESULT_MISSING:
     case END_PROVIDER_DRAIN:
         return STANDING_FAILED;
+    case END_PROVIDER_REFUSED:
+    case END_EXECUTOR_FAILED:
+        return own || !refused_in_time(contract) ? STANDING_FAILED
+                                                 : STANDING_NOTHING;
     case END_STAGING_FAILED:
     case END_NOT_STARTED:
     case END_GIVEN_UP:
@@ -83,7 +94,7 @@ enum standing_word standing_of(const struct contract *contract, bool own)
         pubkey_equal(&contract->buyer, &contract->payout) ||
         pubkey_equal(&contract->agent, &contract->provider))
         return STANDING_NOTHING;
-    return word_of(contract->reason, own);
+    return word_of(contract, own);
 }
 
 /* ---- the table ---- */
@@ -158,7 +169,7 @@ enum err standings_note(struct standings *standings,
     if (word == STANDING_SERVED)
         reliability_served(&s->reliability, contract->time_ms_max, own);
     else
-        reliability_failed(&s->reliability);
+        reliability_failed(&s->reliability, own);
     return OK;
 }
 

@@ -9,8 +9,9 @@
  *   failed  the provider refused it, was lost, drained, its executor failed, or
  *           the results were missing
  *   .. and of contracts that this node placed: staging failed, it was not
- *           started, or it was given up. Of others' these count nothing: a
- *           buyer can bring them about.
+ *           started, it was given up, or it was refused (its executor failed)
+ *           while that costs nothing. Of others' these count nothing: a buyer
+ *           can bring them about.
  *
  * What the buyer cancelled says nothing; nor does what a provider bought from
  * itself.

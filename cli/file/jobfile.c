@@ -268,6 +268,8 @@ enum err jobfile_parse(struct bytes text, const char *file_name,
     }
     if (!yaml_parser_initialize(&r.parser))
         return ERR_NOMEM;
+    if (text.ptr == NULL) /* of an empty file; libyaml asserts */
+        text = bytes_str("");
     yaml_parser_set_input_string(&r.parser, text.ptr, text.len);
     err = read_document(&r);
     drop(&r);

@@ -25,7 +25,7 @@
 #include "sched/graph/offerset.h"
 #include "sched/lab/wfformat.h"
 
-#define OFFERSFILE_OFFERS_MAX 256u
+#define OFFERSFILE_OFFERS_MAX OFFERSET_OFFERS_MAX
 #define OFFERSFILE_SITES_MAX  64u
 #define OFFERSFILE_INPUTS_MAX 64u
 

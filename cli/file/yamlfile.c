@@ -92,6 +92,8 @@ enum err yamlfile_init(struct yamlfile *file, struct bytes text,
     }
     if (!yaml_parser_initialize(&file->parser))
         return ERR_NOMEM;
+    if (text.ptr == NULL) /* of an empty file; libyaml asserts */
+        text = bytes_str("");
     yaml_parser_set_input_string(&file->parser, text.ptr, text.len);
     return OK;
 }

@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 
-#define YAMLFILE_BYTES_MAX (256u * 1024)
+#define YAMLFILE_BYTES_MAX (512u * 1024)
 #define YAMLFILE_ERROR_MAX 512
 #define YAMLFILE_NAME_MAX  64 /* a key or name with its zero */
 

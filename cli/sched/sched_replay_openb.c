@@ -89,7 +89,7 @@ static int read_question(struct cli *cli, const struct args *args,
         return cli_usage(cli, "1.3 for 130 %",
                          "--load: \"%.40s\" is not a number from 0.001 to 100",
                          load);
-    if (unit_parse_count(seed, 0, UINT64_MAX, &q->seed) != OK)
+    if (unit_parse_count(seed, 0, UINT64_MAX / 2, &q->seed) != OK)
         return cli_usage(cli, "a whole number",
                          "--seed: \"%.40s\" is not a number", seed);
     if (unit_parse_count(seeds, 1, SEEDS_MAX, &q->seeds) != OK)

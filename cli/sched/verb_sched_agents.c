@@ -57,8 +57,8 @@ static int read_numbers(struct cli *cli, const struct args *args,
     int failed =
         read_count(cli, args, "agents", "4", 1, REPLAY_AGENTS_MAX, &agents);
     if (!failed)
-        failed =
-            read_count(cli, args, "seed", "1", 0, UINT64_MAX, &q->config.seed);
+        failed = read_count(cli, args, "seed", "1", 0, UINT64_MAX / 2,
+                            &q->config.seed);
     if (!failed)
         failed = read_count(cli, args, "seeds", "1", 1, SEEDS_MAX, &q->seeds);
     if (!failed)

@@ -111,6 +111,9 @@ static int read_question(struct cli *cli, const struct args *args,
     if (q->dot != NULL && !q->has_target && !q->has_budget)
         return cli_usage(cli, "--target 99.9%, or --budget N",
                          "--dot draws a plan, and none is asked for");
+    if (q->dot != NULL && strcmp(q->dot, "-") == 0 && cli->form == FORM_JSON)
+        return cli_usage(cli, "a path for the drawing",
+                         "standard output takes one of --dot - and --json");
     return 0;
 }
 

@@ -38,7 +38,7 @@ struct task {
     const char *title;
     enum decompose_unit unit;
     const char *sites[CUT_SITES_MAX];
-    const char *offer_names[COMPONENTSFILE_OFFERS_MAX]; /* as they were told */
+    const char *offer_names[OFFERSFILE_OFFERS_MAX]; /* as they were told */
     /* what came of it */
     struct cut_case cut;
     struct decomposition result;
@@ -47,6 +47,12 @@ struct task {
 };
 
 /* ---- what was asked ---- */
+
+/* Standard input, or output. */
+static bool is_standard(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
 
 static int read_options(struct cli *cli, const struct args *args,
                         struct task *task)
@@ -61,12 +67,22 @@ static int read_options(struct cli *cli, const struct args *args,
     task->dot = args_text(args, "dot", NULL);
     task->svg = args_text(args, "svg", NULL);
     task->options = decompose_options_default;
+    if (is_standard(task->dot) + is_standard(task->svg) +
+            (cli->form == FORM_JSON) >
+        1)
+        return cli_usage(cli, "a path for one of them",
+                         "standard output takes one of --dot -, --svg - and "
+                         "--json");
     if (cut_level_parse(level, &task->level) != OK)
         return cli_usage(cli, "site, offer or device",
                          "--level: there is no level \"%.40s\"", level);
     if (within != NULL && unit_parse_ms(within, &task->within_ms) != OK)
         return cli_usage(cli, "90s, 10m or 1h30m",
                          "--within: \"%.40s\" is not a time", within);
+    if (task->offers_path != NULL && is_standard(task->path) &&
+        is_standard(task->offers_path))
+        return cli_usage(cli, "a file for one of them",
+                         "standard input cannot be both FILE and --offers");
     if (within != NULL && task->offers_path == NULL)
         return cli_usage(cli, "--offers OFFERS, with a workflow",
                          "--within is of workflows, whose tasks end");
@@ -569,11 +585,11 @@ static int tell(struct cli *cli, const struct task *task)
     bool drawn = false;
     int failed = 0;
     if (task->dot != NULL) {
-        drawn = strcmp(task->dot, "-") == 0;
+        drawn = is_standard(task->dot);
         failed = draw(cli, task, task->dot, decompose_draw_dot);
     }
     if (!failed && task->svg != NULL) {
-        drawn = drawn || strcmp(task->svg, "-") == 0;
+        drawn = drawn || is_standard(task->svg);
         failed = draw(cli, task, task->svg, decompose_draw_svg);
     }
     if (failed || drawn)

@@ -127,7 +127,8 @@ static int read_trial(struct cli *cli, const struct args *args,
         failed = option_count(cli, args, "requests", 1, REPLAY_REQUESTS_MAX,
                               &requests);
     if (!failed)
-        failed = option_count(cli, args, "seed", 0, UINT64_MAX / 2, &seed);
+        failed = option_count(cli, args, "seed", 0, UINT64_MAX / 2 - SEEDS_MAX,
+                              &seed);
     if (!failed)
         failed = option_count(cli, args, "seeds", 1, SEEDS_MAX, &trial->seeds);
     if (!failed)

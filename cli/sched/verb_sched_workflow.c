@@ -274,6 +274,29 @@ static uint64_t within(const struct timetable_slot *slot, uint64_t from,
     return start < end ? end - start : 0;
 }
 
+static bool is_used(const struct job *job, uint32_t offer)
+{
+    for (uint32_t t = 0; t < job->wf.workflow.task_count; t++) {
+        if (job->slots[t].offer == offer)
+            return true;
+    }
+    return false;
+}
+
+/* How many of the offer's cores are busy in [from, to), of all of them. */
+static double busy_share(const struct job *job, uint32_t offer, uint64_t from,
+                         uint64_t to)
+{
+    double busy = 0;
+    for (uint32_t t = 0; t < job->wf.workflow.task_count; t++) {
+        if (job->slots[t].offer == offer)
+            busy += (double)within(&job->slots[t], from, to) *
+                    job->wf.workflow.tasks[t].cores;
+    }
+    return busy /
+           ((double)(to > from ? to - from : 1) * job->set.offers[offer].cores);
+}
+
 /* One line an offer: how many of its cores are busy, in tenths; "#" is all. */
 static void tell_gantt(struct cli *cli, const struct job *job)
 {
@@ -285,27 +308,18 @@ static void tell_gantt(struct cli *cli, const struct job *job)
     fprintf(cli->out, "\nbusy cores in tenths, # is all; from 0 to %s\n", text);
     for (uint32_t o = 0; o < job->set.count; o++) {
         char line[GANTT_COLUMNS + 1] = "";
-        bool used = false;
+        if (!is_used(job, o))
+            continue;
         for (uint32_t c = 0; c < GANTT_COLUMNS; c++) {
             uint64_t from = end / GANTT_COLUMNS * c;
             uint64_t to =
                 c + 1 == GANTT_COLUMNS ? end : end / GANTT_COLUMNS * (c + 1);
-            double share = 0;
-            for (uint32_t t = 0; t < job->wf.workflow.task_count; t++) {
-                if (job->slots[t].offer != o)
-                    continue;
-                used = true;
-                share += (double)within(&job->slots[t], from, to) *
-                         job->wf.workflow.tasks[t].cores;
-            }
-            share /=
-                (double)(to > from ? to - from : 1) * job->set.offers[o].cores;
+            double share = busy_share(job, o, from, to);
             line[c] = share <= 0       ? '.'
                       : share >= 0.999 ? '#'
                                        : (char)('0' + (int)(share * 10));
         }
-        if (used)
-            fprintf(cli->out, "%-20.20s %s\n", job->file->names[o], line);
+        fprintf(cli->out, "%-20.20s %s\n", job->file->names[o], line);
     }
 }
 

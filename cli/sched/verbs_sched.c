@@ -143,7 +143,10 @@ static const struct opt replay_options[] = {
      "openb: devices asked for, over those there are (1.3); swf: jobs come so "
      "many times as fast (1)",
      false},
-    {"seed", 0, "N", "openb: of the order of arrivals (default: 1)", false},
+    {"seed", 0, "N",
+     "openb: of the order of arrivals (default: 1); market: of what is left to "
+     "chance (default: 0)",
+     false},
     {"seeds", 0, "N", "openb: runs, of this seed and the next (default: 1)",
      false},
     {"procs", 0, "N", "swf: processors of the machine (default: as the log)",

@@ -5,7 +5,7 @@
 
 static const struct opt set_options[] = {
     {"file", 'f', "FILE", "the policy in YAML; options go over it", false},
-    {"kind", 0, "KIND", "what it goes by, as below", false},
+    {"kind", 0, "KIND", "what it goes by, one of the above", false},
     {"weight", 0, "NAME=N[,...]",
      "composite: price, rtt, speed, load, energy; balanced: load, link, energy",
      true},

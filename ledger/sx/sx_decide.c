@@ -55,14 +55,15 @@ void sx_take_final(struct sx *core, const struct cert *cert)
 {
     struct cert *pending = copy_cert(core, cert);
     struct cert *latest = copy_cert(core, cert);
-    struct sx_block *block;
     if (pending == NULL || latest == NULL) {
         free(pending);
         free(latest);
         return;
     }
     CHECK(cert->kind == VOTE_FINALIZE && cert->on.view > core->final_view);
-    if (core->final_count == SX_FINALS_MAX)
+    /* Those of the tip leave room for those that lead there. */
+    if (core->final_count >=
+        (SX_MUTANT(FINALS_FULL) ? SX_FINALS_MAX : SX_FINALS_MAX / 2))
         merge_last(core);
     core->final_low[core->final_count] = closed_low(core, cert->on.view);
     core->finals[core->final_count++] = pending;
@@ -71,11 +72,8 @@ void sx_take_final(struct sx *core, const struct cert *cert)
     sx_slots_drop(core, cert->on.view);
     core->final_id = cert->on.id;
     struct chain_tip head = chain_head(core->chain);
-    if (!hash_equal(&cert->on.id, &head.id)) {
-        block = sx_block_need(core, &cert->on.id);
-        if (block != NULL)
-            block->wanted = true;
-    }
+    if (!hash_equal(&cert->on.id, &head.id))
+        sx_block_want(core, &cert->on.id);
     sx_enter(core, cert->on.view + 1);
 }
 
@@ -135,7 +133,7 @@ static bool collect(struct sx *core, const struct hash *last,
     struct hash at = *last;
     uint32_t count = 0;
     while (!hash_equal(&at, &head)) {
-        struct sx_block *block = sx_block_need(core, &at);
+        struct sx_block *block = sx_block_next(core, &at);
         if (block == NULL || count == CHAIN_RUN_MAX)
             return false;
         block->wanted = true;
@@ -412,7 +410,8 @@ static void forget_views(struct sx *core)
     free(core->final_cert);
     core->final_cert = NULL;
     sx_tree_clear(core);
-    memset(core->heard_ms, 0, sizeof(core->heard_ms));
+    for (uint32_t i = 0; i < LIMIT_VALIDATORS; i++)
+        core->heard_ms[i] = SX_MUTANT(HEARD_ZERO) ? 0 : core->mono_ms;
 }
 
 static void take_set(struct sx *core)

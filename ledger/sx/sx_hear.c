@@ -64,7 +64,7 @@ void sx_statuses(struct sx *core)
 /* Somebody who is behind hears where we are, not more often than D. */
 static void help_straggler(struct sx *core, struct sx_peer *peer)
 {
-    if (core->mono_ms >= peer->status_ms + sx_delay(core) &&
+    if (core->mono_ms >= peer->status_ms + sx_pace(core) &&
         !SX_MUTANT(NO_STATUS))
         sx_say_status(core, peer);
 }
@@ -91,30 +91,47 @@ static void heard(struct sx *core, struct sx_peer *peer)
 
 /* ---- certificates ---- */
 
-/* Verified and taken; what we have already costs nothing. */
+/* Is there nothing new in it? Such a one is not looked at any further. Proven
+ * is its view if we hold a certificate of that kind, or a later decision. */
+static bool is_known(const struct sx *core, const struct cert *cert,
+                     bool *out_proven)
+{
+    const struct sx_slot *slot = sx_slot_at(core, cert->on.view);
+    *out_proven = cert->on.view <= core->final_view ||
+                  (slot != NULL && slot->certs[cert->kind - 1] != NULL);
+    if (*out_proven || cert->kind == VOTE_FINALIZE)
+        return *out_proven;
+    return core->me < 0 || cert->on.view - core->final_view > SX_VIEWS_MAX;
+}
+
+/* Verified and taken; what we have already, and what is too far away, costs
+ * nothing. OK does not mean that it holds: *out_view is the view that it proves
+ * to be over, 0 where it proves none. */
 static enum err take_cert(struct sx *core, struct sx_peer *peer,
-                          struct bytes bytes)
+                          struct bytes bytes, uint64_t *out_view)
 {
     struct cert cert;
-    const struct sx_slot *slot;
+    bool proven = false;
+    *out_view = 0;
     TRY(cert_decode(bytes, &cert));
-    if (!of_this_epoch(core, peer, cert.on.epoch) ||
-        cert.on.view <= core->final_view)
+    if (SX_MUTANT(STATUS_UNHELD))
+        *out_view = cert.on.view;
+    if (!of_this_epoch(core, peer, cert.on.epoch))
         return OK;
-    if (cert.kind != VOTE_FINALIZE) {
-        slot = sx_slot_at(core, cert.on.view);
-        if (core->me < 0 || cert.on.view - core->final_view > SX_VIEWS_MAX ||
-            (slot != NULL && slot->certs[cert.kind - 1] != NULL))
-            return OK;
+    if (!is_known(core, &cert, &proven)) {
+        TRY(sx_check_cert(core, &cert));
+        sx_take_cert(core, &cert);
+        proven = true;
     }
-    TRY(sx_check_cert(core, &cert));
-    sx_take_cert(core, &cert);
+    if (proven)
+        *out_view = cert.on.view;
     return OK;
 }
 
 static void on_cert(struct sx *core, struct sx_peer *peer, struct bytes bytes)
 {
-    enum err err = take_cert(core, peer, bytes);
+    uint64_t view;
+    enum err err = take_cert(core, peer, bytes, &view);
     if (err != OK)
         sx_blame(core, peer->id, err);
 }
@@ -185,11 +202,21 @@ static void on_vote(struct sx *core, struct sx_peer *peer,
 static enum err take_carried(struct sx *core, struct sx_peer *peer,
                              const struct sx_msg *msg)
 {
+    uint64_t view;
     if (msg->cert.len > 0)
-        TRY(take_cert(core, peer, msg->cert));
+        TRY(take_cert(core, peer, msg->cert, &view));
     for (uint32_t i = 0; i < msg->null_count && core->halted == OK; i++)
-        TRY(take_cert(core, peer, msg->nulls[i]));
+        TRY(take_cert(core, peer, msg->nulls[i], &view));
     return OK;
+}
+
+/* One body a view: that of the leader's first word, or of the quorum's. More
+ * would drive out those that were voted for. */
+static bool is_slots_own(const struct sx *core, const struct proposal *on)
+{
+    const struct sx_slot *slot = sx_slot_at(core, on->view);
+    return (slot != NULL && same_proposal(&slot->on, on)) ||
+           SX_MUTANT(SECOND_BODY);
 }
 
 static enum err take_body(struct sx *core, const struct sx_msg *msg)
@@ -198,6 +225,8 @@ static enum err take_body(struct sx *core, const struct sx_msg *msg)
     if (msg->block.len == 0 ||
         hash_equal(&msg->vote.on.id, chain_head_id(core->chain)))
         return OK; /* proposed again, it needs no body */
+    if (!is_slots_own(core, &msg->vote.on))
+        return OK;
     block = sx_block_need(core, &msg->vote.on.id);
     return block == NULL ? OK
                          : sx_block_fill(block, msg->block, msg->tx_ids,
@@ -266,15 +295,12 @@ static void on_status(struct sx *core, struct sx_peer *peer,
                       const struct sx_msg *msg)
 {
     uint64_t cert_view = 0;
-    struct cert cert;
     peer->epoch = msg->epoch;
     peer->view = msg->view;
     peer->height = msg->height;
     peer->base = msg->base;
     if (msg->cert.len > 0 && msg->epoch == core->epoch && !sx_fetching(core)) {
-        enum err err = take_cert(core, peer, msg->cert);
-        if (err == OK && cert_decode(msg->cert, &cert) == OK)
-            cert_view = cert.on.view;
+        enum err err = take_cert(core, peer, msg->cert, &cert_view);
         if (err != OK) {
             sx_blame(core, peer->id, err);
             return;

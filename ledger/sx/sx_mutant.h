@@ -25,6 +25,8 @@
     X(RECALL_SOON, "recall", "signing again without two views more")           \
     X(RECALL_FEW, "recall", "a single word is enough to recall")               \
     X(RECALL_CLAIMS, "recall", "words without certificates count")             \
+    X(STATUS_UNHELD, "recall", "a word's certificate need not hold")           \
+    X(RECALL_WRAP, "recall", "views are added up without a bound")             \
     X(SIGN_UNHEARD, "recall", "sign before having listened for a twin")        \
     X(SIGN_EARLY_EPOCH, "epoch", "sign before the epoch's root is stored")     \
     X(SEND_UNLOGGED, "log", "votes leave before the log is synced")            \
@@ -44,6 +46,8 @@
     X(PARENT_OLD, "justify", "parents from before the last decision")          \
     X(LEADER_ANY, "propose", "proposals from anybody")                         \
     X(PROPOSER_ANY, "propose", "the header may name another proposer")         \
+    X(SECOND_BODY, "propose", "bodies of a leader's further words are kept")   \
+    X(EVICT_VOTED, "propose", "bodies that were voted for give way first")     \
     X(PARENT_OTHER, "propose", "the block may stand on another parent")        \
     X(BODY_UNNAMED, "propose", "a body need not be what its name says")        \
     X(UNKNOWN_INVALID, "propose", "what cannot be judged yet is invalid")      \
@@ -54,6 +58,8 @@
     X(EPOCH_ANY, "epoch", "votes of other epochs count")                       \
     X(OLD_SET, "epoch", "the set is not changed with the epoch")               \
     X(TIME_ANY, "time", "block times are not looked at")                       \
+    X(HEARD_ZERO, "time", "a new epoch's leaders count as away")               \
+    X(VIEWS_END, "time", "the delay does not grow as views run out")           \
     X(NO_RETRY, "time", "nothing is sent again")                               \
     X(NO_BACKOFF, "time", "the delay never grows")                             \
     X(NO_CAP, "time", "the delay grows without a bound")                       \
@@ -67,6 +73,9 @@
     X(NO_STATUS, "repair", "nobody says where it is")                          \
     X(NO_BLOCK_FETCH, "repair", "missing blocks are not asked for")            \
     X(NO_FINALS, "repair", "nobody answers who asks for runs")                 \
+    X(FINALS_FULL, "repair", "decisions of the tip take all the room")         \
+    X(FINALS_LOOSE, "repair", "decisions are kept that lead nowhere yet")      \
+    X(TREE_FULL_FAR, "repair", "certified blocks never give way")              \
     X(FINALS_UNCHECKED, "repair", "runs are believed without certificate")     \
     X(HEIGHT_BELIEVED, "repair", "a peer's height is a fact")                  \
     X(DROP_FORKED, "pool", "transactions die with their fork")                 \

@@ -278,8 +278,11 @@ static bool is_beyond(const struct sx *core)
 {
     if (SX_MUTANT(RECALL_SOON))
         return true;
-    if (core->epoch == core->recall_epoch)
+    if (SX_MUTANT(RECALL_WRAP) && core->epoch == core->recall_epoch)
         return core->final_view >= core->recall_view + 2;
+    if (core->epoch == core->recall_epoch)
+        return core->final_view >= 2 &&
+               core->final_view - 2 >= core->recall_view;
     if (core->epoch == core->recall_epoch + 1)
         return core->final_view >= 2;
     return core->epoch > core->recall_epoch;

@@ -163,6 +163,7 @@ struct sx {
     uint32_t final_count;
     struct sx_block *blocks[SX_BLOCKS_MAX];
     uint32_t block_count;
+    bool tree_short; /* a certified block had no room, or gave way */
     struct evidence evidence[SX_EVIDENCE_MAX];
     uint32_t evidence_count;
 
@@ -277,7 +278,16 @@ uint64_t sx_leader(const struct sx *core, uint64_t view); /* its index */
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id);
 /* Is its body here? */
 bool sx_has_block(const struct sx *core, const struct hash *id);
+/* Finds it or makes it. NULL: there is no room, or no memory (the core has
+ * halted). A full tree forgets the eldest that nobody certified, those we have
+ * not voted for first. */
 struct sx_block *sx_block_need(struct sx *core, const struct hash *id);
+/* Of one that is at most a run above the head: for these, certified ones that
+ * are farther off, or of which no header is here, give way, too. */
+struct sx_block *sx_block_next(struct sx *core, const struct hash *id);
+/* It is certified: is fetched, if there is room now or later. */
+void sx_block_want(struct sx *core, const struct hash *id);
+void sx_tree_fill(struct sx *core);
 /* A body whose header has this id. ids: of its transactions, or NULL. ERR_ROOT
  * and what block_decode refuses when it is not what its header says. */
 enum err sx_block_fill(struct sx_block *block, struct bytes bytes,
@@ -339,7 +349,11 @@ bool sx_is_boundary(const struct sx *core, const struct header *header);
 
 /* ---- sx_time.c ---- */
 
+/* D: how long a message takes, as far as it is known. */
 uint64_t sx_delay(const struct sx *core);
+/* D, but never so long as it is while views run out: for what is asked and said
+ * again. */
+uint64_t sx_pace(const struct sx *core);
 void sx_time_decided(struct sx *core, const struct proposal *on);
 /* Has cur to be given up now? Sets the timer when not yet. */
 bool sx_overdue(struct sx *core);

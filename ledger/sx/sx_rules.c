@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+#define CLOCK_VIEWS     16u
+#define CLOCK_DOUBLINGS 20u
+
 /* ---- where a proposal stands ---- */
 
 bool sx_parent_id(const struct sx *core, uint64_t parent_view, struct hash *out)
@@ -65,8 +68,9 @@ bool sx_advance(struct sx *core)
     uint64_t before = core->cur;
     for (size_t i = core->slot_count; i-- > 0;) {
         const struct sx_slot *slot = core->slots[i];
-        if (slot == NULL || slot->view < core->cur)
-            continue;
+        if (slot == NULL || slot->view < core->cur ||
+            slot->view - core->final_view >= SX_VIEWS_MAX)
+            continue; /* behind the last there is no view to enter */
         if (slot->certs[VOTE_NOTARIZE - 1] != NULL ||
             slot->certs[VOTE_NULLIFY - 1] != NULL ||
             (SX_MUTANT(LEAVE_ALONE) && slot->own[VOTE_NULLIFY - 1].kind != 0)) {
@@ -79,11 +83,16 @@ bool sx_advance(struct sx *core)
 
 /* ---- notarizing ---- */
 
-/* The window of header.time; wide when the network is slow, so that bad clocks
- * slow the chain and do not stop it. Objective bounds are the chain's. */
+/* The window of header.time. Backwards it is wide when the network is slow, and
+ * twice as wide for every CLOCK_VIEWS views that went by undecided: the blocks
+ * of those whose clocks are behind get in at last, so that bad clocks slow the
+ * chain and do not stop it. Objective bounds are the chain's. */
 static bool time_fits(const struct sx *core, const struct header *header)
 {
-    uint64_t back = 2 * sx_delay(core) + SX_RHO_MS;
+    uint64_t views = core->cur - core->final_view - 1;
+    uint64_t wider = views / CLOCK_VIEWS;
+    uint64_t back = (2 * sx_delay(core) + SX_RHO_MS)
+                    << (wider < CLOCK_DOUBLINGS ? wider : CLOCK_DOUBLINGS);
     if (SX_MUTANT(TIME_ANY))
         return true;
     return header->time_ms <= core->wall_ms + SX_RHO_MS &&

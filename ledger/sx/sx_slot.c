@@ -242,7 +242,6 @@ static uint64_t log_cert(struct sx *core, const struct cert *cert)
 static void adopt(struct sx *core, struct sx_slot *slot,
                   const struct cert *cert)
 {
-    struct sx_block *block;
     slot->has_proposal = true;
     slot->on = cert->on;
     slot->invalid = false;
@@ -250,9 +249,7 @@ static void adopt(struct sx *core, struct sx_slot *slot,
     core->block_mono_ms = core->mono_ms;
     if (hash_equal(&cert->on.id, &core->final_id))
         return;
-    block = sx_block_need(core, &cert->on.id);
-    if (block != NULL)
-        block->wanted = true;
+    sx_block_want(core, &cert->on.id);
 }
 
 /* A certificate with our signature on something we have not signed: somebody

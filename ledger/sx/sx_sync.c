@@ -217,6 +217,14 @@ static enum err read_run(const struct sx *core, const struct sx_msg *msg,
     return OK;
 }
 
+/* Were those who signed in that epoch bonded until now? Later their keys may be
+ * anybody's, and what they sign says nothing. */
+static bool still_liable(const struct sx *core, uint64_t epoch)
+{
+    return epoch + params_need(chain_params(core->chain), "unbond_epochs") >=
+           core->epoch;
+}
+
 /* A run of our past. The same as ours, and nothing is to do. Another one with a
  * good certificate means that a quorum signed twice: nobody may go on as if
  * nothing had happened. */
@@ -233,24 +241,44 @@ static enum err compare_past(struct sx *core, const struct inward *run)
     header_id(&ours, &id);
     if (hash_equal(&id, &run->ids[run->count - 1]))
         return OK;
-    if (chain_set_of(core->chain, last->epoch, &set) == OK &&
+    if (still_liable(core, last->epoch) &&
+        chain_set_of(core->chain, last->epoch, &set) == OK &&
         cert_verify(&run->cert, &set, chain_id(core->chain)) == OK)
         sx_halt(core, ERR_PARENT);
     return ERR_QUORUM;
 }
 
-/* Does the run go on from the head, or from a decision that waits for blocks?
- */
+/* Do the headers that are here lead from `upper` down to `lower`? */
+static bool leads(const struct sx *core, const struct hash *upper,
+                  const struct hash *lower)
+{
+    const struct sx_block *block = sx_block_find(core, upper);
+    for (uint32_t i = 0; i < SX_BLOCKS_MAX; i++) {
+        if (block == NULL || !block->has_header)
+            return false;
+        if (hash_equal(&block->header.parent, lower))
+            return true;
+        block = sx_block_find(core, &block->header.parent);
+    }
+    return false;
+}
+
+/* Does the run go on from the head, or from a decision that waits for blocks
+ * and itself leads there? Others would hold the room of those that do. */
 static bool connects(const struct sx *core, const struct inward *run)
 {
-    struct chain_tip head = chain_head(core->chain);
+    struct hash at = chain_head(core->chain).id;
     for (uint32_t i = 0; i < run->count; i++) {
-        if (hash_equal(&run->headers[i].parent, &head.id))
+        if (hash_equal(&run->headers[i].parent, &at))
             return true;
     }
     for (uint32_t i = 0; i < core->final_count; i++) {
-        if (hash_equal(&core->finals[i]->on.id, &run->headers[0].parent))
+        const struct hash *id = &core->finals[i]->on.id;
+        if (!leads(core, id, &at) && !SX_MUTANT(FINALS_LOOSE))
+            return false;
+        if (hash_equal(id, &run->headers[0].parent))
             return true;
+        at = *id;
     }
     return false;
 }
@@ -263,7 +291,9 @@ static enum err take_headers(struct sx *core, const struct sx_msg *msg,
         struct sx_block *block;
         if (run->headers[i].height <= head)
             continue;
-        block = sx_block_need(core, &run->ids[i]);
+        block = run->headers[i].height - head > CHAIN_RUN_MAX
+                    ? sx_block_need(core, &run->ids[i])
+                    : sx_block_next(core, &run->ids[i]);
         if (block == NULL)
             return OK;
         block->wanted = true;
@@ -405,7 +435,7 @@ static void ask_finals(struct sx *core)
  * arrive by itself. */
 static void ask_block(struct sx *core, struct sx_block *block)
 {
-    uint64_t period = 2 * sx_delay(core);
+    uint64_t period = 2 * sx_pace(core);
     uint64_t due =
         block->asks == 0
             ? block->since_ms + (core->me >= 0 ? core->delay_ms / 4 : 0)
@@ -431,6 +461,7 @@ static void ask_blocks(struct sx *core)
 {
     if (SX_MUTANT(NO_BLOCK_FETCH))
         return;
+    sx_tree_fill(core);
     for (uint32_t i = 0; i < core->block_count; i++) {
         struct sx_block *block = core->blocks[i];
         if (block->wanted && block->bytes.len == 0)
@@ -481,7 +512,7 @@ static void ask_certs(struct sx *core)
                          .view = view,
                          .to = core->cur - 1};
     sx_send(core, peer->id, &msg);
-    core->repair_ms = core->mono_ms + sx_delay(core);
+    core->repair_ms = core->mono_ms + sx_pace(core);
     sx_wake(core, core->repair_ms);
 }
 

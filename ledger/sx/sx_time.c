@@ -9,6 +9,10 @@
 #define DELAY_TIMES    60u /* D grows to this many D0 at most */
 #define PATIENCE_MAX   5u  /* doublings that outlast a decision */
 #define CALM_DECISIONS 8u
+#define SCARCE_VIEWS   (SX_VIEWS_MAX / 2)
+#define SCARCE_DOUBLE  128u /* views to a doubling then */
+#define SCARCE_DOUBLINGS                                                       \
+    15u /* as many as there are: 2^15 times 10 s is four days */
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
@@ -32,6 +36,15 @@ static uint64_t views_since_notarized(const struct sx *core)
 }
 #endif
 
+/* SX_VIEWS_MAX undecided views are the end of an epoch that goes wrong: nobody
+ * may enter the next. So the second half of them is made to last for years, at
+ * the price that a view then takes about a hundredth of all the time before. */
+static uint64_t scarce_delay(uint64_t cap, uint64_t views)
+{
+    uint64_t doublings = min_u64(views / SCARCE_DOUBLE, SCARCE_DOUBLINGS);
+    return max_u64(SX_DELAY_MAX_MS, cap) << doublings;
+}
+
 /* D doubles whenever as many views went by undecided as must have had an honest
  * leader among theirs: so crashed leaders in a row do not inflate it, but a D0
  * that is too small always gets corrected, and stays so for a while. */
@@ -51,12 +64,19 @@ uint64_t sx_delay(const struct sx *core)
         return core->delay_ms;
     if (SX_MUTANT(BACKOFF_STUCK))
         return cap;
+    if (views > SCARCE_VIEWS && !SX_MUTANT(VIEWS_END))
+        return scarce_delay(cap, views - SCARCE_VIEWS);
     for (uint64_t d = core->delay_ms;; d *= 2, doublings--) {
         if (d >= cap)
             return cap;
         if (doublings == 0)
             return d;
     }
+}
+
+uint64_t sx_pace(const struct sx *core)
+{
+    return min_u64(sx_delay(core), max_u64(SX_DELAY_MAX_MS, core->delay_ms));
 }
 
 /* A decision that took several honest leaders came of too little patience; the
@@ -237,7 +257,7 @@ static bool has_spoken(const struct sx_slot *slot)
 void sx_repeat(struct sx *core)
 {
     struct sx_slot *slot = sx_slot_at(core, core->cur);
-    uint64_t period = 2 * sx_delay(core);
+    uint64_t period = 2 * sx_pace(core);
     bool spoken = has_spoken(slot);
     if (core->me < 0 || core->set.count == 1 || SX_MUTANT(NO_RETRY) ||
         core->letter_count > SX_LETTERS_MAX ||

@@ -85,30 +85,80 @@ void sx_block_drop(struct sx *core, struct sx_block *block)
     CHECK(false); /* a block in nobody's tree */
 }
 
-/* Room for one more: the eldest that no certificate speaks for goes. */
-static bool make_room(struct sx *core)
+static bool is_voted(const struct sx *core, const struct hash *id)
 {
-    uint32_t eldest = core->block_count;
-    for (uint32_t i = 0; i < core->block_count; i++) {
-        if (core->blocks[i]->wanted)
-            continue;
-        if (eldest == core->block_count ||
-            core->blocks[i]->since_ms < core->blocks[eldest]->since_ms)
-            eldest = i;
+    for (size_t i = 0; i < core->slot_count; i++) {
+        const struct sx_slot *slot = core->slots[i];
+        for (unsigned k = 0; slot != NULL && k < SX_KINDS; k++) {
+            if (slot->own[k].kind != 0 && hash_equal(&slot->own[k].on.id, id))
+                return true;
+        }
     }
-    if (eldest == core->block_count)
+    return false;
+}
+
+/* Who gives way, the last first. Those that a certificate speaks for stay, but
+ * for what cannot be executed before others that are missing. */
+enum worth {
+    WORTH_NOTHING, /* nobody asked for it */
+    WORTH_VOTE,    /* we have voted for it: a quorum's votes may come */
+    WORTH_FAR,     /* certified, and more than a run above the head */
+    WORTH_UNSEEN,  /* certified, of a height that is not known */
+    WORTH_NEXT,
+};
+
+static enum worth worth_of(const struct sx *core, const struct sx_block *block)
+{
+    if (!block->wanted)
+        return is_voted(core, &block->id) && !SX_MUTANT(EVICT_VOTED)
+                   ? WORTH_VOTE
+                   : WORTH_NOTHING;
+    if (SX_MUTANT(TREE_FULL_FAR))
+        return WORTH_NEXT;
+    if (!block->has_header)
+        return WORTH_UNSEEN;
+    return sx_block_depth(core, block) > CHAIN_RUN_MAX ? WORTH_FAR : WORTH_NEXT;
+}
+
+/* Of equals the eldest; the farthest of those that are far. */
+static bool gives_way(const struct sx_block *a, const struct sx_block *b,
+                      enum worth worth)
+{
+    return worth == WORTH_FAR ? a->header.height > b->header.height
+                              : a->since_ms < b->since_ms;
+}
+
+/* Room for one more that is worth `most` or more. */
+static bool make_room(struct sx *core, enum worth most)
+{
+    uint32_t last = 0;
+    enum worth least = WORTH_NEXT;
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        enum worth worth = worth_of(core, core->blocks[i]);
+        if (worth < least ||
+            (worth == least &&
+             gives_way(core->blocks[i], core->blocks[last], worth))) {
+            last = i;
+            least = worth;
+        }
+    }
+    if (least >= most)
         return false;
-    forget(core, eldest);
+    core->tree_short = core->tree_short || core->blocks[last]->wanted;
+    forget(core, last);
     return true;
 }
 
-struct sx_block *sx_block_need(struct sx *core, const struct hash *id)
+static struct sx_block *need(struct sx *core, const struct hash *id,
+                             enum worth worth)
 {
     struct sx_block *block = sx_block_find(core, id);
     if (block != NULL)
         return block;
-    if (core->block_count == SX_BLOCKS_MAX && !make_room(core))
+    if (core->block_count == SX_BLOCKS_MAX && !make_room(core, worth)) {
+        core->tree_short = true;
         return NULL;
+    }
     block = calloc(1, sizeof(*block));
     if (block == NULL) {
         sx_halt(core, ERR_NOMEM);
@@ -119,6 +169,40 @@ struct sx_block *sx_block_need(struct sx *core, const struct hash *id)
     buf_init(&block->bytes, LIMIT_BLOCK_BYTES);
     core->blocks[core->block_count++] = block;
     return block;
+}
+
+struct sx_block *sx_block_need(struct sx *core, const struct hash *id)
+{
+    return need(core, id, WORTH_FAR);
+}
+
+struct sx_block *sx_block_next(struct sx *core, const struct hash *id)
+{
+    return need(core, id, WORTH_NEXT);
+}
+
+void sx_block_want(struct sx *core, const struct hash *id)
+{
+    struct sx_block *block = sx_block_need(core, id);
+    if (block != NULL)
+        block->wanted = true;
+}
+
+/* Of certified blocks for which there was no room, as there is some again. */
+void sx_tree_fill(struct sx *core)
+{
+    if (!core->tree_short || core->block_count > SX_BLOCKS_MAX / 2)
+        return;
+    for (size_t i = 0; i < core->slot_count; i++) {
+        const struct sx_slot *slot = core->slots[i];
+        if (slot == NULL || slot->certs[VOTE_NOTARIZE - 1] == NULL ||
+            hash_equal(&slot->on.id, &core->final_id))
+            continue;
+        if (core->block_count > SX_BLOCKS_MAX * 3 / 4)
+            return;
+        sx_block_want(core, &slot->on.id);
+    }
+    core->tree_short = false;
 }
 
 /* ---- bodies ---- */

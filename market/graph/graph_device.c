@@ -20,7 +20,8 @@ static uint32_t level_of(const struct desk *desk, uint32_t seat)
 
 /* ---- for the search ---- */
 
-/* What those of the same level leave of the node's devices. */
+/* What those of the same level leave of the node's devices. One that waits may
+ * be planned on a device that is not free now. */
 static void devices_left(const struct desk *desk, uint32_t seat, uint16_t node,
                          struct devices *out)
 {
@@ -37,8 +38,7 @@ static void devices_left(const struct desk *desk, uint32_t seat, uint16_t node,
             continue;
         for (; mask != 0; mask &= mask - 1) {
             uint16_t *left = &out->free_milli[__builtin_ctz(mask)];
-            CHECK(*left >= milli);
-            *left = (uint16_t)(*left - milli);
+            *left = (uint16_t)(*left > milli ? *left - milli : 0);
         }
     }
 }
@@ -156,13 +156,12 @@ static uint64_t taken_of(const struct desk *desk, uint32_t seat,
     return sum;
 }
 
-/* With what is free for the seat's level. */
+/* With what is free for the seat: who waits for its turn counts on all. */
 static const struct devices *devices_of(const struct desk *desk, uint32_t seat)
 {
     uint16_t node = desk->best_node[seat];
-    return desk_all_wait_at(desk, desk->best_node, level_of(desk, seat), node)
-               ? desk->nodes[node].devices_all
-               : desk->nodes[node].devices;
+    return desk_waits_at(desk, seat, node) ? desk->nodes[node].devices_all
+                                           : desk->nodes[node].devices;
 }
 
 bool desk_devices_hold(const struct desk *desk)

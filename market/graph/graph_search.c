@@ -136,7 +136,7 @@ static bool has_room(const struct desk *desk, uint32_t seat, uint16_t node)
     return stock_fits(&part->want, &left);
 }
 
-/* What ways took, to be given back. */
+/* What ways took. */
 struct trail {
     uint32_t count;
     struct {
@@ -145,11 +145,13 @@ struct trail {
     } took[2 * GRAPH_WAYS_MAX];
 };
 
-static void give_back(struct desk *desk, const struct trail *trail)
+/* All but the first `kept` of it. */
+static void give_back(struct desk *desk, struct trail *trail, uint32_t kept)
 {
-    for (uint32_t i = 0; i < trail->count; i++)
+    for (uint32_t i = kept; i < trail->count; i++)
         desk->left_kbps[trail->took[i].link] +=
             desk->ask->graph->links[trail->took[i].want].kbps;
+    trail->count = kept;
 }
 
 /* Lays one way, or says why it cannot be. */
@@ -275,7 +277,7 @@ static void try_option(struct desk *desk, uint32_t depth,
     } else {
         tell(desk, depth, fault);
     }
-    give_back(desk, &trail);
+    give_back(desk, &trail, 0);
 }
 
 /* Tasks of one part are alike: their options never fall, so that no layout is
@@ -439,18 +441,21 @@ uint32_t desk_conflicts(struct desk *desk)
         uint16_t node = desk->home_of[seat];
         const struct desk_option *option = home_option(desk, seat);
         enum desk_fault fault = DESK_ROOM;
+        uint32_t before = trail.count;
         if (desk->ask->seats[seat].fixed || (desk->must >> seat & 1) != 0 ||
             option == NULL)
             continue;
         if (has_room(desk, seat, node) &&
             groups_hold(desk, seat, node, &fault) &&
             desk_share(desk, seat, option, &desk->share_of[seat], &fault) &&
-            lay_ways(desk, seat, node, &trail, &steps, &fault))
+            lay_ways(desk, seat, node, &trail, &steps, &fault)) {
             desk->node_of[seat] = node;
-        else
+        } else {
             mask |= desk_unit(desk, seat) | others_in(desk, seat, node, fault);
+            give_back(desk, &trail, before);
+        }
     }
-    give_back(desk, &trail);
+    give_back(desk, &trail, 0);
     for (uint32_t i = 0; i < desk->ask->seat_count; i++)
         if (!desk->ask->seats[i].fixed)
             desk->node_of[i] = DESK_NOWHERE;

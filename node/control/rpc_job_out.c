@@ -88,13 +88,6 @@ static enum err read_log(struct node *node, const struct log_call *log,
     return err == OK ? out->err : err;
 }
 
-/* Nothing will be added to this stream any more. */
-static bool log_complete(const struct log_call *log)
-{
-    return log->task->fetched || log->task->log_eof[log->stream] ||
-           buy_state_ended(log->task->state);
-}
-
 static void reply_log(struct control_call *call, const struct log_call *log,
                       const struct buf *data, uint64_t next, bool eof)
 {
@@ -119,7 +112,7 @@ static bool answer_logs(struct node *node, struct control_call *call, bool last)
     buf_init(&data, RPC_DATA_MAX);
     err = read_log(node, &log, &data, &size);
     next = log.offset + data.len;
-    eof = next >= size && log_complete(&log);
+    eof = next >= size && buy_log_whole(log.task, log.stream, size);
     if (err != OK)
         control_refuse(call, err, "suan node status",
                        "the log kept on this node cannot be read");

@@ -68,9 +68,12 @@ void job_tell(struct job *job, const struct exec_state *exec)
     shell_event(job->shell, &event);
 }
 
-void job_tell_failed(struct job *job, const char *what, const char *why)
+void job_tell_failed(struct job *job, enum err err, const char *what,
+                     const char *why)
 {
-    struct exec_state exec = {.phase = EXEC_FAILED};
+    struct exec_state exec = {.phase = EXEC_FAILED,
+                              .unfit =
+                                  err == ERR_IMAGE || err == ERR_TOO_LARGE};
     snprintf(exec.text, sizeof(exec.text), "%.70s: %.80s", what, why);
     log_odd("exec", "a job cannot start: %s: %s", what, why);
     job->step = STEP_ENDED;

@@ -61,7 +61,9 @@ struct job *job_get(struct shell *shell, const struct hash *contract);
  * the node does not stop. */
 bool job_back(struct job *job);
 void job_tell(struct job *job, const struct exec_state *exec);
-void job_tell_failed(struct job *job, const char *what, const char *why);
+/* err: of the image, it is not to be blamed on this machine. */
+void job_tell_failed(struct job *job, enum err err, const char *what,
+                     const char *why);
 /* params is taken; done must begin with job_back. */
 void job_call(struct job *job, const char *method, json_t *params,
               executor_done_fn done);

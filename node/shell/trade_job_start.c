@@ -160,7 +160,7 @@ static void on_start(void *ctx, json_t *result,
         return;
     }
     if (error != NULL && error->err != ERR_EXISTS) {
-        job_tell_failed(job, error->what, error->why);
+        job_tell_failed(job, error->err, error->what, error->why);
         return;
     }
     job->step = STEP_STARTED;
@@ -176,7 +176,7 @@ static void start_now(struct job *job)
     if (job_read_spec(job, &arena, &spec))
         job_call(job, "job.start", start_params(job, &spec), on_start);
     else
-        job_tell_failed(job, "the description", "cannot be read");
+        job_tell_failed(job, ERR_EXECUTOR, "the description", "cannot be read");
     arena_done(&arena);
 }
 
@@ -185,7 +185,7 @@ static void after_inputs(struct job *job, struct job_work *work)
     if (job == NULL)
         return;
     if (work->err != OK)
-        job_tell_failed(job, "the inputs cannot be laid out",
+        job_tell_failed(job, ERR_EXECUTOR, "the inputs cannot be laid out",
                         err_text(work->err));
     else
         start_now(job);
@@ -263,7 +263,7 @@ static void image_path(const struct job *job, char out[1300])
 
 /* All that waited for this image go on, or fail with it. */
 static void image_decided(struct shell *shell, const struct hash *id,
-                          const char *what, const char *why)
+                          enum err err, const char *what, const char *why)
 {
     struct job *next;
     if (shell->stopped)
@@ -273,10 +273,10 @@ static void image_decided(struct shell *shell, const struct hash *id,
         if (job->removed || job->step != STEP_IMAGE ||
             !hash_equal(&job->image, id))
             continue;
-        if (what == NULL)
+        if (err == OK)
             lay_out_inputs(job);
         else
-            job_tell_failed(job, what, why);
+            job_tell_failed(job, err, what, why);
     }
 }
 
@@ -295,13 +295,13 @@ static void on_image_added(void *ctx, json_t *result,
         if (image != NULL)
             image->ready = true;
         (void)job_back(job);
-        image_decided(shell, &id, NULL, NULL);
+        image_decided(shell, &id, OK, NULL, NULL);
         return;
     }
     image_drop(shell, &id);
     (void)job_back(job);
     if (error->err != ERR_EXECUTOR) /* it died: asked again when it is back */
-        image_decided(shell, &id, error->what, error->why);
+        image_decided(shell, &id, error->err, error->what, error->why);
 }
 
 static void export_image(struct job_work *work)
@@ -327,8 +327,8 @@ static void after_image(struct job *job, struct job_work *work)
     char hex[HASH_TEXT_MAX];
     if (work->err != OK) {
         image_drop(work->shell, &work->id);
-        image_decided(work->shell, &work->id, "the image cannot be read",
-                      err_text(work->err));
+        image_decided(work->shell, &work->id, ERR_EXECUTOR,
+                      "the image cannot be read", err_text(work->err));
         return;
     }
     if (job == NULL) { /* its job went: the next that waits takes over */
@@ -369,7 +369,7 @@ void job_start(struct job *job)
         job->image = spec.image;
     arena_done(&arena);
     if (!good) {
-        job_tell_failed(job, "the description", "cannot be read");
+        job_tell_failed(job, ERR_EXECUTOR, "the description", "cannot be read");
         return;
     }
     job->step = STEP_IMAGE;

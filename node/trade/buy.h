@@ -147,6 +147,10 @@ struct buy_job {
 };
 /* NULL when unknown. */
 const struct buy_job *buy_job(const struct buy *buy, const struct hash *id);
+/* Is nothing added any more to a stream (0 stdout, 1 stderr) of which `kept`
+ * bytes are on the disk? The engine knows of the end before the last bytes are
+ * written: effects wait for the disk. */
+bool buy_log_whole(const struct buy_task *task, unsigned stream, uint64_t kept);
 /* In order of creation; NULL past the end. Ended ones too. */
 const struct buy_job *buy_job_at(const struct buy *buy, size_t i);
 /* The one after (NULL: the first), NULL at the end: to walk them all. */

@@ -243,6 +243,7 @@ static enum err check_part(const struct graph *graph, uint32_t part,
 {
     if (!hash_equal(&graph->parts[part].request, &item->face.id) ||
         graph->parts[part].tasks != item->face.task_count ||
+        item->face.request.patience_ms > 0 || /* all begin by the plan */
         !pubkey_equal(&item->face.request.buyer, &first->face.request.buyer))
         return ERR_TERMS;
     for (uint32_t i = 0; i < item->use_count; i++)

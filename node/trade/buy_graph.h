@@ -42,9 +42,9 @@ struct buy_part {
 
 /* A draft of all of it, planned if it can be. First match: graph_decode's,
  * ERR_TERMS (parts that are not the graph's, in their order, of the same buyer
- * and number of tasks; a part that uses another of the graph without a link of
- * order), ERR_EXISTS, ERR_BOOK_FULL, then of each part what buy_submit refuses.
- * All of it or nothing. */
+ * and number of tasks; one that would wait in a queue; a part that uses another
+ * of the graph without a link of order), ERR_EXISTS, ERR_BOOK_FULL, then of
+ * each part what buy_submit refuses. All of it or nothing. */
 MUST_USE enum err buy_graph_submit(struct buy *buy, struct bytes graph,
                                    const struct buy_part *parts,
                                    uint32_t part_count, uint64_t now_ms,

@@ -11,8 +11,10 @@
 #define HOLD_ASK_MS 1000u  /* a hold without answer is asked for again */
 #define HOLD_MAX_MS 10000u /* and then given up */
 #define QUOTE_MS    2000u  /* a quote that lapses so soon is no good */
-#define OPEN_TRY_MS 5000u
-#define CROWDED_MS  500u
+/* Nor is one that lapses so late: the money would lie until it must start. */
+#define QUOTE_MS_MAX 3600000u
+#define OPEN_TRY_MS  5000u
+#define CROWDED_MS   500u
 
 static uint32_t waiting_tasks(const struct buy_item *item)
 {
@@ -320,6 +322,8 @@ static enum err check_quote(const struct buy *buy, const struct buy_item *item,
     TRY(quote_check(quote, &item->face.request, &item->face.id));
     if (quote->expires_at_ms <= buy->now_ms + 3000)
         return ERR_EXPIRED;
+    if (quote->expires_at_ms > buy->now_ms + QUOTE_MS_MAX)
+        return ERR_TERMS;
     if (item->face.approved && amount_cmp(quote->cap, item->face.task_cap) > 0)
         return ERR_PRICE;
     return OK;

@@ -255,6 +255,13 @@ void buy_on_log(struct buy *buy, const struct pubkey *peer,
         ask_log(buy, item, task, which);
 }
 
+bool buy_log_whole(const struct buy_task *task, unsigned stream, uint64_t kept)
+{
+    CHECK(stream < 2);
+    return task->fetched || buy_state_ended(task->state) ||
+           (task->log_eof[stream] && kept >= task->log_len[stream]);
+}
+
 /* ---- receipts ---- */
 
 /* The provider's clock against ours: it cannot have run for longer than since

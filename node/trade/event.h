@@ -41,6 +41,7 @@ struct exec_state {
     uint64_t mem_peak_mib;
     uint64_t stdout_bytes;
     uint64_t stderr_bytes;
+    bool unfit; /* EXEC_FAILED: what the buyer sent cannot be run anywhere */
     char text[160];
 };
 

@@ -121,7 +121,7 @@ static enum err find_place(struct sell *sell, const struct request *request,
         return OK;
     if (err != OK && request->patience_ms == 0)
         return err;
-    return sell_line_place(sell, request, out);
+    return sell_line_place(sell, request, err == OK, out);
 }
 
 /* The provider's own side of who may come here. */

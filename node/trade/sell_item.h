@@ -105,6 +105,7 @@ struct sell {
     uint32_t count;
     struct arena arena; /* scratch of one step */
     bool line_changed;  /* something a plan depends on */
+    bool line_moved;    /* a turn is another than its record says */
     uint64_t line_ms;   /* the next turn by the plan */
     bool line_saved;    /* there is a record of the plan */
     /* The plan as it was saved, until the first step after a start. */
@@ -171,11 +172,13 @@ struct sell_place {
     uint32_t devices; /* a mask: which */
     struct quote_device device;
 };
-/* Where the line has a place for it, moving nobody. ERR_CAPACITY (no place, or
- * not within the request's patience, or no more may wait), ERR_RATE (no more of
- * this buyer), faults. */
+/* Where the line has a place for it, moving nobody. is_free: there is room now,
+ * and out has the device, which he gets if nobody in line is to have it before
+ * he is done; who has to wait does so for the cheapest. ERR_CAPACITY (no place,
+ * or not within the request's patience, or no more may wait), ERR_RATE (no more
+ * of this buyer), faults. */
 MUST_USE enum err sell_line_place(struct sell *sell,
-                                  const struct request *request,
+                                  const struct request *request, bool is_free,
                                   struct sell_place *out);
 uint32_t sell_line_length(const struct sell *sell);
 /* Puts a new item at the end of the line; the plan is saved. */

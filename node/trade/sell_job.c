@@ -9,6 +9,7 @@
 
 #define TELL_RUNNING_MS  1000u
 #define COLLECT_RETRY_MS 5000u
+#define EXIT_CANNOT_RUN  126u /* as a shell says it */
 
 /* ---- staging ---- */
 
@@ -334,13 +335,29 @@ static void on_unknown(struct sell *sell, struct sell_item *item)
         sell_start_if_staged(sell, item);
 }
 
-static void on_failed(struct sell *sell, struct sell_item *item,
+/* Sent away after its wait a contract costs a part of the bond: not for what
+ * can be run nowhere. Earlier it is refused like any other, which is free, and
+ * the buyer's node sees what others say. */
+static void end_unfit(struct sell *sell, struct sell_item *item,
                       const char *why)
+{
+    item->reason = END_JOB_FAILED;
+    item->exit_code = EXIT_CANNOT_RUN;
+    item->ended_ms = sell->now_ms;
+    sell_note(sell, item, why);
+    sell_tell(sell, item, why);
+    deliver_first(sell, item);
+}
+
+static void on_failed(struct sell *sell, struct sell_item *item,
+                      const struct exec_state *exec)
 {
     if (item->cancel)
         end_cancelled(sell, item);
+    else if (exec->unfit && item->begin_by_ms != 0)
+        end_unfit(sell, item, exec->text);
     else
-        sell_refuse(sell, item, END_EXECUTOR_FAILED, why);
+        sell_refuse(sell, item, END_EXECUTOR_FAILED, exec->text);
 }
 
 /* A job we gave up: it must die, and its place is free once it has. */
@@ -383,7 +400,7 @@ void sell_on_exec(struct sell *sell, struct sell_item *item,
         finish_job(sell, item);
         break;
     case EXEC_FAILED:
-        on_failed(sell, item, exec->text);
+        on_failed(sell, item, exec);
         break;
     case EXEC_UNKNOWN:
         on_unknown(sell, item);

@@ -154,9 +154,8 @@ static enum line_rule rule_of(const struct sell *sell)
                                           : LINE_CONSERVATIVE;
 }
 
-/* Plans anew; true in *out_moved if anybody's moment is another. The room is
- * the caller's to free on OK. */
-static enum err line_make(struct sell *sell, struct line *line, bool *out_moved)
+/* Plans anew. The room is the caller's to free on OK. */
+static enum err line_make(struct sell *sell, struct line *line)
 {
     enum err err;
     TRY(room_of(sell, &line->room));
@@ -167,10 +166,10 @@ static enum err line_make(struct sell *sell, struct line *line, bool *out_moved)
         room_done(&line->room);
         return err;
     }
-    *out_moved = false;
     for (uint32_t i = 0; i < line->count; i++) {
         struct sell_item *item = line->items[i];
-        *out_moved = *out_moved || item->planned_ms != line->jobs[i].planned_ms;
+        sell->line_moved =
+            sell->line_moved || item->planned_ms != line->jobs[i].planned_ms;
         item->planned_ms = line->jobs[i].planned_ms;
         item->planned_devices = line->jobs[i].devices;
     }
@@ -182,6 +181,7 @@ static void save_plan(struct sell *sell)
     struct trade_effect *save = trade_effect_add(sell->out, EFFECT_SAVE);
     struct buf bytes;
     memcpy(save->key, SELL_PLAN_KEY, sizeof(SELL_PLAN_KEY));
+    sell->line_moved = false;
     sell->line_saved = sell_line_length(sell) > 0;
     if (!sell->line_saved)
         return; /* an empty record is none */
@@ -215,19 +215,52 @@ static uint32_t waiting_of(const struct sell *sell, const struct pubkey *agent)
     return count;
 }
 
-/* May it wait until then? */
-static enum err may_wait(const struct sell *sell, const struct request *request,
-                         uint32_t length, uint64_t at_ms)
+/* May one more wait? */
+static enum err may_wait(const struct sell *sell, const struct request *request)
 {
-    if (sell->config.queue == LINE_OFF || length >= SELL_QUEUE_MAX ||
-        at_ms - sell->now_ms > request->patience_ms)
+    if (sell->config.queue == LINE_OFF || request->patience_ms == 0 ||
+        sell_line_length(sell) >= SELL_QUEUE_MAX)
         return ERR_CAPACITY;
     return waiting_of(sell, &request->agent) >= SELL_QUEUE_BUYER_MAX ? ERR_RATE
                                                                      : OK;
 }
 
+/* On the device that is free, if that can be now; else on any of the group that
+ * is his when all are free. */
+static enum err promise(const struct sell *sell, const struct room *room,
+                        const struct request *request, bool is_free,
+                        struct line_job *job, struct sell_place *out)
+{
+    const struct device_wish *wish = &request->devices;
+    enum err err = ERR_CAPACITY;
+    if (is_free && wish->count > 0) {
+        job->want.among = sell_devices_like(sell, wish, &out->device);
+        err = line_promise(room, job, sell->now_ms);
+        if (err == OK && job->planned_ms > sell->now_ms)
+            err = ERR_CAPACITY;
+    }
+    if (err != ERR_CAPACITY)
+        return err;
+    TRY(sell_devices_among(sell, wish, &job->want.among, &out->device));
+    return line_promise(room, job, sell->now_ms);
+}
+
+/* Planning takes its time: not for what the whole machine has no room for, nor
+ * for who has none now and must not wait. */
+static enum err worth_a_plan(const struct sell *sell,
+                             const struct request *request, bool is_free)
+{
+    struct quote_device device;
+    uint32_t among;
+    if (!is_free)
+        TRY(may_wait(sell, request));
+    if (!resources_cover(&sell->config.total, &request->resources))
+        return ERR_CAPACITY;
+    return sell_devices_among(sell, &request->devices, &among, &device);
+}
+
 enum err sell_line_place(struct sell *sell, const struct request *request,
-                         struct sell_place *out)
+                         bool is_free, struct sell_place *out)
 {
     struct line_job job = {
         .want = {.amounts = request->resources,
@@ -237,19 +270,18 @@ enum err sell_line_place(struct sell *sell, const struct request *request,
         .not_ready_ms = sell->now_ms + sell->config.start_by_ms,
     };
     struct line line;
-    bool moved;
     enum err err;
-    if (sell->config.queue == LINE_OFF && sell_line_length(sell) == 0)
-        return ERR_CAPACITY;
-    TRY(sell_devices_among(sell, &request->devices, &job.want.among,
-                           &out->device));
-    TRY(line_make(sell, &line, &moved));
-    sell->line_changed = true; /* who begins now does at the step's end */
-    err = line_promise(&line.room, &job, sell->now_ms);
+    TRY(worth_a_plan(sell, request, is_free));
+    TRY(line_make(sell, &line));
+    if (sell->line_moved)
+        sell->line_changed = true; /* who begins now does at the step's end */
+    err = promise(sell, &line.room, request, is_free, &job, out);
     room_done(&line.room);
     TRY(err);
+    if (job.planned_ms - sell->now_ms > request->patience_ms)
+        return ERR_CAPACITY;
     if (job.planned_ms > sell->now_ms)
-        TRY(may_wait(sell, request, line.count, job.planned_ms));
+        TRY(may_wait(sell, request));
     else if (request->resources.disk_mib > sell_disk_room_mib(sell))
         return ERR_DISK;
     out->at_ms = job.planned_ms;
@@ -296,14 +328,13 @@ static bool begin(struct sell *sell, struct sell_item *item)
 void sell_line_due(struct sell *sell)
 {
     struct line line;
-    bool moved;
     if (sell_line_length(sell) == 0 && sell->line_saved)
         save_plan(sell);
     if (sell_line_length(sell) == 0 ||
         (!sell->line_changed && sell->now_ms < sell->line_ms))
         return;
     sell->line_ms = sell->now_ms + SOON_MS;
-    if (line_make(sell, &line, &moved) != OK)
+    if (line_make(sell, &line) != OK)
         return;
     room_done(&line.room);
     sell->line_changed = false;
@@ -311,13 +342,13 @@ void sell_line_due(struct sell *sell)
     for (uint32_t i = 0; i < line.count; i++) {
         uint64_t at_ms = line.jobs[i].planned_ms;
         if (at_ms == sell->now_ms) {
-            moved = true;
+            sell->line_moved = true;
             at_ms = begin(sell, line.items[i]) ? UINT64_MAX
                                                : sell->now_ms + SOON_MS;
         }
         sell->line_ms = at_ms < sell->line_ms ? at_ms : sell->line_ms;
     }
-    if (moved)
+    if (sell->line_moved)
         save_plan(sell);
 }
 

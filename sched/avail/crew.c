@@ -55,6 +55,13 @@ static enum err check(const struct crew_candidate *candidates, uint32_t count,
 
 /* ---- who is there, and who may come ---- */
 
+/* Nobody can pay it, and all prices together must be a number. */
+static bool is_priceless(const struct crew_candidate *candidate)
+{
+    return amount_cmp(candidate->price,
+                      amount_micro(UINT64_MAX / CREW_CANDIDATES_MAX)) > 0;
+}
+
 static bool domain_is_there(const struct crew_ask *ask, uint32_t domain)
 {
     for (uint32_t i = 0; domain != 0 && i < ask->there_count; i++) {
@@ -74,7 +81,8 @@ static void look_around(struct choice *c)
     }
     for (uint32_t i = 0; i < c->count; i++) {
         const struct crew_candidate *from = &c->candidates[i];
-        if (from->there || domain_is_there(c->ask, from->domain))
+        if (from->there || is_priceless(from) ||
+            domain_is_there(c->ask, from->domain))
             continue;
         c->of[c->other_count] = i;
         c->others[c->other_count++] = (struct replicas_candidate){
@@ -184,7 +192,7 @@ static void allow(const struct choice *c, uint32_t copies, struct crew *out)
     for (uint32_t i = 0; each > 0 && i < c->count; i++) {
         const struct crew_candidate *like = &c->candidates[i];
         if (share(like->down_ppb) <= each && !is_chosen(out, i) &&
-            !like->there &&
+            !like->there && !is_priceless(like) &&
             (copies == 1 || domain_is_free(c, out, like->domain)))
             out->allowed[out->allowed_count++] = i;
     }

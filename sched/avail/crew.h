@@ -48,8 +48,10 @@ struct crew {
     uint32_t allowed[CREW_CANDIDATES_MAX];
 };
 
-/* ERR_RANGE: too many candidates, or a chance out of range; prices that
- * overflow. */
+/* Candidates at prices that nobody can pay are never chosen: one must not make
+ * a choice of others impossible.
+ *
+ * ERR_RANGE: too many candidates, or a chance out of range. */
 MUST_USE enum err crew_choose(const struct crew_candidate *candidates,
                               uint32_t count, const struct crew_ask *ask,
                               struct crew *out);

@@ -14,23 +14,24 @@ uint32_t reliability_class(uint64_t time_ms)
     return class_;
 }
 
-static uint32_t counted(const struct reliability *r)
+static void fade(uint32_t served[RELIABILITY_CLASSES], uint32_t *failed)
 {
-    uint32_t sum = r->failed;
+    uint32_t sum = *failed;
     for (uint32_t i = 0; i < RELIABILITY_CLASSES; i++)
-        sum += r->own[i] + r->heard[i];
-    return sum;
+        sum += served[i];
+    if (sum < RELIABILITY_COUNT_MAX)
+        return;
+    *failed -= *failed / 2; /* one stays */
+    for (uint32_t i = 0; i < RELIABILITY_CLASSES; i++)
+        served[i] /= 2;
 }
 
-static void fade(struct reliability *r)
+static void fade_these(struct reliability *r, bool own)
 {
-    if (counted(r) < RELIABILITY_COUNT_MAX)
-        return;
-    r->failed -= r->failed / 2; /* one stays */
-    for (uint32_t i = 0; i < RELIABILITY_CLASSES; i++) {
-        r->own[i] /= 2;
-        r->heard[i] /= 2;
-    }
+    if (own)
+        fade(r->own, &r->failed);
+    else
+        fade(r->heard, &r->heard_failed);
 }
 
 void reliability_served(struct reliability *r, uint64_t time_ms, bool own)
@@ -40,13 +41,16 @@ void reliability_served(struct reliability *r, uint64_t time_ms, bool own)
         r->own[class_]++;
     else
         r->heard[class_]++;
-    fade(r);
+    fade_these(r, own);
 }
 
-void reliability_failed(struct reliability *r)
+void reliability_failed(struct reliability *r, bool own)
 {
-    r->failed++;
-    fade(r);
+    if (own)
+        r->failed++;
+    else
+        r->heard_failed++;
+    fade_these(r, own);
 }
 
 /* Thousandths of contracts: one of a shorter class is a quarter of one. */
@@ -66,7 +70,7 @@ bool reliability_reckon(const struct reliability *r, uint64_t time_ms,
     uint32_t class_ = reliability_class(time_ms);
     uint64_t own = weigh(r->own, class_);
     uint64_t heard = weigh(r->heard, class_);
-    uint64_t failed = UINT64_C(1000) * r->failed;
+    uint64_t failed = UINT64_C(1000) * (r->failed + r->heard_failed);
     if (!r->forged && own + heard + failed == 0)
         return false;
     if (heard > RELIABILITY_HEARD_MAX * UINT64_C(1000))
@@ -74,7 +78,7 @@ bool reliability_reckon(const struct reliability *r, uint64_t time_ms,
     uint64_t all = own + heard + failed + 2000;
     uint64_t down = ((failed + 1000) * TARGET_ONE + all - 1) / all;
     out->served = (uint32_t)((own + heard) / 1000);
-    out->failed = r->failed;
+    out->failed = r->failed + r->heard_failed;
     out->by_link = r->link_ppb > down;
     if (out->by_link)
         down = r->link_ppb;

@@ -16,7 +16,8 @@
  *           Failures count in full.
  *   own     What this node bought itself. Contracts of others may be made up,
  *           by a provider that buys from itself: all of them together count as
- *           at most RELIABILITY_HEARD_MAX.
+ *           at most RELIABILITY_HEARD_MAX, and only what is heard fades behind
+ *           what is heard: nobody buys away what this node saw itself.
  *   uptime  The share of time its link was seen to be down. The worse of the
  * two counts: a link that was always up, or was never watched, makes nobody
  * better. forged  An audit found a made-up result: it is not to be relied on.
@@ -29,13 +30,15 @@
 #define RELIABILITY_CLASSES   10u
 #define RELIABILITY_CLASS_MS  60000u /* the first: up to a minute */
 #define RELIABILITY_HEARD_MAX 16u
-/* Where so many are counted all are halved: the old ones fade. */
+/* Where so many are counted, of our own or of others', all of these are halved:
+ * the old ones fade. */
 #define RELIABILITY_COUNT_MAX 1024u
 
 struct reliability {
     uint32_t own[RELIABILITY_CLASSES];   /* served, by time limit */
     uint32_t heard[RELIABILITY_CLASSES]; /* likewise, of other buyers */
-    uint32_t failed;
+    uint32_t failed;                     /* of our own */
+    uint32_t heard_failed;
     uint32_t link_ppb; /* of the time its link was down; 0: not seen so */
     bool forged;
 };
@@ -44,7 +47,7 @@ struct reliability {
 uint32_t reliability_class(uint64_t time_ms);
 /* A contract was served, or was not. */
 void reliability_served(struct reliability *r, uint64_t time_ms, bool own);
-void reliability_failed(struct reliability *r);
+void reliability_failed(struct reliability *r, bool own);
 
 /* What counts of it for a task of time_ms. */
 struct reliability_account {

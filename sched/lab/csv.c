@@ -39,72 +39,106 @@ void csv_refuse(struct csv *csv, enum err err, const char *format, ...)
     va_end(args);
 }
 
-/* Cuts up to the separator off the front; false when nothing is left. */
-static struct bytes cut(struct bytes *rest, uint8_t separator)
+static bool is_blank(uint8_t c)
 {
-    const uint8_t *end =
-        rest->len == 0 ? NULL : memchr(rest->ptr, separator, rest->len);
-    size_t len = end == NULL ? rest->len : (size_t)(end - rest->ptr);
-    size_t gone = end == NULL ? len : len + 1;
-    struct bytes head = {rest->ptr, len};
-    *rest = bytes_make(rest->ptr + gone, rest->len - gone);
-    return head;
+    return c == ' ' || c == '\t' || c == '\r';
 }
 
 static struct bytes trim(struct bytes text)
 {
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && strchr(" \t\r", text.ptr[text.len - 1]) != NULL &&
-           text.ptr[text.len - 1] != '\0')
+    while (text.len > 0 && is_blank(text.ptr[0]))
+        text = bytes_make(text.ptr + 1, text.len - 1);
+    while (text.len > 0 && is_blank(text.ptr[text.len - 1]))
         text.len--;
     return text;
 }
 
-/* The next line that is not empty. */
-static bool next_line(struct csv *csv, struct bytes *out)
+/* Leaves a field of len bytes behind, and what ended it: true for a comma. */
+static bool end_field(struct csv *csv, size_t len)
 {
-    while (csv->rest.len > 0) {
-        *out = trim(cut(&csv->rest, '\n'));
-        csv->line++;
-        if (out->len > 0)
-            return true;
-    }
-    return false;
+    bool ended = len < csv->rest.len;
+    bool comma = ended && csv->rest.ptr[len] == ',';
+    csv->lines += ended && !comma;
+    len += ended;
+    csv->rest = bytes_make(csv->rest.ptr + len, csv->rest.len - len);
+    return comma;
 }
 
-/* Returns the number of fields, or CSV_NONE past `max` of them. */
-static uint32_t split(struct bytes line, struct bytes *out, uint32_t max)
+/* A field in quotes, whose first the rest begins with. */
+static struct bytes quoted(struct csv *csv, bool *out_more)
 {
-    uint32_t count = 0;
-    bool more = true;
-    while (more) {
-        size_t was = line.len;
-        struct bytes field = cut(&line, ',');
-        more = field.len < was; /* a comma ended it */
-        if (count == max)
-            return CSV_NONE;
-        out[count++] = trim(field);
+    const uint8_t *text = csv->rest.ptr;
+    size_t len = csv->rest.len;
+    size_t end = 1;
+    size_t after;
+    for (; end < len; end++) {
+        if (text[end] == '"' && (end + 1 == len || text[end + 1] != '"'))
+            break;
+        end += text[end] == '"'; /* two stand for one */
+        csv->lines += text[end] == '\n';
     }
-    return count;
+    after = end + 1;
+    while (after < len && is_blank(text[after]))
+        after++;
+    if (end >= len)
+        csv_refuse(csv, ERR_PARSE, "a quoted field does not end");
+    else if (after < len && text[after] != ',' && text[after] != '\n')
+        csv_refuse(csv, ERR_PARSE,
+                   "behind a quoted field there is neither a comma nor the end "
+                   "of the line");
+    *out_more = csv->err == OK && end_field(csv, after);
+    return trim(bytes_make(text + 1, end - 1));
+}
+
+static struct bytes next_field(struct csv *csv, bool *out_more)
+{
+    struct bytes *rest = &csv->rest;
+    struct bytes field;
+    size_t len = 0;
+    while (rest->len > 0 && is_blank(rest->ptr[0]))
+        *rest = bytes_make(rest->ptr + 1, rest->len - 1);
+    if (rest->len > 0 && rest->ptr[0] == '"')
+        return quoted(csv, out_more);
+    while (len < rest->len && rest->ptr[len] != ',' && rest->ptr[len] != '\n')
+        len++;
+    field = trim(bytes_make(rest->ptr, len));
+    *out_more = end_field(csv, len);
+    return field;
+}
+
+/* The fields of the next row that is not empty: their number, 0 at the end or
+ * after an error, CSV_NONE past `max` of them. */
+static uint32_t next_row(struct csv *csv, struct bytes *out, uint32_t max)
+{
+    while (csv->rest.len > 0) {
+        uint32_t count = 0;
+        bool more = true;
+        csv->line = csv->lines + 1;
+        while (more) {
+            struct bytes field = next_field(csv, &more);
+            if (csv->err != OK)
+                return 0;
+            if (count == max)
+                return CSV_NONE;
+            out[count++] = field;
+        }
+        if (count > 1 || out[0].len > 0)
+            return count;
+    }
+    return 0;
 }
 
 void csv_init(struct csv *csv, const char *name, struct bytes text)
 {
-    struct bytes line;
     memset(csv, 0, sizeof(*csv));
     csv->name = name;
     csv->rest = text;
     if (text.len >= 3 && memcmp(text.ptr, "\xef\xbb\xbf", 3) == 0)
         csv->rest = bytes_make(text.ptr + 3, text.len - 3);
-    if (!next_line(csv, &line)) {
+    csv->column_count = next_row(csv, csv->columns, CSV_FIELDS_MAX);
+    if (csv->column_count == 0)
         csv_refuse(csv, ERR_PARSE,
                    "the file is empty; its first line names the columns");
-        return;
-    }
-    csv->column_count = split(line, csv->columns, CSV_FIELDS_MAX);
     if (csv->column_count == CSV_NONE) {
         csv->column_count = 0;
         csv_refuse(csv, ERR_TOO_LARGE, "more than %u columns", CSV_FIELDS_MAX);
@@ -147,11 +181,11 @@ uint32_t csv_need(struct csv *csv, const char *column)
 
 bool csv_next(struct csv *csv)
 {
-    struct bytes line;
-    uint32_t count;
-    if (csv->err != OK || !next_line(csv, &line))
+    uint32_t count = 0;
+    if (csv->err == OK)
+        count = next_row(csv, csv->fields, csv->column_count);
+    if (count == 0)
         return false;
-    count = split(line, csv->fields, csv->column_count);
     if (count == CSV_NONE) {
         csv_refuse(csv, ERR_PARSE,
                    "the row has more fields than the %" PRIu32

@@ -1,8 +1,9 @@
 #ifndef SCHED_LAB_CSV_H
 #define SCHED_LAB_CSV_H
 
-/* Comma-separated values whose first line names the columns. Fields are plain:
- * no quotes, no commas inside. Lines end in LF or CRLF; empty ones are skipped.
+/* Comma-separated values whose first line names the columns. A field may stand
+ * in quotes, with commas and line ends inside (RFC 4180; a quote inside stays
+ * doubled as it is written). Lines end in LF or CRLF; empty ones are skipped.
  * Columns are found by name, so their order does not matter and those that
  * nobody asks for are ignored. A row may end early: what is not there is empty.
  *
@@ -17,7 +18,8 @@
 struct csv {
     const char *name;  /* of the file, for messages; lent */
     struct bytes rest; /* lent */
-    uint32_t line;     /* of the current row, from 1 */
+    uint32_t line;     /* where the current row begins, from 1 */
+    uint32_t lines;    /* before the rest */
     uint32_t column_count;
     struct bytes columns[CSV_FIELDS_MAX];
     struct bytes fields[CSV_FIELDS_MAX]; /* of the current row */

@@ -3,6 +3,7 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,10 @@ static enum err read_key(struct reader *r)
 static enum err read_number(struct reader *r)
 {
     char *end;
+    if (!is_digit(*r->at) && r->end - r->at > 1 && is_letter(r->at[1])) {
+        r->at++; /* +INF and -INF of networkx: a word */
+        return read_key(r);
+    }
     r->kind = TOKEN_NUMBER;
     r->text_len = 0;
     while (r->at < r->end && r->text_len < 64 &&
@@ -242,8 +247,7 @@ static enum err read_number(struct reader *r)
     r->integer = strtoll(r->text, &end, 10);
     r->whole = errno == 0 && *end == '\0';
     r->number = strtod(r->text, &end);
-    if (*end != '\0' || end == r->text || r->number > 1e300 ||
-        r->number < -1e300)
+    if (*end != '\0' || end == r->text || !isfinite(r->number))
         return refuse(r, ERR_PARSE, "a number such as 12 or 0.5",
                       "\"%.20s\" is not a number", r->text);
     return OK;
@@ -539,6 +543,8 @@ static enum err join(struct reader *r)
     enum err err = OK;
     if (ids == NULL)
         return ERR_NOMEM;
+    if (g->node_count == 0)
+        err = refuse(r, ERR_PARSE, "node [ id 0 ]", "the graph has no nodes");
     for (uint32_t i = 0; i < g->node_count; i++)
         ids[i] = (struct ids){g->nodes[i].id, i};
     qsort(ids, g->node_count, sizeof(*ids), ids_compare);
@@ -568,6 +574,8 @@ enum err gml_parse(struct bytes bytes, const char *name, struct gml *out,
                          .error = error,
                          .line = 1};
     buf_init(&r->pool, 3 * (size_t)GML_BYTES_MAX);
+    if (bytes.len >= 3 && memcmp(bytes.ptr, "\xef\xbb\xbf", 3) == 0)
+        r->at += 3;
     if (bytes.len > GML_BYTES_MAX)
         err = refuse(r, ERR_TOO_LARGE, "a smaller file", "more than %u bytes",
                      GML_BYTES_MAX);

@@ -16,15 +16,22 @@ static enum err err_of(int number)
     return number == EACCES || number == EPERM ? ERR_PERM : ERR_IO;
 }
 
+/* libarchive tells its own errors, such as damaged packing, by numbers of the
+ * system, too: only of what is sure not to be one is the text replaced. */
 static enum err refuse(struct archive *archive, const char *path,
                        char error[LAB_ERROR_MAX])
 {
     int number = archive_errno(archive);
+    enum err err = err_of(number);
     const char *why = archive_error_string(archive);
-    if (number > 0 || why == NULL) /* below are libarchive's own */
-        why = err_text(err_of(number));
+    if (number == EISDIR)
+        why = "it is a directory";
+    else if (err != ERR_IO)
+        why = err_text(err);
+    else if (why == NULL) /* a trailer that is cut off, for one */
+        why = number > 0 ? err_text(err) : "it is damaged, or not all there";
     snprintf(error, LAB_ERROR_MAX, "%s cannot be read: %s", path, why);
-    return err_of(number);
+    return err;
 }
 
 static enum err read_all(struct archive *archive, const char *path,

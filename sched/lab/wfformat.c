@@ -4,15 +4,18 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 
 #define WRITERS_MAX 256u /* of one file */
+#define MEMORY_MAX  4e15 /* bytes of a task */
 
 struct reader {
     const char *name;
     char *error;
     struct wfformat wf;
+    json_t *list;    /* of the tasks; the root's */
     json_t *tasks;   /* by id: index */
     json_t *names;   /* by name: index, the first of its name */
     json_t *sizes;   /* by file id: bytes; NULL before 1.5 */
@@ -85,6 +88,22 @@ static enum err number_of(struct reader *r, const json_t *value,
 
 /* ---- tasks ---- */
 
+/* Until 1.3 it was "memory" and in KB, with the factor that wfcommons itself
+ * takes from the one to the other. */
+static enum err read_memory(struct reader *r, const json_t *took,
+                            const char *id, double *out)
+{
+    const json_t *value = json_object_get(took, "memoryInBytes");
+    if (json_is_number(value))
+        return number_of(r, value, "memoryInBytes", id, MEMORY_MAX, out);
+    value = json_object_get(took, "memory");
+    if (!json_is_number(value))
+        return OK;
+    TRY(number_of(r, value, "memory", id, MEMORY_MAX / 1000, out));
+    *out *= 1000;
+    return OK;
+}
+
 static enum err read_needs(struct reader *r, const json_t *task, const char *id,
                            struct workflow_task *out)
 {
@@ -104,9 +123,7 @@ static enum err read_needs(struct reader *r, const json_t *task, const char *id,
     value = either(took, "coreCount", "cores");
     if (json_is_number(value))
         TRY(number_of(r, value, "coreCount", id, WORKFLOW_CORES_MAX, &cores));
-    value = either(took, "memoryInBytes", "memory");
-    if (json_is_number(value))
-        TRY(number_of(r, value, "memoryInBytes", id, 4e15, &memory));
+    TRY(read_memory(r, took, id, &memory));
     out->work_us = (uint64_t)llround(seconds * 1e6);
     out->zones = WORKFLOW_ZONES_ALL;
     out->cores = cores < 1 ? 1 : (uint32_t)ceil(cores);
@@ -144,21 +161,27 @@ static enum err read_task(struct reader *r, const json_t *task, size_t at)
 }
 
 /* By id, else by name. */
-static enum err find_task(struct reader *r, const json_t *text, const char *who,
-                          uint32_t *out)
+static bool task_of(const struct reader *r, const char *id, uint32_t *out)
 {
-    const char *id = json_string_value(text);
     const json_t *found = NULL;
     if (id != NULL)
         found = json_object_get(r->tasks, id);
     if (found == NULL && id != NULL)
         found = json_object_get(r->names, id);
-    if (found == NULL)
+    if (found != NULL)
+        *out = (uint32_t)json_integer_value(found);
+    return found != NULL;
+}
+
+static enum err find_task(struct reader *r, const json_t *text, const char *who,
+                          uint32_t *out)
+{
+    const char *id = json_string_value(text);
+    if (!task_of(r, id, out))
         return refuse(r,
                       "task \"%.80s\" names \"%.80s\", and there is no such "
                       "task. Try: the id of a task",
                       who, id == NULL ? "(no text)" : id);
-    *out = (uint32_t)json_integer_value(found);
     return OK;
 }
 
@@ -260,17 +283,27 @@ static enum err write_file(struct reader *r, const json_t *entry, uint32_t t)
                                                                 : ERR_NOMEM;
 }
 
-static bool is_parent(const struct reader *r, const json_t *task, uint32_t of)
+/* Whether a list of ids, or names, has the task. */
+static bool lists(const struct reader *r, const json_t *list, uint32_t task)
 {
     const json_t *item;
     size_t i;
-    json_array_foreach(json_object_get(task, "parents"), i, item)
+    uint32_t found = 0;
+    json_array_foreach(list, i, item)
     {
-        const char *id = json_string_value(item);
-        if (id != NULL && strcmp(id, r->wf.task_names[of]) == 0)
+        if (task_of(r, json_string_value(item), &found) && found == task)
             return true;
     }
     return false;
+}
+
+/* As the one tells it, or the other. */
+static bool is_parent(const struct reader *r, uint32_t of, uint32_t t)
+{
+    const json_t *child = json_array_get(r->list, t);
+    const json_t *parent = json_array_get(r->list, of);
+    return lists(r, json_object_get(child, "parents"), of) ||
+           lists(r, json_object_get(parent, "children"), t);
 }
 
 static enum err use_input(struct reader *r, const char *id, double bytes,
@@ -289,8 +322,7 @@ static enum err use_input(struct reader *r, const char *id, double bytes,
 }
 
 /* A task that reads what it writes read what was there before. */
-static enum err use_file(struct reader *r, const json_t *task,
-                         const json_t *entry, uint32_t t)
+static enum err use_file(struct reader *r, const json_t *entry, uint32_t t)
 {
     const char *id = NULL;
     double bytes = 0;
@@ -305,8 +337,7 @@ static enum err use_file(struct reader *r, const json_t *task,
         uint32_t file = (uint32_t)json_integer_value(item);
         uint32_t from = r->wf.workflow.files[file].producer;
         enum err err;
-        if (from == t ||
-            (json_array_size(list) > 1 && !is_parent(r, task, from)))
+        if (from == t || (json_array_size(list) > 1 && !is_parent(r, from, t)))
             continue;
         used = true;
         err = workflow_add_use(&r->wf.workflow, t, file);
@@ -327,14 +358,15 @@ static enum err read_files(struct reader *r, const json_t *task, uint32_t t,
     TRY(array_of(r, task, writes ? "outputFiles" : "inputFiles", who, &list));
     json_array_foreach(list, i, entry)
     {
-        TRY(writes ? write_file(r, entry, t) : use_file(r, task, entry, t));
+        TRY(writes ? write_file(r, entry, t) : use_file(r, entry, t));
     }
     TRY(array_of(r, task, "files", who, &list));
     json_array_foreach(list, i, entry)
     {
-        if (strcmp(text_of(entry, "link"), writes ? "output" : "input") != 0)
+        if (strcasecmp(text_of(entry, "link"), writes ? "output" : "input") !=
+            0)
             continue;
-        TRY(writes ? write_file(r, entry, t) : use_file(r, task, entry, t));
+        TRY(writes ? write_file(r, entry, t) : use_file(r, entry, t));
     }
     return OK;
 }
@@ -393,20 +425,24 @@ static enum err find_tasks(struct reader *r, json_t **out_tasks)
                       json_array_size(*out_tasks), WORKFLOW_TASKS_MAX);
     if (spec == NULL)
         return OK;
-    TRY(index_by_id(r, json_object_get(spec, "files"),
-                    "workflow.specification.files", "sizeInBytes", &r->sizes));
+    if (run == NULL)
+        return refuse(r, "there is no workflow.execution: how long its tasks "
+                         "take is not known. Try: a run that was recorded");
+    if (json_object_get(spec, "files") != NULL) /* else there are none */
+        TRY(index_by_id(r, json_object_get(spec, "files"),
+                        "workflow.specification.files", "sizeInBytes",
+                        &r->sizes));
     return index_by_id(r, json_object_get(run, "tasks"),
                        "workflow.execution.tasks", NULL, &r->runs);
 }
 
 static enum err read_all(struct reader *r)
 {
-    json_t *tasks = NULL;
     const json_t *task;
     size_t i;
-    TRY(find_tasks(r, &tasks));
+    TRY(find_tasks(r, &r->list));
     r->wf.task_names =
-        calloc(json_array_size(tasks), sizeof(*r->wf.task_names));
+        calloc(json_array_size(r->list), sizeof(*r->wf.task_names));
     r->tasks = json_object();
     r->names = json_object();
     r->written = json_object();
@@ -414,15 +450,15 @@ static enum err read_all(struct reader *r)
     if (r->wf.task_names == NULL || r->tasks == NULL || r->names == NULL ||
         r->written == NULL || r->inputs == NULL)
         return ERR_NOMEM;
-    json_array_foreach(tasks, i, task)
+    json_array_foreach(r->list, i, task)
     {
         TRY(read_task(r, task, i));
     }
-    json_array_foreach(tasks, i, task)
+    json_array_foreach(r->list, i, task)
     {
         TRY(read_files(r, task, (uint32_t)i, true));
     }
-    json_array_foreach(tasks, i, task)
+    json_array_foreach(r->list, i, task)
     {
         TRY(read_files(r, task, (uint32_t)i, false));
         TRY(read_orders(r, task, (uint32_t)i));
@@ -442,12 +478,16 @@ enum err wfformat_parse(struct bytes bytes, const char *name,
                      WFFORMAT_BYTES_MAX >> 20);
         return ERR_TOO_LARGE;
     }
+    if (bytes.len >= 3 && memcmp(bytes.ptr, "\xef\xbb\xbf", 3) == 0)
+        bytes = bytes_make(bytes.ptr + 3, bytes.len - 3);
     workflow_init(&r.wf.workflow);
     r.wf.root = json_loadb((const char *)bytes.ptr, bytes.len,
                            JSON_REJECT_DUPLICATES, &where);
     if (r.wf.root == NULL &&
         json_error_code(&where) == json_error_out_of_memory)
         err = ERR_NOMEM;
+    else if (r.wf.root == NULL && bytes.len == 0)
+        err = refuse(&r, "the file is empty. Try: a file of WfFormat 1.5");
     else if (r.wf.root == NULL)
         err = refuse(&r, "line %d: %s. Try: a file of WfFormat 1.5", where.line,
                      where.text);

@@ -7,10 +7,11 @@
  *
  * Of a task are read: id, name, parents, children, inputFiles, outputFiles (or
  * files with link, name, sizeInBytes), runtimeInSeconds (or runtime), coreCount
- * (or cores; default 1), memoryInBytes (or memory). What else stands there is
- * passed over. The recorded run time counts as that of reference speed. A file
- * that nobody writes is an input, at hand everywhere until the caller says
- * where it lies; one that several write is read from those that are parents. */
+ * (or cores; default 1), memoryInBytes (or memory, in 1000 bytes). What else
+ * stands there is passed over. The recorded run time counts as that of
+ * reference speed. A file that nobody writes is an input, at hand everywhere
+ * until the caller says where it lies; one that several write is read from
+ * those that are parents, as either side tells it. */
 
 #include <jansson.h>
 

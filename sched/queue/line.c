@@ -186,6 +186,17 @@ static bool can_move(const struct easy *easy, uint32_t i)
     return i > easy->head && is_placed(job) && job->planned_ms != easy->now_ms;
 }
 
+/* Those that can be moved have no room now: so there is none for it, either,
+ * whoever is moved, unless it is there already. */
+static bool has_room_now(const struct easy *easy, uint32_t i)
+{
+    uint64_t at_ms;
+    uint32_t devices;
+    return room_find(easy->room, &easy->jobs[i].want, 1, easy->now_ms, &at_ms,
+                     &devices) == OK &&
+           at_ms == easy->now_ms;
+}
+
 /* In the order of what was promised; returns how many. */
 static uint32_t movable(const struct easy *easy, uint32_t out[LINE_JOBS_MAX])
 {
@@ -275,7 +286,7 @@ static enum err overtake_all(struct easy *easy)
     }
     for (uint32_t i = easy->head + 1; i < easy->count; i++) {
         TRY(draw(easy->room, &easy->jobs[i], easy->now_ms));
-        if (easy->jobs[i].drawn && can_move(easy, i))
+        if (easy->jobs[i].drawn && can_move(easy, i) && has_room_now(easy, i))
             TRY(overtake(easy, i));
     }
     return OK;

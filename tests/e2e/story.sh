@@ -26,6 +26,9 @@ echo "      (from enter to prompt: $took ms)"
 after=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
 check "it was paid for" test "$after" -lt "$before"
 
+short() { suan run --yes -q --cpus 0.2 --mem 16M --disk 8M --time 1m -- echo hi 2>/dev/null; }
+equal "twenty short jobs lose none of it" 20 "$(for _ in {1..20}; do short; done | grep -cx hi)"
+
 # ---- codes
 suan run --yes -q -- sh -c 'exit 7' >/dev/null 2>&1
 equal "a job's own exit code is ours" 7 $?

@@ -114,7 +114,7 @@ void people_make_request(struct world *world, struct sim_job *job)
     };
     if (world->plan.copies && node->up && dice_chance(dice, 700))
         want_availability(world, node, request);
-    if (world->plan.queue != LINE_OFF)
+    if (world->plan.queue != LINE_OFF && !world->plan.graphs)
         request->patience_ms = dice_below(dice, world->plan.patience_ms_max);
     dice_fill(dice, request->salt, sizeof(request->salt));
     CHECK(request_sign(request, chain, &world->users[job->user].key.signer) ==

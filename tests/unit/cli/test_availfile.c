@@ -86,6 +86,16 @@ static void costs_are_of_all_instances(void **state)
     assert_int_equal(system_read.modules[1].cost, 3);
 }
 
+/* What is read from a file without a byte has no memory at all. */
+static void an_empty_file_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        availfile_parse(bytes_make(NULL, 0), "f.yaml", &file, error),
+        ERR_PARSE);
+    assert_string_equal(error, "f.yaml:1: the file is empty");
+}
+
 static void bad_files_are_refused_with_their_line(void **state)
 {
     (void)state;
@@ -181,7 +191,7 @@ static void too_much_is_refused(void **state)
     while (text.len <= YAMLFILE_BYTES_MAX)
         buf_addf(&text, "# %080d\n", 1);
     assert_int_equal(parse(buf_cstr(&text)), ERR_TOO_LARGE);
-    assert_string_equal(error, "f.yaml:1: the file is larger than 262144 "
+    assert_string_equal(error, "f.yaml:1: the file is larger than 524288 "
                                "bytes");
     buf_done(&text);
     assert_refused("availability: 99%\nmodules: {a: {cost: 60000, submodules: "
@@ -195,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_system_is_read),
         cmocka_unit_test(json_is_read_too),
         cmocka_unit_test(costs_are_of_all_instances),
+        cmocka_unit_test(an_empty_file_is_refused),
         cmocka_unit_test(bad_files_are_refused_with_their_line),
         cmocka_unit_test(what_is_not_said_is_missed_with_its_module),
         cmocka_unit_test(instances_want_domains),

@@ -145,6 +145,16 @@ static void each_refusal_names_the_line(void **state)
     }
 }
 
+/* What is read from a file without a byte has no memory at all. */
+static void an_empty_file_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        jobfile_parse(bytes_make(NULL, 0), "job.yaml", "/base", &order, error),
+        ERR_PARSE);
+    assert_string_equal(error, "job.yaml:1: the file is empty");
+}
+
 static void broken_yaml_is_refused_with_its_line(void **state)
 {
     static const char *const texts[] = {
@@ -190,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_command_of_one_text_runs_under_the_shell),
         cmocka_unit_test(env_may_be_a_list),
         cmocka_unit_test(each_refusal_names_the_line),
+        cmocka_unit_test(an_empty_file_is_refused),
         cmocka_unit_test(broken_yaml_is_refused_with_its_line),
         cmocka_unit_test(a_file_beyond_the_limit_is_refused_unread),
         cmocka_unit_test(deep_nesting_ends_at_the_first_level),

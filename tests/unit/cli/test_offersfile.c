@@ -99,6 +99,28 @@ static void inputs_are_put_where_the_file_says(void **state)
     wfformat_done(&wf);
 }
 
+static void a_file_has_as_many_offers_as_the_solver_takes(void **state)
+{
+    char *text = NULL;
+    size_t len = 0;
+    struct offerset set;
+    FILE *out = open_memstream(&text, &len);
+    (void)state;
+    assert_non_null(out);
+    fputs("offers:\n", out);
+    for (uint32_t i = 0; i < OFFERSET_OFFERS_MAX; i++)
+        fprintf(out,
+                "  offer-%u: {site: a, speed: 1.25, cores: 64, memory: 2048M, "
+                "price: 0.04}\n",
+                i);
+    fclose(out);
+    assert_int_equal(parse(text), OK);
+    assert_int_equal(offersfile_offers(&file, &set), OK);
+    assert_int_equal(set.count, OFFERSET_OFFERS_MAX);
+    offerset_done(&set);
+    free(text);
+}
+
 static void bad_files_are_refused_with_their_line(void **state)
 {
     (void)state;
@@ -130,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_links_and_inputs_are_read),
         cmocka_unit_test(inputs_are_put_where_the_file_says),
+        cmocka_unit_test(a_file_has_as_many_offers_as_the_solver_takes),
         cmocka_unit_test(bad_files_are_refused_with_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,10 @@ static void contradictions_are_refused(void **state)
         assert_string_equal(line_out, "");
         assert_says(line_err, "Try: ");
     }
+    assert_int_equal(
+        run_line("sched availability " PLATFORM " --target 99% --dot - --json"),
+        EXIT_USAGE);
+    assert_says(line_err, "standard output takes one of --dot - and --json");
     assert_int_equal(run_line("sched availability /nowhere/at/all"),
                      EXIT_NOT_FOUND);
     assert_int_equal(run_line("sched availability /"), EXIT_FAILED);

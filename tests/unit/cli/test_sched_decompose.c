@@ -107,6 +107,10 @@ static void a_workflow_is_cut_by_its_bytes(void **state)
 static void what_is_asked_wrongly_is_told(void **state)
 {
     (void)state;
+    assert_int_equal(run_line(DECOMPOSE " --dot - --json"), EXIT_USAGE);
+    assert_says(line_err, "standard output takes one of --dot -, --svg - and");
+    assert_int_equal(run_line(DECOMPOSE " --svg - --json"), EXIT_USAGE);
+    assert_int_equal(run_line(DECOMPOSE " --svg - --dot -"), EXIT_USAGE);
     assert_int_equal(run_line(DECOMPOSE " --level rack"), 2);
     assert_says(line_err, "there is no level \"rack\"");
     assert_int_equal(run_line(DECOMPOSE " --within 1h"), 2);

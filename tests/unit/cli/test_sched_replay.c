@@ -44,6 +44,21 @@ static double mean(const json_t *policy)
         json_object_get(json_object_get(policy, "allocated_percent"), "mean"));
 }
 
+static void options_of_another_format_are_not_passed_over(void **state)
+{
+    (void)state;
+    assert_int_equal(run_line(REPLAY " --limit 2"), EXIT_USAGE);
+    assert_says(line_err, "--limit does not go with --format openb");
+    assert_int_equal(run_line("sched replay --format swf --log x --seed 3"),
+                     EXIT_USAGE);
+    assert_says(line_err, "--seed does not go with --format swf");
+    assert_int_equal(run_line("sched replay --format market --log x --load 2"),
+                     EXIT_USAGE);
+    assert_says(line_err, "--load does not go with --format market");
+    assert_int_equal(run_line(REPLAY " --seed 18446744073709551615"),
+                     EXIT_USAGE);
+}
+
 static void the_same_seed_is_the_same_answer(void **state)
 {
     json_t *one;
@@ -185,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policies_are_compared_in_a_table),
+        cmocka_unit_test(options_of_another_format_are_not_passed_over),
         cmocka_unit_test(the_same_seed_is_the_same_answer),
         cmocka_unit_test(a_higher_load_fails_more),
         cmocka_unit_test(wrong_use_is_told_in_a_sentence),

@@ -53,6 +53,33 @@ static void columns_are_found_by_name(void **state)
     assert_int_equal(csv.err, OK);
 }
 
+static void fields_may_stand_in_quotes(void **state)
+{
+    struct csv csv;
+    (void)state;
+    start(&csv, "\"name\", \"CPU\" ,\"what, and why\"\r\n"
+                "\"a, b\",\"3\",\"two\nlines, \"\"so\"\"\"\r\n"
+                "5\" disk,\"4.0\",\"\"\n"
+                "\n"
+                "c,\"x\"\n");
+    uint32_t cpu = csv_need(&csv, "cpu");
+    assert_int_equal(csv.column_count, 3);
+    assert_true(csv_next(&csv));
+    assert_true(bytes_equal(csv_text(&csv, 0), bytes_str("a, b")));
+    assert_int_equal(csv_uint(&csv, cpu, 100), 3);
+    assert_true(
+        bytes_equal(csv_text(&csv, 2), bytes_str("two\nlines, \"\"so\"\"")));
+    assert_true(csv_next(&csv));
+    assert_int_equal(csv.line, 4);
+    assert_true(bytes_equal(csv_text(&csv, 0), bytes_str("5\" disk")));
+    assert_int_equal(csv_uint(&csv, cpu, 100), 4);
+    assert_int_equal(csv_text(&csv, 2).len, 0);
+    assert_true(csv_next(&csv));
+    assert_int_equal(csv_uint(&csv, cpu, 100), 0);
+    assert_string_equal(csv.error, "t.csv:6: CPU is \"x\", not a whole number "
+                                   "from 0 to 100");
+}
+
 static void errors_name_file_and_line(void **state)
 {
     (void)state;
@@ -68,6 +95,12 @@ static void errors_name_file_and_line(void **state)
     fails("cpu\n1,2\n", "cpu", ERR_PARSE,
           "t.csv:2: the row has more fields than the 1 columns of the first "
           "line");
+    fails("cpu\n1\n\"2\n3\n", "cpu", ERR_PARSE,
+          "t.csv:3: a quoted field does not end");
+    fails("cpu\n\"1\"2\n", "cpu", ERR_PARSE,
+          "t.csv:2: behind a quoted field there is neither a comma nor the end "
+          "of the line");
+    fails("\"cpu", "cpu", ERR_PARSE, "t.csv:1: a quoted field does not end");
 }
 
 static void only_whole_numbers_are_numbers(void **state)
@@ -141,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_found_by_name),
+        cmocka_unit_test(fields_may_stand_in_quotes),
         cmocka_unit_test(errors_name_file_and_line),
         cmocka_unit_test(only_whole_numbers_are_numbers),
         cmocka_unit_test(foreign_bytes_are_made_visible),

@@ -60,6 +60,22 @@ static void entities_become_what_they_stand_for(void **state)
     gml_done(&gml);
 }
 
+/* What networkx makes of a float, and what some editors begin with. */
+static void words_and_limits_of_others_are_read(void **state)
+{
+    double number = 0;
+    (void)state;
+    assert_int_equal(
+        parse("\xef\xbb\xbfgraph [ node [ id 0 a +INF b -INF c NAN "
+              "d 1.7976931348623157E+308 ] ]"),
+        OK);
+    assert_false(gml_node_number(&gml, 0, "a", &number));
+    assert_false(gml_node_number(&gml, 0, "b", &number));
+    assert_false(gml_node_number(&gml, 0, "c", &number));
+    assert_true(gml_node_number(&gml, 0, "d", &number));
+    gml_done(&gml);
+}
+
 static void refusals_name_the_line_and_what_next(void **state)
 {
     static const struct {
@@ -86,6 +102,9 @@ static void refusals_name_the_line_and_what_next(void **state)
         {"graph [ 5 ]", ERR_PARSE, "g:1: a value without a key"},
         {"graph [ node [ id 1 x 1.2.3 ] ]", ERR_PARSE,
          "g:1: \"1.2.3\" is not a number"},
+        {"graph [\n]", ERR_PARSE, "g:2: the graph has no nodes"},
+        {"graph [ node [ id 1 x 1e999 ] ]", ERR_PARSE,
+         "g:1: \"1e999\" is not a number"},
         {"graph [ ]\ngraph [ ]", ERR_PARSE, "g:2: a second graph begins"},
         {"a [ a [ a [ a [ a [ a [ a [ a [ a [ a [ a [ a [ a [ a [ a [ a [ a [",
          ERR_DEPTH, "g:1: lists are nested more than 16 deep"},
@@ -157,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_graph_is_read),
         cmocka_unit_test(entities_become_what_they_stand_for),
+        cmocka_unit_test(words_and_limits_of_others_are_read),
         cmocka_unit_test(refusals_name_the_line_and_what_next),
         cmocka_unit_test(texts_and_keys_are_bounded),
         cmocka_unit_test(the_backbone_of_geant_is_read),

@@ -65,12 +65,20 @@ static void a_file_is_bounded_by_what_is_in_it(void **state)
     expect(packed, sizeof(packed), 6, OK, "cpu\n1\n");
 }
 
+/* And not called a fault of the disk. */
 static void damaged_packing_is_refused(void **state)
 {
-    uint8_t bytes[sizeof(packed)];
     (void)state;
-    memcpy(bytes, packed, sizeof(packed));
-    expect(bytes, sizeof(bytes) - 10, 100, ERR_IO, NULL);
+    for (size_t cut = 1; cut <= 12; cut++) {
+        char error[LAB_ERROR_MAX] = "";
+        char path[32];
+        struct buf buf = {0};
+        write_file(path, packed, sizeof(packed) - cut);
+        assert_int_equal(lab_file_read(path, 100, &buf, error), ERR_IO);
+        assert_true(strstr(error, "truncated gzip input") != NULL ||
+                    strstr(error, "it is damaged, or not all there") != NULL);
+        unlink(path);
+    }
 }
 
 static void a_missing_file_is_named(void **state)
@@ -82,6 +90,7 @@ static void a_missing_file_is_named(void **state)
                      ERR_NOT_FOUND);
     assert_string_equal(error, "/nowhere/x.csv cannot be read: not found");
     assert_int_equal(lab_file_read("/", 9, &buf, error), ERR_IO);
+    assert_string_equal(error, "/ cannot be read: it is a directory");
 }
 
 int main(void)

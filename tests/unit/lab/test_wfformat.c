@@ -72,7 +72,7 @@ static void older_schemas_are_read(void **state)
     (void)state;
     assert_int_equal(
         parse("{\"workflow\":{\"makespan\":3,\"tasks\":["
-              "{\"name\":\"a\",\"runtime\":1,\"files\":[{\"link\":\"output\","
+              "{\"name\":\"a\",\"runtime\":1,\"files\":[{\"link\":\"Output\","
               "\"name\":\"f\",\"size\":5}]},"
               "{\"name\":\"b\",\"runtimeInSeconds\":2,\"cores\":2,\"parents\":"
               "[\"a\"],\"files\":[{\"link\":\"input\",\"name\":\"f\","
@@ -83,6 +83,84 @@ static void older_schemas_are_read(void **state)
     assert_int_equal(wf.workflow.edge_count, 1);
     assert_int_equal(wf.workflow.edges[0].bytes, 5);
     assert_int_equal(wf.workflow.tasks[1].cores, 2);
+    wfformat_done(&wf);
+}
+
+/* "memory" of a task was in KB; "size" of a file never was, whatever the old
+ * schemas say. */
+static void memory_of_older_schemas_is_in_kilobytes(void **state)
+{
+    struct wfformat wf;
+    (void)state;
+    assert_int_equal(parse("{\"schemaVersion\":\"1.3\",\"workflow\":{\"jobs\":["
+                           "{\"name\":\"a\",\"runtime\":1,\"memory\":4000000},"
+                           "{\"name\":\"b\",\"runtime\":1,\"memory\":4000000,"
+                           "\"memoryInBytes\":1048576}]}}",
+                           &wf),
+                     OK);
+    assert_int_equal(wf.workflow.tasks[0].memory_mib, 3815);
+    assert_int_equal(wf.workflow.tasks[1].memory_mib, 1);
+    wfformat_done(&wf);
+    assert_refused("{\"workflow\":{\"tasks\":[{\"name\":\"a\",\"runtime\":1,"
+                   "\"memory\":1e13}]}}",
+                   "f.json: a: memory is not one of its range");
+}
+
+static void a_workflow_may_have_no_files(void **state)
+{
+    struct wfformat wf;
+    (void)state;
+    assert_int_equal(
+        parse("\xef\xbb\xbf{\"workflow\":{\"specification\":{\"tasks\":["
+              "{\"id\":\"a\",\"name\":\"a\",\"parents\":[],\"children\":[]}]},"
+              "\"execution\":{\"tasks\":[{\"id\":\"a\",\"runtimeInSeconds\":1"
+              "}]}}}",
+              &wf),
+        OK);
+    assert_int_equal(wf.workflow.file_count, 0);
+    wfformat_done(&wf);
+}
+
+static uint32_t edges_into(const struct workflow *workflow, uint32_t task)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < workflow->edge_count; i++)
+        count += workflow->edges[i].to == task && workflow->edges[i].bytes > 0;
+    return count;
+}
+
+/* Parents may be told by name, and by the parent alone. */
+static void parents_of_files_are_known_from_either_side(void **state)
+{
+    struct wfformat wf;
+    uint32_t task = 0;
+    (void)state;
+    assert_int_equal(
+        parse("{\"workflow\":{\"tasks\":["
+              "{\"name\":\"a\",\"id\":\"1\",\"runtime\":1,\"files\":["
+              "{\"link\":\"output\",\"name\":\"f\",\"size\":5}]},"
+              "{\"name\":\"b\",\"id\":\"2\",\"runtime\":1,\"files\":["
+              "{\"link\":\"output\",\"name\":\"f\",\"size\":5}]},"
+              "{\"name\":\"c\",\"id\":\"3\",\"runtime\":1,\"parents\":["
+              "\"a\",\"b\"],\"files\":["
+              "{\"link\":\"input\",\"name\":\"f\",\"size\":5}]}]}}",
+              &wf),
+        OK);
+    assert_int_equal(workflow_close(&wf.workflow, &task), OK);
+    assert_int_equal(edges_into(&wf.workflow, 2), 2);
+    wfformat_done(&wf);
+    assert_int_equal(
+        parse(WRAP("{\"id\":\"a\",\"outputFiles\":[\"f\"],\"children\":[\"c\"]"
+                   "},{\"id\":\"b\",\"outputFiles\":[\"f\"]},"
+                   "{\"id\":\"c\",\"inputFiles\":[\"f\"]}",
+                   "{\"id\":\"f\",\"sizeInBytes\":10}",
+                   "{\"id\":\"a\",\"runtimeInSeconds\":1},"
+                   "{\"id\":\"b\",\"runtimeInSeconds\":1},"
+                   "{\"id\":\"c\",\"runtimeInSeconds\":1}"),
+              &wf),
+        OK);
+    assert_int_equal(workflow_close(&wf.workflow, &task), OK);
+    assert_int_equal(edges_into(&wf.workflow, 2), 1);
     wfformat_done(&wf);
 }
 
@@ -111,8 +189,17 @@ static void a_file_that_several_write_comes_from_the_parents(void **state)
 
 static void bad_files_are_refused_with_the_reason(void **state)
 {
+    struct wfformat wf;
     (void)state;
     assert_refused("{\n\n?", "f.json: line 3: ");
+    assert_int_equal(wfformat_parse(bytes_make(NULL, 0), "f.json", &wf, error),
+                     ERR_PARSE);
+    assert_string_equal(error, "f.json: the file is empty. Try: a file of "
+                               "WfFormat 1.5");
+    assert_refused(
+        "{\"workflow\":{\"specification\":{\"tasks\":[{\"id\":\"a\"}]"
+        "}}}",
+        "f.json: there is no workflow.execution: ");
     assert_refused("{}", "f.json: there is no \"workflow\" in it. Try: ");
     assert_refused(WRAP("", "", ""),
                    "f.json: workflow.specification.tasks has no tasks");
@@ -178,6 +265,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_files_and_needs_are_read),
         cmocka_unit_test(older_schemas_are_read),
+        cmocka_unit_test(memory_of_older_schemas_is_in_kilobytes),
+        cmocka_unit_test(a_workflow_may_have_no_files),
+        cmocka_unit_test(parents_of_files_are_known_from_either_side),
         cmocka_unit_test(a_file_that_several_write_comes_from_the_parents),
         cmocka_unit_test(bad_files_are_refused_with_the_reason),
         cmocka_unit_test(recorded_workflows_are_read),

@@ -76,6 +76,7 @@ static void deadline_too_late(struct plan *plan)
 static void request_expired(struct plan *plan)
 {
     plan->request.expires_at_ms = plan->time_ms;
+    plan->quote.expires_at_ms = plan->time_ms; /* it is good no longer */
 }
 static void approval_expired(struct plan *plan)
 {

@@ -222,6 +222,43 @@ static void devices_that_went_drive_out_who_wants_them(void **state)
     assert_int_equal(at(1), 2);
 }
 
+/* Two devices, the first of them in use by somebody else. */
+static void put_cards(struct sample *s, unsigned k, uint64_t price,
+                      uint32_t count)
+{
+    struct offer o = sample_offer(k, ++version);
+    o.ttl_ms = OFFER_TTL_MAX_MS;
+    o.price = sample_price(price * 60, 0, 0);
+    o.devices = (struct devices){
+        .group_count = 1,
+        .groups = {{.kind = DEVICE_GPU, .model = "t4", .count = count}}};
+    devices_all_free(&o.devices);
+    if (count > 1)
+        o.devices.free_milli[0] = 0;
+    sample_put(s, &o, now);
+}
+
+/* Who waits for its turn counts on all devices, who comes beside it on those
+ * that are free: neither gets what the other has. */
+static void who_comes_beside_one_that_waits_gets_another_device(void **state)
+{
+    struct sample *s = *state;
+    begin(2);
+    for (uint32_t i = 0; i < 2; i++)
+        requests[i].devices =
+            (struct device_wish){.kind = DEVICE_GPU, .count = 1, .milli = 1000};
+    put_cards(s, 1, 10, 2);
+    put_cards(s, 2, 20, 1);
+    plan_it(s);
+    assert_int_equal(at(0), 1);
+    assert_int_equal(at(1), 2);
+    withdraw(s, 2);
+    assert_int_equal(adjust(s, false), ADJUST_MOVE);
+    assert_int_equal(at(0), 1);
+    assert_int_equal(at(1), 1);
+    assert_int_equal(plan.places[0].devices + plan.places[1].devices, 3);
+}
+
 static void dearer_than_was_approved_is_left(void **state)
 {
     struct sample *s = *state;
@@ -363,6 +400,43 @@ static void a_way_that_got_too_slow_moves_its_ends_or_takes_another(
     assert_int_equal(plan.ways[0].steps, 2);
 }
 
+/* c's way to b got too slow. What c had been given of the road to a by then is
+ * there for the way from d to e. */
+static void who_cannot_stay_takes_no_bandwidth_from_who_can(void **state)
+{
+    struct sample *s = *state;
+    struct graph_road roads[2] = {
+        {.kbps = 130, .delay_us = 100, .risk_nn = 1}, /* 1-3 */
+        {.kbps = 130, .delay_us = 100, .risk_nn = 1}, /* 2-3 */
+    };
+    begin(5);
+    for (unsigned k = 1; k <= 3; k++)
+        put(s, k, k * 10);
+    for (unsigned i = 0; i < 2; i++) {
+        roads[i].a = sample_provider(i + 1);
+        roads[i].b = sample_provider(3);
+    }
+    ask.roads = roads;
+    ask.road_count = 2;
+    for (uint32_t i = 0; i < 3; i++)
+        graph.parts[i].apart = 1;
+    graph.parts[2].together = graph.parts[4].together = 1;
+    sample_link(&graph, 2, 0)->kbps = 60;
+    sample_link(&graph, 2, 1)->delay_us_max = 200;
+    sample_link(&graph, 3, 4)->kbps = 60;
+    for (uint32_t i = 0; i < graph.link_count; i++)
+        graph.links[i].order = false; /* all at the same time */
+    plan_it(s);
+    assert_int_equal(at(2), 3);
+    assert_int_equal(at(3), 1);
+    assert_int_equal(at(4), 3);
+    roads[0].kbps = 100;
+    roads[1].delay_us = 300;
+    (void)adjust(s, false);
+    assert_int_equal(change.violated >> 2 & 1, 1);
+    assert_int_equal(change.violated >> 3 & 1, 0);
+}
+
 static void what_runs_is_not_touched(void **state)
 {
     struct sample *s = *state;
@@ -432,12 +506,14 @@ int main(void)
         T(who_waits_for_its_turn_is_not_driven_out_by_who_is_there_now),
         T(who_sells_less_than_was_planned_keeps_as_many_as_fit),
         T(devices_that_went_drive_out_who_wants_them),
+        T(who_comes_beside_one_that_waits_gets_another_device),
         T(dearer_than_was_approved_is_left),
         T(of_its_own_will_it_moves_for_a_real_gain),
         T(prices_that_go_back_and_forth_move_nobody_back_and_forth),
         T(neighbours_follow_within_the_budget),
         T(without_a_budget_nobody_follows),
         T(a_way_that_got_too_slow_moves_its_ends_or_takes_another),
+        T(who_cannot_stay_takes_no_bandwidth_from_who_can),
         T(what_runs_is_not_touched),
         T(others_stay_wherever_they_can),
     };

@@ -224,11 +224,28 @@ static void who_is_patient_may_be_queued_for_as_long(void **state)
     assert_int_equal(check(&q, &request), ERR_TERMS);
 }
 
+static void a_quote_is_good_no_longer_than_its_request(void **state)
+{
+    struct request request = sample_request();
+    struct quote q = sample_quote(&request);
+    (void)state;
+    q.expires_at_ms = request.expires_at_ms;
+    q.start_by_ms = q.expires_at_ms;
+    q.deadline_ms = q.start_by_ms + request.time_ms_max;
+    assert_int_equal(check(&q, &request), OK);
+    q.expires_at_ms++;
+    q.start_by_ms++;
+    q.deadline_ms++;
+    assert_int_equal(check(&q, &request), ERR_TERMS);
+}
+
 static void times_at_the_end_of_time_do_not_wrap(void **state)
 {
     struct request request = sample_request();
     struct quote q = sample_quote(&request);
     (void)state;
+    request.expires_at_ms = UINT64_MAX;
+    q.request = request_id_of(&request);
     q.expires_at_ms = UINT64_MAX;
     q.start_by_ms = UINT64_MAX;
     q.deadline_ms = 3599999;
@@ -269,6 +286,7 @@ int main(void)
             the_price_cap_counts_after_the_terms_and_only_if_stated),
         cmocka_unit_test(times_leave_room_to_start_run_and_publish),
         cmocka_unit_test(who_is_patient_may_be_queued_for_as_long),
+        cmocka_unit_test(a_quote_is_good_no_longer_than_its_request),
         cmocka_unit_test(times_at_the_end_of_time_do_not_wrap),
         cmocka_unit_test(a_quote_is_verified_by_its_provider),
     };

@@ -57,7 +57,8 @@ static void every_reason_says_what_it_says(void **state)
         {END_DONE, STANDING_SERVED, STANDING_SERVED},
         {END_JOB_FAILED, STANDING_SERVED, STANDING_SERVED},
         {END_TIME_LIMIT, STANDING_SERVED, STANDING_SERVED},
-        {END_PROVIDER_REFUSED, STANDING_FAILED, STANDING_FAILED},
+        {END_PROVIDER_REFUSED, STANDING_FAILED, STANDING_NOTHING},
+        {END_EXECUTOR_FAILED, STANDING_FAILED, STANDING_NOTHING},
         {END_PROVIDER_LOST, STANDING_FAILED, STANDING_FAILED},
         {END_RESULT_MISSING, STANDING_FAILED, STANDING_FAILED},
         {END_STAGING_FAILED, STANDING_FAILED, STANDING_NOTHING},
@@ -75,6 +76,25 @@ static void every_reason_says_what_it_says(void **state)
         c.state = CONTRACT_DELIVERED;
         assert_int_equal(standing_of(&c, true), STANDING_NOTHING);
     }
+}
+
+static void who_refuses_when_it_costs_has_failed_everybody(void **state)
+{
+    struct contract c = ended(1, END_PROVIDER_REFUSED, &stranger);
+    (void)state;
+    c.opened_at_ms = 1000;
+    c.start_by_ms = 10 * CONTRACT_REFUSE_FREE_MS;
+    c.settled_at_ms = c.opened_at_ms + CONTRACT_REFUSE_FREE_MS;
+    assert_int_equal(standing_of(&c, false), STANDING_NOTHING);
+    c.settled_at_ms++;
+    assert_int_equal(standing_of(&c, false), STANDING_FAILED);
+    c.reason = END_EXECUTOR_FAILED;
+    assert_int_equal(standing_of(&c, false), STANDING_FAILED);
+    c.start_by_ms = 5000;
+    c.settled_at_ms = 5000;
+    assert_int_equal(standing_of(&c, false), STANDING_NOTHING);
+    c.settled_at_ms = 5001;
+    assert_int_equal(standing_of(&c, false), STANDING_FAILED);
 }
 
 static void what_a_provider_buys_from_itself_says_nothing(void **state)
@@ -107,7 +127,8 @@ static void own_contracts_and_those_of_others_are_kept_apart(void **state)
     assert_non_null(r);
     assert_int_equal(r->own[0], 1);
     assert_int_equal(r->heard[0], 2);
-    assert_int_equal(r->failed, 1);
+    assert_int_equal(r->heard_failed, 1);
+    assert_int_equal(r->failed, 0);
     assert_null(standings_get(s, &two));
     note(s, 2, END_BUYER_CANCELLED, &self);
     assert_null(standings_get(s, &two));
@@ -161,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reason_says_what_it_says),
+        cmocka_unit_test(who_refuses_when_it_costs_has_failed_everybody),
         cmocka_unit_test(what_a_provider_buys_from_itself_says_nothing),
         cmocka_unit_test(own_contracts_and_those_of_others_are_kept_apart),
         cmocka_unit_test(a_forger_is_remembered_when_all_is_told_again),

@@ -364,6 +364,24 @@ static void a_graph_is_taken_whole_or_not(void **state)
     trio_done(&trio);
 }
 
+static void no_part_of_a_graph_waits_in_a_queue(void **state)
+{
+    struct desk *desk = *state;
+    struct hash chain = rig_chain();
+    struct trio trio;
+    make_trio(&trio);
+    trio.requests[2].patience_ms = 1;
+    buf_done(&trio.request_bytes[2]);
+    rig_request_bytes(&trio.requests[2], &trio.request_bytes[2]);
+    trio.parts[2].request = buf_bytes(&trio.request_bytes[2]);
+    assert_int_equal(
+        request_id(&trio.requests[2], &chain, &trio.graph.parts[2].request),
+        OK);
+    assert_int_equal(submit_trio(desk, &trio), ERR_TERMS);
+    assert_null(buy_job_at(desk->buy, 0));
+    trio_done(&trio);
+}
+
 static void all_of_it_is_cancelled_and_forgotten(void **state)
 {
     struct desk *desk = *state;
@@ -531,6 +549,7 @@ int main(void)
         T(a_lost_part_leaves_the_others_alone),
         T(approvals_are_taken_all_or_none),
         T(a_graph_is_taken_whole_or_not),
+        T(no_part_of_a_graph_waits_in_a_queue),
         T(all_of_it_is_cancelled_and_forgotten),
         T(what_has_not_begun_leaves_a_place_that_does_not_hold),
         T(a_place_that_is_busy_before_its_turn_is_kept),

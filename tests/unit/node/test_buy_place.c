@@ -236,6 +236,22 @@ static void a_quote_that_breaks_the_terms_goes_to_the_next(void **state)
     assert_true(asks(desk, RIG_OTHER));
 }
 
+static void a_quote_that_is_good_for_hours_goes_to_the_next(void **state)
+{
+    struct desk *desk = *state;
+    struct quote quote;
+    desk->request.expires_at_ms = desk->now_ms + 86400000;
+    to_holding(desk);
+    quote = make_quote(desk, RIG_SELLER, 0, 0);
+    quote.expires_at_ms = desk->now_ms + 3600001;
+    quote.start_by_ms = quote.expires_at_ms;
+    quote.deadline_ms = quote.start_by_ms + 60000;
+    send_quote(desk, RIG_SELLER, &quote);
+    assert_null(rig_tx(&desk->fx, TX_CONTRACT_OPEN));
+    assert_true(releases(desk, RIG_SELLER));
+    assert_true(asks(desk, RIG_OTHER));
+}
+
 static void a_quote_nobody_asked_for_is_not_heard(void **state)
 {
     struct desk *desk = *state;
@@ -472,6 +488,7 @@ int main(void)
         T(a_quote_above_what_was_approved_is_left),
         T(a_bill_above_the_approval_is_not_opened),
         T(a_quote_that_breaks_the_terms_goes_to_the_next),
+        T(a_quote_that_is_good_for_hours_goes_to_the_next),
         T(a_quote_nobody_asked_for_is_not_heard),
         T(the_same_quote_twice_opens_once),
         T(a_bill_that_lapses_is_fetched_anew),

@@ -103,6 +103,18 @@ static void output_is_asked_for_and_kept_in_order(void **state)
     assert_false(task_of(desk, 0)->log_eof[1]);
 }
 
+static void a_log_is_whole_when_its_last_bytes_are_on_the_disk(void **state)
+{
+    struct desk *desk = *state;
+    to_running(desk);
+    send_log(desk, RIG_SELLER, 1, 0, "hello", true);
+    assert_true(task_of(desk, 0)->log_eof[0]);
+    assert_false(
+        buy_log_whole(task_of(desk, 0), 0, 0)); /* still to be written */
+    assert_true(buy_log_whole(task_of(desk, 0), 0, 5));
+    assert_false(buy_log_whole(task_of(desk, 0), 1, 0)); /* no end was told */
+}
+
 static void output_that_does_not_come_is_asked_for_again(void **state)
 {
     struct desk *desk = *state;
@@ -383,6 +395,7 @@ int main(void)
         T(nobody_else_speaks_of_the_job),
         T(what_the_chain_said_is_not_unsaid_by_the_seller),
         T(output_is_asked_for_and_kept_in_order),
+        T(a_log_is_whole_when_its_last_bytes_are_on_the_disk),
         T(output_that_does_not_come_is_asked_for_again),
         T(output_without_end_is_not_kept),
         T(an_honest_receipt_is_cosigned_and_kept),

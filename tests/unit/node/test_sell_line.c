@@ -406,6 +406,35 @@ static void devices_are_waited_for_and_assigned_in_turn(void **state)
     assert_int_equal(length_of(shop), 1);
 }
 
+static void a_free_device_of_another_sort_is_not_kept_for_those_in_line(
+    void **state)
+{
+    struct shop *shop = *state;
+    queueing(shop, LINE_CONSERVATIVE, 3);
+    shop->config.devices = (struct devices){
+        .group_count = 2,
+        .groups = {
+            {.kind = DEVICE_GPU, .model = "a100", .count = 1, .hour = {9}},
+            {.kind = DEVICE_GPU, .model = "b200", .count = 1, .hour = {20}}}};
+    snprintf(shop->config.device_names[0], LIMIT_NAME, "/dev/gpu0");
+    snprintf(shop->config.device_names[1], LIMIT_NAME, "/dev/gpu1");
+    sell_configure(shop->sell, &shop->config);
+    assert_int_equal(device_wish_parse("gpu:a100", &shop->request.devices), OK);
+    take(shop, 0);
+    take(shop, 1);
+    assert_true(view_at(shop, 1).queued);
+    assert_int_equal(device_wish_parse("gpu", &shop->request.devices), OK);
+    shop->request.patience_ms = 0;
+    take(shop, 2);
+    assert_false(view_at(shop, 2).queued);
+    assert_string_equal(view_at(shop, 2).devices[0], "/dev/gpu1");
+    assert_int_equal(shop->quote.device.hour.micro, 20);
+    shop->request.patience_ms = HOUR_MS;
+    take(shop, 3); /* none is free: he waits for the cheaper */
+    assert_true(view_at(shop, 3).queued);
+    assert_string_equal(shop->quote.device.model, "a100");
+}
+
 static void an_offer_says_who_waits(void **state)
 {
     struct shop *shop = *state;
@@ -436,6 +465,40 @@ static void who_stops_selling_lets_go_of_those_in_line(void **state)
     assert_int_equal(view_at(shop, 1).reason, END_PROVIDER_DRAIN);
 }
 
+/* Of its own fault the seller pays for a wait in vain, not of the buyer's. */
+static void what_can_be_run_nowhere_costs_no_bond_after_its_wait(void **state)
+{
+    struct exec_state exec = {.phase = EXEC_FAILED, .unfit = true};
+    struct trade_event event = {.kind = TRADE_EXEC_STATE, .exec = &exec};
+    struct shop *shop = *state;
+    queueing(shop, LINE_CONSERVATIVE, 1);
+    bring(shop, 0);
+    bring(shop, 1);
+    end_first(shop);
+    assert_true(started(shop, 1));
+    point_at(shop, 1);
+    event.subject = shop->id;
+    step(shop, &event);
+    assert_null(rig_tx(&shop->fx, TX_CONTRACT_REFUSE));
+    assert_non_null(rig_tx(&shop->fx, TX_CONTRACT_DELIVER));
+    assert_int_equal(view_at(shop, 1).state, SELL_DELIVERING);
+    assert_int_equal(view_at(shop, 1).reason, END_JOB_FAILED);
+    assert_int_equal(view_at(shop, 1).due.micro, 0);
+    assert_int_equal(free_cpu(shop), 2000);
+}
+
+static void one_that_did_not_wait_is_refused_for_it(void **state)
+{
+    struct exec_state exec = {.phase = EXEC_FAILED, .unfit = true};
+    struct trade_event event = {.kind = TRADE_EXEC_STATE, .exec = &exec};
+    struct shop *shop = *state;
+    queueing(shop, LINE_CONSERVATIVE, 1);
+    bring(shop, 0);
+    event.subject = shop->id;
+    step(shop, &event);
+    assert_int_equal(refusal_reason(shop), END_EXECUTOR_FAILED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +519,9 @@ int main(void)
         T(devices_are_waited_for_and_assigned_in_turn),
         T(an_offer_says_who_waits),
         T(who_stops_selling_lets_go_of_those_in_line),
+        T(what_can_be_run_nowhere_costs_no_bond_after_its_wait),
+        T(one_that_did_not_wait_is_refused_for_it),
+        T(a_free_device_of_another_sort_is_not_kept_for_those_in_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

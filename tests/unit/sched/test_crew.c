@@ -65,6 +65,25 @@ static void no_more_copies_than_there_may_be(void **state)
     assert_int_equal(crew.allowed_count, 12);
 }
 
+static void prices_beyond_all_bounds_leave_the_others_the_choice(void **state)
+{
+    struct crew_ask ask = {.down_ppb = TARGET_ONE / 100};
+    (void)state;
+    put(0, TARGET_ONE / 10, UINT64_MAX, 0);
+    put(1, TARGET_ONE / 10, 5, 0);
+    put(2, TARGET_ONE / 20, UINT64_MAX, 0);
+    put(3, TARGET_ONE / 10, 7, 0);
+    for (unsigned cheapest = 0; cheapest < 2; cheapest++) {
+        ask.cheapest = cheapest == 1;
+        assert_int_equal(crew_choose(list, 4, &ask, &crew), OK);
+        assert_true(crew.reached);
+        assert_int_equal(crew.count, 2);
+        assert_int_equal(crew.picks[0], 1);
+        assert_int_equal(crew.picks[1], 3);
+        assert_int_equal(crew.allowed_count, 2);
+    }
+}
+
 static bool is_allowed(uint32_t i)
 {
     for (uint32_t k = 0; k < crew.allowed_count; k++) {
@@ -143,6 +162,7 @@ int main(void)
         cmocka_unit_test(what_is_out_of_range_is_refused),
         cmocka_unit_test(nobody_reaches_nothing),
         cmocka_unit_test(no_more_copies_than_there_may_be),
+        cmocka_unit_test(prices_beyond_all_bounds_leave_the_others_the_choice),
         cmocka_unit_test(likes_are_of_other_domains),
         cmocka_unit_test(who_is_allowed_never_breaks_the_target),
     };

@@ -18,7 +18,7 @@ static struct reliability some(uint32_t served, uint32_t failed,
     for (uint32_t i = 0; i < served; i++)
         reliability_served(&r, time_ms, own);
     for (uint32_t i = 0; i < failed; i++)
-        reliability_failed(&r);
+        reliability_failed(&r, own);
     return r;
 }
 
@@ -118,6 +118,24 @@ static void the_old_fades(void **state)
     assert_true(r.own[0] < RELIABILITY_COUNT_MAX);
 }
 
+static void hearsay_makes_nothing_of_our_own_fade(void **state)
+{
+    struct reliability r = some(40, 10, MINUTE, true);
+    struct reliability_account account;
+    (void)state;
+    for (uint32_t i = 0; i < 5000; i++)
+        reliability_served(&r, MINUTE, false);
+    assert_int_equal(r.own[0], 40);
+    assert_int_equal(r.failed, 10);
+    reliability_failed(&r, false);
+    assert_true(reliability_reckon(&r, MINUTE, &account));
+    assert_int_equal(account.failed, 11);
+    for (uint32_t i = 0; i < 5000; i++)
+        reliability_failed(&r, false);
+    assert_true(r.heard_failed < RELIABILITY_COUNT_MAX);
+    assert_int_equal(r.own[0], 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +146,7 @@ int main(void)
         cmocka_unit_test(the_worse_of_record_and_link_counts),
         cmocka_unit_test(who_forges_is_not_relied_on),
         cmocka_unit_test(the_old_fades),
+        cmocka_unit_test(hearsay_makes_nothing_of_our_own_fade),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
