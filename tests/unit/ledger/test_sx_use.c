@@ -169,6 +169,12 @@ static void a_run_is_of_use_when_it_goes_on_from_here(void **state)
     }
     assert_int_equal(use_from(f, 0, &msg[0]), SX_USE_TAKE);
     assert_int_equal(use_from(f, 0, &msg[1]), SX_USE_LATER);
+    struct sx_msg bare = msg[0];
+    bare.block_count = 0;
+    hear(f, 0, &bare);
+    assert_int_equal(use_from(f, 0, &bare), SX_USE_NONE); /* said already */
+    assert_int_equal(use_from(f, 0, &msg[0]), SX_USE_TAKE);
+    assert_int_equal(use_from(f, 0, &msg[1]), SX_USE_TAKE);
     hear(f, 0, &msg[0]);
     assert_int_equal(use_from(f, 0, &msg[0]), SX_USE_NONE);
     assert_int_equal(use_from(f, 0, &msg[1]), SX_USE_TAKE);
