@@ -37,7 +37,9 @@ struct sx_options {
     /* A waiting transaction is handed on again after this long; 0: 2 s */
     uint64_t relay_ms;
     /* A validator listens this long before it signs anything: a second machine
-     * with the same key would be heard. 0: not at all (tests). */
+     * with the same key would be heard. It counts from the first link on, or
+     * from the first step where this key alone is a quorum. 0: not at all
+     * (tests). */
     uint64_t listen_ms;
     /* A store that holds nothing but the genesis fetches the state by pages
      * when at least so many epochs have ended, 2 to SX_STEPS_MAX; with fewer,

@@ -122,7 +122,8 @@ struct sx {
     uint64_t delay_ms; /* D0 */
     uint64_t epoch_blocks;
     uint64_t relay_ms;
-    uint64_t listen_until_ms;
+    uint64_t listen_ms;
+    uint64_t listen_until_ms; /* UINT64_MAX: nobody could be heard yet */
     uint64_t random;
     struct pool *pool;
     struct arena arena; /* of one step */
