@@ -308,9 +308,17 @@ static void post(struct sx *core, uint64_t peer, struct sx_parcel *parcel)
             core->letter_cap = cap;
         }
     }
+    size_t bytes = parcel->refs == 1 ? parcel->len : 0;
     parcel->refs++;
+    core->letter_bytes += bytes;
     core->letters[core->letter_first + core->letter_count++] =
-        (struct sx_letter){peer, core->logged, parcel};
+        (struct sx_letter){peer, core->logged, bytes, parcel};
+}
+
+bool sx_crowded(const struct sx *core)
+{
+    return core->letter_count > SX_LETTERS_MAX ||
+           core->letter_bytes > SX_LETTER_BYTES;
 }
 
 /* Sends what the log covers, in the order it was written. */
@@ -328,6 +336,7 @@ static void deliver(struct sx *core)
         effect->peer = letter->peer;
         effect->bytes = bytes_make(letter->parcel->bytes, letter->parcel->len);
         keep_sent(core, letter->parcel);
+        core->letter_bytes -= letter->bytes;
         core->letter_first++;
         core->letter_count--;
     }

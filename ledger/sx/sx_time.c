@@ -260,8 +260,7 @@ void sx_repeat(struct sx *core)
     uint64_t period = 2 * sx_pace(core);
     bool spoken = has_spoken(slot);
     if (core->me < 0 || core->set.count == 1 || SX_MUTANT(NO_RETRY) ||
-        core->letter_count > SX_LETTERS_MAX ||
-        (!spoken && tip_since(core) == NEVER))
+        sx_crowded(core) || (!spoken && tip_since(core) == NEVER))
         return;
     if (core->retry_ms == 0)
         core->retry_ms =

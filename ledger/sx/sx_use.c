@@ -74,7 +74,9 @@ static enum sx_use use_of_block(const struct sx *core,
 enum sx_use sx_use_of(struct sx *core, uint64_t id, const struct sx_msg *msg)
 {
     const struct sx_peer *peer = sx_peer_find(core, id);
-    if (peer == NULL || core->halted != OK || sx_fetching(core))
+    bool is_crowded = core->logged - core->synced > SX_RECORDS_MAX;
+    if (peer == NULL || core->halted != OK || sx_fetching(core) ||
+        (is_crowded && msg->tag != SX_MSG_BLOCK))
         return SX_USE_NONE;
     if (msg->tag == SX_MSG_PROPOSE)
         return msg->block.len > 0 ? use_of_proposal(core, peer, msg)
