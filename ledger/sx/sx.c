@@ -26,7 +26,8 @@ static void take_options(struct sx *core, const struct sx_options *options)
     core->relay_ms = options->relay_ms != 0 ? options->relay_ms : SX_RELAY_MS;
     core->mono_ms = options->mono_ms;
     core->block_mono_ms = options->mono_ms;
-    core->listen_until_ms = options->mono_ms + options->listen_ms;
+    core->listen_ms = options->listen_ms;
+    core->listen_until_ms = options->listen_ms == 0 ? 0 : UINT64_MAX;
     core->random = options->seed * 2 + 1;
     core->fresh_since_ms = UINT64_MAX;
     core->relay_due_ms = UINT64_MAX;
@@ -443,11 +444,22 @@ static void dispatch(struct sx *core, const struct sx_event *event)
     CHECK(false); /* an event is one of eight */
 }
 
+/* From the first link on: what is signed before it would be sent on it. Who is
+ * a quorum alone needs none to decide, and listens from its first step on. */
+static void listen_begin(struct sx *core)
+{
+    bool alone =
+        core->me >= 0 && core->set.items[core->me].weight >= core->quorum;
+    if (core->listen_until_ms == UINT64_MAX && (alone || core->peer_count > 0))
+        core->listen_until_ms = core->mono_ms + core->listen_ms;
+}
+
 static void take_part(struct sx *core)
 {
     sx_settle(core);
     sx_recall(core);
-    if (core->mono_ms < core->listen_until_ms)
+    if (core->mono_ms < core->listen_until_ms &&
+        core->listen_until_ms != UINT64_MAX)
         sx_wake(core, core->listen_until_ms);
     sx_relay(core);
     sx_repeat(core);
@@ -492,6 +504,7 @@ void sx_step(struct sx *core, const struct sx_event *event,
         sx_recall_begin(core);
         sx_claim_all(core);
         dispatch(core, event);
+        listen_begin(core);
         sx_pages_go(core);
         if (!sx_fetching(core))
             take_part(core);

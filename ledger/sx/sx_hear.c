@@ -333,7 +333,7 @@ static void on_status(struct sx *core, struct sx_peer *peer,
 
 /* ---- blocks ---- */
 
-/* Only one that was asked for: its header says which it is. */
+/* Only one that is missing: its header says which it is. */
 static void on_block(struct sx *core, struct sx_peer *peer,
                      const struct sx_msg *msg)
 {
@@ -341,6 +341,8 @@ static void on_block(struct sx *core, struct sx_peer *peer,
     struct cursor cursor;
     struct header header;
     struct hash id;
+    if (peer->owes > 0)
+        peer->owes--;
     cursor_init(&cursor, bytes);
     header_decode(&cursor, &header);
     if (cursor.err != OK) {

@@ -29,6 +29,12 @@ bool sx_peer_signs(struct sx *core, uint64_t id)
     return peer != NULL && peer->index >= 0;
 }
 
+int sx_peer_index(struct sx *core, uint64_t id)
+{
+    const struct sx_peer *peer = sx_peer_find(core, id);
+    return peer == NULL ? -1 : peer->index;
+}
+
 void sx_peers_index(struct sx *core)
 {
     for (uint32_t i = 0; i < core->peer_count; i++)

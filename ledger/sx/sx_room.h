@@ -92,6 +92,7 @@ struct sx_peer {
     uint64_t base;      /* it has the blocks after this one */
     uint64_t held_ms;   /* not asked for steps or pages before this */
     uint32_t vain;      /* such questions in a row without an answer */
+    uint32_t owes;      /* blocks that it was asked for and has not sent */
     bool poisons;       /* never again: it answered with what does not hold */
     uint64_t claim_ms;  /* no other key's claim is looked at before this */
     uint64_t status_ms; /* when we last told it where we are */
@@ -124,7 +125,8 @@ struct sx {
     uint64_t delay_ms; /* D0 */
     uint64_t epoch_blocks;
     uint64_t relay_ms;
-    uint64_t listen_until_ms;
+    uint64_t listen_ms;
+    uint64_t listen_until_ms; /* UINT64_MAX: nobody could be heard yet */
     uint64_t random;
     struct pool *pool;
     struct arena arena; /* of one step */
@@ -284,6 +286,8 @@ uint64_t sx_leader(const struct sx *core, uint64_t view); /* its index */
 /* ---- sx_tree.c: undecided blocks ---- */
 
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id);
+/* Is its body here? */
+bool sx_has_block(const struct sx *core, const struct hash *id);
 /* Finds it or makes it. NULL: there is no room, or no memory (the core has
  * halted). A full tree forgets the eldest that nobody certified, those we have
  * not voted for first. */
@@ -400,6 +404,8 @@ void sx_on_finals(struct sx *core, struct sx_peer *peer,
                   const struct sx_msg *msg);
 void sx_on_get_finals(struct sx *core, struct sx_peer *peer, uint64_t height);
 void sx_push_run(struct sx *core, uint64_t first);
+/* As sx_use_of, for FINALS. */
+enum sx_use sx_use_of_run(const struct sx *core, const struct sx_msg *msg);
 void sx_ask(struct sx *core); /* for runs, blocks, certificates */
 
 /* ---- sx_pages.c, sx_steps.c, sx_give.c: fetching the state, giving it ---- */

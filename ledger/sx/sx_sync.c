@@ -311,6 +311,24 @@ static bool connects(const struct sx *core, const struct inward *run)
     return false;
 }
 
+/* Its decision waits for its blocks already, and it brings none of them. */
+static bool is_told(const struct sx *core, const struct sx_msg *msg,
+                    const struct inward *run)
+{
+    bool decided = false;
+    for (uint32_t i = 0; i < core->final_count; i++)
+        decided = decided || hash_equal(&core->finals[i]->on.id,
+                                        &run->ids[run->count - 1]);
+    for (uint32_t i = 0; i < run->count && decided; i++) {
+        const struct sx_block *block = sx_block_find(core, &run->ids[i]);
+        if (run->headers[i].height > chain_head_height(core->chain) &&
+            (block == NULL || !block->has_header ||
+             (msg->block_count > 0 && block->bytes.len == 0)))
+            return false;
+    }
+    return decided;
+}
+
 static enum err take_headers(struct sx *core, const struct sx_msg *msg,
                              const struct inward *run)
 {
@@ -342,6 +360,8 @@ static enum err take_run(struct sx *core, struct sx_peer *peer,
         return compare_past(core, run);
     if (run->headers[0].epoch != core->epoch || !connects(core, run))
         return OK; /* too early for us: asked for again when we are there */
+    if (is_told(core, msg, run))
+        return OK;
     if (!SX_MUTANT(FINALS_UNCHECKED))
         TRY(sx_check_cert(core, &run->cert));
     core->asked_vain = 0;
@@ -368,6 +388,17 @@ void sx_on_finals(struct sx *core, struct sx_peer *peer,
         sx_halt(core, err);
     else if (err != OK)
         sx_blame(core, peer->id, err);
+}
+
+enum sx_use sx_use_of_run(const struct sx *core, const struct sx_msg *msg)
+{
+    struct inward run;
+    if (read_run(core, msg, &run) != OK ||
+        run.headers[run.count - 1].height <= chain_head_height(core->chain))
+        return SX_USE_NONE;
+    if (run.headers[0].epoch != core->epoch || !connects(core, &run))
+        return SX_USE_LATER;
+    return is_told(core, msg, &run) ? SX_USE_NONE : SX_USE_TAKE;
 }
 
 /* ---- asking ---- */
@@ -467,6 +498,8 @@ static void ask_block(struct sx *core, struct sx_block *block)
         return;
     struct sx_msg msg = {.tag = SX_MSG_GET_BLOCK, .id = block->id};
     sx_send(core, peer->id, &msg);
+    if (peer->owes < UINT32_MAX)
+        peer->owes++;
     block->asked_ms = core->mono_ms;
     block->asks++;
     sx_wake(core, core->mono_ms + period);
