@@ -64,7 +64,7 @@ uint64_t sx_delay(const struct sx *core)
         return core->delay_ms;
     if (SX_MUTANT(BACKOFF_STUCK))
         return cap;
-    if (views > SCARCE_VIEWS && !SX_MUTANT(VIEWS_END))
+    if (views > SCARCE_VIEWS)
         return scarce_delay(cap, views - SCARCE_VIEWS);
     for (uint64_t d = core->delay_ms;; d *= 2, doublings--) {
         if (d >= cap)

@@ -14,7 +14,6 @@ struct habitat {
     bool lossy;    /* many are lost */
     bool narrow;   /* pools have little room */
     bool pages;    /* newcomers fetch the state */
-    bool nowhere;  /* thousands of views take too long: unit tests have it */
     bool away;     /* one is away for long, in a long epoch */
 };
 
@@ -38,7 +37,6 @@ static const struct habitat habitats[SX_MUTANT_COUNT] = {
     [SX_MUTANT_RECALL_WRAP] = {.acts = ACT_UNHELD},
     [SX_MUTANT_SECOND_BODY] = {.acts = ACT_SWAMP},
     [SX_MUTANT_EVICT_VOTED] = {.acts = ACT_SWAMP},
-    [SX_MUTANT_VIEWS_END] = {.nowhere = true},
     [SX_MUTANT_FINALS_FULL] = {.away = true},
     [SX_MUTANT_FINALS_LOOSE] = {.away = true},
     [SX_MUTANT_TREE_FULL_FAR] = {.away = true},
@@ -104,8 +102,6 @@ bool habitat_fits(uint64_t mutant, const struct plan *plan)
 {
     CHECK(mutant < SX_MUTANT_COUNT);
     const struct habitat *needs = &habitats[mutant];
-    if (needs->nowhere)
-        return false;
     if (needs->away && plan->gone_us == 0)
         return false;
     if (needs->pages && plan->sync_epochs == 0)
