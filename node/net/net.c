@@ -203,10 +203,13 @@ enum err net_dial(struct net *net, const char *addr,
 enum err net_dial_hint(struct net *net, const char *addr,
                        const struct pubkey *expected)
 {
-    if (target_find(net, addr) != NULL)
+    struct net_target *target = target_find(net, addr);
+    if (target != NULL)
         return ERR_EXISTS;
     TRY(net_dial(net, addr, expected));
-    target_find(net, addr)->is_hint = true;
+    target = target_find(net, addr);
+    CHECK(target != NULL);
+    target->is_hint = true;
     return OK;
 }
 
