@@ -410,8 +410,7 @@ static void forget_views(struct sx *core)
     free(core->final_cert);
     core->final_cert = NULL;
     sx_tree_clear(core);
-    for (uint32_t i = 0; i < LIMIT_VALIDATORS; i++)
-        core->heard_ms[i] = SX_MUTANT(HEARD_ZERO) ? 0 : core->mono_ms;
+    memset(core->heard_ms, 0, sizeof(core->heard_ms));
 }
 
 static void take_set(struct sx *core)

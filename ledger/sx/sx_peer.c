@@ -37,8 +37,13 @@ int sx_peer_index(struct sx *core, uint64_t id)
 
 void sx_peers_index(struct sx *core)
 {
-    for (uint32_t i = 0; i < core->peer_count; i++)
-        core->peers[i].index = validators_find(&core->set, &core->peers[i].key);
+    for (uint32_t i = 0; i < core->peer_count; i++) {
+        struct sx_peer *peer = &core->peers[i];
+        peer->index = validators_find(&core->set, &peer->key);
+        if (peer->index >= 0 && peer->heard_ms > core->heard_ms[peer->index] &&
+            !SX_MUTANT(HEARD_ZERO))
+            core->heard_ms[peer->index] = peer->heard_ms;
+    }
 }
 
 static struct sx_peer *add_peer(struct sx *core)

@@ -255,7 +255,7 @@ void sx_claim_all(struct sx *core);
 /* A validator's key is claimed for the link. */
 void sx_on_claim(struct sx *core, struct sx_peer *peer,
                  const struct sx_msg *msg);
-/* Which of them are validators now? */
+/* Which of them are validators now, and when was each heard? */
 void sx_peers_index(struct sx *core);
 
 /* ---- sx_slot.c: views, votes, certificates ---- */

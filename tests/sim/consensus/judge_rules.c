@@ -64,9 +64,23 @@ void rules_notarize(struct world *world, const struct machine *machine,
 
 /* ---- a nullify vote ---- */
 
+#define AWAY_MS 3000u
+
+/* Has a link brought something of this validator of late? */
+static bool was_heard(const struct sx *core, uint64_t index)
+{
+    for (uint32_t i = 0; i < core->peer_count; i++) {
+        const struct sx_peer *peer = &core->peers[i];
+        if (peer->index >= 0 && (uint64_t)peer->index == index &&
+            peer->heard_ms > 0 && peer->heard_ms + AWAY_MS > core->mono_ms)
+            return true;
+    }
+    return false;
+}
+
 /* Without a fault of its leader a view has 2D, from its beginning on. Who is
- * away is known by a silence of three seconds, and who enters an epoch has not
- * listened to its leaders yet. */
+ * away is known by a silence of three seconds; that an epoch has begun is none.
+ */
 void rules_nullify(struct world *world, const struct machine *machine,
                    const struct proposal *on)
 {
@@ -77,6 +91,7 @@ void rules_nullify(struct world *world, const struct machine *machine,
     uint64_t waited_ms = core->mono_ms - core->entered_ms;
     if (on->epoch != core->epoch || on->view != 1 || core->cur != 1 ||
         slot == NULL || slot->conflicted || slot->invalid ||
+        !was_heard(core, sx_leader(core, 1)) ||
         (nulls != NULL && nulls[sx_leader(core, 1)].kind != 0) ||
         waited_ms >= 2 * world->plan.delay_ms)
         return;
