@@ -22,6 +22,7 @@
     X(ERR_NET, 7, "the network failed")                                        \
     X(ERR_RANDOM, 8, "no randomness from the system")                          \
     X(ERR_UNSUPPORTED, 9, "this machine lacks a needed feature")               \
+    X(ERR_MAP_FULL, 10, "the database fills the addresses reserved for it")    \
     /* base 100..199: bytes and numbers */                                     \
     X(ERR_OVERFLOW, 100, "the number is too large")                            \
     X(ERR_UNDERFLOW, 101, "the number would fall below zero")                  \
@@ -110,7 +111,8 @@
     X(ERR_IMAGE, 612, "the image is missing or malformed")                     \
     X(ERR_SLOW, 613, "the peer reads too slowly")                              \
     X(ERR_PEERS, 614, "no room for more peers")                                \
-    X(ERR_DISK, 615, "disk short: too little room at the provider")
+    X(ERR_DISK, 615, "disk short: too little room at the provider")            \
+    X(ERR_UNASKED, 616, "nobody asked for this")
 
 #define X(name, code, text) name = code,
 enum err { OK = 0, ERR_MAP(X) };

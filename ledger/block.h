@@ -86,6 +86,12 @@ void block_tx_item(const struct hash *tx_id, struct hash *out);
 MUST_USE enum err block_slices(struct bytes bytes,
                                struct bytes out[LIMIT_BLOCK_TXS],
                                uint32_t *out_count);
+/* Is the tx_root in the header of these bytes over their evidence and the
+ * transactions with these ids, of all block_slices finds? Nothing else of them
+ * is looked at. ERR_ROOT, ERR_NOMEM, what block_decode refuses before the
+ * transactions. */
+MUST_USE enum err block_check_root(struct bytes bytes, const struct hash *ids,
+                                   uint32_t count);
 /* All transaction signatures (the evidence's are checked where it is executed:
  * it takes the state to know the keys). Pure: may run on any thread, before the
  * block is handed to the core as verified. ERR_CHAIN, ERR_SIGNATURE. */

@@ -213,6 +213,30 @@ enum err block_slices(struct bytes bytes, struct bytes out[LIMIT_BLOCK_TXS],
     return OK;
 }
 
+enum err block_check_root(struct bytes bytes, const struct hash *ids,
+                          uint32_t count)
+{
+    struct cursor cursor;
+    struct block block;
+    struct hash root;
+    block.evidence_count = 0;
+    block.tx_count = 0;
+    cursor_init(&cursor, bytes);
+    header_decode(&cursor, &block.header);
+    TRY(cursor.err);
+    TRY(decode_evidence(&cursor, &block));
+    size_t all = (size_t)block.evidence_count + count;
+    struct hash *items = malloc((all + 1) * sizeof(*items));
+    if (items == NULL)
+        return ERR_NOMEM;
+    block_items(&block, items);
+    for (uint32_t i = 0; i < count; i++)
+        block_tx_item(&ids[i], &items[block.evidence_count + i]);
+    merkle_root(items, all, &root);
+    free(items);
+    return hash_equal(&root, &block.header.tx_root) ? OK : ERR_ROOT;
+}
+
 enum err block_verify_sigs(const struct block *block, const struct hash *chain)
 {
     for (uint32_t i = 0; i < block->tx_count; i++)

@@ -227,8 +227,9 @@ static void on_halt(void *ctx, enum err err)
 {
     struct node *node = ctx;
     log_odd("chain", "the chain has stopped here: %s. Try: %s", err_text(err),
-            err_is_fault(err) ? "see to the disk, then start the node again"
-                              : "suan chain verify");
+            err == ERR_MAP_FULL ? "start the node again: it reserves more"
+            : err_is_fault(err) ? "see to the disk, then start the node again"
+                                : "suan chain verify");
     node_stop(node, 1);
 }
 

@@ -329,7 +329,7 @@ static void write_queue(struct record_store *store)
         pthread_mutex_unlock(&store->lock);
         err = write_all(store, list.first);
         pthread_mutex_lock(&store->lock);
-    } while (err == ERR_FULL && wait_for_room(store));
+    } while ((err == ERR_FULL || err == ERR_MAP_FULL) && wait_for_room(store));
     list_done(&list);
     store->waiting = false;
     store->failed = err;

@@ -144,13 +144,14 @@ enum err chain_find_tx(struct chain *chain, const struct hash *id,
     return OK;
 }
 
-/* Walks the block's length fields to the transaction, without decoding the
- * ones before it. */
+/* Walks over the block's evidence and the length fields to the transaction,
+ * without decoding the ones before it. */
 static enum err cut_tx(struct bytes block, uint32_t position, struct bytes *out)
 {
     struct cursor cursor;
     cursor_init(&cursor, block);
-    cursor_take(&cursor, HEADER_BYTES + 2);
+    cursor_take(&cursor, HEADER_BYTES);
+    cursor_take(&cursor, (size_t)cursor_u16le(&cursor) * EVIDENCE_BYTES);
     uint32_t count = cursor_u32le(&cursor);
     if (position >= count)
         return ERR_NOT_FOUND;

@@ -16,6 +16,7 @@ enum err lmdb_error(int rc)
     case MDB_NOTFOUND:
         return ERR_NOT_FOUND;
     case MDB_MAP_FULL:
+        return ERR_MAP_FULL;
     case ENOSPC:
     case EDQUOT:
     case EFBIG:

@@ -38,8 +38,12 @@ struct store;
 /* ---- opening ---- */
 
 struct store_options {
-    uint64_t map_bytes; /* address space to reserve; 0: 64 GiB. Sparse */
-    bool read_only;     /* beside a running node; sees what is committed */
+    /* Address space to reserve; it takes no room on the disk. 0: 1 TiB, or more
+     * for a large database, so that opening it again is all that one needs that
+     * has filled what was reserved; less where the machine has less, down to
+     * 1 GiB or a little more than the database. */
+    uint64_t map_bytes;
+    bool read_only; /* beside a running node; sees what is committed */
 };
 
 /* Opens or creates `dir` (created with its last component, mode 0700). One
@@ -119,7 +123,8 @@ MUST_USE enum err store_batch_error(const struct store_batch *batch);
 
 /* One atomic, synced transaction; the storage thread. The batch stays the
  * caller's. On ERR_FULL, ERR_IO or ERR_NOMEM nothing has changed: keep the
- * batch and try it again when there is room, or stop. */
+ * batch and try it again when there is room, or stop. Likewise on ERR_MAP_FULL;
+ * there will be no room before the store is opened again. */
 MUST_USE enum err store_commit(struct store *store,
                                const struct store_batch *batch);
 

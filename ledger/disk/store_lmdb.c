@@ -19,7 +19,8 @@
 
 #include <lmdb.h>
 
-#define MAP_BYTES  (UINT64_C(64) << 30)
+#define MAP_BYTES  (UINT64_C(1) << 40)
+#define MAP_LOW    (UINT64_C(1) << 30)
 #define LAYOUT     2u
 #define LAYOUT_KEY "layout"
 
@@ -355,7 +356,7 @@ static enum err check_length(struct store_lmdb *db)
     return (uint64_t)file.st_size < need ? ERR_CORRUPT : OK;
 }
 
-static enum err open_env(struct store_lmdb *db, uint64_t map_bytes)
+static enum err try_env(struct store_lmdb *db, uint64_t map_bytes)
 {
     unsigned flags = MDB_NOTLS | (db->read_only ? MDB_RDONLY : 0);
     int rc = mdb_env_create(&db->env);
@@ -368,6 +369,34 @@ static enum err open_env(struct store_lmdb *db, uint64_t map_bytes)
         (rc = mdb_env_open(db->env, db->dir, flags, 0600)) != MDB_SUCCESS)
         return lmdb_write_error(db->dir, rc);
     return check_length(db);
+}
+
+static uint64_t file_bytes(const struct store_lmdb *db)
+{
+    char path[PATH_MAX + 16];
+    struct stat file;
+    snprintf(path, sizeof(path), "%s/data.mdb", db->dir);
+    return stat(path, &file) == 0 ? (uint64_t)file.st_size : 0;
+}
+
+/* 0: what is plenty, or what there is of addresses (ulimit -v, small pages). */
+static enum err open_env(struct store_lmdb *db, uint64_t map_bytes)
+{
+    uint64_t used = file_bytes(db);
+    uint64_t low = used + used / 4 < MAP_LOW ? MAP_LOW : used + used / 4;
+    uint64_t bytes = MAP_BYTES;
+    if (map_bytes != 0)
+        return try_env(db, map_bytes);
+    while (bytes / 4 < used)
+        bytes *= 2;
+    for (;;) {
+        enum err err = try_env(db, bytes);
+        if (err != ERR_NOMEM || bytes / 2 < low)
+            return err;
+        mdb_env_close(db->env);
+        db->env = NULL;
+        bytes /= 2;
+    }
 }
 
 /* Notes the layout in a new database, compares it in an old one. */
@@ -457,9 +486,7 @@ enum err store_lmdb_open(const char *dir, const struct store_options *options,
                          struct store **out)
 {
     struct store_lmdb *db;
-    uint64_t map_bytes = MAP_BYTES;
-    if (options != NULL && options->map_bytes != 0)
-        map_bytes = options->map_bytes;
+    uint64_t map_bytes = options != NULL ? options->map_bytes : 0;
     if (strlen(dir) >= PATH_MAX)
         return ERR_TOO_LARGE;
     db = calloc(1, sizeof(*db));

@@ -26,7 +26,8 @@ static void take_options(struct sx *core, const struct sx_options *options)
     core->relay_ms = options->relay_ms != 0 ? options->relay_ms : SX_RELAY_MS;
     core->mono_ms = options->mono_ms;
     core->block_mono_ms = options->mono_ms;
-    core->listen_until_ms = options->mono_ms + options->listen_ms;
+    core->listen_ms = options->listen_ms;
+    core->listen_until_ms = options->listen_ms == 0 ? 0 : UINT64_MAX;
     core->random = options->seed * 2 + 1;
     core->fresh_since_ms = UINT64_MAX;
     core->relay_due_ms = UINT64_MAX;
@@ -307,9 +308,17 @@ static void post(struct sx *core, uint64_t peer, struct sx_parcel *parcel)
             core->letter_cap = cap;
         }
     }
+    size_t bytes = parcel->refs == 1 ? parcel->len : 0;
     parcel->refs++;
+    core->letter_bytes += bytes;
     core->letters[core->letter_first + core->letter_count++] =
-        (struct sx_letter){peer, core->logged, parcel};
+        (struct sx_letter){peer, core->logged, bytes, parcel};
+}
+
+bool sx_crowded(const struct sx *core)
+{
+    return core->letter_count > SX_LETTERS_MAX ||
+           core->letter_bytes > SX_LETTER_BYTES;
 }
 
 /* Sends what the log covers, in the order it was written. */
@@ -327,6 +336,7 @@ static void deliver(struct sx *core)
         effect->peer = letter->peer;
         effect->bytes = bytes_make(letter->parcel->bytes, letter->parcel->len);
         keep_sent(core, letter->parcel);
+        core->letter_bytes -= letter->bytes;
         core->letter_first++;
         core->letter_count--;
     }
@@ -434,11 +444,22 @@ static void dispatch(struct sx *core, const struct sx_event *event)
     CHECK(false); /* an event is one of eight */
 }
 
+/* From the first link on: what is signed before it would be sent on it. Who is
+ * a quorum alone needs none to decide, and listens from its first step on. */
+static void listen_begin(struct sx *core)
+{
+    bool alone =
+        core->me >= 0 && core->set.items[core->me].weight >= core->quorum;
+    if (core->listen_until_ms == UINT64_MAX && (alone || core->peer_count > 0))
+        core->listen_until_ms = core->mono_ms + core->listen_ms;
+}
+
 static void take_part(struct sx *core)
 {
     sx_settle(core);
     sx_recall(core);
-    if (core->mono_ms < core->listen_until_ms)
+    if (core->mono_ms < core->listen_until_ms &&
+        core->listen_until_ms != UINT64_MAX)
         sx_wake(core, core->listen_until_ms);
     sx_relay(core);
     sx_repeat(core);
@@ -483,6 +504,7 @@ void sx_step(struct sx *core, const struct sx_event *event,
         sx_recall_begin(core);
         sx_claim_all(core);
         dispatch(core, event);
+        listen_begin(core);
         sx_pages_go(core);
         if (!sx_fetching(core))
             take_part(core);

@@ -37,7 +37,9 @@ struct sx_options {
     /* A waiting transaction is handed on again after this long; 0: 2 s */
     uint64_t relay_ms;
     /* A validator listens this long before it signs anything: a second machine
-     * with the same key would be heard. 0: not at all (tests). */
+     * with the same key would be heard. It counts from the first link on, or
+     * from the first step where this key alone is a quorum. 0: not at all
+     * (tests). */
     uint64_t listen_ms;
     /* A store that holds nothing but the genesis fetches the state by pages
      * when at least so many epochs have ended, 2 to SX_STEPS_MAX; with fewer,
@@ -248,8 +250,23 @@ bool sx_decides(const struct sx *core); /* this node is a validator now */
 uint64_t sx_peer_height(struct sx *core, uint64_t peer);
 /* Has the peer proven that it signs in this epoch? */
 bool sx_peer_signs(struct sx *core, uint64_t peer);
-/* Does it have the body of this undecided block? */
-bool sx_has_block(const struct sx *core, const struct hash *id);
+/* ... and then its index in the set; else -1. */
+int sx_peer_index(struct sx *core, uint64_t peer);
+
+/* What the blocks of a message (PROPOSE, BLOCK, FINALS of sx_msg.h, decoded)
+ * are worth to this core now. Cheap: no signature is looked at, so that whoever
+ * checks those of transactions can look here first. */
+enum sx_use {
+    SX_USE_NONE,    /* the core passes over them: nobody's fault, an answer may
+                       be late */
+    SX_USE_TAKE,    /* it takes them if all that is signed holds */
+    SX_USE_LATER,   /* FINALS: it would behind the run that comes before */
+    SX_USE_UNASKED, /* BLOCK: more of them than this peer was asked for. Nobody
+                       who keeps to the rules sends that, however late */
+};
+struct sx_msg;
+enum sx_use sx_use_of(struct sx *core, uint64_t peer, const struct sx_msg *msg);
+
 struct pool *sx_pool(struct sx *core); /* to look at */
 
 #endif

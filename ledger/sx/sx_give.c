@@ -15,7 +15,8 @@ static bool has_time(struct sx *core, struct sx_peer *peer,
                                   core->epoch_blocks};
     if (sx_afford(core, peer, SX_SYNC_BYTES / 16))
         return true;
-    sx_send(core, peer->id, &out);
+    if (!sx_crowded(core))
+        sx_send(core, peer->id, &out);
     return false;
 }
 

@@ -27,6 +27,8 @@ void sx_say_status(struct sx *core, struct sx_peer *peer)
 {
     const struct cert *cert = highest_cert(core);
     struct buf buf;
+    if (sx_crowded(core))
+        return;
     struct sx_msg msg = {.tag = SX_MSG_STATUS,
                          .epoch = core->epoch,
                          .view = core->cur,
@@ -46,7 +48,7 @@ void sx_say_status(struct sx *core, struct sx_peer *peer)
 /* Validators every second, others (they are told of every block) seldom. */
 void sx_statuses(struct sx *core)
 {
-    if (core->letter_count > SX_LETTERS_MAX || SX_MUTANT(NO_STATUS))
+    if (sx_crowded(core) || SX_MUTANT(NO_STATUS))
         return;
     for (uint32_t i = 0; i < core->peer_count; i++) {
         struct sx_peer *peer = &core->peers[i];
@@ -61,8 +63,7 @@ void sx_statuses(struct sx *core)
     }
 }
 
-/* Somebody who is behind hears where we are, not more often than D. */
-static void help_straggler(struct sx *core, struct sx_peer *peer)
+void sx_help(struct sx *core, struct sx_peer *peer)
 {
     if (core->mono_ms >= peer->status_ms + sx_pace(core) &&
         !SX_MUTANT(NO_STATUS))
@@ -76,7 +77,7 @@ static bool of_this_epoch(struct sx *core, struct sx_peer *peer, uint64_t epoch)
     if (epoch == core->epoch || SX_MUTANT(EPOCH_ANY))
         return true;
     if (epoch < core->epoch)
-        help_straggler(core, peer);
+        sx_help(core, peer);
     else if (epoch > peer->epoch)
         peer->epoch = epoch;
     return false;
@@ -114,7 +115,8 @@ static enum err take_cert(struct sx *core, struct sx_peer *peer,
     bool proven = false;
     *out_view = 0;
     TRY(cert_decode(bytes, &cert));
-    if (SX_MUTANT(STATUS_UNHELD))
+    if (SX_MUTANT(STATUS_UNHELD) ||
+        (SX_MUTANT(RECALL_WRAP) && cert.on.view > UINT64_MAX - 3))
         *out_view = cert.on.view;
     if (!of_this_epoch(core, peer, cert.on.epoch))
         return OK;
@@ -172,7 +174,7 @@ static bool may_speak(struct sx *core, const struct sx_peer *peer,
 static bool near(struct sx *core, struct sx_peer *peer, uint64_t view)
 {
     if (view <= core->final_view) {
-        help_straggler(core, peer);
+        sx_help(core, peer);
         return false;
     }
     if (view > core->cur + 1 && !SX_MUTANT(VOTE_FUTURE)) {
@@ -188,7 +190,7 @@ static void on_vote(struct sx *core, struct sx_peer *peer,
 {
     if (!of_this_epoch(core, peer, vote->on.epoch) ||
         !may_speak(core, peer, vote) || !near(core, peer, vote->on.view) ||
-        have_vote(core, vote))
+        !sx_vote_adds(core, vote))
         return;
     enum err err = check_vote(core, vote);
     if (err != OK)
@@ -216,7 +218,7 @@ static bool is_slots_own(const struct sx *core, const struct proposal *on)
 {
     const struct sx_slot *slot = sx_slot_at(core, on->view);
     return (slot != NULL && same_proposal(&slot->on, on)) ||
-           SX_MUTANT(SECOND_BODY);
+           SX_MUTANT(SECOND_BODY) || SX_MUTANT(EVICT_VOTED);
 }
 
 static enum err take_body(struct sx *core, const struct sx_msg *msg)
@@ -264,6 +266,19 @@ static enum err check_proposal(struct sx *core, const struct sx_peer *peer,
     return have_vote(core, vote) ? OK : check_vote(core, vote);
 }
 
+/* Of somebody who is accused for this view already it is only as long as it may
+ * take back what we have for the leader's word. */
+static bool is_worth_checking(const struct sx *core, const struct vote *vote)
+{
+    const struct sx_slot *slot = sx_slot_at(core, vote->on.view);
+    if (slot == NULL || have_vote(core, vote) || sx_vote_adds(core, vote) ||
+        SX_MUTANT(SECOND_BODY) || SX_MUTANT(EVICT_VOTED))
+        return true;
+    return slot->has_proposal && !slot->conflicted &&
+           slot->certs[VOTE_NOTARIZE - 1] == NULL &&
+           !same_proposal(&slot->on, &vote->on);
+}
+
 static void on_propose(struct sx *core, struct sx_peer *peer,
                        const struct sx_msg *msg)
 {
@@ -274,7 +289,8 @@ static void on_propose(struct sx *core, struct sx_peer *peer,
     /* Certificates prove themselves, and may bring us to this view. */
     enum err err = take_carried(core, peer, msg);
     (void)sx_advance(core);
-    if (err == OK && near(core, peer, vote->on.view)) {
+    if (err == OK && near(core, peer, vote->on.view) &&
+        is_worth_checking(core, vote)) {
         err = check_proposal(core, peer, msg);
         if (err == OK) {
             note_proposal(core, msg);
@@ -312,12 +328,12 @@ static void on_status(struct sx *core, struct sx_peer *peer,
                    (msg->view < core->cur ||
                     msg->height < chain_tip(core->chain).height));
     if (behind)
-        help_straggler(core, peer);
+        sx_help(core, peer);
 }
 
 /* ---- blocks ---- */
 
-/* Only one that was asked for: its header says which it is. */
+/* Only one that is missing: its header says which it is. */
 static void on_block(struct sx *core, struct sx_peer *peer,
                      const struct sx_msg *msg)
 {
@@ -325,6 +341,8 @@ static void on_block(struct sx *core, struct sx_peer *peer,
     struct cursor cursor;
     struct header header;
     struct hash id;
+    if (peer->owes > 0)
+        peer->owes--;
     cursor_init(&cursor, bytes);
     header_decode(&cursor, &header);
     if (cursor.err != OK) {
@@ -394,9 +412,20 @@ static void dispatch(struct sx *core, struct sx_peer *peer,
     CHECK(false); /* decoded: a tag is one of fourteen */
 }
 
-/* While the state is nobody's, blocks and votes would find no ground. */
+/* May the message bring certificates, votes or proposals: records? */
+static bool adds_records(enum sx_tag tag)
+{
+    return tag == SX_MSG_PROPOSE || tag == SX_MSG_VOTE || tag == SX_MSG_CERT ||
+           tag == SX_MSG_STATUS || tag == SX_MSG_FINALS;
+}
+
+/* While the state is nobody's, blocks and votes would find no ground. While the
+ * log waits for room, what it would have to take can wait, too: all of that is
+ * said again. */
 static bool is_of_use(const struct sx *core, enum sx_tag tag)
 {
+    if (core->logged - core->synced > SX_RECORDS_MAX && adds_records(tag))
+        return false;
     return !sx_fetching(core) || tag == SX_MSG_STATUS || tag == SX_MSG_LINK ||
            tag == SX_MSG_STEPS || tag == SX_MSG_PAGES;
 }

@@ -199,8 +199,11 @@ static void take_finals(struct cursor *cursor, struct sx_msg *out)
     if (cursor->err != OK || cursor->rest.len == 0)
         return;
     out->block_count = out->header_count;
-    for (uint32_t i = 0; i < out->block_count && cursor->err == OK; i++)
-        out->blocks[i] = take_blob(cursor, LIMIT_BLOCK_BYTES);
+    size_t room = SX_WHOLE_BYTES;
+    for (uint32_t i = 0; i < out->block_count && cursor->err == OK; i++) {
+        out->blocks[i] = take_blob(cursor, room);
+        room -= out->blocks[i].len;
+    }
 }
 
 static void take_get_certs(struct cursor *cursor, struct sx_msg *out)

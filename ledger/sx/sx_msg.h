@@ -23,7 +23,7 @@
  *   FINALS     height u64 (the sender's tip) | n u16 | n x header | cert blob |
  *              n blocks as blobs, or nothing: a run, linked headers upwards,
  *              the last of them decided by the finalize certificate. Small runs
- *              travel with their blocks.
+ *              travel with their blocks, SX_WHOLE_BYTES of them at most.
  *   LINK       key 32 | sig 64: a validator's key speaks on this link; the
  *              signature is over sign_digest(HASH_TAG_LINK, chain, the sender's
  *              link key), so that nobody else can say it
@@ -56,7 +56,7 @@
 #define SX_PAGES_MAX  64u           /* in one GET_PAGES */
 #define SX_SYNC_BYTES (512u * 1024) /* of one STEPS or PAGES */
 #define SX_WHOLE_BYTES                                                         \
-    8192u /* runs up to this size travel with their blocks                     \
+    8192u /* runs up to this size travel with their blocks; no others          \
            */
 
 enum sx_tag {

@@ -59,7 +59,6 @@
     X(OLD_SET, "epoch", "the set is not changed with the epoch")               \
     X(TIME_ANY, "time", "block times are not looked at")                       \
     X(HEARD_ZERO, "time", "a new epoch's leaders count as away")               \
-    X(VIEWS_END, "time", "the delay does not grow as views run out")           \
     X(NO_RETRY, "time", "nothing is sent again")                               \
     X(NO_BACKOFF, "time", "the delay never grows")                             \
     X(NO_CAP, "time", "the delay grows without a bound")                       \

@@ -187,7 +187,7 @@ struct sx_peer *sx_ask_pick(struct sx *core,
                                          const struct sx_peer *))
 {
     uint32_t start;
-    if (core->peer_count == 0)
+    if (core->peer_count == 0 || sx_crowded(core))
         return NULL;
     start = (uint32_t)(sx_random(core) % core->peer_count);
     for (uint32_t i = 0; i < core->peer_count; i++) {

@@ -29,6 +29,12 @@ bool sx_peer_signs(struct sx *core, uint64_t id)
     return peer != NULL && peer->index >= 0;
 }
 
+int sx_peer_index(struct sx *core, uint64_t id)
+{
+    const struct sx_peer *peer = sx_peer_find(core, id);
+    return peer == NULL ? -1 : peer->index;
+}
+
 void sx_peers_index(struct sx *core)
 {
     for (uint32_t i = 0; i < core->peer_count; i++)
@@ -92,14 +98,18 @@ void sx_claim_all(struct sx *core)
         sx_claim(core, core->peers[i].id);
 }
 
+/* A node has one key for all its life, so who is honest needs one look. */
 void sx_on_claim(struct sx *core, struct sx_peer *peer,
                  const struct sx_msg *msg)
 {
     struct hash digest;
-    sign_digest(HASH_TAG_LINK, chain_id(core->chain), BYTES_OF(peer->link.b),
-                &digest);
     if (pubkey_equal(&msg->key, &peer->key))
         return; /* said before */
+    if (core->mono_ms < peer->claim_ms)
+        return;
+    peer->claim_ms = core->mono_ms + SX_STATUS_MS;
+    sign_digest(HASH_TAG_LINK, chain_id(core->chain), BYTES_OF(peer->link.b),
+                &digest);
     enum err err = sign_verify(&msg->key, &digest, &msg->sig);
     if (err != OK && !SX_MUTANT(CLAIM_UNCHECKED)) {
         sx_blame(core, peer->id, err);

@@ -51,16 +51,17 @@ void sx_send_proposal(struct sx *core, const struct sx_slot *slot, int index)
 {
     struct sx_msg msg = {.tag = SX_MSG_PROPOSE};
     struct carried carried;
-    const struct sx_block *block = sx_block_find(core, &slot->on.id);
     struct hash parent;
     memset(&carried, 0, sizeof(carried));
+    /* Our vote is the proposal: after a restart the slot knows no other. */
     msg.vote = slot->own[VOTE_NOTARIZE - 1];
     CHECK(msg.vote.kind == VOTE_NOTARIZE);
-    msg.cert =
-        spell(&carried.bytes[0], parent_cert(core, slot->on.parent_view));
-    add_nulls(core, &slot->on, &carried, &msg);
-    bool repeat = sx_parent_id(core, slot->on.parent_view, &parent) &&
-                  hash_equal(&parent, &slot->on.id);
+    const struct proposal *on = &msg.vote.on;
+    const struct sx_block *block = sx_block_find(core, &on->id);
+    msg.cert = spell(&carried.bytes[0], parent_cert(core, on->parent_view));
+    add_nulls(core, on, &carried, &msg);
+    bool repeat = sx_parent_id(core, on->parent_view, &parent) &&
+                  hash_equal(&parent, &on->id);
     if (!repeat && block != NULL)
         msg.block = buf_bytes(&block->bytes);
     for (uint32_t i = 0; i < core->peer_count; i++) {

@@ -48,8 +48,11 @@ static enum err replay_vote(struct sx *core, uint64_t seq, struct bytes body)
         core->me != vote.index || SX_MUTANT(FORGET_VOTES))
         return OK; /* decided since, or of another epoch: it binds no more */
     slot = sx_slot_need(core, vote.on.view);
-    if (slot == NULL)
-        return core->halted != OK ? core->halted : ERR_CORRUPT;
+    if (slot == NULL) {
+        /* Further than undecided views reach: the store is an older one. */
+        core->recall_ahead = true;
+        return core->halted;
+    }
     slot->own[vote.kind - 1] = vote;
     sx_slot_log(slot, seq);
     sx_tally(core, &vote);
@@ -179,8 +182,8 @@ static bool is_covered(const struct sx *core, const struct wal_report *report,
 }
 
 /* All there? An empty log was not made with the key: that one begins with INIT.
- * Votes of an epoch that the store has not come to are votes in views that it
- * may come to vote in again. */
+ * Votes of an epoch that the store has not come to, or of views too far above
+ * it, are votes in views that it may come to vote in again. */
 static bool is_whole(const struct sx *core, const struct wal_report *report,
                      uint64_t synced)
 {

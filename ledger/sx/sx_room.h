@@ -21,10 +21,11 @@
 #define SX_RELAY_MS     2000u
 #define SX_RELAY_BURST  64u /* handed on again at once */
 #define SX_STATUS_MS    1000u
-#define SX_LETTERS_MAX                                                         \
-    4096u                 /* waiting for the log: nothing is repeated then     \
-                           */
-#define SX_AHEAD_TXS 512u /* fewer wait for the disk */
+/* Waiting for the log: then nothing is said that can be said later. */
+#define SX_LETTERS_MAX  4096u
+#define SX_LETTER_BYTES (32u * 1024 * 1024)
+#define SX_RECORDS_MAX  4096u /* not synced: nothing is heard that adds some */
+#define SX_AHEAD_TXS    512u  /* fewer wait for the disk */
 
 /* In STORE_META, u64 BE each: what the log was known to be synced to, and the
  * first record that this store cannot do without. */
@@ -91,7 +92,9 @@ struct sx_peer {
     uint64_t base;      /* it has the blocks after this one */
     uint64_t held_ms;   /* not asked for steps or pages before this */
     uint32_t vain;      /* such questions in a row without an answer */
+    uint32_t owes;      /* blocks that it was asked for and has not sent */
     bool poisons;       /* never again: it answered with what does not hold */
+    uint64_t claim_ms;  /* no other key's claim is looked at before this */
     uint64_t status_ms; /* when we last told it where we are */
     uint64_t heard_ms;
     uint64_t budget; /* bytes we may still answer with */
@@ -109,6 +112,7 @@ struct sx_parcel {
 struct sx_letter {
     uint64_t peer;
     uint64_t need; /* leaves when the log is synced up to here */
+    size_t bytes;  /* of the parcel; 0: an earlier letter's, too */
     struct sx_parcel *parcel;
 };
 
@@ -121,7 +125,8 @@ struct sx {
     uint64_t delay_ms; /* D0 */
     uint64_t epoch_blocks;
     uint64_t relay_ms;
-    uint64_t listen_until_ms;
+    uint64_t listen_ms;
+    uint64_t listen_until_ms; /* UINT64_MAX: nobody could be heard yet */
     uint64_t random;
     struct pool *pool;
     struct arena arena; /* of one step */
@@ -187,7 +192,7 @@ struct sx {
     bool recall_wanted;     /* to be logged, and the notice to be given */
     bool recall_seen;       /* replay: AMNESIA, and no RECALLED behind it */
     bool recall_ahead;      /* replay: a vote of an epoch that the store has not
-                               come to */
+                               come to, or of a view that is too far from it */
     uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
     bool recall_covers;     /* replay: what came before it is harmless here */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
@@ -215,6 +220,7 @@ struct sx {
     size_t letter_first;
     size_t letter_count;
     size_t letter_cap;
+    size_t letter_bytes;
     struct sx_parcel **sent; /* lent to the effects of this step */
     size_t sent_count;
     size_t sent_cap;
@@ -234,6 +240,8 @@ void sx_send(struct sx *core, uint64_t peer, const struct sx_msg *msg);
 void sx_send_validators(struct sx *core, const struct sx_msg *msg);
 void sx_send_cert(struct sx *core, uint64_t peer, const struct cert *cert);
 void sx_send_vote(struct sx *core, const struct vote *vote);
+/* So much waits for the log that what can be said later is not said now. */
+bool sx_crowded(const struct sx *core);
 /* Appends to the safety log; returns the record's number. */
 uint64_t sx_log(struct sx *core, enum sx_log_type type, struct bytes body);
 
@@ -258,6 +266,9 @@ struct sx_slot *sx_slot_at(const struct sx *core, uint64_t view);
 /* Makes it; NULL likewise or without memory (the core has halted). */
 struct sx_slot *sx_slot_need(struct sx *core, uint64_t view);
 void sx_slot_log(struct sx_slot *slot, uint64_t seq);
+/* May a vote add something, if its signature is good? Not when there is one of
+ * its kind already and no more can be proven against who gave both. */
+bool sx_vote_adds(const struct sx *core, const struct vote *vote);
 /* A verified vote. */
 void sx_tally(struct sx *core, const struct vote *vote);
 /* A verified certificate of this epoch. */
@@ -275,6 +286,8 @@ uint64_t sx_leader(const struct sx *core, uint64_t view); /* its index */
 /* ---- sx_tree.c: undecided blocks ---- */
 
 struct sx_block *sx_block_find(const struct sx *core, const struct hash *id);
+/* Is its body here? */
+bool sx_has_block(const struct sx *core, const struct hash *id);
 /* Finds it or makes it. NULL: there is no room, or no memory (the core has
  * halted). A full tree forgets the eldest that nobody certified, those we have
  * not voted for first. */
@@ -372,13 +385,15 @@ void sx_recall_vouched(struct sx *core);
 
 void sx_on_message(struct sx *core, const struct sx_event *event);
 void sx_say_status(struct sx *core, struct sx_peer *peer);
-
+/* Somebody who is not where we are hears it, not more often than D. */
+void sx_help(struct sx *core, struct sx_peer *peer);
 /* Everyone now and then; what is due. */
 void sx_statuses(struct sx *core);
 
 /* ---- sx_sync.c: runs ---- */
 
-/* May so many bytes of answers go to this peer now? Takes them. */
+/* May so many bytes of answers go to this peer now? Takes them. What is not
+ * answered is asked again. */
 bool sx_afford(struct sx *core, struct sx_peer *peer, size_t bytes);
 void sx_on_get_certs(struct sx *core, struct sx_peer *peer,
                      const struct sx_msg *msg);
@@ -389,6 +404,8 @@ void sx_on_finals(struct sx *core, struct sx_peer *peer,
                   const struct sx_msg *msg);
 void sx_on_get_finals(struct sx *core, struct sx_peer *peer, uint64_t height);
 void sx_push_run(struct sx *core, uint64_t first);
+/* As sx_use_of, for FINALS. */
+enum sx_use sx_use_of_run(const struct sx *core, const struct sx_msg *msg);
 void sx_ask(struct sx *core); /* for runs, blocks, certificates */
 
 /* ---- sx_pages.c, sx_steps.c, sx_give.c: fetching the state, giving it ---- */

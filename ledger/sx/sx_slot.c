@@ -163,6 +163,17 @@ static void compare_votes(struct sx *core, const struct sx_slot *slot,
     }
 }
 
+bool sx_vote_adds(const struct sx *core, const struct vote *vote)
+{
+    const struct sx_slot *slot = sx_slot_at(core, vote->on.view);
+    const struct vote *votes =
+        slot != NULL ? slot->votes[vote->kind - 1] : NULL;
+    if (votes == NULL || votes[vote->index].kind == 0)
+        return true;
+    return !same_proposal(&votes[vote->index].on, &vote->on) &&
+           core->evidence_count < SX_EVIDENCE_MAX && !accused(core, vote);
+}
+
 /* ---- counting ---- */
 
 static struct vote *votes_of(struct sx *core, struct sx_slot *slot,

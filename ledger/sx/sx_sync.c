@@ -19,6 +19,8 @@
 bool sx_afford(struct sx *core, struct sx_peer *peer, size_t bytes)
 {
     uint64_t passed = core->mono_ms - peer->budget_ms;
+    if (sx_crowded(core))
+        return false;
     if (passed > BUDGET_MAX / BUDGET_PER_MS)
         peer->budget = BUDGET_MAX;
     else
@@ -32,52 +34,55 @@ bool sx_afford(struct sx *core, struct sx_peer *peer, size_t bytes)
     return true;
 }
 
+/* What was set aside before the store was read, and did not leave. */
+static void give_back(struct sx_peer *peer, size_t bytes)
+{
+    peer->budget += bytes;
+}
+
 void sx_on_get_certs(struct sx *core, struct sx_peer *peer,
                      const struct sx_msg *msg)
 {
     unsigned left = SX_CERTS_MAX;
     if (msg->epoch != core->epoch) {
-        sx_say_status(core, peer);
+        sx_help(core, peer);
         return;
     }
-    if (msg->view <= core->final_view && core->final_cert != NULL)
+    if (msg->view <= core->final_view && core->final_cert != NULL &&
+        sx_afford(core, peer, CERT_BYTES_MAX))
         sx_send_cert(core, peer->id, core->final_cert);
     for (size_t i = 0; i < core->slot_count && left > 0; i++) {
         const struct sx_slot *slot = core->slots[i];
         if (slot == NULL || slot->view < msg->view || slot->view > msg->to)
             continue;
         for (unsigned k = 0; k < SX_KINDS && left > 0; k++) {
-            if (slot->certs[k] == NULL ||
-                !sx_afford(core, peer, CERT_BYTES_MAX))
+            if (slot->certs[k] == NULL)
                 continue;
+            if (!sx_afford(core, peer, CERT_BYTES_MAX))
+                return;
             sx_send_cert(core, peer->id, slot->certs[k]);
             left--;
         }
     }
 }
 
-static void send_block(struct sx *core, struct sx_peer *peer,
-                       struct bytes bytes)
-{
-    struct sx_msg msg = {.tag = SX_MSG_BLOCK, .block = bytes};
-    if (sx_afford(core, peer, bytes.len))
-        sx_send(core, peer->id, &msg);
-}
-
 void sx_on_get_block(struct sx *core, struct sx_peer *peer,
                      const struct hash *id)
 {
     const struct sx_block *block = sx_block_find(core, id);
+    struct sx_msg msg = {.tag = SX_MSG_BLOCK};
     uint64_t height = 0;
-    struct bytes bytes;
-    if (block != NULL) {
-        if (block->bytes.len > 0)
-            send_block(core, peer, buf_bytes(&block->bytes));
+    if (!sx_afford(core, peer, LIMIT_BLOCK_BYTES))
         return;
-    }
-    if (chain_height_of(core->chain, id, &height) == OK &&
-        chain_block_at(core->chain, height, &core->arena, &bytes) == OK)
-        send_block(core, peer, bytes);
+    if (block != NULL)
+        msg.block = buf_bytes(&block->bytes);
+    else if (chain_height_of(core->chain, id, &height) != OK ||
+             chain_block_at(core->chain, height, &core->arena, &msg.block) !=
+                 OK)
+        msg.block = bytes_make(NULL, 0);
+    give_back(peer, LIMIT_BLOCK_BYTES - msg.block.len);
+    if (msg.block.len > 0)
+        sx_send(core, peer->id, &msg);
 }
 
 /* ---- runs, outwards ---- */
@@ -86,35 +91,57 @@ void sx_on_get_block(struct sx *core, struct sx_peer *peer,
 struct stored_run {
     uint8_t headers[SX_RUN_MAX * HEADER_BYTES];
     struct sx_msg msg;
-    size_t bytes; /* of the blocks */
+    size_t bytes; /* of headers, certificate and the blocks that go along */
     uint64_t last;
 };
+
+#define RUN_BYTES_MAX                                                          \
+    (SX_RUN_MAX * HEADER_BYTES + CERT_BYTES_MAX + SX_WHOLE_BYTES)
+
+/* Blocks as long as they may go along, then headers: half a megabyte each need
+ * not be read for that. */
+static enum err load_block(struct sx *core, uint64_t height, size_t *size,
+                           struct stored_run *run)
+{
+    struct sx_msg *msg = &run->msg;
+    struct bytes *block = &msg->blocks[msg->header_count];
+    uint8_t *raw = run->headers + (size_t)msg->header_count * HEADER_BYTES;
+    struct header header;
+    msg->header_count++;
+    if (*size > SX_WHOLE_BYTES) {
+        TRY(chain_header_at(core->chain, height, &header));
+        header_encode(&header, raw);
+        return OK;
+    }
+    TRY(chain_block_at(core->chain, height, &core->arena, block));
+    if (block->len < HEADER_BYTES)
+        return ERR_CORRUPT;
+    memcpy(raw, block->ptr, HEADER_BYTES);
+    *size += block->len;
+    return OK;
+}
 
 static enum err load_run(struct sx *core, uint64_t height,
                          struct stored_run *run)
 {
     struct sx_msg *msg = &run->msg;
     struct bytes cert;
+    size_t size = 0;
     memset(msg, 0, sizeof(*msg));
-    run->bytes = 0;
     TRY(chain_cert_after(core->chain, height, &core->arena, &run->last, &cert));
     msg->tag = SX_MSG_FINALS;
     msg->height = chain_tip(core->chain).height;
     msg->cert = cert;
-    for (uint64_t h = height; h <= run->last; h++) {
-        struct bytes *block = &msg->blocks[msg->header_count];
-        TRY(chain_block_at(core->chain, h, &core->arena, block));
-        if (block->len < HEADER_BYTES)
-            return ERR_CORRUPT;
-        memcpy(run->headers + (size_t)msg->header_count * HEADER_BYTES,
-               block->ptr, HEADER_BYTES);
-        msg->header_count++;
-        run->bytes += block->len;
-    }
+    for (uint64_t h = height; h <= run->last; h++)
+        TRY(load_block(core, h, &size, run));
     msg->headers =
         bytes_make(run->headers, (size_t)msg->header_count * HEADER_BYTES);
-    if (run->bytes <= SX_WHOLE_BYTES)
+    run->bytes = msg->headers.len + cert.len;
+    if (size <= SX_WHOLE_BYTES) {
         msg->block_count = msg->header_count;
+        run->bytes += size;
+    }
+    CHECK(run->bytes <= RUN_BYTES_MAX);
     return OK;
 }
 
@@ -124,18 +151,19 @@ void sx_on_get_finals(struct sx *core, struct sx_peer *peer, uint64_t height)
     struct stored_run run;
     if (height <= chain_base(core->chain) || height > tip ||
         SX_MUTANT(NO_FINALS)) {
-        sx_say_status(core, peer);
+        sx_help(core, peer);
         return;
     }
     for (unsigned i = 0; i < SX_RUNS_MAX && height <= tip; i++) {
+        if (!sx_afford(core, peer, RUN_BYTES_MAX))
+            return;
         arena_reset(&core->arena);
         enum err err = load_run(core, height, &run);
         if (err != OK) {
             sx_halt(core, err); /* our own store does not hold together */
             return;
         }
-        if (!sx_afford(core, peer, run.bytes))
-            return;
+        give_back(peer, RUN_BYTES_MAX - run.bytes);
         sx_send(core, peer->id, &run.msg);
         height = run.last + 1;
     }
@@ -283,6 +311,24 @@ static bool connects(const struct sx *core, const struct inward *run)
     return false;
 }
 
+/* Its decision waits for its blocks already, and it brings none of them. */
+static bool is_told(const struct sx *core, const struct sx_msg *msg,
+                    const struct inward *run)
+{
+    bool decided = false;
+    for (uint32_t i = 0; i < core->final_count; i++)
+        decided = decided || hash_equal(&core->finals[i]->on.id,
+                                        &run->ids[run->count - 1]);
+    for (uint32_t i = 0; i < run->count && decided; i++) {
+        const struct sx_block *block = sx_block_find(core, &run->ids[i]);
+        if (run->headers[i].height > chain_head_height(core->chain) &&
+            (block == NULL || !block->has_header ||
+             (msg->block_count > 0 && block->bytes.len == 0)))
+            return false;
+    }
+    return decided;
+}
+
 static enum err take_headers(struct sx *core, const struct sx_msg *msg,
                              const struct inward *run)
 {
@@ -314,6 +360,8 @@ static enum err take_run(struct sx *core, struct sx_peer *peer,
         return compare_past(core, run);
     if (run->headers[0].epoch != core->epoch || !connects(core, run))
         return OK; /* too early for us: asked for again when we are there */
+    if (is_told(core, msg, run))
+        return OK;
     if (!SX_MUTANT(FINALS_UNCHECKED))
         TRY(sx_check_cert(core, &run->cert));
     core->asked_vain = 0;
@@ -340,6 +388,17 @@ void sx_on_finals(struct sx *core, struct sx_peer *peer,
         sx_halt(core, err);
     else if (err != OK)
         sx_blame(core, peer->id, err);
+}
+
+enum sx_use sx_use_of_run(const struct sx *core, const struct sx_msg *msg)
+{
+    struct inward run;
+    if (read_run(core, msg, &run) != OK ||
+        run.headers[run.count - 1].height <= chain_head_height(core->chain))
+        return SX_USE_NONE;
+    if (run.headers[0].epoch != core->epoch || !connects(core, &run))
+        return SX_USE_LATER;
+    return is_told(core, msg, &run) ? SX_USE_NONE : SX_USE_TAKE;
 }
 
 /* ---- asking ---- */
@@ -439,6 +498,8 @@ static void ask_block(struct sx *core, struct sx_block *block)
         return;
     struct sx_msg msg = {.tag = SX_MSG_GET_BLOCK, .id = block->id};
     sx_send(core, peer->id, &msg);
+    if (peer->owes < UINT32_MAX)
+        peer->owes++;
     block->asked_ms = core->mono_ms;
     block->asks++;
     sx_wake(core, core->mono_ms + period);
@@ -505,6 +566,8 @@ static void ask_certs(struct sx *core)
 
 void sx_ask(struct sx *core)
 {
+    if (sx_crowded(core))
+        return;
     ask_finals(core);
     ask_blocks(core);
     ask_certs(core);

@@ -64,7 +64,7 @@ uint64_t sx_delay(const struct sx *core)
         return core->delay_ms;
     if (SX_MUTANT(BACKOFF_STUCK))
         return cap;
-    if (views > SCARCE_VIEWS && !SX_MUTANT(VIEWS_END))
+    if (views > SCARCE_VIEWS)
         return scarce_delay(cap, views - SCARCE_VIEWS);
     for (uint64_t d = core->delay_ms;; d *= 2, doublings--) {
         if (d >= cap)
@@ -260,8 +260,7 @@ void sx_repeat(struct sx *core)
     uint64_t period = 2 * sx_pace(core);
     bool spoken = has_spoken(slot);
     if (core->me < 0 || core->set.count == 1 || SX_MUTANT(NO_RETRY) ||
-        core->letter_count > SX_LETTERS_MAX ||
-        (!spoken && tip_since(core) == NEVER))
+        sx_crowded(core) || (!spoken && tip_since(core) == NEVER))
         return;
     if (core->retry_ms == 0)
         core->retry_ms =

@@ -227,6 +227,7 @@ void chain_host_link(struct chain_host *host, uint64_t peer,
 void chain_host_unlink(struct chain_host *host, uint64_t peer)
 {
     struct sx_event event = {.kind = SX_EV_UNLINK, .peer = peer};
+    checks_gone(host->checks, peer);
     if (!host->stepping) {
         chain_host_step(host, &event);
         return;
@@ -244,10 +245,16 @@ static bool is_known(void *ctx, const struct hash *id)
     return pool_find(sx_pool(host->core), id) != NULL;
 }
 
-static bool has_block(void *ctx, const struct hash *id)
+static enum sx_use use_of(void *ctx, uint64_t peer, const struct sx_msg *msg)
 {
     const struct chain_host *host = ctx;
-    return sx_has_block(host->core, id);
+    return sx_use_of(host->core, peer, msg);
+}
+
+static int index_of(void *ctx, uint64_t peer)
+{
+    const struct chain_host *host = ctx;
+    return sx_peer_index(host->core, peer);
 }
 
 static void on_txs(void *ctx, const struct sx_tx *txs, size_t count)
@@ -299,7 +306,7 @@ enum err chain_host_submit(struct chain_host *host, struct bytes tx,
 }
 
 enum err chain_host_message(struct chain_host *host, uint64_t peer,
-                            struct bytes message)
+                            struct bytes message, bool *out_useful)
 {
     enum checks_verdict verdict;
     const struct hash *ids;
@@ -308,9 +315,11 @@ enum err chain_host_message(struct chain_host *host, uint64_t peer,
     err = checks_message(host->checks, peer, message, &verdict, &ids);
     if (err == ERR_RATE || err_is_fault(err))
         return err;
+    *out_useful =
+        err == OK && (verdict == CHECKS_GOOD || verdict == CHECKS_WAIT);
     if (err != OK)
         message_bad(host, peer, err);
-    else if (verdict != CHECKS_WAIT)
+    else if (verdict == CHECKS_PLAIN || verdict == CHECKS_GOOD)
         message_step(host, peer, message, verdict == CHECKS_GOOD, ids);
     return OK;
 }
@@ -382,7 +391,8 @@ static enum err open_core(struct chain_host *host,
                                       .sync_epochs = options->sync_epochs};
     struct checks_events checks_events = {.ctx = host,
                                           .is_known = is_known,
-                                          .has_block = has_block,
+                                          .use_of = use_of,
+                                          .index_of = index_of,
                                           .on_txs = on_txs,
                                           .on_tx_bad = on_tx_bad,
                                           .on_message = on_message};

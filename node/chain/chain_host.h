@@ -69,9 +69,10 @@ void chain_host_link(struct chain_host *host, uint64_t peer,
                      const struct pubkey *key);
 void chain_host_unlink(struct chain_host *host, uint64_t peer);
 /* A message of ledger/sx/sx_msg.h from a peer; copied where it has to wait.
- * ERR_RATE. */
+ * *out_useful: it brings decided or proposed blocks that are of use here, as
+ * far as can be told before signatures are looked at. ERR_RATE. */
 MUST_USE enum err chain_host_message(struct chain_host *host, uint64_t peer,
-                                     struct bytes message);
+                                     struct bytes message, bool *out_useful);
 
 /* Set while the disk refuses a commit (it is tried again each second): what
  * people should be told; NULL when all is well. */

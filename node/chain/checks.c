@@ -135,18 +135,50 @@ static void finish(struct checks *checks, struct check *check)
         check_free(checks, check);
 }
 
+/* Runs of one peer keep their order: each stands on the one before. */
+static bool is_ready(const struct checks *checks, const struct message *message)
+{
+    const struct message *before = checks->messages;
+    if (message->missing > 0)
+        return false;
+    while (message->tag == SX_MSG_FINALS && before != message) {
+        if (before->tag == SX_MSG_FINALS && before->peer == message->peer)
+            return false;
+        before = before->next;
+    }
+    return true;
+}
+
+/* Takes off the next one to be told, a validator's before others'; or NULL. */
+static struct message *take_ready(struct checks *checks)
+{
+    struct message **found = NULL;
+    for (struct message **at = &checks->messages; *at != NULL;
+         at = &(*at)->next) {
+        if ((found != NULL && (*at)->index < 0) || !is_ready(checks, *at))
+            continue;
+        found = at;
+        if ((*at)->index >= 0)
+            break;
+    }
+    if (found == NULL)
+        return NULL;
+    struct message *message = *found;
+    *found = message->next;
+    if (message->next == NULL)
+        checks->messages_last = found;
+    return message;
+}
+
 static void pass_messages(struct checks *checks)
 {
     const struct checks_events *to = &checks->events;
-    while (checks->messages != NULL && checks->messages->missing == 0) {
-        struct message *message = checks->messages;
-        checks->messages = message->next;
-        if (checks->messages == NULL)
-            checks->messages_last = &checks->messages;
-        checks->message_count--;
-        to->on_message(to->ctx, message->peer,
-                       bytes_make(message->bytes, message->len), message->ids,
-                       message->err);
+    struct message *message;
+    while ((message = take_ready(checks)) != NULL) {
+        if (!message->gone)
+            to->on_message(to->ctx, message->peer,
+                           bytes_make(message->bytes, message->len),
+                           message->ids, message->err);
         message_free(message);
     }
 }
@@ -226,14 +258,39 @@ static bool is_wanted(const struct check *check)
     return false;
 }
 
+static bool is_urgent(const struct check *check)
+{
+    for (const struct wait *wait = check->waits; wait != NULL;
+         wait = wait->next) {
+        if (wait->message->index >= 0 && wait->message->err == OK)
+            return true;
+    }
+    return false;
+}
+
+static void queue_take(struct check *check)
+{
+    *check->at = check->next;
+    if (check->next != NULL)
+        check->next->at = check->at;
+    else
+        check->in->last = check->at;
+    check->in = NULL;
+}
+
 void checks_hurry(struct checks *checks, struct check *check)
 {
-    if (check->is_urgent || check->state != IDLE)
+    struct queue *queue = is_urgent(check) ? &checks->urgent : &checks->others;
+    if (check->state != IDLE || check->in == queue ||
+        check->in == &checks->urgent)
         return;
-    check->is_urgent = true;
+    if (check->in != NULL)
+        queue_take(check);
+    check->in = queue;
     check->next = NULL;
-    *checks->urgent_last = check;
-    checks->urgent_last = &check->next;
+    check->at = queue->last;
+    *queue->last = check;
+    queue->last = &check->next;
 }
 
 /* Back from a worker. Somebody may want by now what nobody wanted. */
@@ -269,14 +326,11 @@ static void give(struct batch *batch, struct check *check)
     batch->items[batch->count++] = check;
 }
 
-static void give_urgent(struct checks *checks, struct batch *batch)
+static void give_queue(struct queue *queue, struct batch *batch)
 {
-    while (checks->urgent != NULL && batch->count < BATCH_BLOCK) {
-        struct check *check = checks->urgent;
-        checks->urgent = check->next;
-        if (checks->urgent == NULL)
-            checks->urgent_last = &checks->urgent;
-        check->is_urgent = false;
+    while (queue->first != NULL && batch->count < BATCH_BLOCK) {
+        struct check *check = queue->first;
+        queue_take(check);
         if (check->what == VERIFY && !is_wanted(check)) {
             check->what = UNWANTED;
             check->err = ERR_CANCELLED;
@@ -290,7 +344,7 @@ static void give_fresh(struct checks *checks, struct batch *batch)
 {
     while (checks->fresh != NULL && batch->count < BATCH_TXS) {
         struct check *check = checks->fresh->check;
-        if (check->state == IDLE && !check->is_urgent)
+        if (check->state == IDLE && check->in == NULL)
             give(batch, check);
         checks->fresh = checks->fresh->next;
     }
@@ -303,7 +357,8 @@ void checks_start(struct checks *checks)
         if (batch->busy)
             continue;
         batch->count = 0;
-        give_urgent(checks, batch);
+        give_queue(&checks->urgent, batch);
+        give_queue(&checks->others, batch);
         if (batch->count == 0 && i + 1 < checks->batch_count)
             give_fresh(checks, batch);
         if (batch->count == 0)
@@ -371,7 +426,8 @@ enum err checks_new(uv_loop_t *loop, const struct hash *chain,
     checks->chain = *chain;
     checks->events = *events;
     checks->last = &checks->first;
-    checks->urgent_last = &checks->urgent;
+    checks->urgent.last = &checks->urgent.first;
+    checks->others.last = &checks->others.first;
     checks->messages_last = &checks->messages;
     checks->batch_count = (cores < 2             ? 2
                            : cores < WORKERS_MAX ? cores
@@ -398,11 +454,11 @@ bool checks_busy(const struct checks *checks)
 }
 
 /* What is left belongs to blocks alone. */
-static void drop_urgent(struct checks *checks)
+static void queue_drop(struct checks *checks, struct queue *queue)
 {
-    while (checks->urgent != NULL) {
-        struct check *check = checks->urgent;
-        checks->urgent = check->next;
+    while (queue->first != NULL) {
+        struct check *check = queue->first;
+        queue_take(check);
         check_free(checks, check);
     }
 }
@@ -416,11 +472,12 @@ void checks_free(struct checks *checks)
     while (checks->first != NULL) {
         /* One that a block waits for goes with the others of its kind. */
         if (checks->first->check->state == IDLE &&
-            !checks->first->check->is_urgent)
+            checks->first->check->in == NULL)
             checks->first->check->state = DONE;
         item_drop(checks);
     }
-    drop_urgent(checks);
+    queue_drop(checks, &checks->urgent);
+    queue_drop(checks, &checks->others);
     while (checks->messages != NULL) {
         struct message *message = checks->messages;
         checks->messages = message->next;

@@ -16,8 +16,11 @@ struct checks_events {
     void *ctx;
     /* Does this transaction wait in the pool? Then it was checked. */
     bool (*is_known)(void *ctx, const struct hash *id);
-    /* Is the block with this header here, so that its bytes are not needed? */
-    bool (*has_block)(void *ctx, const struct hash *id);
+    /* What a message's blocks are worth, before any signature is looked at, and
+     * the index of a peer that has proven that it signs in this epoch, else -1:
+     * sx_use_of, sx_peer_index. */
+    enum sx_use (*use_of)(void *ctx, uint64_t peer, const struct sx_msg *msg);
+    int (*index_of)(void *ctx, uint64_t peer);
     /* In the order they were given to checks_tx, verified, lent. Those that are
      * here already are among them: the core knows what to say. */
     void (*on_txs)(void *ctx, const struct sx_tx *txs, size_t count);
@@ -51,12 +54,24 @@ enum checks_verdict {
                      read: not looked at */
     CHECKS_GOOD,  /* all it brings was checked */
     CHECKS_WAIT,  /* copied; on_message tells */
+    CHECKS_KNOWN, /* it waits already; nothing more comes of this one */
 };
 /* A message of ledger/sx/sx_msg.h. *out_ids: as with on_message, lent until the
- * next call. ERR_RATE (too many wait), ERR_NOMEM, or what is wrong with it. */
+ * next call. ERR_RATE (too many wait), ERR_NOMEM, or what is wrong with it:
+ * ERR_UNASKED, ERR_ROOT (the transactions are not those of the header) and what
+ * block_slices refuses.
+ *
+ * Messages that wait are told as soon as they can, validators' first, the runs
+ * (FINALS) of a peer in their order. What validators wait for is checked before
+ * what others do. Of proposals only those of the leaders wait, four of each; of
+ * blocks each one once, 64 in all; of runs 32 of each peer, 256 of all that are
+ * no validators. So nobody takes another's room. */
 MUST_USE enum err checks_message(struct checks *checks, uint64_t peer,
                                  struct bytes message, enum checks_verdict *out,
                                  const struct hash **out_ids);
+
+/* The peer is gone: its messages are not told and cost nothing more. */
+void checks_gone(struct checks *checks, uint64_t peer);
 
 /* How many signatures were checked since the beginning. */
 uint64_t checks_count(const struct checks *checks);

@@ -5,6 +5,7 @@
  * checks_block.c (messages with blocks), and by nobody else. */
 
 #include "ledger/state/map.h"
+#include "ledger/sx/sx_msg.h"
 #include "node/chain/checks.h"
 
 #define BATCH_TXS   128u /* a worker's share of what came by itself */
@@ -17,9 +18,13 @@
 struct message {
     struct message *next;
     uint64_t peer;
-    uint32_t missing; /* checks it waits for */
-    enum err err;     /* of the first that failed */
-    struct hash *ids; /* of its transactions, when it brings one block */
+    int index; /* of the validator that says it, or -1 */
+    enum sx_tag tag;
+    bool gone;          /* nobody is told */
+    uint32_t missing;   /* checks it waits for */
+    enum err err;       /* of the first that failed */
+    struct hash *ids;   /* of its transactions, when it brings one block */
+    struct hash run_id; /* FINALS: of its last header */
     size_t len;
     uint8_t bytes[];
 };
@@ -27,6 +32,12 @@ struct message {
 struct wait {
     struct wait *next;
     struct message *message;
+};
+
+/* Checks that blocks wait for. */
+struct queue {
+    struct check *first;
+    struct check **last;
 };
 
 /* One transaction, one check. */
@@ -39,7 +50,8 @@ struct check {
     unsigned items;     /* that are to be told */
     struct wait *waits; /* blocks that wait for it */
     struct check *next; /* of those that blocks wait for */
-    bool is_urgent;
+    struct check **at;  /* where it hangs in that queue */
+    struct queue *in;   /* NULL: in none */
     bool has_tx;
     struct tx tx; /* points into bytes */
     size_t len;
@@ -79,12 +91,11 @@ struct checks {
     struct item **last;
     struct item *fresh;
     size_t item_count;
-    size_t bytes; /* of all transactions here */
-    struct check *urgent;
-    struct check **urgent_last;
+    size_t bytes;        /* of all transactions here */
+    struct queue urgent; /* validators' blocks wait for them */
+    struct queue others; /* ... others' */
     struct message *messages;
     struct message **messages_last;
-    size_t message_count;
     struct batch batches[WORKERS_MAX];
     unsigned batch_count; /* the last one's are always a block's */
     uint64_t done;

@@ -100,8 +100,14 @@ void net_set_bulk(struct net *net, const char *advertise);
  * ERR_PARSE, ERR_TOO_LARGE (256 targets). */
 MUST_USE enum err net_dial(struct net *net, const char *addr,
                            const struct pubkey *expected);
+/* The same on other people's word: ERR_EXISTS for a target of any kind, which
+ * stays as it is. net_dial makes it one of our own. */
+MUST_USE enum err net_dial_hint(struct net *net, const char *addr,
+                                const struct pubkey *expected);
 /* Forgets the target; a link that is up stays. */
 void net_undial(struct net *net, const char *addr);
+/* The same for one that is a hint still; others stay. */
+void net_undial_hint(struct net *net, const char *addr);
 
 /* Queues a message; links are written once per turn of the loop. On any error
  * nothing was queued: ERR_TOO_LARGE (LIMIT_MESSAGE_BYTES), ERR_CLOSED (the peer

@@ -28,6 +28,7 @@ struct net_target {
     char addr[CHANNEL_ADDR_MAX];
     struct pubkey expected, known; /* known: who was there last */
     bool expects, knows, is_self;
+    bool is_hint;             /* dialled on other people's word */
     struct stream_dial *dial; /* under way */
     struct net_peer *link;
     uint64_t next_us; /* when to dial */

@@ -193,9 +193,23 @@ enum err net_dial(struct net *net, const char *addr,
         net->targets = target;
         net->target_count++;
     }
+    target->is_hint = false;
     target->expects = expected != NULL;
     if (expected != NULL)
         target->expected = *expected;
+    return OK;
+}
+
+enum err net_dial_hint(struct net *net, const char *addr,
+                       const struct pubkey *expected)
+{
+    struct net_target *target = target_find(net, addr);
+    if (target != NULL)
+        return ERR_EXISTS;
+    TRY(net_dial(net, addr, expected));
+    target = target_find(net, addr);
+    CHECK(target != NULL);
+    target->is_hint = true;
     return OK;
 }
 
@@ -221,6 +235,14 @@ void net_undial(struct net *net, const char *addr)
         net->target_count--;
         target_free(target);
     }
+}
+
+void net_undial_hint(struct net *net, const char *addr)
+{
+    const struct net_target *target = target_find(net, addr);
+
+    if (target != NULL && target->is_hint)
+        net_undial(net, addr);
 }
 
 /* ---- turns of the loop ---- */

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "node/audit/audit.h"
+#include "node/peer/learnt.h"
 #include "node/peer/link_agent.h"
 #include "node/log.h"
 #include "node/control/rpc_help.h"
@@ -11,22 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEER_TOKEN     (1ull << 62) /* of transactions that came from peers */
-#define PEER_BITS      20           /* of the id inside such a token */
-#define RATE_PER_S     400u         /* messages of one peer, sustained */
-#define RATE_BURST     2000u
-#define OFFERS_PER_S   50u /* new offers of one peer, sustained */
-#define OFFERS_BURST   2000u
-#define LINKS_PER_S    20u /* new statements of links of one peer, sustained */
-#define LINKS_BURST    1000u
-#define DIAL_PEERS_MAX 16u /* learnt addresses that we dial */
+#define PEER_TOKEN   (1ull << 62) /* of transactions that came from peers */
+#define PEER_BITS    20           /* of the id inside such a token */
+#define RATE_PER_S   400u         /* messages of one peer, sustained */
+#define RATE_BURST   2000u
+#define SX_PER_S     2000u /* consensus messages of one that is no validator */
+#define SX_BURST     8000u
+#define OFFERS_PER_S 50u /* new offers of one peer, sustained */
+#define OFFERS_BURST 2000u
+#define LINKS_PER_S  20u /* new statements of links of one peer, sustained */
+#define LINKS_BURST  1000u
 
 /* One peer as gossip sees it: hangs on its net_peer. */
 struct gossip_peer {
     uint64_t id; /* 1, 2, ...: what the core knows it by */
     struct net_peer *net;
     uint32_t roles;
-    uint64_t budget_milli;       /* messages it may send, in thousandths */
+    uint64_t budget_milli;    /* messages it may send, in thousandths */
+    uint64_t sx_budget_milli; /* consensus messages of no use */
+    uint64_t sx_told_ms;      /* when too many of them were held against it */
     uint64_t offer_budget_milli; /* new offers, likewise */
     uint64_t links_budget_milli; /* new statements of links */
     uint64_t refilled_ms;
@@ -36,7 +40,7 @@ struct gossip_peer {
 struct gossip {
     struct node *node;
     uint64_t next_id;
-    uint32_t learnt; /* addresses we dial because somebody named them */
+    struct learnt learnt; /* addresses we dial because somebody named them */
     struct arena arena;
 };
 
@@ -157,8 +161,13 @@ static void on_sx(struct gossip *gossip, struct gossip_peer *peer,
         net_score(peer->net, 20, "a consensus message that cannot be read");
         return;
     }
-    if (chain_host_message(gossip->node->host, peer->id, body) != OK)
+    bool useful = false;
+    struct chain_host *host = gossip->node->host;
+    if (chain_host_message(host, peer->id, body, &useful) != OK)
         log_debug("gossip", "a block is dropped: too many wait");
+    if (!useful && !sx_peer_signs(chain_host_core(host), peer->id))
+        peer->sx_budget_milli -=
+            peer->sx_budget_milli < 1000 ? peer->sx_budget_milli : 1000;
 }
 
 static void on_tx(struct gossip *gossip, struct gossip_peer *peer,
@@ -398,19 +407,34 @@ static void on_peers(struct gossip *gossip, struct gossip_peer *peer,
 {
     struct wire_peers peers;
     struct node *node = gossip->node;
+    const struct pubkey *by = &net_peer_identity(peer->net)->id;
     if (wire_peers_decode(message, &gossip->arena, &peers) != OK) {
         net_score(peer->net, 20, "addresses that cannot be read");
         return;
     }
     for (uint32_t i = 0; i < peers.count; i++) {
         const struct wire_peer *entry = &peers.peers[i];
-        if (gossip->learnt >= DIAL_PEERS_MAX ||
-            pubkey_equal(&entry->node, &node->self) ||
-            net_find(node->net, &entry->node) != NULL)
+        if (pubkey_equal(&entry->node, &node->self) ||
+            net_find(node->net, &entry->node) != NULL ||
+            !learnt_fits(&gossip->learnt, entry->address, &entry->node, by))
             continue;
-        if (net_dial(node->net, entry->address, &entry->node) == OK)
-            gossip->learnt++;
+        if (net_dial_hint(node->net, entry->address, &entry->node) == OK)
+            learnt_add(&gossip->learnt, entry->address, &entry->node, by,
+                       uv_now(node->loop));
     }
+}
+
+/* What leads nowhere makes room for what others name. */
+static void forget_addresses(struct gossip *gossip)
+{
+    struct node *node = gossip->node;
+    struct net_peer *peer = NULL;
+    char address[LIMIT_NAME];
+    while ((peer = net_next(node->net, peer)) != NULL)
+        learnt_seen(&gossip->learnt, &net_peer_identity(peer)->id,
+                    uv_now(node->loop));
+    while (learnt_drop(&gossip->learnt, uv_now(node->loop), address))
+        net_undial_hint(node->net, address);
 }
 
 /* ---- peers ---- */
@@ -426,6 +450,7 @@ void gossip_peer_up(struct gossip *gossip, struct net_peer *peer,
     data->net = peer;
     data->roles = identity->roles;
     data->budget_milli = RATE_BURST * 1000u;
+    data->sx_budget_milli = SX_BURST * 1000u;
     data->offer_budget_milli = OFFERS_BURST * 1000u;
     data->links_budget_milli = LINKS_BURST * 1000u;
     data->refilled_ms = uv_now(gossip->node->loop);
@@ -461,24 +486,42 @@ static void refill(struct gossip_peer *peer, uint64_t now_ms)
     uint64_t passed = now_ms - peer->refilled_ms;
     peer->refilled_ms = now_ms;
     peer->budget_milli += passed * RATE_PER_S;
+    peer->sx_budget_milli += passed * SX_PER_S;
     peer->offer_budget_milli += passed * OFFERS_PER_S;
     peer->links_budget_milli += passed * LINKS_PER_S;
     if (peer->budget_milli > RATE_BURST * 1000u)
         peer->budget_milli = RATE_BURST * 1000u;
+    if (peer->sx_budget_milli > SX_BURST * 1000u)
+        peer->sx_budget_milli = SX_BURST * 1000u;
     if (peer->offer_budget_milli > OFFERS_BURST * 1000u)
         peer->offer_budget_milli = OFFERS_BURST * 1000u;
     if (peer->links_budget_milli > LINKS_BURST * 1000u)
         peer->links_budget_milli = LINKS_BURST * 1000u;
 }
 
-/* The core meters its own messages, transactions have the pool's limits, offers
- * and links their own budgets; the rest is metered here. */
+/* Consensus messages of one that is no validator, before they are read. Nobody
+ * comes near the limit who keeps to the rules; that is held against a peer once
+ * a second, for what is dropped may have been sent in good faith. */
+static bool within_sx_rate(struct gossip_peer *peer, uint64_t now_ms)
+{
+    if (peer->sx_budget_milli >= 1000)
+        return true;
+    if (now_ms - peer->sx_told_ms >= 1000) {
+        peer->sx_told_ms = now_ms;
+        net_score(peer->net, 1, "more of consensus than anyone says");
+    }
+    return false;
+}
+
+/* Consensus messages, offers and links have budgets of their own, transactions
+ * the pool's limits; the rest is metered here. */
 static bool within_rate(struct gossip *gossip, struct gossip_peer *peer,
                         enum wire_kind kind)
 {
     refill(peer, uv_now(gossip->node->loop));
-    if (kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_OFFER ||
-        kind == WIRE_LINKS)
+    if (kind == WIRE_SX)
+        return within_sx_rate(peer, uv_now(gossip->node->loop));
+    if (kind == WIRE_TX || kind == WIRE_OFFER || kind == WIRE_LINKS)
         return true;
     if (peer->budget_milli < 1000) {
         net_score(peer->net, 1, "more messages than agreed");
@@ -560,6 +603,7 @@ void gossip_tick(struct gossip *gossip)
 {
     struct node *node = gossip->node;
     struct net_peer *peer = NULL;
+    forget_addresses(gossip);
     while ((peer = net_next(node->net, peer)) != NULL) {
         struct gossip_peer *data = net_peer_data(peer);
         struct net_peer_info info;

@@ -134,7 +134,8 @@ static void do_dial(struct shell *shell, const struct trade_effect *effect)
     if (effect->text[0] == '\0' ||
         net_find(shell->node->net, &effect->peer) != NULL)
         return;
-    if (net_dial(shell->node->net, effect->text, &effect->peer) != OK)
+    enum err err = net_dial_hint(shell->node->net, effect->text, &effect->peer);
+    if (err != OK && err != ERR_EXISTS)
         log_odd("trade", "%s cannot be dialled", effect->text);
 }
 

@@ -106,8 +106,13 @@ static struct letter *send_other(struct world *world, struct machine *actor,
         (does(actor, ACT_LIES) ||
          (does(actor, ACT_BAD_PAGES) && dice_chance(&world->dice, 300))))
         return forge_status(world, message);
+    if (tag == SX_MSG_STATUS && does(actor, ACT_UNHELD) &&
+        dice_chance(&world->dice, 700))
+        return forge_unheld(world, actor);
     if ((tag == SX_MSG_BLOCK || tag == SX_MSG_PAGES) &&
         does(actor, ACT_WITHHOLD))
+        return NULL;
+    if (tag == SX_MSG_BLOCK && does(actor, ACT_SWAMP))
         return NULL;
     if ((tag == SX_MSG_STEPS || tag == SX_MSG_PAGES) &&
         does(actor, ACT_BAD_PAGES))
@@ -174,6 +179,8 @@ void actor_send(struct world *world, struct machine *actor, struct machine *to,
     if (said != NULL)
         net_post(world, actor, to, said, extra_us);
     letter_drop(said);
+    if (does(actor, ACT_SWAMP) && tag == SX_MSG_PROPOSE)
+        crowd_behind(world, actor, to, letter);
     if (does(actor, ACT_BOTH_ENDS))
         both_ends(world, actor, to, letter);
 }
@@ -181,9 +188,11 @@ void actor_send(struct world *world, struct machine *actor, struct machine *to,
 /* ---- what it makes of what it hears ---- */
 
 void actor_hear(struct world *world, struct machine *actor,
-                struct letter *letter)
+                struct machine *from, struct letter *letter)
 {
     struct vote vote;
+    if (does(actor, ACT_DECIDED))
+        crowd_hear(world, actor, from, letter);
     if (letter->len > 0 && letter->bytes[0] == SX_MSG_PROPOSE) {
         letter_drop(actor->last_proposal);
         actor->last_proposal = letter_keep(letter);
@@ -257,6 +266,11 @@ static void have_idea(struct world *world, struct machine *actor)
     if (does(actor, ACT_LIES) && heard != NULL &&
         heard->bytes[0] == SX_MSG_STATUS)
         say(world, actor, forge_status(world, letter_bytes(heard)));
+    if (does(actor, ACT_UNHELD))
+        to_all(world, actor, forge_unheld(world, actor));
+    if (does(actor, ACT_UNASKED))
+        for (uint64_t i = dice_below(&world->dice, 20); i > 0; i--)
+            say(world, actor, forge_unasked(world, actor, heard));
     letter_drop(heard);
 }
 

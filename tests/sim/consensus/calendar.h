@@ -40,6 +40,7 @@ enum entry_kind {
     ENTRY_MEND,    /* node, from: a link's faults end */
     ENTRY_UNITE,   /* the network is one again */
     ENTRY_RESTORE, /* node: a copy of its store is put back; a: made */
+    ENTRY_GONE,    /* node: it ends, and is away for long */
     ENTRY_ACT,     /* node: a dishonest one has an idea */
 };
 

@@ -406,6 +406,80 @@ struct letter *forge_status(struct world *world, struct bytes message)
     return encoded(&msg);
 }
 
+/* Far above, or where adding to it wraps. */
+static void far_on(struct world *world, const struct machine *actor,
+                   struct proposal *on)
+{
+    switch (dice_below(&world->dice, 5)) {
+    case 0:
+        on->view = UINT64_MAX - dice_below(&world->dice, 3);
+        return;
+    case 1:
+        on->view += 5000 + dice_below(&world->dice, 1000000);
+        return;
+    case 2:
+        on->epoch += 1 + dice_below(&world->dice, 5);
+        on->view = UINT64_MAX - dice_below(&world->dice, 3);
+        return;
+    case 3:
+        on->epoch = dice_below(&world->dice, actor->before.epoch);
+        on->view += dice_below(&world->dice, 50);
+        return;
+    default:
+        on->epoch += 1 + dice_below(&world->dice, 5);
+        on->view += dice_below(&world->dice, 50);
+        return;
+    }
+}
+
+struct letter *forge_unheld(struct world *world, struct machine *actor)
+{
+    const struct sx_status *at = &actor->before;
+    const struct validators *set = votes_set(world, at->epoch);
+    struct proposal on = {.epoch = at->epoch, .view = at->view};
+    struct letter *letter;
+    struct buf buf;
+    if (set == NULL)
+        return NULL;
+    far_on(world, actor, &on);
+    cert_init(&cert, VOTE_NULLIFY, &on, (uint16_t)set->count);
+    buf_init(&buf, CERT_BYTES_MAX);
+    cert_encode(&cert, &buf);
+    memset(&msg, 0, sizeof(msg));
+    msg.tag = SX_MSG_STATUS;
+    msg.epoch = at->epoch;
+    msg.view = dice_chance(&world->dice, 500) ? 1 : at->view;
+    msg.height = chain_tip(actor->chain).height;
+    msg.cert = buf_bytes(&buf);
+    letter = encoded(&msg);
+    buf_done(&buf);
+    return letter;
+}
+
+struct letter *forge_unasked(struct world *world, struct machine *actor,
+                             const struct letter *heard)
+{
+    struct letter *letter;
+    struct bytes block;
+    struct buf body;
+    memset(&msg, 0, sizeof(msg));
+    if (heard == NULL || sx_msg_decode(letter_bytes(heard), &msg) != OK ||
+        (msg.tag != SX_MSG_PROPOSE && msg.tag != SX_MSG_BLOCK) ||
+        msg.block.len < HEADER_BYTES)
+        return NULL;
+    block = msg.block;
+    buf_init(&body, MESSAGE_MAX);
+    if (bend_body(world, actor, (uint32_t)dice_below(&world->dice, 18), block,
+                  &body))
+        block = buf_bytes(&body);
+    memset(&msg, 0, sizeof(msg));
+    msg.tag = SX_MSG_BLOCK;
+    msg.block = block;
+    letter = encoded(&msg);
+    buf_done(&body);
+    return letter;
+}
+
 static uint64_t some_view(struct world *world, uint64_t view)
 {
     switch (dice_below(&world->dice, 4)) {

@@ -14,6 +14,7 @@ struct habitat {
     bool lossy;    /* many are lost */
     bool narrow;   /* pools have little room */
     bool pages;    /* newcomers fetch the state */
+    bool away;     /* one is away for long, in a long epoch */
 };
 
 static const struct habitat habitats[SX_MUTANT_COUNT] = {
@@ -32,6 +33,13 @@ static const struct habitat habitats[SX_MUTANT_COUNT] = {
     [SX_MUTANT_RECALL_FEW] = {.faults = FAULT_WIPE_LOG | FAULT_WIPE_DISK,
                               .lossy = true},
     [SX_MUTANT_RECALL_CLAIMS] = {.faults = FAULT_WIPE_LOG | FAULT_WIPE_DISK},
+    [SX_MUTANT_STATUS_UNHELD] = {.acts = ACT_UNHELD},
+    [SX_MUTANT_RECALL_WRAP] = {.acts = ACT_UNHELD},
+    [SX_MUTANT_SECOND_BODY] = {.acts = ACT_SWAMP},
+    [SX_MUTANT_EVICT_VOTED] = {.acts = ACT_SWAMP},
+    [SX_MUTANT_FINALS_FULL] = {.away = true},
+    [SX_MUTANT_FINALS_LOOSE] = {.away = true},
+    [SX_MUTANT_TREE_FULL_FAR] = {.away = true},
     [SX_MUTANT_FORGET_VOTES] = {.faults = FAULT_CRASH | FAULT_CRASH_ALL},
     [SX_MUTANT_TRIM_TOO_MUCH] = {.faults = FAULT_CRASH | FAULT_CRASH_ALL},
     [SX_MUTANT_CLAIM_UNCHECKED] = {.acts = ACT_CLAIM},
@@ -94,6 +102,8 @@ bool habitat_fits(uint64_t mutant, const struct plan *plan)
 {
     CHECK(mutant < SX_MUTANT_COUNT);
     const struct habitat *needs = &habitats[mutant];
+    if (needs->away && plan->gone_us == 0)
+        return false;
     if (needs->pages && plan->sync_epochs == 0)
         return false;
     if (needs->acts != 0 && !is_any(plan, needs->acts))

@@ -3,10 +3,13 @@
 
 #include "tests/sim/consensus/world.h"
 
+#include "ledger/sx/sx_room.h"
+
 #include <inttypes.h>
 
 #define DELAY_TIMES_MAX 60u
 #define DELAY_MS_MAX    10000u
+#define LOOSE_MAX       8u /* blocks more than views, of forks that die */
 
 /* ---- a notarize vote ---- */
 
@@ -57,6 +60,30 @@ void rules_notarize(struct world *world, const struct machine *machine,
                     "machine %u notarizes in view %" PRIu64
                     " what its leader has not proposed",
                     machine->index, on->view);
+}
+
+/* ---- a nullify vote ---- */
+
+/* Without a fault of its leader a view has 2D, from its beginning on. Who is
+ * away is known by a silence of three seconds, and who enters an epoch has not
+ * listened to its leaders yet. */
+void rules_nullify(struct world *world, const struct machine *machine,
+                   const struct proposal *on)
+{
+    const struct sx *core = machine->core;
+    const struct sx_slot *slot = sx_slot_at(core, on->view);
+    const struct vote *nulls =
+        slot == NULL ? NULL : slot->votes[VOTE_NULLIFY - 1];
+    uint64_t waited_ms = core->mono_ms - core->entered_ms;
+    if (on->epoch != core->epoch || on->view != 1 || core->cur != 1 ||
+        slot == NULL || slot->conflicted || slot->invalid ||
+        (nulls != NULL && nulls[sx_leader(core, 1)].kind != 0) ||
+        waited_ms >= 2 * world->plan.delay_ms)
+        return;
+    judge_fails(world,
+                "machine %u gives up the first view of epoch %" PRIu64
+                " after %" PRIu64 " ms",
+                machine->index, on->epoch, waited_ms);
 }
 
 /* ---- any vote ---- */
@@ -115,12 +142,84 @@ static void check_pool(struct world *world, const struct machine *machine,
                     pool_count(pool));
 }
 
-void rules_step(struct world *world, const struct machine *machine,
+/* What is to be recalled is a view of which somebody can have a certificate: a
+ * higher one holds a forgetful machine up. Where adding to it wraps, what comes
+ * of it is looked at: it never recalls, or too early. */
+static void check_mark(struct world *world, const struct machine *machine)
+{
+    const struct sx *core = machine->core;
+    if (!core->amnesia || core->recall_view == 0 || core->recall_epoch == 0 ||
+        core->recall_view > UINT64_MAX - 3 || world->plan.overload ||
+        votes_set(world, core->recall_epoch) == NULL ||
+        votes_null(world, core->recall_epoch, core->recall_view) ||
+        votes_notarized(world, core->recall_epoch, core->recall_view))
+        return;
+    judge_fails(world,
+                "machine %u believes in view %" PRIu64 " of epoch %" PRIu64
+                ", of which no certificate can be",
+                machine->index, core->recall_view, core->recall_epoch);
+}
+
+/* What it voted for stays until it is decided or the view is left: the others
+ * may have it from nobody else. */
+static void check_voted(struct world *world, struct machine *machine)
+{
+    const struct sx *core = machine->core;
+    const struct sx_slot *slot = sx_slot_at(core, core->cur);
+    const struct vote *own = slot == NULL ? NULL : &slot->own[0];
+    bool has = own != NULL && own->kind != 0 &&
+               (sx_has_block(core, &own->on.id) ||
+                hash_equal(chain_head_id(core->chain), &own->on.id));
+    if (own != NULL && own->kind != 0 && !has &&
+        machine->held_epoch == core->epoch && machine->held_view == core->cur)
+        judge_fails(world,
+                    "machine %u has voted in view %" PRIu64
+                    " for a block that it has no more",
+                    machine->index, core->cur);
+    machine->held_epoch = has ? core->epoch : 0;
+    machine->held_view = core->cur;
+}
+
+/* Bodies that no certificate names, by this one's proposer on its parent. */
+static uint32_t loose_like(const struct sx *core, const struct sx_block *one)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < core->block_count; i++) {
+        const struct sx_block *block = core->blocks[i];
+        count += !block->wanted && block->bytes.len > 0 &&
+                 pubkey_equal(&block->header.proposer, &one->header.proposer) &&
+                 hash_equal(&block->header.parent, &one->header.parent);
+    }
+    return count;
+}
+
+/* Of a leader's proposals in a view it keeps one: a view that ends does not
+ * leave a full tree of them. */
+static void check_tree(struct world *world, const struct machine *machine)
+{
+    const struct sx *core = machine->core;
+    uint64_t views = core->cur + 1 - core->final_view;
+    if (core->block_count < SX_BLOCKS_MAX)
+        return;
+    const struct sx_block *last = core->blocks[SX_BLOCKS_MAX - 1];
+    if (last->bytes.len == 0 || loose_like(core, last) <= views + LOOSE_MAX)
+        return;
+    judge_fails(world,
+                "I9: machine %u keeps %" PRIu32
+                " blocks of one leader and %" PRIu64 " views",
+                machine->index, loose_like(core, last), views);
+}
+
+void rules_step(struct world *world, struct machine *machine,
                 const struct sx_status *now)
 {
     const struct sx_status *before = &machine->before;
     if (now->epoch > before->epoch || now->view > before->view)
         check_entry(world, machine, now);
+    if (now->view > before->view)
+        check_tree(world, machine);
+    check_mark(world, machine);
+    check_voted(world, machine);
     check_delay(world, machine, now);
     check_pool(world, machine, now);
 }

@@ -108,6 +108,8 @@ static void signed_vote(struct world *world, struct machine *machine,
                     machine->index, on->view, status.view, status.final_view);
     if (kind == VOTE_NOTARIZE && on->epoch == status.epoch)
         rules_notarize(world, machine, on, status.final_view);
+    if (kind == VOTE_NULLIFY)
+        rules_nullify(world, machine, on);
     rules_listened(world, machine);
     if (status.amnesia || status.twin)
         judge_fails(world, "machine %u signs though it must not",

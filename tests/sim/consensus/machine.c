@@ -73,6 +73,7 @@ void machine_done(struct machine *machine)
     letter_drop(machine->bent);
     letter_drop(machine->last_proposal);
     letter_drop(machine->last_pages);
+    crowd_done(machine);
 }
 
 /* ---- effects ---- */
@@ -335,7 +336,8 @@ static void on_message(struct world *world, struct machine *machine,
     tell_message(world, "hears from", machine->index, entry->from,
                  entry->letter);
     if (machine->acts != 0)
-        actor_hear(world, machine, entry->letter);
+        actor_hear(world, machine, &world->machines[entry->from],
+                   entry->letter);
     else if (world->machines[entry->from].acts != 0)
         hear_vote(world, machine, entry);
     uint32_t life = machine->life;
@@ -459,6 +461,7 @@ void machine_handle(struct world *world, struct machine *machine,
     case ENTRY_MEND:
     case ENTRY_UNITE:
     case ENTRY_RESTORE:
+    case ENTRY_GONE:
     case ENTRY_ACT:
         break;
     }
@@ -504,6 +507,7 @@ static void reset_life(struct world *world, struct machine *machine)
     machine->paused_until_us = machine->busy_until_us = 0;
     machine->crash_in = 0;
     machine->uncertified = false;
+    machine->held_epoch = 0;
     machine->pending_count = 0;
     machine->ask_count = machine->poisoner_count = 0;
     machine->answered = false;

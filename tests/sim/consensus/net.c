@@ -59,13 +59,21 @@ static uint64_t hop(struct world *world)
     return us;
 }
 
+/* More of it to and from the far machine. */
+static uint64_t way(struct world *world, uint32_t a, uint32_t b)
+{
+    const struct plan *plan = &world->plan;
+    uint64_t far_us = a == plan->far || b == plan->far ? plan->far_us : 0;
+    return hop(world) + far_us;
+}
+
 void net_dial(struct world *world, struct machine *machine)
 {
     for (uint32_t i = 0; i < world->machine_count; i++) {
         struct entry entry = {
             .kind = ENTRY_LINK, .node = machine->index, .from = i};
         if (i != machine->index && may_link(world, machine->index, i))
-            world_add(world, 3 * hop(world), &entry);
+            world_add(world, 3 * way(world, machine->index, i), &entry);
     }
 }
 
@@ -165,7 +173,8 @@ static void deliver(struct world *world, struct entry *entry, uint64_t extra_us)
 {
     struct wire *wire = net_wire(world, entry->node, entry->from);
     unsigned direction = end_of(entry->from, entry->node);
-    uint64_t at_us = world->now_us + hop(world) + extra_us;
+    uint64_t at_us =
+        world->now_us + way(world, entry->from, entry->node) + extra_us;
     if (at_us < wire->clog_until_us)
         at_us = wire->clog_until_us;
     if (world->plan.in_order && extra_us == 0) {

@@ -13,7 +13,8 @@ static const char *const mischief_names[ACT_COUNT] = {
     "twins",       "equivocate", "selective", "both-ends", "yes",     "silent",
     "late",        "bad-block",  "withhold",  "bad-cert",  "flood",   "lies",
     "unjustified", "repropose",  "poison",    "echo",      "garbage", "fork",
-    "usurp",       "bad-vote",   "claim",     "bad-pages"};
+    "usurp",       "bad-vote",   "claim",     "bad-pages", "unheld",  "swamp",
+    "decided",     "unasked"};
 
 const char *plan_fault_name(unsigned bit)
 {
@@ -179,7 +180,8 @@ void plan_act(struct plan *plan, uint32_t act)
 
 bool plan_has_pages(uint64_t seed)
 {
-    return seed % PAGES_EVERY == 2;
+    return seed % PAGES_EVERY == 2 && !plan_is_long(seed) &&
+           !plan_is_bold(seed);
 }
 
 /* Somebody who is dishonest anyway, or one more that can be borne; who comes
@@ -225,6 +227,11 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     memset(plan, 0, sizeof(*plan));
     plan->seed = seed;
     plan->keys = draw_keys(&dice);
+    /* So many that others decide without one of them, or while one lies. */
+    if (plan_is_long(seed) && (plan->keys < 4 || plan->keys > 7))
+        plan->keys = 4;
+    if (plan_is_bold(seed))
+        plan->keys = 7;
     if (keys > 0)
         plan->keys = keys;
     draw_weights(plan, &dice);
@@ -253,6 +260,10 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     plan->views_max = plan->keys > 10 ? 40 : plan->keys > 7 ? 120 : 400;
     if (seed % 8 == 5)
         plan->pool_txs = 4 + (uint32_t)(seed / 8 % 23);
+    if (plan_is_long(seed))
+        plan_long(plan);
+    else if (plan_is_bold(seed))
+        plan_bold(plan);
 }
 
 static void print_bits(const char *what, uint32_t bits, unsigned count,
@@ -294,6 +305,11 @@ static void print_world(const struct plan *plan)
            plan->step_us);
     if (plan->pool_txs > 0)
         printf(" pools have room for %u transactions\n", plan->pool_txs);
+    if (plan->gone_us > 0)
+        printf(" machine %u is %.1f ms further, and away from %.1f s on for "
+               "%.1f s\n",
+               plan->far, (double)plan->far_us / 1e3, seconds(plan->gone_at_us),
+               seconds(plan->gone_us));
     printf(" people: %u clients, a transaction each %.2f s, idle for %.0f s\n",
            plan->clients, seconds(plan->client_us), seconds(plan->idle_us));
     printf(" trouble each %.2f s, down up to %.2f s, crash each %u effects, "
@@ -315,6 +331,9 @@ void plan_print(const struct plan *plan)
                    plan->weights[i], plan->weight);
             print_bits("", plan->mischief[i], ACT_COUNT, plan_mischief_name);
         }
+    if (plan->stranger != 0)
+        print_bits("a stranger is", plan->stranger, ACT_COUNT,
+                   plan_mischief_name);
     print_bits("faults:", plan->faults, FAULT_COUNT, plan_fault_name);
     print_world(plan);
 }

@@ -62,7 +62,12 @@ enum mischief {
     ACT_DRAWN = 21,             /* so many have seeds of their own */
     /* Only where newcomers fetch the state. */
     ACT_BAD_PAGES = 1u << 21, /* gives pages and steps that are wrong */
-    ACT_COUNT = 22,
+    /* Only in seeds of their own, see plan_is_bold. */
+    ACT_UNHELD = 1u << 22,  /* tells of certificates nobody looks into */
+    ACT_SWAMP = 1u << 23,   /* a hundred proposals behind its first */
+    ACT_DECIDED = 1u << 24, /* many true decisions to who is behind */
+    ACT_UNASKED = 1u << 25, /* blocks that nobody asked for */
+    ACT_COUNT = 26,
 };
 
 struct plan {
@@ -73,6 +78,7 @@ struct plan {
     uint32_t keys; /* validators of the genesis */
     uint64_t weights[PLAN_KEYS_MAX];
     uint32_t mischief[PLAN_KEYS_MAX]; /* 0: honest */
+    uint32_t stranger; /* what one more machine without a key does; 0: none */
     uint32_t followers;
     uint32_t newcomers;   /* that become validators, and leave again */
     uint32_t late;        /* machines that start late */
@@ -95,6 +101,8 @@ struct plan {
     /* the network, while there is trouble */
     uint64_t hop_us_min;
     uint64_t hop_us_max;
+    uint64_t far_us; /* more, each way, to and from machine `far` */
+    uint32_t far;
     uint32_t tail_permille; /* messages that take ten times as long */
     uint32_t loss_permille;
     uint32_t copy_permille;
@@ -113,6 +121,8 @@ struct plan {
     uint64_t down_us_max;
     uint32_t crash_effects; /* mean effects between crashes of a machine */
     uint32_t edge_permille; /* crashes at stores, syncs and epoch ends */
+    uint64_t gone_us;       /* machine `far` is away so long; 0: it stays */
+    uint64_t gone_at_us;    /* .. from then on */
     /* people */
     uint32_t clients;
     uint64_t client_us;      /* mean time between two transactions of one */
@@ -129,6 +139,15 @@ void plan_act(struct plan *plan, uint32_t act);
 void plan_pages(struct plan *plan);
 /* Do they in this seed? */
 bool plan_has_pages(uint64_t seed);
+/* Long epochs, much to decide, and a machine that is away for a while: it comes
+ * back with more behind it than it can hold. */
+bool plan_is_long(uint64_t seed);
+void plan_long(struct plan *plan);
+/* Somebody does one of the later kinds of mischief, and nothing else. */
+bool plan_is_bold(uint64_t seed);
+void plan_bold(struct plan *plan);
+/* The longest way of a message that nothing delays. */
+uint64_t plan_way_us(const struct plan *plan);
 void plan_print(const struct plan *plan);
 const char *plan_fault_name(unsigned bit);
 const char *plan_mischief_name(unsigned bit);

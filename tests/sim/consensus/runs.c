@@ -45,6 +45,16 @@ static const struct {
     {30027709, 0, "where links keep no order, a run was asked for once more"},
     {30042690, 0,
      "where pools are small, blocks took as long as a grown D lets"},
+    {215, 0, "a certificate without a signature was what to recall"},
+    {9002, 0, "views were added up past their end: two votes in one view"},
+    {41, 0, "a leader's hundred proposals drove out what was voted for"},
+    {186, 0,
+     "a leader's hundred proposals did so where links keep their order"},
+    {359, 0, "who came back from afar had room for the tip only"},
+    {649, 0, "who came back from afar asked for nothing more"},
+    {127, 0, "true decisions of the tip took the room of those below"},
+    {1113, 0, "true decisions of the tip, and where they do not lead"},
+    {273, 0, "a new epoch's first view was given up unheard"},
 };
 
 /* A seed takes a fraction of a second of processor time; one that does not end

@@ -23,6 +23,10 @@ void trouble_init(struct world *world)
     struct entry entry = {.kind = ENTRY_TROUBLE};
     if (world->plan.trouble_us > 0)
         world_add(world, some_time(world), &entry);
+    if (world->plan.gone_us > 0) {
+        entry = (struct entry){.kind = ENTRY_GONE, .node = world->plan.far};
+        world_add(world, world->plan.gone_at_us, &entry);
+    }
 }
 
 static struct machine *any_honest(struct world *world)
@@ -302,6 +306,12 @@ void trouble_entry(struct world *world, const struct entry *entry)
     }
     if (entry->kind == ENTRY_RESTORE) {
         restore(world, &world->machines[entry->node], entry->a != 0);
+        return;
+    }
+    if (entry->kind == ENTRY_GONE) {
+        tell(world, "%u goes away", entry->node);
+        machine_crash(world, &world->machines[entry->node],
+                      world->plan.gone_us);
         return;
     }
     if (entry->kind == ENTRY_UNITE) {

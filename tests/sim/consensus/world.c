@@ -88,6 +88,11 @@ static void make_machines(struct world *world)
     for (uint32_t i = 0; i < plan->keys && count < MACHINES_MAX; i++)
         if ((plan->mischief[i] & ACT_TWINS) != 0)
             machine_init(world, count++, i, &world->keys[i]);
+    if (plan->stranger != 0) {
+        sim_key_init(&world->keys[count], plan->seed, 300);
+        machine_init(world, count, NOBODY, &world->keys[count]);
+        world->machines[count++].acts = plan->stranger;
+    }
     world->machine_count = count;
 }
 
@@ -184,6 +189,7 @@ static void happen(struct world *world, struct entry *entry)
     case ENTRY_MEND:
     case ENTRY_UNITE:
     case ENTRY_RESTORE:
+    case ENTRY_GONE:
         trouble_entry(world, entry);
         return;
     case ENTRY_ACT:
@@ -271,7 +277,8 @@ static bool wishes_needed(const struct world *world)
 static uint64_t bound_of(const struct world *world)
 {
     /* D starts low in every epoch, and grows to a round trip. */
-    uint64_t grown_us = 2 * world->plan.hop_us_max;
+    uint64_t way_us = plan_way_us(&world->plan);
+    uint64_t grown_us = 2 * way_us;
     uint64_t bound_us = 0;
     uint64_t block_us = 0;
     for (uint32_t i = 0; i < world->machine_count; i++) {
@@ -281,11 +288,11 @@ static uint64_t bound_of(const struct world *world)
         if (!machine_honest(machine) || !machine->up)
             continue;
         views = machine->core->honest_run + 3;
-        view_us = 6 * sx_delay(machine->core) * MS + world->plan.hop_us_max;
+        view_us = 6 * sx_delay(machine->core) * MS + way_us;
         if (views * view_us > bound_us)
             bound_us = views * view_us;
-        if (views * (6 * grown_us + world->plan.hop_us_max) > block_us)
-            block_us = views * (6 * grown_us + world->plan.hop_us_max);
+        if (views * (6 * grown_us + way_us) > block_us)
+            block_us = views * (6 * grown_us + way_us);
     }
     if (block_us < bound_us)
         block_us = bound_us;
@@ -298,7 +305,7 @@ static uint64_t bound_of(const struct world *world)
 #define ASK_GAP_US (200 * MS)
 static uint64_t catch_up_us(const struct world *world, uint64_t from)
 {
-    uint64_t trip_us = 2 * world->plan.hop_us_max + ASK_GAP_US;
+    uint64_t trip_us = 2 * plan_way_us(&world->plan) + ASK_GAP_US;
     return world->plan.in_order ? 0 : (world->final_count - from) * trip_us;
 }
 
@@ -385,7 +392,7 @@ static void be_quiet(struct world *world)
     uint64_t view;
     uint64_t bytes;
     /* A block's way takes less than the protocol allows for it. */
-    bool fast = world->plan.hop_us_max + world->plan.sync_us_max +
+    bool fast = plan_way_us(&world->plan) + world->plan.sync_us_max +
                     50 * world->plan.step_us <
                 world->plan.delay_ms * MS / 2;
     run_until(world, world->now_us + 5 * SECOND);

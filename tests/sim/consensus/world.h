@@ -15,6 +15,7 @@
  *   trouble.c  what goes wrong, and when it stops
  *   actor.c    dishonest validators: what they do to what they say
  *   forge.c    what they make up
+ *   crowd.c    what they say too much of
  *   votes.c    all votes that were ever public
  *   fetch.c    newcomers that fetch the state
  *   judge.c    what must hold, always and in the end
@@ -87,6 +88,8 @@ struct fetch_ask {
 #define BLOCKS_KEPT 128u
 #define SIGNED_MAX  64u
 #define YES_MAX     16u
+#define CROWD       100u /* proposals behind the first */
+#define DECISIONS   100u /* of the last that were heard */
 
 struct machine {
     uint32_t index;
@@ -152,8 +155,14 @@ struct machine {
     struct hash yes[YES_MAX]; /* voted for */
     uint32_t yes_count;
     struct letter *last_proposal; /* heard */
-    struct letter *last_pages;    /* given, by how much of it was wanted ... */
-    uint32_t last_pages_to;       /* ... by whom */
+    struct letter **crowd; /* what goes behind the message with this mark */
+    uint64_t crowd_mark;
+    struct letter **decisions; /* heard, of its epoch ... */
+    struct letter **runs;      /* ... in these messages; NULL: by themselves */
+    uint64_t decision_count;
+    uint64_t decisions_epoch;
+    struct letter *last_pages; /* given, by how much of it was wanted ... */
+    uint32_t last_pages_to;    /* ... by whom */
     /* who fetches the state: what it asked in this life, and who gave it what
      * does not hold */
     struct fetch_ask asks[FETCH_ASKS];
@@ -164,6 +173,8 @@ struct machine {
     uint64_t asked_us; /* it asked somebody, or had nothing to ask */
     /* what it last heard of each dishonest machine */
     struct vote heard[MACHINES_MAX][3];
+    uint64_t held_epoch; /* it has the block that it voted for here */
+    uint64_t held_view;
     uint64_t words;         /* machines that told it where they are */
     uint64_t words_epoch;   /* ... in this life, which began in it */
     uint64_t minds;         /* the peer that it has to call bad, or 0 */
@@ -432,8 +443,21 @@ void actor_send(struct world *world, struct machine *actor, struct machine *to,
                 struct letter *letter);
 /* It hears something. */
 void actor_hear(struct world *world, struct machine *actor,
-                struct letter *letter);
+                struct machine *from, struct letter *letter);
 void actor_entry(struct world *world, const struct entry *entry);
+
+/* ---- crowd.c ---- */
+
+/* Behind a proposal: many others of the same view. */
+void crowd_behind(struct world *world, struct machine *actor,
+                  struct machine *to, struct letter *letter);
+/* Remembers decisions, and says them to who is far behind. */
+void crowd_hear(struct world *world, struct machine *actor,
+                struct machine *from, struct letter *letter);
+void crowd_done(struct machine *machine);
+
+/* ---- forge.c ---- */
+
 struct letter *forge_vote(struct world *world, struct machine *actor,
                           enum vote_kind kind, const struct proposal *on);
 /* Another proposal of the same view: `bad` is how its block is wrong, 0: not.
@@ -455,6 +479,12 @@ struct letter *forge_cert(struct world *world, struct bytes message);
 struct letter *forge_bad_vote(struct world *world, struct bytes message);
 struct letter *forge_status(struct world *world, struct bytes message);
 struct letter *forge_flood(struct world *world, struct machine *actor);
+/* A status whose certificate nobody has looked into: without a signature, of a
+ * view that is far away, or of another epoch. */
+struct letter *forge_unheld(struct world *world, struct machine *actor);
+/* The block of a message that was heard, bent or not, to who did not ask. */
+struct letter *forge_unasked(struct world *world, struct machine *actor,
+                             const struct letter *heard);
 struct letter *forge_garbage(struct world *world);
 struct letter *forge_claim(struct world *world, const struct machine *actor,
                            const struct machine *to);
@@ -519,12 +549,14 @@ bool votes_led(struct world *world, const struct proposal *on,
 /* An honest machine is about to sign it. */
 void rules_notarize(struct world *world, const struct machine *machine,
                     const struct proposal *on, uint64_t final_view);
+void rules_nullify(struct world *world, const struct machine *machine,
+                   const struct proposal *on);
 void rules_listened(struct world *world, const struct machine *machine);
 /* Of two transactions under one number it keeps the first, if a block can take
  * that. */
 void rules_refused(struct world *world, struct machine *machine,
                    const struct sim_tx *tx, enum err err);
-void rules_step(struct world *world, const struct machine *machine,
+void rules_step(struct world *world, struct machine *machine,
                 const struct sx_status *now);
 void rules_opened(struct world *world, const struct machine *machine);
 /* Amnesia: a life begins, somebody says where it is, it is over. */

@@ -216,23 +216,33 @@ static void commit_batch(struct newcomer *n)
     newcomer_step(n, (struct sx_event){.kind = SX_EV_STORED, .height = height});
 }
 
+/* Five milliseconds go by. */
+static void newcomer_pass(struct newcomer *n)
+{
+    n->now_ms += 5;
+    if (n->wake_ms <= n->now_ms)
+        newcomer_step(n, (struct sx_event){.kind = SX_EV_TIME});
+    if (n->now_ms % 100 == 0)
+        for (unsigned i = 0; i < n->server_count; i++)
+            server_step(n, i, (struct sx_event){.kind = SX_EV_TIME});
+}
+
+/* One letter arrives, or one batch is stored, or time goes by. */
+static void newcomer_live_once(struct newcomer *n)
+{
+    if (n->letter_count > 0)
+        deliver_letter(n);
+    else if (n->batch_count > 0)
+        commit_batch(n);
+    else
+        newcomer_pass(n);
+}
+
 UNUSED static void newcomer_live(struct newcomer *n, uint64_t ms)
 {
     uint64_t until = n->now_ms + ms;
-    while (n->now_ms < until && n->halted == OK) {
-        if (n->letter_count > 0) {
-            deliver_letter(n);
-        } else if (n->batch_count > 0) {
-            commit_batch(n);
-        } else {
-            n->now_ms += 5;
-            if (n->wake_ms <= n->now_ms)
-                newcomer_step(n, (struct sx_event){.kind = SX_EV_TIME});
-            if (n->now_ms % 100 == 0)
-                for (unsigned i = 0; i < n->server_count; i++)
-                    server_step(n, i, (struct sx_event){.kind = SX_EV_TIME});
-        }
-    }
+    while (n->now_ms < until && n->halted == OK)
+        newcomer_live_once(n);
 }
 
 #endif

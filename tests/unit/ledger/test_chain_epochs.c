@@ -260,6 +260,37 @@ static void the_accused_leaves_and_the_owner_gets_the_rest(void **state)
     verify(&v);
 }
 
+/* Evidence stands in a block before the transactions. */
+static void a_transaction_is_found_behind_evidence(void **state)
+{
+    struct village v;
+    struct test_tx t;
+    struct tx_place place;
+    struct arena arena;
+    struct bytes bytes;
+    struct result result;
+    (void)state;
+    village_open(&v);
+    blocks_to(&v, 3);
+    assert_int_equal(bond(&v, 3 * C), OK);
+    blocks_to(&v, 11);
+    const struct validators *set = chain_validators(v.w.chain);
+    accuse(&v, (uint16_t)validators_find(set, &v.nodes[1].signer.key));
+    test_transfer(&t, chain_id(v.w.chain), &v.w.users[1], 0,
+                  &v.w.users[2].signer.key, 5);
+    assert_int_equal(pool_add(v.w.pool, &t.tx, buf_bytes(&t.bytes), 0, 0, 0),
+                     OK);
+    block(&v);
+    arena_init(&arena, 1u << 20);
+    assert_int_equal(chain_find_tx(v.w.chain, &t.tx.id, &place), OK);
+    assert_int_equal(chain_tx_at(v.w.chain, place, &arena, &bytes, &result),
+                     OK);
+    assert_true(bytes_equal(bytes, buf_bytes(&t.bytes)));
+    arena_done(&arena);
+    test_tx_done(&t);
+    verify(&v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +298,7 @@ int main(void)
         cmocka_unit_test(what_is_asked_between_epochs_is_judged_in_the_new_one),
         cmocka_unit_test(when_all_are_jailed_the_last_known_set_goes_on),
         cmocka_unit_test(the_accused_leaves_and_the_owner_gets_the_rest),
+        cmocka_unit_test(a_transaction_is_found_behind_evidence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

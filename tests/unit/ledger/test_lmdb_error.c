@@ -29,7 +29,7 @@ static void every_number_has_its_word(void **state)
         {0, OK},
         {LMDB_NOTFOUND, ERR_NOT_FOUND},
         {ENOENT, ERR_NOT_FOUND},
-        {LMDB_MAP_FULL, ERR_FULL},
+        {LMDB_MAP_FULL, ERR_MAP_FULL},
         {ENOSPC, ERR_FULL},
         {EDQUOT, ERR_FULL},
         {EFBIG, ERR_FULL},

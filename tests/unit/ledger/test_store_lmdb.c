@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -135,8 +136,8 @@ static void a_full_map_is_full_and_loses_nothing(void **state)
         err = store_commit(s.store, batch);
         assert_true(kept < 100);
     }
-    assert_int_equal(err, ERR_FULL);
-    assert_int_equal(store_commit(s.store, batch), ERR_FULL);
+    assert_int_equal(err, ERR_MAP_FULL); /* not the disk's fault */
+    assert_int_equal(store_commit(s.store, batch), ERR_MAP_FULL);
     store_close(s.store);
     shop_open_dir(&s); /* with more room the same batch goes in */
     for (unsigned i = 0; i + 1 < kept; i++) {
@@ -163,6 +164,60 @@ static uint32_t read_counter(struct store *store, const char *key)
         OK);
     return u32le_get(raw);
 }
+
+/* ---- addresses ---- */
+
+static uint64_t map_of(const char *dir)
+{
+    struct store *store = NULL;
+    struct store_stat stat;
+    if (store_lmdb_open(dir, NULL, &store) != OK)
+        return 0;
+    assert_int_equal(store_stat(store, &stat), OK);
+    store_close(store);
+    return stat.map_bytes;
+}
+
+static void a_large_database_reserves_more_than_a_small_one(void **state)
+{
+    char dir[64];
+    char path[96];
+    (void)state;
+    temp_dir(dir);
+    uint64_t small = map_of(dir);
+    assert_true(small >= UINT64_C(1) << 30);
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    if (small == UINT64_C(1) << 40 && truncate(path, (off_t)300 << 30) == 0)
+        assert_true(map_of(dir) >= (uint64_t)2 << 40);
+    remove_dir(dir);
+}
+
+static void a_machine_with_few_addresses_reserves_what_there_is(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+    (void)state;
+    skip(); /* it takes addresses itself, for every byte */
+#else
+    char dir[64];
+    int status = 0;
+    (void)state;
+    temp_dir(dir);
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit few = {(rlim_t)20 << 30, (rlim_t)20 << 30};
+        if (setrlimit(RLIMIT_AS, &few) != 0)
+            _exit(1);
+        uint64_t map = map_of(dir);
+        _exit(map >= UINT64_C(1) << 30 && map < (uint64_t)20 << 30 ? 0 : 2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    remove_dir(dir);
+#endif
+}
+
+/* ---- disks ---- */
 
 /* A disk of one megabyte, in a child that has its own view of mounts. 77: this
  * machine lets us make none. */
@@ -349,6 +404,8 @@ int main(void)
         cmocka_unit_test(a_file_that_is_no_database_is_called_corrupt),
         cmocka_unit_test(a_file_cut_short_is_called_corrupt),
         cmocka_unit_test(a_full_map_is_full_and_loses_nothing),
+        cmocka_unit_test(a_large_database_reserves_more_than_a_small_one),
+        cmocka_unit_test(a_machine_with_few_addresses_reserves_what_there_is),
         cmocka_unit_test(a_full_disk_is_full_and_the_batch_can_be_tried_again),
         cmocka_unit_test(one_thread_reads_one_moment_while_another_commits),
         cmocka_unit_test(a_killed_writer_leaves_whole_commits),

@@ -91,6 +91,28 @@ static void the_others_are_read_as_they_were_meant(void **state)
     buf_done(&bytes);
 }
 
+static void a_run_brings_no_more_than_a_small_ones_blocks(void **state)
+{
+    static uint8_t many[SX_WHOLE_BYTES];
+    uint8_t headers[2 * HEADER_BYTES] = {0};
+    struct sx_msg back;
+    struct buf buf;
+    (void)state;
+    for (size_t more = 0; more < 2; more++) {
+        struct sx_msg msg = {.tag = SX_MSG_FINALS,
+                             .headers = BYTES_OF(headers),
+                             .header_count = 2,
+                             .block_count = 2};
+        msg.blocks[0] = bytes_make(many, sizeof(many) - 5);
+        msg.blocks[1] = bytes_make(many, 5 + more);
+        buf_init(&buf, LIMIT_MESSAGE_BYTES);
+        sx_msg_encode(&msg, &buf);
+        assert_int_equal(sx_msg_decode(buf_bytes(&buf), &back),
+                         more == 0 ? OK : ERR_RANGE);
+        buf_done(&buf);
+    }
+}
+
 static void what_newcomers_hear_is_read_as_it_was_meant(void **state)
 {
     struct sx_msg msg;
@@ -281,6 +303,7 @@ int main(void)
         cmocka_unit_test(every_message_is_the_golden_one_again),
         cmocka_unit_test(a_proposal_is_read_as_it_was_meant),
         cmocka_unit_test(the_others_are_read_as_they_were_meant),
+        cmocka_unit_test(a_run_brings_no_more_than_a_small_ones_blocks),
         cmocka_unit_test(what_newcomers_hear_is_read_as_it_was_meant),
         cmocka_unit_test(what_newcomers_say_has_one_spelling),
         cmocka_unit_test(

@@ -387,6 +387,94 @@ static void who_does_not_answer_is_gone_round(void **state)
     }
 }
 
+/* ---- what is under way ---- */
+
+/* Is the next letter a question for pages? *out_root: for the root, too. */
+static bool next_asks(const struct newcomer *n, bool *out_root)
+{
+    const struct letter *letter = &n->letters[n->letter_first % LETTERS];
+    struct sx_msg msg;
+    *out_root = false;
+    if (n->letter_count == 0 || letter->inwards ||
+        sx_msg_decode(buf_bytes(&letter->bytes), &msg) != OK ||
+        msg.tag != SX_MSG_GET_PAGES)
+        return false;
+    for (uint32_t i = 0; i < msg.item_count; i++)
+        *out_root = *out_root || msg.items[i].ptr[0] == 0;
+    return true;
+}
+
+static void drop_letter(struct newcomer *n, unsigned *waiting)
+{
+    struct letter *letter = &n->letters[n->letter_first % LETTERS];
+    waiting[letter->server]++;
+    buf_done(&letter->bytes);
+    n->letter_first = (n->letter_first + 1) % LETTERS;
+    n->letter_count--;
+}
+
+/* Nobody but the first who is asked, and again, gives pages: the other
+ * questions stay open. */
+static void no_more_than_two_questions_wait_at_a_peer(void **state)
+{
+    (void)state;
+    for (unsigned servers = 1; servers <= 2; servers++) {
+        struct town t;
+        struct newcomer n;
+        unsigned waiting[SERVERS_MAX] = {0};
+        unsigned answered = 0;
+        town_open(&t);
+        for (unsigned i = 0; i < 33; i++) {
+            settlers(&t, 40);
+            history(&t, 1);
+        }
+        newcomer_open(&n, &t, t.w.chain, servers, 4);
+        for (uint64_t until = n.now_ms + 20000; n.now_ms < until;) {
+            bool root = false;
+            if (!next_asks(&n, &root) || answered++ < 2) {
+                newcomer_live_once(&n);
+                continue;
+            }
+            drop_letter(&n, waiting);
+            until = n.now_ms + 1000; /* it waits longer than that */
+        }
+        for (unsigned i = 0; i < servers; i++)
+            assert_int_equal(waiting[i], 2);
+        newcomer_close(&n);
+        town_close(&t);
+    }
+}
+
+/* What stands in the store says what is here: while a batch is on its way there
+ * no walk begins, and the root is asked for only then. */
+static void a_walk_begins_when_all_is_stored(void **state)
+{
+    struct town t;
+    struct newcomer n;
+    unsigned walks = 0;
+    unsigned held = 0;
+    (void)state;
+    town_open(&t);
+    history(&t, 33);
+    newcomer_open(&n, &t, t.w.chain, 1, 4);
+    n.bend[0] = grow_meanwhile;
+    for (unsigned i = 0; i < 400000 && !n.fetched; i++) {
+        bool root = false;
+        (void)next_asks(&n, &root);
+        walks += root ? 1 : 0;
+        assert_true(!root || n.batch_count == 0);
+        /* The disk takes its time: others say meanwhile where they are. */
+        if (n.letter_count == 0 && n.batch_count > 0 && held++ % 64 != 63)
+            newcomer_pass(&n);
+        else
+            newcomer_live_once(&n);
+    }
+    assert_true(n.fetched);
+    assert_in_range(walks, 2, 100);
+    newcomer_close(&n);
+    town_close(&t);
+}
+
 /* Nobody shows what they all say: the old way, after a while. */
 static void empty_promises_end_in_executing(void **state)
 {
@@ -564,6 +652,8 @@ int main(void)
         cmocka_unit_test(epochs_may_end_meanwhile),
         cmocka_unit_test(a_liar_is_called_one_and_left),
         cmocka_unit_test(who_does_not_answer_is_gone_round),
+        cmocka_unit_test(no_more_than_two_questions_wait_at_a_peer),
+        cmocka_unit_test(a_walk_begins_when_all_is_stored),
         cmocka_unit_test(empty_promises_end_in_executing),
         cmocka_unit_test(proofs_from_the_genesis_are_made_without_history),
         cmocka_unit_test(below_the_base_there_is_nothing_and_above_everything),

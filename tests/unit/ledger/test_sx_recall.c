@@ -199,6 +199,41 @@ static void a_block_whose_vote_was_lost_is_proposed_again_whole(void **state)
     net_close(&net);
 }
 
+static const struct said *proposal_to(const struct node *node, unsigned who)
+{
+    for (unsigned i = 0; i < node->said_count; i++) {
+        const struct said *said = &node->said[i];
+        if (said->kind == SX_SEND && said->peer == node->puppets[who] &&
+            said->bytes.ptr[0] == SX_MSG_PROPOSE)
+            return said;
+    }
+    return NULL;
+}
+
+/* Who has not got the first hears all of it: block and justification. */
+static void a_leader_that_restarts_repeats_its_whole_proposal(void **state)
+{
+    struct net net;
+    struct buf first;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    uint64_t mine = view_led(&net, 2, me->who, true);
+    unsigned to = a_puppet(me);
+    buf_init(&first, LIMIT_MESSAGE_BYTES);
+    nullify_upto(me, 1, mine - 1);
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_non_null(proposal_to(me, to));
+    buf_add(&first, buf_bytes(&proposal_to(me, to)->bytes));
+    restart(me);
+    while (proposal_to(me, to) == NULL && net.now_ms < 10000)
+        pass(me, 10);
+    assert_non_null(proposal_to(me, to));
+    assert_true(
+        bytes_equal(buf_bytes(&proposal_to(me, to)->bytes), buf_bytes(&first)));
+    buf_done(&first);
+    net_close(&net);
+}
+
 static void records_of_no_sense_are_refused(void **state)
 {
     struct net net;
@@ -270,23 +305,34 @@ static void shortened(struct node *me)
     node_restart(me, WAL_WHOLE);
 }
 
-/* The store was lost and is fetched again; the log's votes are of an epoch that
- * it has not come to yet. */
-static void ahead_of_its_store(struct node *me)
+/* The log's last word is a vote on this, and there the process ends. */
+static void ends_behind_a_vote(struct node *me, const struct proposal *on)
 {
-    struct proposal on = on_view(2, 7, 0, NULL);
     struct vote vote;
     struct buf buf;
-    assert_int_equal(vote_sign(VOTE_NULLIFY, &on, (uint16_t)me->who,
-                               &me->net->w.genesis.chain,
-                               &me->net->keys[me->who].signer, &vote),
-                     OK);
+    vote_by(me->net, (unsigned)me->who, VOTE_NULLIFY, on, &vote);
     buf_init(&buf, VOTE_BYTES);
     vote_encode(&vote, &buf);
     log_append(me, SX_LOG_VOTE, buf_bytes(&buf));
     me->synced_seq = me->last_seq;
     buf_done(&buf);
     node_restart(me, WAL_WHOLE);
+}
+
+/* The store was lost and is fetched again; the log's votes are of an epoch that
+ * it has not come to yet. */
+static void ahead_of_its_store(struct node *me)
+{
+    struct proposal on = on_view(2, 7, 0, NULL);
+    ends_behind_a_vote(me, &on);
+}
+
+/* An older store was put back, and the epoch is long: nobody remembers views so
+ * far above its last decision. */
+static void far_above_its_store(struct node *me)
+{
+    struct proposal on = on_view(1, SX_VIEWS_MAX + 1, 0, NULL);
+    ends_behind_a_vote(me, &on);
 }
 
 /* Likewise, and the votes are gone: that store had no use for them. */
@@ -305,6 +351,7 @@ static void a_log_with_gaps_makes_a_validator_sign_nothing(void **state)
                                                     empty,
                                                     shortened,
                                                     ahead_of_its_store,
+                                                    far_above_its_store,
                                                     trimmed_for_another_store};
     (void)state;
     for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
@@ -733,6 +780,7 @@ int main(void)
         cmocka_unit_test(a_block_that_is_made_again_is_proposed_as_it_is),
         cmocka_unit_test(a_vote_that_was_not_synced_is_as_if_it_had_not_been),
         cmocka_unit_test(a_block_whose_vote_was_lost_is_proposed_again_whole),
+        cmocka_unit_test(a_leader_that_restarts_repeats_its_whole_proposal),
         cmocka_unit_test(records_of_no_sense_are_refused),
         cmocka_unit_test(a_log_with_gaps_makes_a_validator_sign_nothing),
         cmocka_unit_test(

@@ -418,6 +418,47 @@ static void a_validator_listens_before_it_signs(void **state)
     net_close(&net);
 }
 
+/* Before there is a link there is nobody to be heard. */
+static void a_validator_listens_from_its_first_link_on(void **state)
+{
+    struct net net;
+    struct offer offer;
+    struct store *store;
+    (void)state;
+    net_open_epochs(&net, 4, 600, 0, 1);
+    assert_int_equal(store_mem_new(&store), OK);
+    struct node *me =
+        net_add_on(&net, store, (int)((leader_of(&net, 1) + 1) % 4), 1000);
+    pass(me, 5000);
+    puppets_link(me);
+    struct candidate *block = offer_on_root(me, 1, &offer);
+    assert_false(signed_anything(me));
+    pass(me, 900);
+    assert_false(signed_anything(me));
+    pass(me, 100);
+    assert_true(signed_anything(me));
+    candidate_free(block);
+    net_close(&net);
+}
+
+/* Nobody has to be there for one who decides alone. */
+static void a_quorum_of_one_listens_from_its_first_step_on(void **state)
+{
+    struct net net;
+    struct store *store;
+    (void)state;
+    net_open(&net, 1, 0, 1);
+    assert_int_equal(store_mem_new(&store), OK);
+    struct node *me = net_add_on(&net, store, 0, 1000);
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_false(signed_anything(me));
+    pass(me, 900);
+    assert_false(signed_anything(me));
+    pass(me, 100);
+    assert_true(signed_anything(me));
+    net_close(&net);
+}
+
 /* Nobody can make a core of another key, or of none, sign. */
 static void a_follower_signs_nothing(void **state)
 {
@@ -460,6 +501,8 @@ int main(void)
         cmocka_unit_test(a_block_is_in_the_log_before_the_votes_for_it),
         cmocka_unit_test(repeating_a_vote_signs_nothing_new),
         cmocka_unit_test(a_validator_listens_before_it_signs),
+        cmocka_unit_test(a_validator_listens_from_its_first_link_on),
+        cmocka_unit_test(a_quorum_of_one_listens_from_its_first_step_on),
         cmocka_unit_test(a_follower_signs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -254,6 +254,29 @@ static void somebody_else_at_the_address_is_refused(void **state)
     assert_int_equal(a.ups + b.ups, 0);
 }
 
+/* Another's word on an address is none on who is there, nor on whether we dial
+ * it. */
+static void a_hint_changes_nothing_of_a_target(void **state)
+{
+    char addr[CHANNEL_ADDR_MAX];
+
+    (void)state;
+    node_start(&loop, &a);
+    node_start(&loop, &b);
+    snprintf(addr, sizeof addr, "%s", net_listen_addr(b.net));
+    assert_int_equal(net_dial(a.net, addr, node_id(&b)), OK);
+    assert_int_equal(net_dial_hint(a.net, addr, node_id(&c)), ERR_EXISTS);
+    net_undial_hint(a.net, addr);
+    RUN_UNTIL(&loop, 3000, a.ups == 1 && b.ups == 1);
+    net_undial(a.net, addr);
+    assert_int_equal(net_dial_hint(a.net, addr, node_id(&b)), OK);
+    net_undial_hint(a.net, addr);
+    assert_int_equal(net_dial_hint(a.net, addr, node_id(&b)), OK);
+    assert_int_equal(net_dial(a.net, addr, node_id(&b)), OK); /* ours now */
+    net_undial_hint(a.net, addr);
+    assert_int_equal(net_dial_hint(a.net, addr, node_id(&b)), ERR_EXISTS);
+}
+
 static void a_port_in_use_is_named_with_the_way_out(void **state)
 {
     struct net_error error = {{0}};
@@ -631,6 +654,7 @@ int main(void)
         LINK_TEST(a_held_peer_is_not_heard_until_resumed),
         LINK_TEST(another_chain_is_refused_and_both_logs_say_so),
         LINK_TEST(somebody_else_at_the_address_is_refused),
+        LINK_TEST(a_hint_changes_nothing_of_a_target),
         LINK_TEST(a_port_in_use_is_named_with_the_way_out),
         LINK_TEST(a_bad_listen_address_is_explained),
         LINK_TEST(odd_targets_are_refused),
