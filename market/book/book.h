@@ -275,12 +275,12 @@ struct book_result {
  * have their place already are placed, or none. Copies of a task are placed so
  * that tasks dealt in order meet no provider twice; after some lost theirs
  * again (tasks is no multiple of the copies) one each. With an availability
- * tasks go only to providers that together with those who have tasks already
- * (book_there_set) keep to it. A patient request may get providers without room
- * that queue, in the same order, of equals who begins earlier first. What is
- * placed is reserved, but for places in queues: ask those providers for holds,
- * and if one refuses, book_exclude and book_release what it refused, then match
- * again. Unplaced tasks wait: a tick wakes the request.
+ * tasks go only to providers that together with those who have their other
+ * copies (book_there_set) keep to it. A patient request may get providers
+ * without room that queue, in the same order, of equals who begins earlier
+ * first. What is placed is reserved, but for places in queues: ask those
+ * providers for holds, and if one refuses, book_exclude and book_release what
+ * it refused, then match again. Unplaced tasks wait: a tick wakes the request.
  * ERR_NOT_FOUND; ERR_RANGE (tasks not 1..request.tasks, spares above
  * LIMIT_TASKS); ERR_NOMEM. On an error nothing is reserved. */
 MUST_USE enum err book_match(struct book *book, const struct hash *id,
@@ -288,9 +288,9 @@ MUST_USE enum err book_match(struct book *book, const struct hash *id,
                              struct arena *arena, struct book_result *out);
 /* Where tasks of a request are, and for each of its affinities the providers
  * with a task of that other request: tell it before each match of a request
- * that has a spread or affinities. What was told before is forgotten, but for
- * the domains of providers whose offers have lapsed. ERR_NOT_FOUND; ERR_RANGE
- * (more than BOOK_THERE_MAX rows), ERR_NOMEM. */
+ * that has a spread, affinities, or an availability. What was told before is
+ * forgotten, but for the domains of providers whose offers have lapsed.
+ * ERR_NOT_FOUND; ERR_RANGE (more than BOOK_THERE_MAX rows), ERR_NOMEM. */
 MUST_USE enum err book_there_set(struct book *book, const struct hash *id,
                                  const struct book_there *list, uint32_t count);
 

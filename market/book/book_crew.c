@@ -128,8 +128,22 @@ static enum err gather(struct gathered *g)
     return OK;
 }
 
-/* ---- who has tasks already ---- */
+/* ---- who has copies already ---- */
 
+/* Where they are more than there is room for, the worst are kept. */
+static uint32_t room_there(const struct gathered *g, uint32_t down_ppb)
+{
+    uint32_t best = 0;
+    if (g->there_count < CREW_THERE_MAX)
+        return g->there_count;
+    for (uint32_t i = 1; i < CREW_THERE_MAX; i++) {
+        if (g->there_known[i].down_ppb < g->there_known[best].down_ppb)
+            best = i;
+    }
+    return g->there_known[best].down_ppb < down_ppb ? best : CREW_THERE_MAX;
+}
+
+/* Who has other tasks of the request only is a candidate like any. */
 static void gather_there(struct gathered *g)
 {
     const struct book_crew_ask *ask = g->ask;
@@ -138,13 +152,18 @@ static void gather_there(struct gathered *g)
     for (uint32_t i = 0; places != NULL && i < places->count; i++) {
         const struct book_there *row = &places->list[i];
         struct reliability_account account = {.down_ppb = TARGET_ONE};
-        if (row->affinity != 0 || g->there_count == CREW_THERE_MAX)
+        uint32_t at;
+        if (row->affinity != 0 || !row->beside)
             continue;
         (void)book_reliability(ask->book, &row->provider,
                                ask->request->time_ms_max,
                                &account); /* unknown: it does not help */
-        g->there[g->there_count] = row->provider;
-        g->there_known[g->there_count++] = (struct crew_there){
+        at = room_there(g, account.down_ppb);
+        if (at == CREW_THERE_MAX)
+            continue;
+        g->there_count += at == g->there_count ? 1 : 0;
+        g->there[at] = row->provider;
+        g->there_known[at] = (struct crew_there){
             account.down_ppb, domain_of(ask->book, &row->provider)};
     }
 }

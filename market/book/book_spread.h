@@ -15,6 +15,8 @@ struct book_there {
     uint32_t tasks;    /* of the request itself; 0 in an affinity's row */
     uint32_t affinity; /* 0: the request's own; else the number of the affinity,
                           from 1, of whose request a task is there */
+    bool beside;       /* it has a copy of a task of which another one waits for
+                          a place; false in an affinity's row */
 };
 /* Rows of one request: its tasks, and each affinity's. */
 #define BOOK_THERE_MAX (LIMIT_TASKS * (1 + REQUEST_AFFINITY_MAX))

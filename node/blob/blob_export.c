@@ -78,6 +78,14 @@ static void temp_name(struct blob_store *store, char out[TEMP_MAX])
              (unsigned long long)atomic_fetch_add(&store->disk.next_temp, 1));
 }
 
+/* A file where a directory should be, or the other way round. */
+static enum err in_the_way(int error)
+{
+    return error == ENOTDIR || error == EISDIR || error == ELOOP
+               ? ERR_EXISTS
+               : blob_errno(error);
+}
+
 static enum err fill_temp(struct blob_store *store, const struct hash *id,
                           int fd, unsigned mode, bool flush)
 {
@@ -107,7 +115,7 @@ static enum err export_at(struct blob_store *store, const struct hash *id,
     if (close(fd) != 0 && err == OK)
         err = blob_errno(errno);
     if (err == OK && renameat(dir_fd, temp, dir_fd, name) != 0)
-        err = blob_errno(errno);
+        err = in_the_way(errno);
     if (err != OK)
         (void)unlinkat(dir_fd, temp, 0);
     else if (flush && fsync(dir_fd) != 0)
@@ -163,7 +171,7 @@ static enum err enter(int *fd, const char *name)
         return blob_errno(errno);
     next = openat(*fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (next < 0)
-        return blob_errno(errno);
+        return in_the_way(errno);
     close(*fd);
     *fd = next;
     return OK;
@@ -224,12 +232,12 @@ enum err blob_store_export_tree(struct blob_store *store, const struct hash *id,
         snprintf(where->path, sizeof where->path, "%s", dir);
     TRY(blob_store_tree(store, id, &tree));
     if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
-        err = blob_errno(errno);
+        err = in_the_way(errno);
         goto out;
     }
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        err = blob_errno(errno);
+        err = in_the_way(errno);
         goto out;
     }
     err = export_files(store, &tree, fd, where);

@@ -190,7 +190,8 @@ MUST_USE enum err blob_store_import_tree(struct blob_store *store,
 MUST_USE enum err blob_store_tree(struct blob_store *store,
                                   const struct hash *id, struct blob_tree *out);
 /* Writes all files under `dir` (made when missing), never through a link below
- * it and never outside. Existing files are replaced. */
+ * it and never outside. Existing files are replaced. ERR_EXISTS: a file is
+ * there where a directory should be, or a directory for a file. */
 MUST_USE enum err blob_store_export_tree(struct blob_store *store,
                                          const struct hash *id, const char *dir,
                                          struct blob_where *out_where);

@@ -2,20 +2,19 @@
 
 #include "base/check.h"
 #include "market/goodputs.h"
-#include "node/peer/gossip.h"
 #include "node/log.h"
+#include "node/peer/gossip.h"
+#include "node/peer/met.h"
 #include "node/sell/offering.h"
 #include "node/peer/probe_budget.h"
 #include "node/control/rpc_help.h"
 #include "node/shell/trade_shell.h"
-#include "sched/link/link_meter.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
-#define MET_MAX       (2 * LIMIT_PEERS)
 #define ORIGINS_MAX   1024u
 #define OWN_MS        5000u  /* our own rows go into the map so often */
 #define OWN_LIFE_MS   60000u /* and would lapse so soon */
@@ -23,23 +22,10 @@
 #define FIRST_PROBE_S 12u    /* soon after a peer comes, at a random moment */
 #define PROBE_WAIT_MS 2000u  /* between two probes */
 
-/* A peer whose link we have measured. */
-struct met {
-    struct pubkey peer;
-    struct link_meter meter;
-    bool used;
-    bool up;
-    uint64_t since_us; /* which of its connections was read last, */
-    uint32_t pongs;    /* and what it said */
-    uint32_t late;
-    uint64_t seen_ms; /* last up */
-    uint64_t probe_ms;
-};
-
 struct link_agent {
     struct node *node;
     struct linkmap *map;
-    struct met met[MET_MAX];
+    struct mets mets;
     uint64_t version; /* of our own rows in the map */
     uint64_t own_ms;
     uint64_t told_ms;
@@ -100,38 +86,14 @@ static uint64_t now_of(const struct link_agent *agent)
 
 /* ---- peers we have met ---- */
 
-static struct met *met_find(struct link_agent *agent, const struct pubkey *peer)
-{
-    for (uint32_t i = 0; i < MET_MAX; i++)
-        if (agent->met[i].used && pubkey_equal(&agent->met[i].peer, peer))
-            return &agent->met[i];
-    return NULL;
-}
-
-/* In the place of the one that has been gone for longest. */
+/* A new one is probed at a random moment. */
 static struct met *met_get(struct link_agent *agent, const struct pubkey *peer,
                            uint64_t now_ms)
 {
-    struct met *met = met_find(agent, peer);
-    struct met *oldest = NULL;
-    if (met != NULL)
-        return met;
-    for (uint32_t i = 0; i < MET_MAX; i++) {
-        struct met *m = &agent->met[i];
-        if (!m->up &&
-            (oldest == NULL || m->used < oldest->used ||
-             (m->used == oldest->used && m->seen_ms < oldest->seen_ms)))
-            oldest = m;
-    }
-    if (oldest == NULL)
-        return NULL;
-    *oldest = (struct met){
-        .peer = *peer,
-        .used = true,
-        .seen_ms = now_ms,
-        .probe_ms = now_ms + randombytes_uniform(FIRST_PROBE_S * 1000u)};
-    link_meter_init(&oldest->meter);
-    return oldest;
+    struct met *met = mets_get(&agent->mets, peer, now_ms);
+    if (met != NULL && met->probe_ms == 0)
+        met->probe_ms = now_ms + randombytes_uniform(FIRST_PROBE_S * 1000u);
+    return met;
 }
 
 static void read_pings(struct met *met, const struct net_peer_info *info,
@@ -160,9 +122,7 @@ static void look_at_peers(struct link_agent *agent, uint64_t now_ms)
         if (met == NULL)
             continue;
         net_peer_info(peer, &info);
-        met->up = true;
-        met->seen_ms = now_ms;
-        link_meter_up(&met->meter, true, now_ms);
+        mets_up(&agent->mets, met, now_ms);
         read_pings(met, &info, now_ms);
     }
 }
@@ -170,14 +130,9 @@ static void look_at_peers(struct link_agent *agent, uint64_t now_ms)
 void link_agent_down(struct link_agent *agent, const struct pubkey *peer,
                      enum err why)
 {
-    struct met *met = met_find(agent, peer);
-    if (met == NULL || why == ERR_EXISTS)
-        return;
-    met->up = false;
-    if (why == ERR_CLOSED)
-        link_meter_pause(&met->meter, now_of(agent));
-    else
-        link_meter_up(&met->meter, false, now_of(agent));
+    struct met *met = mets_find(&agent->mets, peer);
+    if (met != NULL && why != ERR_EXISTS)
+        mets_down(&agent->mets, met, why == ERR_CLOSED, now_of(agent));
 }
 
 bool link_agent_times(const struct link_agent *agent, uint32_t *cursor,
@@ -185,7 +140,7 @@ bool link_agent_times(const struct link_agent *agent, uint32_t *cursor,
                       uint64_t *out_down_ms)
 {
     while (*cursor < MET_MAX) {
-        const struct met *met = &agent->met[(*cursor)++];
+        const struct met *met = &agent->mets.met[(*cursor)++];
         if (!met->used)
             continue;
         *out_peer = met->peer;
@@ -212,7 +167,7 @@ static void put_own(struct link_agent *agent, uint64_t now_ms)
                                     .standing = LINKMAP_SELF,
                                     .rows = rows};
     for (uint32_t i = 0; i < MET_MAX && own.count < LINKMAP_ROWS_MAX; i++) {
-        const struct met *met = &agent->met[i];
+        const struct met *met = &agent->mets.met[i];
         struct linkmap_row *row = &rows[own.count];
         if (!stated(met, now_ms))
             continue;
@@ -246,7 +201,7 @@ static void tell(struct link_agent *agent, uint64_t now_ms)
         return;
     agent->told_ms = now_ms;
     for (uint32_t i = 0; i < 2 * MET_MAX; i++) {
-        const struct met *met = &agent->met[i % MET_MAX];
+        const struct met *met = &agent->mets.met[i % MET_MAX];
         struct link link;
         if (!stated(met, now_ms) ||
             sells(agent, &met->peer, now_ms) != (i < MET_MAX))
@@ -265,7 +220,7 @@ static void tell(struct link_agent *agent, uint64_t now_ms)
 static void on_probed(void *ctx, const struct pubkey *peer, enum err err)
 {
     struct node *node = ctx;
-    struct met *met = met_find(node->links, peer);
+    struct met *met = mets_find(&node->links->mets, peer);
     uint64_t now_ms = now_of(node->links);
     if (err == OK)
         return;
@@ -307,7 +262,7 @@ static void probe_when_due(struct link_agent *agent, uint64_t now_ms)
         stats.fetches > 0 || now_ms - agent->probed_ms < PROBE_WAIT_MS)
         return;
     for (uint32_t i = 0; i < MET_MAX; i++) {
-        struct met *met = &agent->met[i];
+        struct met *met = &agent->mets.met[i];
         if (!met->used || !met->up || now_ms < met->probe_ms)
             continue;
         if (probe_start(agent, met, now_ms)) {
@@ -379,6 +334,7 @@ void link_agent_tick(struct link_agent *agent)
 {
     uint64_t now_ms = now_of(agent);
     look_at_peers(agent, now_ms);
+    mets_tick(&agent->mets, now_ms);
     if (now_ms - agent->own_ms >= OWN_MS) {
         put_own(agent, now_ms);
         (void)linkmap_sweep(agent->map, now_ms);

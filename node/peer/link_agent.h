@@ -25,7 +25,8 @@ void link_agent_free(struct link_agent *agent); /* NULL is fine */
 const struct linkmap *link_agent_map(const struct link_agent *agent);
 
 /* A link went down. A friendly goodbye is no outage, nor is a second link to
- * the same peer (ERR_EXISTS). */
+ * the same peer (ERR_EXISTS). Nobody is blamed for what is our own
+ * (node/peer/met.h). */
 void link_agent_down(struct link_agent *agent, const struct pubkey *peer,
                      enum err why);
 /* Once a second. */

@@ -71,9 +71,7 @@ void job_tell(struct job *job, const struct exec_state *exec)
 void job_tell_failed(struct job *job, enum err err, const char *what,
                      const char *why)
 {
-    struct exec_state exec = {.phase = EXEC_FAILED,
-                              .unfit =
-                                  err == ERR_IMAGE || err == ERR_TOO_LARGE};
+    struct exec_state exec = {.phase = EXEC_FAILED, .unfit = job_is_unfit(err)};
     snprintf(exec.text, sizeof(exec.text), "%.70s: %.80s", what, why);
     log_odd("exec", "a job cannot start: %s: %s", what, why);
     job->step = STEP_ENDED;

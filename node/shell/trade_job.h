@@ -10,6 +10,7 @@
 #include "market/spec.h"
 
 #define JOB_LOG_PIECE (48u * 1024)
+#define JOB_PATH_MAX  1300u
 
 enum job_step {
     STEP_IMAGE = 1, /* waits for its image to be at the executor */
@@ -61,7 +62,7 @@ struct job *job_get(struct shell *shell, const struct hash *contract);
  * the node does not stop. */
 bool job_back(struct job *job);
 void job_tell(struct job *job, const struct exec_state *exec);
-/* err: of the image, it is not to be blamed on this machine. */
+/* err: some are not to be blamed on this machine (job_is_unfit). */
 void job_tell_failed(struct job *job, enum err err, const char *what,
                      const char *why);
 /* params is taken; done must begin with job_back. */
@@ -84,8 +85,8 @@ struct job_work {
     void (*after)(struct job *job, struct job_work *work);
     struct blob_store *blobs;
     struct hash id;
-    char path[1300];
-    char log_path[1300];
+    char path[JOB_PATH_MAX];
+    char log_path[JOB_PATH_MAX];
     char owner[80];
     enum err err;
     struct hash result;
@@ -101,6 +102,21 @@ void job_work_start(struct job_work *work);
 void job_mkdirs(const char *path);
 
 /* ---- trade_job_inputs.c ---- */
+/* Does a job that fails for this to start fail so at every seller: by what the
+ * buyer sent? An image that is none, or on which nothing can be mounted;
+ * figures that no executor takes; inputs and used results that are in each
+ * other's place. */
+bool job_is_unfit(enum err err);
+
+struct job_inputs {
+    struct blob_store *blobs;
+    struct bytes results; /* ids, in the order of the spec's uses */
+    const char *path;     /* shorter than JOB_PATH_MAX */
+};
+/* Writes them below the path. ERR_EXISTS: one is where another should be;
+ * ERR_CORRUPT: another number of results; as blob_store_export_tree. */
+MUST_USE enum err job_inputs_write(const struct job_inputs *inputs,
+                                   const struct spec *spec);
 /* Lays out inputs and used results in the contract's own directory, on the
  * worker pool; then `after`. */
 void job_lay_out(struct job *job,

@@ -6,9 +6,16 @@
 #include "base/check.h"
 #include "node/control/rpc_help.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+bool job_is_unfit(enum err err)
+{
+    return err == ERR_IMAGE || err == ERR_TOO_LARGE || err == ERR_RANGE ||
+           err == ERR_EXISTS;
+}
 
 void job_take_spec(struct job *job, const struct trade_effect *effect)
 {
@@ -22,7 +29,8 @@ void job_take_spec(struct job *job, const struct trade_effect *effect)
     buf_add(&job->results, bytes_make(effect->bytes.ptr + spec, ids));
 }
 
-/* The directories down to a result; its job reads them as somebody else. */
+/* The directories down to a result; its job reads them as somebody else. What
+ * is there and none is found when the next is made, or the result. */
 static void make_dirs(char *path, size_t base)
 {
     for (char *slash = path + base; slash != NULL;) {
@@ -36,24 +44,27 @@ static void make_dirs(char *path, size_t base)
 }
 
 /* One result; an empty one is an empty directory. */
-static enum err lay_out_one(const struct job_work *work, const char *dest,
+static enum err lay_out_one(const struct job_inputs *inputs, const char *dest,
                             const struct hash *id)
 {
-    char path[sizeof(work->path) + SPEC_DEST_MAX + 32];
-    snprintf(path, sizeof(path), "%s/%s", work->path, dest);
-    make_dirs(path, strlen(work->path));
-    if (hash_is_zero(id))
-        return OK;
-    return blob_store_export_tree(work->blobs, id, path, NULL);
+    char path[JOB_PATH_MAX + SPEC_DEST_MAX + 32];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/%s", inputs->path, dest);
+    make_dirs(path, strlen(inputs->path));
+    if (!hash_is_zero(id))
+        return blob_store_export_tree(inputs->blobs, id, path, NULL);
+    if (stat(path, &st) != 0)
+        return errno == ENOTDIR ? ERR_EXISTS : ERR_IO;
+    return S_ISDIR(st.st_mode) ? OK : ERR_EXISTS;
 }
 
-static enum err lay_out_use(const struct job_work *work,
+static enum err lay_out_use(const struct job_inputs *inputs,
                             const struct spec_use *use, uint32_t first)
 {
     for (uint32_t task = 0; task < use->tasks; task++) {
         char dest[SPEC_DEST_MAX + 16];
         struct hash id;
-        memcpy(id.b, work->results.ptr + (size_t)(first + task) * HASH_LEN,
+        memcpy(id.b, inputs->results.ptr + (size_t)(first + task) * HASH_LEN,
                HASH_LEN);
         if (use->tasks == 1)
             snprintf(dest, sizeof(dest), "%.*s", (int)use->dest.len,
@@ -61,22 +72,24 @@ static enum err lay_out_use(const struct job_work *work,
         else
             snprintf(dest, sizeof(dest), "%.*s/%u", (int)use->dest.len,
                      (const char *)use->dest.ptr, task);
-        TRY(lay_out_one(work, dest, &id));
+        TRY(lay_out_one(inputs, dest, &id));
     }
     return OK;
 }
 
-static enum err lay_out(struct job_work *work, const struct spec *spec)
+enum err job_inputs_write(const struct job_inputs *inputs,
+                          const struct spec *spec)
 {
     uint32_t first = 0;
-    if (work->results.len != (size_t)spec_result_count(spec) * HASH_LEN)
-        return ERR_RANGE;
-    job_mkdirs(work->path);
+    CHECK(strlen(inputs->path) < JOB_PATH_MAX);
+    if (inputs->results.len != (size_t)spec_result_count(spec) * HASH_LEN)
+        return ERR_CORRUPT;
+    job_mkdirs(inputs->path);
     if (!hash_is_zero(&spec->inputs))
-        TRY(blob_store_export_tree(work->blobs, &spec->inputs, work->path,
+        TRY(blob_store_export_tree(inputs->blobs, &spec->inputs, inputs->path,
                                    NULL));
     for (uint32_t i = 0; i < spec->use_count; i++) {
-        TRY(lay_out_use(work, &spec->uses[i], first));
+        TRY(lay_out_use(inputs, &spec->uses[i], first));
         first += spec->uses[i].tasks;
     }
     return OK;
@@ -84,12 +97,14 @@ static enum err lay_out(struct job_work *work, const struct spec *spec)
 
 static void run(struct job_work *work)
 {
+    const struct job_inputs inputs = {work->blobs, buf_bytes(&work->results),
+                                      work->path};
     struct arena arena;
     struct spec spec;
     arena_init(&arena, 512u * 1024);
     work->err = spec_decode(buf_bytes(&work->spec), &arena, &spec);
     if (work->err == OK && (!hash_is_zero(&spec.inputs) || spec.use_count > 0))
-        work->err = lay_out(work, &spec);
+        work->err = job_inputs_write(&inputs, &spec);
     arena_done(&arena);
 }
 

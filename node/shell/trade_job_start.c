@@ -185,7 +185,7 @@ static void after_inputs(struct job *job, struct job_work *work)
     if (job == NULL)
         return;
     if (work->err != OK)
-        job_tell_failed(job, ERR_EXECUTOR, "the inputs cannot be laid out",
+        job_tell_failed(job, work->err, "the inputs cannot be laid out",
                         err_text(work->err));
     else
         start_now(job);

@@ -142,3 +142,13 @@ uint32_t buy_next_for(const struct buy_item *item, uint32_t from,
         task++;
     return task;
 }
+
+bool buy_copy_waits(const struct buy_item *item, uint32_t task)
+{
+    for (uint32_t i = next_copy(item, task, task); i != task;
+         i = next_copy(item, task, i)) {
+        if (item->tasks[i].state == BUY_WAITING)
+            return true;
+    }
+    return false;
+}

@@ -218,6 +218,8 @@ void buy_dissolve(struct buy *buy, struct buy_item *item);
  * of it is there; task_count when there is none. */
 uint32_t buy_next_for(const struct buy_item *item, uint32_t from,
                       const struct pubkey *provider);
+/* Does a copy of the task wait for its place? */
+bool buy_copy_waits(const struct buy_item *item, uint32_t task);
 /* Is the task, or a copy of it that is there for the sake of an availability,
  * done? Copies asked for by number are all wanted. */
 bool buy_copy_is_done(const struct buy_item *item, uint32_t task);

@@ -20,8 +20,9 @@ static bool asks_where(const struct buy_item *item)
 }
 
 /* Adds one to the provider's row of this sort, a new one if there is none. */
-static void row_add(struct book_there *rows, uint32_t *count,
-                    const struct pubkey *provider, uint32_t affinity)
+static struct book_there *row_add(struct book_there *rows, uint32_t *count,
+                                  const struct pubkey *provider,
+                                  uint32_t affinity)
 {
     uint32_t i = 0;
     while (i < *count && (rows[i].affinity != affinity ||
@@ -32,6 +33,7 @@ static void row_add(struct book_there *rows, uint32_t *count,
             (struct book_there){.provider = *provider, .affinity = affinity};
     if (affinity == 0)
         rows[i].tasks++;
+    return &rows[i];
 }
 
 static void rows_of(const struct buy_item *item, uint32_t affinity,
@@ -40,8 +42,12 @@ static void rows_of(const struct buy_item *item, uint32_t affinity,
     if (item == NULL)
         return;
     for (uint32_t i = 0; i < item->face.task_count; i++) {
-        if (buy_state_there(item->tasks[i].state))
-            row_add(rows, count, &item->tasks[i].provider, affinity);
+        struct book_there *row;
+        if (!buy_state_there(item->tasks[i].state))
+            continue;
+        row = row_add(rows, count, &item->tasks[i].provider, affinity);
+        if (affinity == 0 && buy_copy_waits(item, i))
+            row->beside = true;
     }
 }
 

@@ -465,7 +465,10 @@ void sell_step(struct sell *sell, const struct trade_event *event,
     arena_reset(&sell->arena);
     sell->out = out;
     sell->now_ms = event->now_ms;
+    if (sell->chain_ms != event->chain_time_ms)
+        sell->chain_moved_ms = event->now_ms;
     sell->chain_ms = event->chain_time_ms;
+    sell->ticks = event->kind == TRADE_TICK;
     sell_line_recall(sell);
     dispatch(sell, event);
     on_time(sell);
@@ -525,6 +528,7 @@ static void abandon(struct sell *sell, struct sell_item *item)
     switch (item->state) {
     case SELL_HELD:
         item->hold_until_ms = 0; /* the next step lets it go */
+        item->recalled = false;
         break;
     case SELL_WAITING_START:
     case SELL_STAGING:

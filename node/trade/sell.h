@@ -8,7 +8,8 @@
  *   RUNNING -> PUBLISHING -> DELIVERING -> DELIVERED -> SETTLED
  *   any of them -> REFUSING -> SETTLED       (our side ends it)
  *   any of them -> CLOSING -> SETTLED        (the buyer's side ended it)
- *   HELD -> gone when its time is up
+ *   HELD -> gone when its time is up; in line and after a start, when the chain
+ *   has been read so far
  *
  * Queues: a hold that finds no room now can be put in line (sell_config.queue).
  * It has no capacity then, but a promise: a moment at which it has its room at

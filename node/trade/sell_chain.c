@@ -47,7 +47,7 @@ static void take_terms(struct sell_item *item, const struct contract *contract)
     quote->deadline_ms = contract->deadline_ms;
 }
 
-/* A contract with us that we hold nothing for: an old quote, or a disk that
+/* A contract with us that we hold nothing for: a quote let go, or a disk that
  * lost its records. It is ended as well as it can be. */
 static struct sell_item *stranger(struct sell *sell,
                                   const struct contract *contract)
@@ -75,12 +75,26 @@ static struct sell_item *stranger(struct sell *sell,
     return item;
 }
 
+/* Who is in line has time to stage: while we were away it could not, and what
+ * it was promised may be hours ahead. Not beyond that: others count on it. */
+static void stage_anew(const struct sell *sell, struct sell_item *item)
+{
+    uint64_t by_ms = sell->now_ms + sell->config.start_by_ms;
+    if (item->queue_seq == 0 || item->staged_once)
+        return;
+    if (by_ms > item->begin_by_ms)
+        by_ms = item->begin_by_ms;
+    if (by_ms > item->stage_by_ms)
+        item->stage_by_ms = by_ms;
+}
+
 static void on_escrowed(struct sell *sell, struct sell_item *item,
                         const struct contract *contract)
 {
     if (item->state != SELL_HELD)
         return;
     take_terms(item, contract);
+    stage_anew(sell, item);
     sell_move(sell, item, SELL_WAITING_START);
     if (item->cancel) {
         item->cancel = false;
@@ -184,6 +198,9 @@ void sell_resume(struct sell *sell, struct sell_item *item)
     item->hold_until_ms = item->quote.expires_at_ms + SELL_HOLD_MARGIN_MS;
     switch (item->state) {
     case SELL_STAGING:
+        stage_anew(sell, item);
+        sell_stage(sell, item);
+        break;
     case SELL_STARTING:
         sell_stage(sell, item);
         break;
@@ -196,8 +213,12 @@ void sell_resume(struct sell *sell, struct sell_item *item)
     case SELL_DELIVERED:
         sell_share(sell, item);
         break;
-    case SELL_HELD:
     case SELL_WAITING_START:
+        stage_anew(sell, item);
+        break;
+    case SELL_HELD:
+        item->recalled = true;
+        break;
     case SELL_RUNNING:
     case SELL_REFUSING:
     case SELL_SETTLED:
@@ -332,12 +353,34 @@ static void deliver_or_give_up(struct sell *sell, struct sell_item *item)
         sell_deliver(sell, item);
 }
 
+/* We were away, and what it was promised may be hours ahead: its contract may
+ * be on the chain where we have not read it so far. A network that is idle has
+ * no blocks, so how far it is is known by its not going on. While blocks are
+ * read no clock ticks. */
+static bool may_have_opened(const struct sell *sell,
+                            const struct sell_item *item)
+{
+    if (!item->recalled)
+        return false;
+    return !sell->ticks ||
+           (item->queue_seq != 0 &&
+            sell->chain_ms <= item->quote.expires_at_ms &&
+            sell->now_ms < sell->chain_moved_ms + SELL_RECALL_MS);
+}
+
+static void lapse(struct sell *sell, struct sell_item *item)
+{
+    if (may_have_opened(sell, item))
+        return;
+    sell_note(sell, item, "the hold's time is up");
+    sell_forget(sell, item);
+}
+
 static void state_on_due(struct sell *sell, struct sell_item *item)
 {
     switch (item->state) {
     case SELL_HELD:
-        sell_note(sell, item, "the hold's time is up");
-        sell_forget(sell, item);
+        lapse(sell, item);
         break;
     case SELL_WAITING_START:
     case SELL_STARTING:

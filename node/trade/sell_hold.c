@@ -293,5 +293,6 @@ void sell_on_release(struct sell *sell, const struct pubkey *peer,
      */
     if (item->hold_until_ms > sell->now_ms + RELEASE_MARGIN_MS)
         item->hold_until_ms = sell->now_ms + RELEASE_MARGIN_MS;
+    item->recalled = false;
     sell_note(sell, item, "the buyer released the hold");
 }

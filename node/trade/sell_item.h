@@ -59,6 +59,7 @@ struct sell_item {
     bool staged_once;     /* queued: all it needs was here, and is pinned */
     /* not saved */
     uint64_t hold_until_ms; /* HELD: a contract may come until then */
+    bool recalled;          /* HELD: we were away since */
     struct hash image;      /* decoded from spec */
     struct hash inputs;
     bool image_here;
@@ -83,6 +84,8 @@ struct sell_item {
 
 /* A contract made from a quote just in time is waited for so long. */
 #define SELL_HOLD_MARGIN_MS 15000u
+/* After a start for so long, if the chain does not go on before. */
+#define SELL_RECALL_MS      600000u
 #define SELL_TX_RETRY_MS    6000u
 #define SELL_STAGE_RETRY_MS 4000u
 #define SELL_KILL_MS        5000u /* a job that goes on is told again */
@@ -118,6 +121,8 @@ struct sell {
     struct trade_effects *out;
     uint64_t now_ms;
     uint64_t chain_ms;
+    bool ticks;              /* nothing happened but time */
+    uint64_t chain_moved_ms; /* when its time was another before */
 };
 
 /* Does this item hold capacity? */

@@ -18,8 +18,10 @@ struct choice {
     uint32_t count;
     const struct crew_ask *ask;
     double down_max;
-    double there_down;  /* of all who are there together */
+    uint32_t beside;    /* who are there beside a copy that wants a place */
+    double there_down;  /* of the worst so many who are there together */
     double there_worst; /* of one of them */
+    double there_alone; /* of as many as the copies: the worst of them */
     /* who may come to those who are there, and who they are */
     struct replicas_candidate others[CREW_CANDIDATES_MAX];
     uint32_t of[CREW_CANDIDATES_MAX];
@@ -71,14 +73,43 @@ static bool domain_is_there(const struct crew_ask *ask, uint32_t domain)
     return false;
 }
 
+static int worst_first(const void *left, const void *right)
+{
+    const double *a = left;
+    const double *b = right;
+    return (*a < *b) - (*a > *b);
+}
+
+/* Of many who are there a task that wants a place may have the worst. */
+static void look_there(struct choice *c)
+{
+    const struct crew_ask *ask = c->ask;
+    double downs[CREW_THERE_MAX];
+    for (uint32_t i = 0; i < ask->there_count; i++)
+        downs[i] = share(ask->there[i].down_ppb);
+    qsort(downs, ask->there_count, sizeof(*downs), worst_first);
+    c->beside = ask->there_count;
+    c->there_down = 1;
+    c->there_worst = ask->there_count > 0 ? downs[0] : 0;
+    if (ask->copies > 0 && ask->there_count >= ask->copies)
+        c->beside = ask->copies - 1;
+    for (uint32_t i = 0; i < c->beside; i++)
+        c->there_down *= downs[i];
+    c->there_alone = c->there_down;
+    if (c->beside < ask->there_count)
+        c->there_alone *= downs[c->beside];
+}
+
+/* Who is there may take a copy of what another there has. */
+static bool there_may(const struct choice *c)
+{
+    return c->beside == c->ask->there_count ||
+           c->there_alone <= c->down_max * (1 + ROUNDING);
+}
+
 static void look_around(struct choice *c)
 {
-    c->there_down = 1;
-    for (uint32_t i = 0; i < c->ask->there_count; i++) {
-        double down = share(c->ask->there[i].down_ppb);
-        c->there_down *= down;
-        c->there_worst = fmax(c->there_worst, down);
-    }
+    look_there(c);
     for (uint32_t i = 0; i < c->count; i++) {
         const struct crew_candidate *from = &c->candidates[i];
         if (from->there || is_priceless(from) ||
@@ -185,8 +216,9 @@ static bool domain_is_free(const struct choice *c, const struct crew *crew,
 static void allow(const struct choice *c, uint32_t copies, struct crew *out)
 {
     double each = good_enough(c, copies, out);
+    bool there = there_may(c);
     for (uint32_t i = 0; i < c->count; i++) {
-        if (is_chosen(out, i) || c->candidates[i].there)
+        if (is_chosen(out, i) || (there && c->candidates[i].there))
             out->allowed[out->allowed_count++] = i;
     }
     for (uint32_t i = 0; each > 0 && i < c->count; i++) {
@@ -198,6 +230,15 @@ static void allow(const struct choice *c, uint32_t copies, struct crew *out)
     }
 }
 
+/* Nobody can come: is there one who may take it of those who are there? */
+static bool there_is_one(const struct choice *c)
+{
+    bool some = false;
+    for (uint32_t i = 0; i < c->count; i++)
+        some = some || c->candidates[i].there;
+    return some && there_may(c) && c->beside < c->ask->there_count;
+}
+
 enum err crew_choose(const struct crew_candidate *candidates, uint32_t count,
                      const struct crew_ask *ask, struct crew *out)
 {
@@ -205,18 +246,22 @@ enum err crew_choose(const struct crew_candidate *candidates, uint32_t count,
     struct crew crew = {.reached = true};
     struct replicas chosen = {.count = 0};
     uint32_t copies = ask->copies;
+    uint32_t more;
+    enum err err;
     TRY(check(candidates, count, ask));
     c.down_max = share(ask->down_ppb);
     look_around(&c);
-    if (copies == 0 || copies > ask->there_count) {
-        uint32_t more = copies > 0 ? copies - ask->there_count : 0;
-        double rest = fmin(1, c.down_max / c.there_down);
-        enum err err = choose_more(&c, rest, more, &chosen);
-        crew.reached = err == OK;
-        if (err == ERR_CAPACITY)
-            err = choose_best(&c, more, &chosen);
+    more = copies > 0 ? copies - c.beside : 0;
+    err = choose_more(&c, fmin(1, c.down_max / c.there_down), more, &chosen);
+    crew.reached = err == OK;
+    if (err == ERR_CAPACITY && there_is_one(&c)) {
+        crew.reached = true;
+        c.there_down = c.there_alone;
+    } else if (err == ERR_CAPACITY) {
+        TRY(choose_best(&c, more, &chosen));
+    } else {
         TRY(err);
-    } /* else it is as it was when they were chosen */
+    }
     take(&c, &chosen, &crew);
     if (crew.reached)
         allow(&c, copies > 0 ? copies : ask->there_count + crew.count, &crew);

@@ -18,9 +18,10 @@ struct crew_candidate {
     uint32_t down_ppb; /* chance not to finish a task, 1..TARGET_ONE */
     uint32_t domain;   /* of those with one domain fail all or none; 0: alone */
     struct amount price;
-    bool there; /* it is one of those who have tasks already */
+    bool there; /* it is one of those who are there already */
 };
-/* Who has tasks of the job, whether it takes more or not. */
+/* Who has a copy of a task of which others want a place, whether it takes more
+ * or not. Of many such tasks each has its copies at some of them. */
 struct crew_there {
     uint32_t down_ppb; /* TARGET_ONE: nothing is known of it */
     uint32_t domain;
@@ -36,19 +37,26 @@ struct crew_ask {
 
 struct crew {
     bool reached;
-    uint32_t down_ppb; /* of them and those who are there together */
+    uint32_t down_ppb; /* of them and those who are there together, the worst of
+                          these where they are as many as the copies, or more */
     uint32_t count;    /* who are chosen beside those who are there, in order */
     uint32_t picks[CREW_MAX];
-    /* Who may take tasks: the chosen, those who are there, and where each of
-     * all these alone reaches the copies-th root of the target, all like them:
-     * any so many do then, and a bag is not bound to a few. Of a domain one,
-     * where there are copies. Nobody when the target is out of reach: then the
-     * picks are the best there is. */
+    /* Who may take tasks: the chosen, those who are there if any `copies` of
+     * them keep to the target, and where each of all these alone reaches the
+     * copies-th root of the target, all like them: any so many do then, and a
+     * bag is not bound to a few. Of a domain one, where there are copies.
+     * Nobody when the target is out of reach: then the picks are the best there
+     * is. */
     uint32_t allowed_count;
     uint32_t allowed[CREW_CANDIDATES_MAX];
 };
 
-/* Candidates at prices that nobody can pay are never chosen: one must not make
+/* A task that wants a place has at most copies - 1 others: where more are there
+ * one is chosen who keeps to the target beside the worst of them, whatever
+ * tasks they have; if there is none, those who are there do, as far as they
+ * may.
+ *
+ * Candidates at prices that nobody can pay are never chosen: one must not make
  * a choice of others impossible.
  *
  * ERR_RANGE: too many candidates, or a chance out of range. */

@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -97,9 +99,44 @@ static enum err clean_dir(int fd, const struct oci_limits *limits, int depth,
     return err;
 }
 
+/* What an image has there already must be mountable: a directory, and where the
+ * runtime wants one itself no link to one. */
+static enum err make_point(int at, const char *name, bool links,
+                           struct fail *fail)
+{
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_IN_ROOT};
+    int fd;
+
+    if (mkdirat(at, name, 0755) == 0)
+        return OK;
+    if (errno != EEXIST)
+        return fail_errno(fail, WHAT, name);
+    if (!links)
+        how.flags |= O_NOFOLLOW;
+    fd = (int)syscall(SYS_openat2, at, name, &how, sizeof(how));
+    if (fd >= 0)
+        close(fd);
+    else if (errno == ENOTDIR || errno == ELOOP || errno == ENOENT)
+        return fail_set(fail, ERR_IMAGE, WHAT,
+                        "make the image with an empty directory there",
+                        "/%s is no directory, and nothing can be mounted there",
+                        name);
+    else
+        return fail_errno(fail, WHAT, name);
+    return OK;
+}
+
 enum err rootfs_prepare(const char *path, struct fail *fail)
 {
-    static const char *const names[] = {"proc", "dev", "tmp", "job", "sys"};
+    static const struct {
+        const char *name;
+        bool links; /* may be one */
+    } points[] = {{"proc", false},
+                  {"dev", true},
+                  {"tmp", true},
+                  {"job", true},
+                  {"sys", false}};
     int at = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     enum err err = OK;
 
@@ -107,9 +144,8 @@ enum err rootfs_prepare(const char *path, struct fail *fail)
         return fail_errno(fail, WHAT, path);
     if (fchmod(at, 0755) != 0)
         err = fail_errno(fail, WHAT, path);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && err == OK; i++)
-        if (mkdirat(at, names[i], 0755) != 0 && errno != EEXIST)
-            err = fail_errno(fail, WHAT, names[i]);
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]) && err == OK; i++)
+        err = make_point(at, points[i].name, points[i].links, fail);
     close(at);
     return err;
 }

@@ -328,7 +328,7 @@ static enum err read_devices(const json_t *params, struct spec *out,
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *path = json_string_value(json_array_get(list, i));
         if (path == NULL || !spec_device_fits(path))
-            return bad(fail, ERR_RANGE, "devices",
+            return bad(fail, ERR_TYPE, "devices",
                        "each is a plain path below /dev, and none that every "
                        "container has");
         if (has_device(out, path))

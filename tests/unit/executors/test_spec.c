@@ -127,9 +127,9 @@ static void devices_are_below_dev_and_not_every_containers_own(void **state)
                                                "/dev/dri/renderD128")),
                      OK);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_int_equal(with("devices", json_pack("[s]", bad[i])), ERR_RANGE);
+        assert_int_equal(with("devices", json_pack("[s]", bad[i])), ERR_TYPE);
     assert_int_equal(with("devices", json_string("/dev/nvidia0")), ERR_TYPE);
-    assert_int_equal(with("devices", json_pack("[i]", 3)), ERR_RANGE);
+    assert_int_equal(with("devices", json_pack("[i]", 3)), ERR_TYPE);
     assert_int_equal(with("devices", json_pack("[s, s]", "/dev/a", "/dev/a")),
                      ERR_EXISTS);
 }

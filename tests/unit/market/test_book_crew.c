@@ -85,8 +85,8 @@ static void tell(struct sample *s, unsigned n, const unsigned *ks,
     struct book_there list[8];
     struct hash id = sample_id(n);
     for (uint32_t i = 0; i < count; i++)
-        list[i] =
-            (struct book_there){.provider = sample_provider(ks[i]), .tasks = 1};
+        list[i] = (struct book_there){
+            .provider = sample_provider(ks[i]), .tasks = 1, .beside = true};
     assert_int_equal(book_there_set(s->book, &id, list, count), OK);
 }
 
@@ -227,6 +227,38 @@ static void a_mixed_crew_admits_nobody_else(void **state)
     assert_int_equal(at(sample_match(s, 1, 1, 50)), 1u << 5);
 }
 
+/* Two tasks, each at 1 and 4. */
+static void a_lost_copy_does_not_wait_for_the_losers_other_tasks(void **state)
+{
+    struct sample *s = *state;
+    struct request r = wants("99.9%", 2, 2);
+    struct hash id = sample_id(1);
+    struct book_there rows[] = {
+        {.provider = sample_provider(1), .tasks = 1},
+        {.provider = sample_provider(4), .tasks = 2, .beside = true}};
+    const struct book_result *m;
+    put(s, 1, 8, 0);  /* 0.1 */
+    put(s, 2, 8, 0);  /* 0.1 */
+    put(s, 4, 98, 0); /* 0.01 */
+    sample_add(s, 1, &r, 10);
+    assert_int_equal(at(sample_match(s, 1, 4, 20)), 1u << 1 | 1u << 4);
+    /* The weak one lost one of its tasks, which the strong one has too. */
+    sample_exclude(s, 1, 1, 100000, 25);
+    sample_exclude(s, 1, 4, 100000, 25);
+    assert_int_equal(book_there_set(s->book, &id, rows, 2), OK);
+    m = sample_match(s, 1, 1, 30);
+    assert_int_equal(at(m), 1u << 2);
+    sample_release(s, 1, 2, 1, 35);
+    /* So did the strong one: for that task no weak one will do. */
+    rows[0].beside = true;
+    assert_int_equal(book_there_set(s->book, &id, rows, 2), OK);
+    m = sample_match(s, 1, 1, 40);
+    assert_int_equal(m->placed, 0);
+    assert_false(m->crew->reached);
+    put(s, 5, 200, 0);
+    assert_int_equal(at(sample_match(s, 1, 1, 50)), 1u << 5);
+}
+
 static void a_bag_goes_to_all_that_are_as_good(void **state)
 {
     struct sample *s = *state;
@@ -286,6 +318,7 @@ int main(void)
         test(out_of_reach_the_nearest_is_told),
         test(one_owner_is_one_provider),
         test(a_mixed_crew_admits_nobody_else),
+        test(a_lost_copy_does_not_wait_for_the_losers_other_tasks),
         test(a_bag_goes_to_all_that_are_as_good),
         test(a_link_that_breaks_counts_when_it_is_worse),
         test(no_availability_is_none_to_reckon),

@@ -15,6 +15,7 @@ struct shop {
     struct trade_effects fx;
     struct rig_disk disk;
     uint64_t now_ms;
+    uint64_t behind_ms; /* so far behind are we with the chain */
     struct request request;
     struct spec spec;
     struct hash id; /* of the contract of task 0, attempt 0 */
@@ -89,7 +90,7 @@ RIG_UNUSED static void restart(struct shop *shop)
 RIG_UNUSED static void step(struct shop *shop, struct trade_event *event)
 {
     event->now_ms = shop->now_ms;
-    event->chain_time_ms = shop->now_ms;
+    event->chain_time_ms = shop->now_ms - shop->behind_ms;
     sell_step(shop->sell, event, &shop->fx);
     rig_disk_take(&shop->disk, &shop->fx);
 }

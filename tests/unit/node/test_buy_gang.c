@@ -332,22 +332,31 @@ static void a_copy_is_not_placed_beside_its_twin(void **state)
 
 /* ---- an availability ---- */
 
-static struct standings *standings_of(const struct desk *desk)
+/* Each seller has served so many, and failed none. */
+static struct standings *standings_with(const struct desk *desk,
+                                        const unsigned served[SELLERS])
 {
     const struct standings_config config = {
         .self = desk->config.self, .max = 10, .key = {1}};
     struct standings *s = NULL;
     assert_int_equal(standings_new(&config, &s), OK);
-    for (unsigned i = 0; i < 3 * 8; i++) {
+    for (unsigned i = 0; i < SELLERS; i++) {
         struct contract c = {.state = CONTRACT_SETTLED,
                              .reason = END_DONE,
                              .buyer = {{0xb0}},
                              .agent = desk->config.self,
                              .time_ms_max = desk->request.time_ms_max};
-        c.provider = rig_key_of((enum rig_actor)(RIG_SELLER + i % 3));
-        assert_int_equal(standings_note(s, &c), OK);
+        c.provider = rig_key_of((enum rig_actor)(RIG_SELLER + i));
+        for (unsigned k = 0; k < served[i]; k++)
+            assert_int_equal(standings_note(s, &c), OK);
     }
     return s;
+}
+
+static struct standings *standings_of(const struct desk *desk)
+{
+    static const unsigned served[SELLERS] = {8, 8, 8};
+    return standings_with(desk, served);
 }
 
 /* Two copies at RIG_SELLER, who is the cheapest, and another. */
@@ -375,6 +384,35 @@ static void copies_wait_until_enough_is_known(void **state)
     assert_int_equal(task_of(desk, 1)->state, BUY_HOLDING);
     assert_false(
         pubkey_equal(&task_of(desk, 0)->provider, &task_of(desk, 1)->provider));
+    standings_free(standings);
+}
+
+/* Two tasks, each at the weak RIG_SELLER and the strong RIG_OTHER. */
+static void a_copy_that_is_lost_alone_has_another_place_at_once(void **state)
+{
+    static const unsigned served[SELLERS] = {8, 98, 8};
+    struct desk *desk = *state;
+    struct pubkey strong = rig_key_of(RIG_OTHER);
+    struct pubkey weak = rig_key_of(RIG_SELLER);
+    struct pubkey third = rig_key_of(RIG_THIRD);
+    struct standings *standings;
+    uint32_t lost = 0;
+    desk->request = rig_request(4);
+    desk->request.terms.divide = POLICY_DIVIDE_DUPLICATED;
+    desk->request.terms.copies = 2;
+    desk->request.terms.down_ppb = 1000000; /* 99.9% */
+    standings = standings_with(desk, served);
+    book_lend(buy_book(desk->buy), standings, NULL);
+    put_offers(desk);
+    put_offer(desk, RIG_THIRD, 40000);
+    assert_int_equal(submit(desk), OK);
+    while (!pubkey_equal(&task_of(desk, lost)->provider, &weak))
+        lost++;
+    assert_true(
+        pubkey_equal(&task_of(desk, (lost + 2) % 4)->provider, &strong));
+    refuse_hold(desk, RIG_SELLER, lost, ERR_CAPACITY);
+    assert_int_equal(task_of(desk, lost)->state, BUY_HOLDING);
+    assert_true(pubkey_equal(&task_of(desk, lost)->provider, &third));
     standings_free(standings);
 }
 
@@ -451,6 +489,7 @@ int main(void)
         T(a_gang_that_needs_two_opens_with_two),
         T(a_copy_is_not_placed_beside_its_twin),
         T(copies_wait_until_enough_is_known),
+        T(a_copy_that_is_lost_alone_has_another_place_at_once),
         T(one_copy_that_is_done_is_enough),
         T(a_job_does_not_wait_for_the_copy_that_is_late),
         T(copies_by_number_are_all_wanted),

@@ -277,6 +277,89 @@ static void the_line_is_as_it_was_after_a_kill(void **state)
     assert_true(started(shop, 1));
 }
 
+/* Its node was away from the quote until long after; the chain is read again
+ * from where it was. */
+static void a_promise_outlives_that_nobody_was_there_to_see_its_contract(
+    void **state)
+{
+    struct shop *shop = *state;
+    struct contract first;
+    queueing(shop, LINE_CONSERVATIVE, 1);
+    bring(shop, 0);
+    first = shop->contract;
+    for (uint32_t i = 1; i < 8; i++)
+        take(shop, i);
+    shop->now_ms += shop->behind_ms = 12 * 60000;
+    restart(shop);
+    at(shop, shop->now_ms);
+    for (uint32_t i = 1; i < 8; i++)
+        assert_int_equal(view_at(shop, i).state, SELL_HELD);
+    shop->behind_ms = 0; /* many blocks at once */
+    step(shop,
+         &(struct trade_event){.kind = TRADE_CONTRACT, .contract = &first});
+    chain_says(shop);
+    assert_null(rig_tx(&shop->fx, TX_CONTRACT_REFUSE));
+    assert_int_equal(view_at(shop, 7).state, SELL_WAITING_START);
+    at(shop, shop->now_ms + 60000);
+    assert_int_equal(view_at(shop, 7).state, SELL_WAITING_START);
+    assert_true(view_at(shop, 7).queued);
+    send_start(shop, RIG_AGENT, &shop->spec, BULK);
+    fetched(shop, &shop->spec.image, OK);
+    fetched(shop, &shop->spec.inputs, OK);
+    assert_int_equal(view_at(shop, 7).state, SELL_STAGING);
+    at(shop, shop->now_ms + 1000);
+    for (uint32_t i = 1; i < 7; i++) {
+        struct sell_view gone;
+        assert_false(find_view(shop, i, &gone)); /* they never opened */
+    }
+}
+
+/* The last block is older than the promise, and none comes. */
+static void an_idle_chain_keeps_no_promise_alive(void **state)
+{
+    struct shop *shop = *state;
+    uint64_t t;
+    struct sell_view view;
+    queueing(shop, LINE_CONSERVATIVE, 1);
+    for (uint32_t i = 0; i < SELL_QUEUE_BUYER_MAX; i++)
+        take(shop, i);
+    shop->now_ms += 12 * 60000;
+    restart(shop);
+    t = shop->now_ms;
+    for (uint64_t ms = 0; ms <= SELL_RECALL_MS; ms += 1000) {
+        shop->behind_ms = 12 * 60000 + 1000 + ms;
+        at(shop, t + ms);
+        assert_int_equal(find_view(shop, SELL_QUEUE_BUYER_MAX - 1, &view),
+                         ms < SELL_RECALL_MS);
+    }
+    assert_int_equal(length_of(shop), 0);
+}
+
+/* The same when it had begun to stage. */
+static void who_waits_may_stage_after_we_were_away(void **state)
+{
+    struct shop *shop = *state;
+    uint64_t begin_by_ms;
+    queueing(shop, LINE_CONSERVATIVE, 1);
+    bring(shop, 0);
+    for (uint32_t i = 1; i < 8; i++)
+        take(shop, i);
+    chain_says(shop);
+    begin_by_ms = view_at(shop, 7).begin_by_ms;
+    shop->now_ms += 12 * 60000;
+    restart(shop);
+    at(shop, shop->now_ms);
+    assert_int_equal(view_at(shop, 7).state, SELL_WAITING_START);
+    assert_int_equal(view_at(shop, 7).begin_by_ms, begin_by_ms);
+    send_start(shop, RIG_AGENT, &shop->spec, BULK);
+    assert_int_equal(view_at(shop, 7).state, SELL_STAGING);
+    at(shop, shop->now_ms + STAGE_MS - SELL_START_MARGIN_MS - 1);
+    assert_int_equal(view_at(shop, 7).state, SELL_STAGING);
+    at(shop, shop->now_ms + 1);
+    assert_int_equal(view_at(shop, 7).reason, END_STAGING_FAILED);
+    assert_true(shop->now_ms < begin_by_ms);
+}
+
 /* The buyer's side kept it waiting: it costs nothing yet. */
 static void inputs_that_do_not_come_end_the_wait_soon(void **state)
 {
@@ -510,6 +593,9 @@ int main(void)
         T(a_hold_in_line_lapses_as_others_do),
         T(one_buyer_gets_only_so_many_places),
         T(the_line_is_as_it_was_after_a_kill),
+        T(a_promise_outlives_that_nobody_was_there_to_see_its_contract),
+        T(an_idle_chain_keeps_no_promise_alive),
+        T(who_waits_may_stage_after_we_were_away),
         T(inputs_that_do_not_come_end_the_wait_soon),
         T(whose_turn_has_come_gets_its_room_staged_or_not),
         T(whose_turn_does_not_come_is_sent_away_late),

@@ -107,8 +107,53 @@ static void likes_are_of_other_domains(void **state)
     assert_true(is_allowed(0) && is_allowed(1) && is_allowed(3));
 }
 
-/* Whatever has been lost: any set that may come to those who are there, of one
- * domain each, keeps to the target when it is as many as are wanted. */
+/* The worst chance of any so many of those who are there. */
+static double worst_of(const struct crew_there *there, uint32_t count,
+                       uint32_t so_many)
+{
+    double worst = so_many == 0 ? 1 : 0;
+    for (uint32_t set = 1; set < 1u << count; set++) {
+        uint32_t size = 0;
+        double down = 1;
+        for (uint32_t i = 0; i < count; i++) {
+            if (set >> i & 1) {
+                down *= (double)there[i].down_ppb / TARGET_ONE;
+                size++;
+            }
+        }
+        if (size == so_many && down > worst)
+            worst = down;
+    }
+    return worst;
+}
+
+static void more_are_there_than_a_task_has_copies(void **state)
+{
+    static const struct crew_there there[] = {{100000000, 20}, {10000000, 21}};
+    struct crew_ask ask = {
+        .down_ppb = 1000000, .copies = 2, .there = there, .there_count = 2};
+    (void)state;
+    put(0, 10000000, 1, 21);
+    list[0].there = true;
+    put(1, 100000000, 1, 1);
+    assert_int_equal(crew_choose(list, 2, &ask, &crew), OK);
+    assert_true(crew.reached); /* as it was when they were chosen */
+    assert_int_equal(crew.count, 0);
+    assert_int_equal(crew.down_ppb, 1000000);
+    assert_int_equal(crew.allowed_count, 1);
+    list[0].there = false;
+    assert_int_equal(crew_choose(list, 2, &ask, &crew), OK);
+    assert_false(crew.reached);
+    put(2, 10000000, 1, 2); /* will do beside the worst */
+    assert_int_equal(crew_choose(list, 3, &ask, &crew), OK);
+    assert_true(crew.reached);
+    assert_int_equal(crew.count, 1);
+    assert_int_equal(crew.picks[0], 2);
+    assert_int_equal(crew.allowed_count, 1);
+}
+
+/* Whatever has been lost: any set that may come to any of those who are there,
+ * of one domain each, keeps to the target when it is as many as are wanted. */
 static void who_is_allowed_never_breaks_the_target(void **state)
 {
     uint64_t seed = 17;
@@ -117,38 +162,52 @@ static void who_is_allowed_never_breaks_the_target(void **state)
     for (unsigned round = 0; round < 3000; round++) {
         uint32_t count = 2 + (uint32_t)sample_below(&seed, 8);
         uint32_t copies = 1 + (uint32_t)sample_below(&seed, 3);
-        struct crew_there there[2];
+        struct crew_there there[4];
         struct crew_ask ask = {.copies = copies,
                                .cheapest = sample_below(&seed, 2) == 0,
                                .there = there};
-        double have = 1;
         ask.down_ppb =
             (uint32_t)(TARGET_ONE *
                        pow(10, -(double)sample_below(&seed, 40) / 10 - 0.1));
         for (uint32_t i = 0; i < count; i++)
             put(i, 1 + (uint32_t)sample_below(&seed, 600000000),
                 1 + sample_below(&seed, 9), (uint32_t)sample_below(&seed, 6));
-        while (ask.there_count + 1 < copies && sample_below(&seed, 2) == 0) {
-            there[ask.there_count] = (struct crew_there){
+        while (copies > 1 && ask.there_count < 4 &&
+               sample_below(&seed, 3) > 0) {
+            struct crew_there *one = &there[ask.there_count];
+            *one = (struct crew_there){
                 1 + (uint32_t)sample_below(&seed, 400000000),
                 20 + ask.there_count};
-            have *= (double)there[ask.there_count++].down_ppb / TARGET_ONE;
+            if (ask.there_count < count && sample_below(&seed, 2) == 0) {
+                put(ask.there_count, one->down_ppb, 1, one->domain);
+                list[ask.there_count].there = true;
+            }
+            ask.there_count++;
         }
         assert_int_equal(crew_choose(list, count, &ask, &crew), OK);
         if (!crew.reached)
             continue;
         assert_true(crew.down_ppb <= (uint64_t)ask.down_ppb + 1);
         for (uint32_t set = 1; set < 1u << crew.allowed_count; set++) {
-            uint32_t size = ask.there_count;
-            double down = have;
+            struct crew_there left[4];
+            uint32_t left_count = 0;
+            uint32_t size = 0;
+            uint32_t taken = 0;
+            double down = 1;
             for (uint32_t i = 0; i < crew.allowed_count; i++) {
                 if (set >> i & 1) {
                     down *= (double)list[crew.allowed[i]].down_ppb / TARGET_ONE;
+                    taken |= 1u << crew.allowed[i];
                     size++;
                 }
             }
-            if (size != copies)
+            for (uint32_t i = 0; i < ask.there_count; i++) {
+                if (i >= count || !list[i].there || !(taken >> i & 1))
+                    left[left_count++] = there[i];
+            }
+            if (size > copies || left_count + size < copies)
                 continue;
+            down *= worst_of(left, left_count, copies - size);
             assert_true(down * TARGET_ONE <= ask.down_ppb * (1 + 1e-6));
             tried++;
         }
@@ -164,6 +223,7 @@ int main(void)
         cmocka_unit_test(no_more_copies_than_there_may_be),
         cmocka_unit_test(prices_beyond_all_bounds_leave_the_others_the_choice),
         cmocka_unit_test(likes_are_of_other_domains),
+        cmocka_unit_test(more_are_there_than_a_task_has_copies),
         cmocka_unit_test(who_is_allowed_never_breaks_the_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
