@@ -129,9 +129,11 @@ void sx_on_claim(struct sx *core, struct sx_peer *peer,
     }
     peer->key = msg->key;
     peer->index = validators_find(&core->set, &peer->key);
+    if (peer->index < 0)
+        return;
+    core->heard_ms[peer->index] = core->mono_ms;
     /* What it missed as a stranger: the certificate that a status holds. */
-    if (peer->index >= 0)
-        sx_say_status(core, peer);
+    sx_say_status(core, peer);
 }
 
 /* ---- links ---- */

@@ -55,6 +55,8 @@ static const struct {
     {127, 0, "true decisions of the tip took the room of those below"},
     {1113, 0, "true decisions of the tip, and where they do not lead"},
     {273, 0, "a new epoch's first view was given up unheard"},
+    {50000776, 0, "who had just proven its key counted as away"},
+    {50001293, 0, "who had just proven its key, in other weather"},
 };
 
 /* A seed takes a fraction of a second of processor time; one that does not end
