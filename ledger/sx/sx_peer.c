@@ -154,6 +154,8 @@ void sx_on_link(struct sx *core, const struct sx_event *event)
                              .budget_ms = core->mono_ms,
                              .budget = UINT64_C(16) << 20};
     peer->index = validators_find(&core->set, &peer->key);
+    if (peer->index >= 0)
+        core->heard_ms[peer->index] = core->mono_ms;
     sx_say_status(core, peer);
 }
 

@@ -85,6 +85,7 @@ static void note_decided(struct machine *machine, enum vote_kind kind,
 static void signed_vote(struct world *world, struct machine *machine,
                         enum vote_kind kind, const struct proposal *on)
 {
+    uint64_t last = (on->epoch - 1) * world->plan.epoch_blocks;
     struct sx_status status;
     tell(world,
          "%u signs %s e%" PRIu64 " v%" PRIu64 " on v%" PRIu64 " %02x%02x%02x",
@@ -114,7 +115,8 @@ static void signed_vote(struct world *world, struct machine *machine,
     if (status.amnesia || status.twin)
         judge_fails(world, "machine %u signs though it must not",
                     machine->index);
-    if (machine->stored_height < (on->epoch - 1) * world->plan.epoch_blocks)
+    /* A state that was fetched is stored, and told of behind this. */
+    if (machine->stored_height < last && chain_base(machine->chain) < last)
         judge_fails(world,
                     "machine %u signs in epoch %" PRIu64
                     " before its root is stored",

@@ -57,6 +57,11 @@ static const struct {
     {273, 0, "a new epoch's first view was given up unheard"},
     {50000776, 0, "who had just proven its key counted as away"},
     {50001293, 0, "who had just proven its key, in other weather"},
+    {50018142, 0, "who had just come back on a link of its own key"},
+    {50025543, 0, "copies that were cut off until the end had no time to meet"},
+    {50032402, 0, "a state was fetched, and a vote cast upon it at once"},
+    {50017564, 0, "too many dishonest decided against what one voted for"},
+    {50028592, 0, "too many dishonest: final on one fork, not on the other"},
 };
 
 /* A seed takes a fraction of a second of processor time; one that does not end

@@ -314,10 +314,13 @@ void votes_public(struct world *world, const struct machine *machine,
     judge_learn_set(world, machine, vote->on.epoch);
     set = votes_set(world, vote->on.epoch);
     if (set == NULL || vote->index >= set->count || vote->index >= 128 ||
-        !pubkey_equal(&set->items[vote->index].key, &machine->signer.key))
+        !pubkey_equal(&set->items[vote->index].key, &machine->signer.key)) {
+        if (world->plan.overload)
+            return; /* forks have sets of their own */
         judge_fails(world, "machine %u votes as %u in epoch %llu: it is not",
                     machine->index, vote->index,
                     (unsigned long long)vote->on.epoch);
+    }
     slot = slot_of(&world->votes, vote->on.epoch, vote->on.view);
     bits = vote->kind == VOTE_NULLIFY ? slot->nullified
            : vote->kind == VOTE_NOTARIZE
