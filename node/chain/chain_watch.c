@@ -1,6 +1,7 @@
 #include "node/chain/chain_watch.h"
 
 #include "base/check.h"
+#include "ledger/account.h"
 #include "node/node.h"
 #include "node/node_start.h"
 #include "node/control/rpc_help.h"
@@ -73,6 +74,21 @@ bool chain_watch_why(struct node *node, char text[CHAIN_WATCH_TEXT])
              "no block for %llu s: %u of %u validators reachable%s",
              (unsigned long long)seconds, reach.reachable, reach.validators,
              reach.quorum ? "" : ", too few to decide");
+    return true;
+}
+
+bool chain_watch_behind(struct node *node, char text[CHAIN_WATCH_TEXT])
+{
+    uint64_t since = node->chain_watch.behind_ms;
+    uint32_t count = pool_count(sx_pool(chain_host_core(node->host)));
+    text[0] = '\0';
+    if (since == 0 || count == 0 || mono_ms() - since < CHAIN_STALLED_MS)
+        return false;
+    snprintf(text, CHAIN_WATCH_TEXT,
+             "%u transaction%s for an earlier one of %s sender, which is not "
+             "here",
+             count, count == 1 ? " waits" : "s wait",
+             count == 1 ? "its" : "their");
     return true;
 }
 
@@ -179,7 +195,8 @@ void chain_watch_put(struct node *node, json_t *object)
                               member_json(node, &set->items[i], i, &status));
     json_object_set_new(object, "validators", members);
     chain_watch_reach(node, &reach);
-    (void)chain_watch_why(node, why);
+    if (!chain_watch_why(node, why))
+        (void)chain_watch_behind(node, why);
     json_object_set_new(object, "epoch", json_u64(status.epoch));
     json_object_set_new(object, "view", json_u64(status.view));
     json_object_set_new(object, "final_view", json_u64(status.final_view));
@@ -197,16 +214,41 @@ void chain_watch_block(struct node *node)
         node->chain_watch.since_ms = mono_ms();
 }
 
+/* Is something of what waits in a block, or its sender's next? */
+static bool could_enter(struct node *node)
+{
+    struct pool *pool = sx_pool(chain_host_core(node->host));
+    struct state *head = chain_head_state(chain_host_chain(node->host));
+    const struct pool_entry *entry = pool_next(pool, NULL);
+    for (unsigned looks = 0; entry != NULL && looks < CHAIN_LOOKS; looks++) {
+        struct account account;
+        if (entry->carried > 0 ||
+            account_get(head, &entry->tx.sender, &account) != OK ||
+            entry->tx.nonce == account.nonce)
+            return true;
+        entry = pool_next(pool, entry);
+    }
+    return entry != NULL;
+}
+
+static void note(uint64_t *since_ms, bool holds)
+{
+    if (!holds)
+        *since_ms = 0;
+    else if (*since_ms == 0)
+        *since_ms = mono_ms();
+}
+
 void chain_watch_tick(struct node *node)
 {
     static const char what[] = "no block is decided";
     struct chain_watch *watch = &node->chain_watch;
     struct chain_reach reach;
     char why[CHAIN_WATCH_TEXT];
-    if (pool_count(sx_pool(chain_host_core(node->host))) == 0)
-        watch->since_ms = 0;
-    else if (watch->since_ms == 0)
-        watch->since_ms = mono_ms();
+    bool waits = pool_count(sx_pool(chain_host_core(node->host))) > 0;
+    bool enters = waits && could_enter(node);
+    note(&watch->since_ms, enters);
+    note(&watch->behind_ms, waits && !enters);
     chain_watch_reach(node, &reach);
     if (reach.stalled_ms == 0 || reach.quorum) {
         node_unwarn(node, what);

@@ -17,9 +17,13 @@ struct node;
 #define CHAIN_STALLED_MS     3000u /* something waits for so long: worth a word */
 #define CHAIN_WATCH_TEXT     160u
 
+#define CHAIN_LOOKS 256u /* of the pool, a second; the rest is believed */
+
 struct chain_watch {
-    uint64_t since_ms; /* monotonic: something waits, and no block was decided
-                          since; 0: nothing waits */
+    uint64_t since_ms;  /* monotonic: something waits that a block could hold,
+                           and none was decided since; 0: nothing does */
+    uint64_t behind_ms; /* monotonic: what waits has waited since for earlier
+                           transactions of its senders alone; 0: not so */
 };
 
 /* What of the epoch's set this node can reach: linked and not silent, itself
@@ -37,6 +41,10 @@ void chain_watch_reach(struct node *node, struct chain_reach *out);
 /* "no block for 12 s: 2 of 4 validators reachable, too few to decide". False,
  * and "", while the chain does not stand still. */
 bool chain_watch_why(struct node *node, char text[CHAIN_WATCH_TEXT]);
+
+/* "4 transactions wait for an earlier one of their sender, which is not here".
+ * False, and "", where a block could hold some of what waits. */
+bool chain_watch_behind(struct node *node, char text[CHAIN_WATCH_TEXT]);
 
 /* "1200 pages, 18022 records of block 600's state, 3 peers asked". False, and
  * "", when the state is not being fetched. */

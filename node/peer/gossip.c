@@ -178,8 +178,14 @@ static void on_tx(struct gossip *gossip, struct gossip_peer *peer,
         net_score(peer->net, 20, "a transaction that cannot be read");
         return;
     }
-    if (chain_host_submit(gossip->node->host, tx, PEER_TOKEN | peer->id) != OK)
-        log_debug("gossip", "a transaction is dropped: too many wait");
+    uint64_t token = PEER_TOKEN | peer->id;
+    struct hash id;
+    enum err err = chain_host_submit(gossip->node->host, tx, token);
+    if (err == OK)
+        return;
+    log_debug("gossip", "a transaction is dropped: %s", err_text(err));
+    hash_bytes(HASH_TAG_TX, tx, &id);
+    gossip_refused(gossip, &id, token, err);
 }
 
 bool gossip_refused(struct gossip *gossip, const struct hash *id,

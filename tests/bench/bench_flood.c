@@ -16,10 +16,8 @@
  * DIR is a validator's data directory. Everything is signed before the clock
  * runs. HOW is `link`: as a peer of every validator, as another node would; or
  * `socket`: over the control sockets. Each validator gets its share of the
- * senders; WINDOW transfers are on their way at any time. The senders' keys are
- * made of a fixed seed: they are worth something on a network that lasts for
- * one bench. What was final between two blocks is read from the blocks after
- * the end. */
+ * senders; WINDOW transfers are on their way at any time. What was final
+ * between two blocks is read from the blocks after the end. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,34 +32,26 @@
 #include "base/address.h"
 #include "base/check.h"
 #include "cli/client.h"
-#include "ledger/params.h"
-#include "ledger/transfer.h"
-#include "ledger/tx.h"
 #include "node/net/link.h"
 #include "node/peer/wire.h"
 #include "tests/bench/check_rate.h"
+#include "tests/bench/sender.h"
 
-#define SENDERS     2000u
-#define WINDOW      8000u   /* transfers that are not final yet */
-#define PER_SECOND  20000u  /* signed beforehand: more than can be final */
-#define SHARE_MICRO 240000u /* of each sender: for its fees */
-#define WARM_MS     3000u   /* before the first block that counts */
+#define SENDERS    2000u
+#define WINDOW     8000u  /* transfers that are not final yet */
+#define PER_SECOND 30000u /* signed beforehand: more than can be final */
+#define SHARE_MICRO                                                            \
+    420000u               /* of each sender: for its fees of a run of 15 s     \
+                           */
+#define WARM_MS     3000u /* before the first block that counts */
 #define TARGETS_MAX 31u
 #define ANSWER_MS   20000u
-#define EXPIRY      1000000u
 #define SAMPLES     8u
 #define FUND_CHUNK  200u
 #define PATH_ROOM   256u
 #define CORES_MAX   64
 #define STALLED_MS  20000u
-
-struct sender {
-    struct signer signer;
-    uint8_t secret[64];
-    char address[ADDRESS_TEXT_MAX];
-    uint64_t nonce; /* the next to sign */
-    uint64_t base;  /* what it was when the run began */
-};
+#define REASONS_MAX 16u
 
 struct target {
     struct client *client;
@@ -72,9 +62,7 @@ struct target {
 };
 
 static struct {
-    struct hash chain;
-    char prefix[8];
-    uint64_t height;
+    struct sender_chain chain;
     struct sender senders[SENDERS];
     struct target targets[TARGETS_MAX];
     uint32_t target_count;
@@ -83,7 +71,8 @@ static struct {
     size_t sent;
     atomic_size_t final; /* by a sample of the senders' nonces */
     atomic_bool over;
-    uint64_t refused;
+    uint64_t refused[REASONS_MAX]; /* over links, by the reason */
+    enum err reasons[REASONS_MAX];
     uint64_t from_height, to_height;
     double from_ms, to_ms;
     double from_cpu, to_cpu;   /* seconds the validators worked */
@@ -131,49 +120,6 @@ static int command_verify(double seconds)
     return 0;
 }
 
-/* ---- keys and transactions ---- */
-
-static enum err sender_sign(void *ctx, const char *tag,
-                            const struct hash *digest, struct signature *out)
-{
-    struct sender *sender = ctx;
-    (void)tag;
-    crypto_sign_detached(out->b, NULL, digest->b, HASH_LEN, sender->secret);
-    return OK;
-}
-
-static void sender_init(struct sender *sender, uint32_t number)
-{
-    uint8_t seed[32] = "suan bench: those who send";
-    u32le_put(seed + 28, number);
-    crypto_sign_seed_keypair(sender->signer.key.b, sender->secret, seed);
-    sender->signer.sign = sender_sign;
-    sender->signer.ctx = sender;
-    address_format(flood.prefix, &sender->signer.key, sender->address);
-}
-
-static struct bytes make_transfer(struct sender *sender,
-                                  const struct pubkey *to, uint64_t micro)
-{
-    struct transfer transfer = {.to = *to, .amount = amount_micro(micro)};
-    struct tx tx = {.kind = TX_TRANSFER,
-                    .chain = flood.chain,
-                    .nonce = sender->nonce++,
-                    .expiry_height = flood.height + EXPIRY};
-    struct buf payload;
-    struct buf out;
-    buf_init(&payload, 1024);
-    buf_init(&out, LIMIT_TX_BYTES);
-    transfer_encode(&transfer, &payload);
-    tx.payload = buf_bytes(&payload);
-    tx.fee = fee_for_payload(payload.len);
-    CHECK(tx_sign(&tx, &sender->signer) == OK);
-    tx_encode(&tx, &out);
-    CHECK(out.err == OK);
-    buf_done(&payload);
-    return buf_bytes(&out); /* never given back */
-}
-
 /* ---- asking ---- */
 
 static json_t *ask(struct client *client, const char *method, json_t *params)
@@ -197,6 +143,15 @@ static uint64_t ask_uint(struct client *client, const char *method,
     return value;
 }
 
+/* What was refused and why: an account's next ones then wait for ever. */
+static void tell_refused(void)
+{
+    for (size_t i = 0; i < REASONS_MAX && flood.refused[i] > 0; i++)
+        fprintf(stderr, "bench_flood: %llu were refused: %s\n",
+                (unsigned long long)flood.refused[i],
+                err_text(flood.reasons[i]));
+}
+
 static uint64_t ask_nonce(struct client *client, const char *address)
 {
     return ask_uint(client, "chain.account",
@@ -212,15 +167,15 @@ static void target_open(struct target *target, const char *dir)
     if (client_open(path, &target->client, &error) != OK)
         fail(error.what, error.why);
     json_t *info = ask(target->client, "node.info", NULL);
-    snprintf(flood.prefix, sizeof(flood.prefix), "%s",
+    snprintf(flood.chain.prefix, sizeof(flood.chain.prefix), "%s",
              json_string_value(json_object_get(info, "prefix")));
     snprintf(target->listen, sizeof(target->listen), "%s",
              json_string_value(json_object_get(info, "listen")));
     CHECK(address_parse(json_string_value(json_object_get(info, "node")),
                         &prefix, &target->node) == OK);
     CHECK(hash_parse(json_string_value(json_object_get(info, "chain")),
-                     &flood.chain) == OK);
-    flood.height =
+                     &flood.chain.id) == OK);
+    flood.chain.height =
         (uint64_t)json_integer_value(json_object_get(info, "height"));
     target->pid = (long)json_integer_value(json_object_get(info, "pid"));
     json_decref(info);
@@ -234,7 +189,7 @@ static void open_all(char **dirs, uint32_t count)
         target_open(&flood.targets[i], dirs[i]);
     flood.target_count = count;
     for (uint32_t i = 0; i < SENDERS; i++)
-        sender_init(&flood.senders[i], i + 1);
+        sender_init(&flood.senders[i], &flood.chain, i + 1);
 }
 
 /* ---- money for all ---- */
@@ -254,13 +209,13 @@ static int command_fund(void)
 {
     static struct sender payer;
     struct client *client = flood.targets[0].client;
-    sender_init(&payer, 0);
+    sender_init(&payer, &flood.chain, 0);
     payer.nonce = ask_nonce(client, payer.address);
     for (uint32_t i = 0; i < SENDERS; i++) {
         bool last = i % FUND_CHUNK == FUND_CHUNK - 1 || i == SENDERS - 1;
         submit_and_wait(
             client,
-            make_transfer(&payer, &flood.senders[i].signer.key, SHARE_MICRO),
+            sender_pays(&payer, &flood.senders[i].signer.key, SHARE_MICRO),
             last);
     }
     return 0;
@@ -271,13 +226,13 @@ static int command_people(unsigned long count)
 {
     static struct sender payer;
     struct client *client = flood.targets[0].client;
-    sender_init(&payer, 0);
+    sender_init(&payer, &flood.chain, 0);
     payer.nonce = ask_nonce(client, payer.address);
     for (unsigned long i = 0; i < count; i++) {
         bool last = i % FUND_CHUNK == FUND_CHUNK - 1 || i == count - 1;
         struct pubkey nobody = {{0}};
         u64le_put(nobody.b, payer.nonce + 1);
-        submit_and_wait(client, make_transfer(&payer, &nobody, 1), last);
+        submit_and_wait(client, sender_pays(&payer, &nobody, 1), last);
     }
     return 0;
 }
@@ -323,6 +278,15 @@ static double cpu_of_all(void)
     return sum;
 }
 
+__attribute__((noreturn)) static void stalled(void)
+{
+    tell_refused();
+    if (flood.sent == flood.tx_count)
+        fail("run", "all that was signed is sent; more a second are final than "
+                    "PER_SECOND");
+    fail("run", "no block for 20 seconds");
+}
+
 /* The moment when the height changes, and what it is then. */
 static uint64_t next_block(struct client *client, double *out_ms)
 {
@@ -331,7 +295,7 @@ static uint64_t next_block(struct client *client, double *out_ms)
     double until = now_ms() + STALLED_MS;
     while (now == height) {
         if (now_ms() > until)
-            fail("run", "no block for 20 seconds");
+            stalled();
         nap_ms(2);
         now = ask_uint(client, "node.info", NULL, "height");
         *out_ms = now_ms();
@@ -395,13 +359,29 @@ static void on_down(void *ctx, struct net_peer *peer, enum err err)
         fail("a validator closed the link", err_text(err));
 }
 
+static void note_refused(enum err err)
+{
+    size_t i = 0;
+    while (i < REASONS_MAX - 1 && flood.refused[i] > 0 &&
+           flood.reasons[i] != err)
+        i++;
+    flood.reasons[i] = err;
+    flood.refused[i]++;
+}
+
 static void on_message(void *ctx, struct net_peer *peer, struct bytes payload)
 {
+    struct wire_tx_refused refused;
     enum wire_kind kind;
+    struct arena arena;
     (void)ctx;
     (void)peer;
-    if (wire_peek(payload, &kind) == OK && kind == WIRE_TX_REFUSED)
-        flood.refused++;
+    if (wire_peek(payload, &kind) != OK || kind != WIRE_TX_REFUSED)
+        return;
+    arena_init(&arena, 4096);
+    if (wire_tx_refused_decode(payload, &arena, &refused) == OK)
+        note_refused(refused.err);
+    arena_done(&arena);
 }
 
 static void send_some(void)
@@ -440,7 +420,7 @@ static struct net *link_up(uv_loop_t *loop)
     static struct sender self;
     static uint8_t secret[NOISE_KEY_LEN];
     struct net_config config = {
-        .chain = flood.chain,
+        .chain = flood.chain.id,
         .static_secret = secret,
         .roles = CHANNEL_ROLE_BUYER,
         .agent = "bench_flood",
@@ -451,7 +431,7 @@ static struct net *link_up(uv_loop_t *loop)
     struct net_error error;
     struct net *net = NULL;
     double until = now_ms() + ANSWER_MS;
-    sender_init(&self, UINT32_MAX);
+    sender_init(&self, &flood.chain, UINT32_MAX);
     randombytes_buf(secret, sizeof(secret));
     config.signer = self.signer;
     if (net_new(loop, &config, &net, &error) != OK)
@@ -537,12 +517,20 @@ static void sign_all(void)
     for (uint32_t i = 0; i < SENDERS; i++) {
         struct sender *sender = &flood.senders[i];
         sender->base = sender->nonce = ask_nonce(client, sender->address);
+        sender->micro = ask_uint(client, "chain.account",
+                                 json_pack("{s:s}", "address", sender->address),
+                                 "balance_micro");
     }
     /* To somebody else each time. */
     for (size_t i = 0; i < flood.tx_count; i++) {
         size_t to = (i * 7 + i / SENDERS * 13 + 1) % SENDERS;
-        flood.txs[i] = make_transfer(&flood.senders[i % SENDERS],
-                                     &flood.senders[to].signer.key, 1);
+        flood.txs[i] = sender_pays(&flood.senders[i % SENDERS],
+                                   &flood.senders[to].signer.key, 1);
+    }
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        if (flood.senders[i].micro < flood.senders[i].cost)
+            fail("run", "the senders cannot pay for so long a run; see "
+                        "SHARE_MICRO");
     }
 }
 
@@ -580,9 +568,7 @@ static int command_run(const char *how, char **dirs)
            (unsigned long long)count, (unsigned long long)blocks,
            flood.to_cpu - flood.from_cpu, flood.to_self - flood.from_self,
            check_rate_us(&probe));
-    if (flood.refused > 0)
-        fprintf(stderr, "bench_flood: %llu were refused\n",
-                (unsigned long long)flood.refused);
+    tell_refused();
     return 0;
 }
 
@@ -609,7 +595,7 @@ int main(int argc, char **argv)
         open_all(argv + 2, 1);
         if (command[0] == 'f')
             return command_fund();
-        sender_init(&payer, 0);
+        sender_init(&payer, &flood.chain, 0);
         printf("%s\n", payer.address);
         return 0;
     }

@@ -44,7 +44,7 @@ up() {
     suan devnet up --validators "$1" --providers 1 --base-port "$PORT" -q >/dev/null
     dirs=()
     for ((i = 1; i <= $1; i++)); do dirs+=("$NET/validator-$i"); done
-    suan wallet send "$("$BIN/bench_flood" address "${dirs[0]}")" 600 --yes -q >/dev/null
+    suan wallet send "$("$BIN/bench_flood" address "${dirs[0]}")" 850 --yes -q >/dev/null
     suan wallet send "$("$BIN/bench_send" "${dirs[0]}/run/control.sock")" 10 --yes -q >/dev/null
     for i in buyer provider-1; do kill "$(cat "$NET/$i/run/pid")"; done
     sleep 2

@@ -11,145 +11,24 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/node/rpc_rig.h"
+#include "tests/unit/node/chain_rig.h"
 
 #include "ledger/light.h"
-#include "ledger/transfer.h"
-
-#define BLOCKS 8u /* of epochs of three */
 
 static struct rig *rig;
-static unsigned finals;
-static struct hash tx_ids[BLOCKS];
-
-static void count_final(void *ctx, const struct candidate *candidate)
-{
-    const struct block *block = candidate_block(candidate);
-    (void)ctx;
-    assert_true(finals < BLOCKS && block->tx_count == 1);
-    tx_ids[finals++] = block->txs[0].id;
-}
-
-static void no_refusal(void *ctx, const struct hash *id, uint64_t token,
-                       enum err err, uint64_t height)
-{
-    (void)ctx;
-    (void)id;
-    (void)token;
-    (void)height;
-    fail_msg("refused: %s", err_name(err));
-}
-
-static void no_relay(void *ctx, uint64_t token, bool first, struct bytes tx)
-{
-    (void)ctx;
-    (void)token;
-    (void)first;
-    (void)tx;
-}
-
-static void no_notice(void *ctx, enum sx_notice notice, uint16_t index)
-{
-    (void)ctx;
-    (void)notice;
-    (void)index;
-}
-
-static void no_halt(void *ctx, enum err err)
-{
-    (void)ctx;
-    fail_msg("halted: %s", err_name(err));
-}
-
-static void make_genesis(struct genesis *genesis)
-{
-    genesis_init(genesis);
-    strcpy(genesis->network, "unit");
-    genesis->test = true;
-    genesis->time_ms = 1;
-    assert_int_equal(params_set(&genesis->params, "epoch_blocks", 3), OK);
-    assert_int_equal(genesis_add_validator(genesis, &rig->node.vote_signer.key,
-                                           amount_micro(5000000), NULL),
-                     OK);
-    assert_int_equal(
-        genesis_add_account(genesis, &rig->node.self, amount_micro(9000000)),
-        OK);
-    assert_int_equal(genesis_seal(genesis), OK);
-}
-
-/* One payment, and the block it is final in. */
-static void make_block(uint64_t nonce)
-{
-    struct node *node = &rig->node;
-    struct transfer transfer = {.to = node->vote_signer.key,
-                                .amount = amount_micro(100)};
-    struct tx tx = {.chain = node->genesis.chain,
-                    .kind = TX_TRANSFER,
-                    .nonce = nonce,
-                    .expiry_height = 1000,
-                    .fee = amount_micro(10000)};
-    struct buf payload;
-    struct buf bytes;
-    buf_init(&payload, LIMIT_TX_BYTES);
-    buf_init(&bytes, LIMIT_TX_BYTES);
-    transfer_encode(&transfer, &payload);
-    tx.payload = buf_bytes(&payload);
-    assert_int_equal(tx_sign(&tx, &node->signer), OK);
-    tx_encode(&tx, &bytes);
-    assert_int_equal(chain_host_submit(node->host, buf_bytes(&bytes), 1), OK);
-    for (unsigned turns = 0; finals <= nonce; turns++) {
-        assert_true(turns < 100000);
-        uv_run(node->loop, UV_RUN_ONCE);
-    }
-    buf_done(&payload);
-    buf_done(&bytes);
-}
+static const struct hash *tx_ids = chain_rig.tx_ids;
 
 static int set_up(void **state)
 {
-    uint8_t seed[32] = {1};
-    char path[128];
-    char log[128];
     (void)state;
-    rig = rig_open();
-    struct node *node = &rig->node;
-    assert_int_equal(key_from_seed(&purpose_validator, seed, &node->vote_key),
-                     OK);
-    node->vote_signer = key_signer(node->vote_key);
-    make_genesis(&node->genesis);
-    rig_path(rig, "chain", path);
-    rig_path(rig, "log", log);
-    assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_equal(mkdir(log, 0700), 0);
-    struct wal_owner owner = {.chain = node->genesis.chain,
-                              .key = node->vote_signer.key};
-    assert_int_equal(sx_make_log(log, &owner), OK);
-    struct chain_host_options options = {.loop = node->loop,
-                                         .dir = path,
-                                         .log_dir = log,
-                                         .genesis = &node->genesis,
-                                         .kinds = &(struct kind_table){0},
-                                         .signer = &node->vote_signer,
-                                         .link_key = node->self,
-                                         .events = {.ctx = node,
-                                                    .on_final = count_final,
-                                                    .on_refused = no_refusal,
-                                                    .on_relay = no_relay,
-                                                    .on_notice = no_notice,
-                                                    .on_halt = no_halt}};
-    assert_int_equal(chain_host_open(&options, &node->host), OK);
+    rig = chain_rig_open();
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct node *node = &rig->node;
     (void)state;
-    chain_host_close(node->host);
-    key_free(node->vote_key);
-    node->vote_key = NULL;
-    genesis_done(&node->genesis);
-    rig_close(rig);
+    chain_rig_close();
     return 0;
 }
 
@@ -225,14 +104,16 @@ static void the_parts_are_a_file_that_holds(void **state)
     char id[HASH_TEXT_MAX];
     struct light_proof got;
     (void)state;
-    for (unsigned i = 0; i < BLOCKS; i++)
-        make_block(i);
+    for (unsigned i = 0; i < CHAIN_RIG_BLOCKS; i++) {
+        chain_rig_submit(i);
+        chain_rig_until(i + 1, 0);
+    }
     address_format(ADDRESS_PREFIX_TEST, &rig->node.self, address);
     check(params("account", address, NULL), &rig->node.genesis.chain, &got);
     assert_true(got.kind == 'S' && got.state.present);
-    assert_int_equal(got.state.header.height, BLOCKS);
+    assert_int_equal(got.state.header.height, CHAIN_RIG_BLOCKS);
     assert_int_equal(got.steps, 1); /* of epoch 2: the tip is in the third */
-    for (unsigned i = 0; i < BLOCKS; i++) {
+    for (unsigned i = 0; i < CHAIN_RIG_BLOCKS; i++) {
         hash_format(&tx_ids[i], id);
         check(params("tx", id, NULL), &rig->node.genesis.chain, &got);
         assert_true(got.kind == 'T' && hash_equal(&got.tx.tx.id, &tx_ids[i]));
