@@ -523,9 +523,21 @@ static bool has_cert(const struct sx *core, uint64_t view, enum vote_kind kind)
     return slot != NULL && slot->certs[kind - 1] != NULL;
 }
 
+/* A notarized block stands on a notarized one, which may be of a view that we
+ * know as given up: a view can have both certificates. Without the other one
+ * nothing asks for its block. 0: it is here, or decided. */
+static uint64_t missing_below(const struct sx *core, uint64_t view)
+{
+    const struct sx_slot *slot = sx_slot_at(core, view);
+    uint64_t parent = slot->certs[VOTE_NOTARIZE - 1]->on.parent_view;
+    if (parent <= core->final_view || has_cert(core, parent, VOTE_NOTARIZE))
+        return 0;
+    return parent;
+}
+
 /* The first view whose certificate is missing for what we want to do in this
- * one: every view has one or the other, and a proposal's parent is notarized,
- * the views behind it nullified. 0: none. */
+ * one: every view has one or the other, a proposal's parent is notarized, the
+ * views behind it nullified, and so it is with what was notarized. 0: none. */
 static uint64_t missing_cert(const struct sx *core)
 {
     const struct sx_slot *slot = sx_slot_at(core, core->cur);
@@ -538,6 +550,8 @@ static uint64_t missing_cert(const struct sx *core)
         if ((!notarized && !nullified) || (v == parent && !notarized) ||
             (v > parent && !nullified))
             return v;
+        if (notarized && missing_below(core, v) != 0)
+            return missing_below(core, v);
     }
     return 0;
 }

@@ -340,6 +340,9 @@ void people_final(struct world *world, const struct hash *id, uint64_t height)
     if (tx == NULL)
         return; /* a dishonest one's, or one that was damaged into another */
     client = &world->clients[tx->client];
+    if (world->plan.overload && (tx->fate == TX_FINAL || tx->fate == TX_DEAD ||
+                                 tx->nonce != client->final_nonce))
+        return; /* on another fork than what was final before */
     if (tx->fate == TX_FINAL)
         judge_fails(world, "transaction %zu is final twice, at %llu and %llu",
                     (size_t)(tx - world->txs), (unsigned long long)tx->height,

@@ -60,8 +60,10 @@ static const struct {
     {50018142, 0, "who had just come back on a link of its own key"},
     {50025543, 0, "copies that were cut off until the end had no time to meet"},
     {50032402, 0, "a state was fetched, and a vote cast upon it at once"},
+    {60028406, 0, "below a notarized block one of a view given up was missing"},
     {50017564, 0, "too many dishonest decided against what one voted for"},
     {50028592, 0, "too many dishonest: final on one fork, not on the other"},
+    {60016731, 0, "too many dishonest: numbers of two forks"},
 };
 
 /* A seed takes a fraction of a second of processor time; one that does not end

@@ -87,6 +87,38 @@ static void missing_certificates_are_asked_for(void **state)
     net_close(&net);
 }
 
+/* A view can have both certificates. Who knows the nullification alone lacks
+ * what the block of a later one stands on. */
+static void what_a_notarized_block_stands_on_is_asked_for(void **state)
+{
+    struct net net;
+    struct sx_msg asked;
+    struct cert below;
+    struct cert above;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    struct candidate *parent = block_by(&net, leader_of(&net, 2), NULL);
+    struct candidate *child = block_by(&net, leader_of(&net, 3), parent);
+    struct offer first = offer_of(parent, 2, 0);
+    struct offer second = offer_of(child, 3, 2);
+    certify(&net, VOTE_NOTARIZE, &first.on, ALL_BUT(me->who), &below);
+    certify(&net, VOTE_NOTARIZE, &second.on, ALL_BUT(me->who), &above);
+    nullify_until(me, 3);
+    assert_false(sent(me, SX_MSG_GET_CERTS, 0, &asked));
+    hear_this_cert(me, a_puppet(me), &above);
+    assert_int_equal(view_of(me), 4);
+    pass(me, 100);
+    assert_true(sent(me, SX_MSG_GET_CERTS, 0, &asked));
+    assert_int_equal(asked.view, 2);
+    hear_this_cert(me, a_puppet(me), &below);
+    pass(me, 100);
+    assert_false(sent(me, SX_MSG_GET_CERTS, 0, &asked));
+    assert_true(sent(me, SX_MSG_GET_BLOCK, 0, &asked));
+    candidate_free(child);
+    candidate_free(parent);
+    net_close(&net);
+}
+
 static void who_asks_for_certificates_gets_them(void **state)
 {
     struct net net;
@@ -608,6 +640,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_proposal_across_a_view_waits_for_its_nullification),
         cmocka_unit_test(missing_certificates_are_asked_for),
+        cmocka_unit_test(what_a_notarized_block_stands_on_is_asked_for),
         cmocka_unit_test(who_asks_for_certificates_gets_them),
         cmocka_unit_test(a_proposal_brings_what_justifies_it),
         cmocka_unit_test(a_proposal_on_an_unnotarized_parent_waits),
