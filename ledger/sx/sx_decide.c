@@ -70,6 +70,8 @@ void sx_take_final(struct sx *core, const struct cert *cert)
     free(core->final_cert);
     core->final_cert = latest;
     sx_slots_drop(core, cert->on.view);
+    if (!hash_equal(&cert->on.id, &core->final_id))
+        core->news_view = cert->on.view;
     core->final_id = cert->on.id;
     struct chain_tip head = chain_head(core->chain);
     if (!hash_equal(&cert->on.id, &head.id))
@@ -290,6 +292,7 @@ bool sx_decide(struct sx *core)
         return false;
     if (count == 0) { /* the head, decided once more */
         drop_first(core);
+        sx_tree_sweep(core);
         return true;
     }
     if (!commit(core, run, count))
@@ -453,6 +456,7 @@ void sx_epoch_start(struct sx *core)
         core->final_view = head.view;
         load_final_cert(core, head.height);
     }
+    core->news_view = core->final_view;
     core->cur = 0;
     sx_enter(core, core->final_view + 1);
 }

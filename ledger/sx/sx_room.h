@@ -157,6 +157,8 @@ struct sx {
     uint64_t entered_ms;
     uint64_t final_view; /* highest decided, 0: the root */
     struct hash final_id;
+    uint64_t news_view; /* of the last decision of what was not decided before:
+                           one that proposes the head again ends no trouble */
     struct cert *final_cert; /* of final_view; NULL: the root */
     struct sx_slot **slots;
     size_t slot_count;

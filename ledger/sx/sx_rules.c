@@ -84,12 +84,12 @@ bool sx_advance(struct sx *core)
 /* ---- notarizing ---- */
 
 /* The window of header.time. Backwards it is wide when the network is slow, and
- * twice as wide for every CLOCK_VIEWS views that went by undecided: the blocks
- * of those whose clocks are behind get in at last, so that bad clocks slow the
+ * twice as wide for every CLOCK_VIEWS views without a new block: the blocks of
+ * those whose clocks are behind get in at last, so that bad clocks slow the
  * chain and do not stop it. Objective bounds are the chain's. */
 static bool time_fits(const struct sx *core, const struct header *header)
 {
-    uint64_t views = core->cur - core->final_view - 1;
+    uint64_t views = core->cur - core->news_view - 1;
     uint64_t wider = views / CLOCK_VIEWS;
     uint64_t back = (2 * sx_delay(core) + SX_RHO_MS)
                     << (wider < CLOCK_DOUBLINGS ? wider : CLOCK_DOUBLINGS);

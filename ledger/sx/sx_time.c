@@ -45,13 +45,15 @@ static uint64_t scarce_delay(uint64_t cap, uint64_t views)
     return max_u64(SX_DELAY_MAX_MS, cap) << doublings;
 }
 
-/* D doubles whenever as many views went by undecided as must have had an honest
- * leader among theirs: so crashed leaders in a row do not inflate it, but a D0
- * that is too small always gets corrected, and stays so for a while. */
+/* D doubles whenever as many views went by without anything new decided as must
+ * have had an honest leader among theirs: so crashed leaders in a row do not
+ * inflate it, but a D0 that is too small always gets corrected, and stays so
+ * for a while. */
 uint64_t sx_delay(const struct sx *core)
 {
     uint64_t views = core->cur - core->final_view - 1;
-    uint64_t doublings = core->patience + views / core->honest_run;
+    uint64_t vain = core->cur - core->news_view - 1;
+    uint64_t doublings = core->patience + vain / core->honest_run;
     uint64_t cap = min_u64(DELAY_TIMES * core->delay_ms,
                            max_u64(SX_DELAY_MAX_MS, core->delay_ms));
     if (SX_MUTANT(NO_CAP))

@@ -147,7 +147,7 @@ void judge_refused(struct world *world, struct machine *machine,
          tx == NULL ? -1 : tx - world->txs, err_name(effect->err));
     /* It may be on this disk before anybody was told. */
     if (effect->err == ERR_EXISTS && effect->height > 0 && tx != NULL &&
-        !world->plan.overload &&
+        !world->plan.overload && !machine->rotten &&
         (tx->fate == TX_DEAD ||
          (tx->fate == TX_FINAL && tx->height != effect->height)))
         judge_fails(world, "machine %u: a transaction is final that is not",

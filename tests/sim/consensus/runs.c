@@ -61,6 +61,8 @@ static const struct {
     {50025543, 0, "copies that were cut off until the end had no time to meet"},
     {50032402, 0, "a state was fetched, and a vote cast upon it at once"},
     {60028406, 0, "below a notarized block one of a view given up was missing"},
+    {70016868, 0, "the head was decided again and again, and bodies stayed"},
+    {70016914, 0, "a rotten store knew of another height"},
     {50017564, 0, "too many dishonest decided against what one voted for"},
     {50028592, 0, "too many dishonest: final on one fork, not on the other"},
     {60016731, 0, "too many dishonest: numbers of two forks"},

@@ -206,6 +206,42 @@ static void a_nullification_does_not_cancel_a_notarized_block(void **state)
     net_close(&net);
 }
 
+/* The head decided again is nothing new: the delay goes on growing, and bodies
+ * of views that are gone do not stay. */
+static void the_head_decided_again_ends_no_trouble(void **state)
+{
+    struct net net;
+    struct offer first;
+    struct sx_status before;
+    struct sx_status after;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    struct candidate *a = offer_on_root(me, 1, &first);
+    hear_cert(me, a_puppet(me), VOTE_FINALIZE, &first.on);
+    sx_status(me->core, &before);
+    for (unsigned round = 0; round < 8; round++) {
+        uint64_t fresh = view_of(me);
+        if ((int)leader_of(&net, fresh) != me->who) {
+            net_tx(&net, round % USERS, round / USERS);
+            struct candidate *b = block_by(&net, leader_of(&net, fresh), a);
+            struct offer offer = offer_of(b, fresh, fresh - 1);
+            hear_proposal(me, leader_of(&net, fresh), &offer);
+            candidate_free(b);
+        }
+        nullify_until(me, fresh + 1);
+        struct proposal again =
+            on_view(1, fresh + 1, round == 0 ? 1 : fresh - 1, &first.on.id);
+        hear_cert(me, a_puppet(me), VOTE_NOTARIZE, &again);
+        hear_cert(me, a_puppet(me), VOTE_FINALIZE, &again);
+    }
+    sx_status(me->core, &after);
+    assert_int_equal(after.final_view, 17);
+    assert_int_equal(after.unfinal, 0);
+    assert_true(after.delay_ms >= 4 * before.delay_ms);
+    candidate_free(a);
+    net_close(&net);
+}
+
 static void submit_of(struct node *node, const struct candidate *candidate)
 {
     const struct block *block = candidate_block(candidate);
@@ -645,6 +681,7 @@ int main(void)
         cmocka_unit_test(a_proposal_brings_what_justifies_it),
         cmocka_unit_test(a_proposal_on_an_unnotarized_parent_waits),
         cmocka_unit_test(a_nullification_does_not_cancel_a_notarized_block),
+        cmocka_unit_test(the_head_decided_again_ends_no_trouble),
         cmocka_unit_test(what_a_later_block_of_the_run_holds_is_not_refused),
         cmocka_unit_test(a_parent_from_before_the_last_decision_is_none),
         cmocka_unit_test(only_the_views_leader_proposes),
