@@ -51,7 +51,7 @@ static struct cert *copy_cert(struct sx *core, const struct cert *cert)
     return copy;
 }
 
-void sx_take_final(struct sx *core, const struct cert *cert)
+void sx_take_final(struct sx *core, const struct cert *cert, uint64_t seq)
 {
     struct cert *pending = copy_cert(core, cert);
     struct cert *latest = copy_cert(core, cert);
@@ -65,7 +65,8 @@ void sx_take_final(struct sx *core, const struct cert *cert)
     if (core->final_count >=
         (SX_MUTANT(FINALS_FULL) ? SX_FINALS_MAX : SX_FINALS_MAX / 2))
         merge_last(core);
-    core->final_low[core->final_count] = closed_low(core, cert->on.view);
+    core->final_low[core->final_count] =
+        low_of(closed_low(core, cert->on.view), seq);
     core->finals[core->final_count++] = pending;
     free(core->final_cert);
     core->final_cert = latest;
@@ -77,6 +78,13 @@ void sx_take_final(struct sx *core, const struct cert *cert)
     if (!hash_equal(&cert->on.id, &head.id))
         sx_block_want(core, &cert->on.id);
     sx_enter(core, cert->on.view + 1);
+}
+
+void sx_final_log(struct sx *core, uint64_t seq)
+{
+    uint32_t last = core->final_count - 1;
+    CHECK(core->final_count > 0);
+    core->final_low[last] = low_of(core->final_low[last], seq);
 }
 
 static void drop_first(struct sx *core)

@@ -72,6 +72,8 @@ static enum err replay_cert(struct sx *core, uint64_t seq, struct bytes body)
     slot = sx_slot_at(core, cert.on.view);
     if (slot != NULL)
         sx_slot_log(slot, seq);
+    else if (cert.kind == VOTE_FINALIZE && core->halted == OK)
+        sx_final_log(core, seq);
     return core->halted;
 }
 

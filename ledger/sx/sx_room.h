@@ -164,7 +164,7 @@ struct sx {
     size_t slot_count;
     size_t slot_cap;
     struct cert *finals[SX_FINALS_MAX]; /* views ascending, not executed yet */
-    /* the first log record of the views that each of them closed; 0: none */
+    /* the first log record of each and of the views it closed; 0: none */
     uint64_t final_low[SX_FINALS_MAX];
     uint32_t final_count;
     struct sx_block *blocks[SX_BLOCKS_MAX];
@@ -351,7 +351,11 @@ void sx_send_proposal(struct sx *core, const struct sx_slot *slot, int index);
 /* ---- sx_decide.c: finality, epochs ---- */
 
 void sx_epoch_start(struct sx *core);
-void sx_take_final(struct sx *core, const struct cert *cert);
+/* seq: of its record. Needed until its block is on the disk: that what it
+ * closes is over may be known by nothing else, after an amnesia. */
+void sx_take_final(struct sx *core, const struct cert *cert, uint64_t seq);
+/* ... of the highest, when that is known later: replay. */
+void sx_final_log(struct sx *core, uint64_t seq);
 /* A verified one of an earlier view than final_view: a step on the way there.
  */
 void sx_add_final(struct sx *core, const struct cert *cert);

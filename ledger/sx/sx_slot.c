@@ -334,10 +334,9 @@ void sx_take_cert(struct sx *core, const struct cert *cert)
         return;
     look_for_twin(core, slot, cert);
     if (cert->kind == VOTE_FINALIZE) {
-        if (!core->replaying)
-            log_cert(core, cert);
+        uint64_t seq = core->replaying ? 0 : log_cert(core, cert);
         spread(core, cert);
-        sx_take_final(core, cert);
+        sx_take_final(core, cert, seq);
         return;
     }
     slot = sx_slot_need(core, cert->on.view);

@@ -276,12 +276,13 @@ static enum err compare_past(struct sx *core, const struct inward *run)
     return ERR_QUORUM;
 }
 
-/* Do the headers that are here lead from `upper` down to `lower`? */
+/* Do the headers that are here lead from `upper` down to `lower`, within a run?
+ * Farther apart there is a decision in between that has yet to come. */
 static bool leads(const struct sx *core, const struct hash *upper,
                   const struct hash *lower)
 {
     const struct sx_block *block = sx_block_find(core, upper);
-    for (uint32_t i = 0; i < SX_BLOCKS_MAX; i++) {
+    for (uint32_t i = 0; i < CHAIN_RUN_MAX; i++) {
         if (block == NULL || !block->has_header)
             return false;
         if (hash_equal(&block->header.parent, lower))

@@ -302,6 +302,32 @@ static void decisions_that_lead_nowhere_yet_are_not_kept(void **state)
     history_close(&h);
 }
 
+/* All blocks from the head on are here, notarized and for long not decided;
+ * then the decisions of the tip come, and those behind them. */
+static void decisions_behind_far_ones_do_not_end_the_asking(void **state)
+{
+    static struct history h;
+    (void)state;
+    history_open(&h, 3);
+    for (uint64_t i = 1; i <= 40; i++) {
+        struct cert cert;
+        certify(&h.net, VOTE_NOTARIZE, &h.past[i].cert.on, 0x7, &cert);
+        hear_this_cert(h.me, 0, &cert);
+        give_block(&h, &h.past[i].id);
+    }
+    for (uint64_t i = 41; i <= 71; i++) {
+        hear_this_cert(h.me, 0, &h.past[i].cert);
+        give_block(&h, &h.past[i].id);
+    }
+    hear_this_cert(h.me, 0, &h.past[PAST].cert);
+    for (uint64_t i = 72; i <= 80; i++)
+        give_final(&h, i);
+    assert_int_equal(h.me->core->final_count, SX_FINALS_MAX / 2);
+    live_beside_one_who_has_all(&h, 60);
+    assert_int_equal(chain_tip(h.me->chain).height, PAST);
+    history_close(&h);
+}
+
 /* ---- keys of other days ---- */
 
 static void give_run(struct node *to, const struct candidate *c,
@@ -374,6 +400,7 @@ int main(void)
             what_was_voted_for_stays_whatever_its_leader_says_next),
         cmocka_unit_test(decisions_of_the_tip_leave_room_for_those_before),
         cmocka_unit_test(decisions_that_lead_nowhere_yet_are_not_kept),
+        cmocka_unit_test(decisions_behind_far_ones_do_not_end_the_asking),
         cmocka_unit_test(who_is_not_liable_any_more_stops_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

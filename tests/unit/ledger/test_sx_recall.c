@@ -584,6 +584,108 @@ static void the_operators_word_holds_before_anything_is_stored(void **state)
     net_close(&net);
 }
 
+/* ---- what ended it is kept ---- */
+
+#define LAST 5u
+
+/* One block a view, each decided in its own. */
+struct town {
+    struct net net;
+    struct node *me;
+    struct candidate *blocks[LAST + 1];
+    struct cert finals[LAST + 1];
+};
+
+static void town_open(struct town *t)
+{
+    net_open_epochs(&t->net, 4, 600, 0, 1);
+    int who = 0;
+    while ((int)leader_of(&t->net, 2) == who)
+        who++;
+    t->me = net_add(&t->net, who);
+    puppets_link(t->me);
+    for (uint64_t v = 1; v <= LAST; v++) {
+        struct candidate *block =
+            block_by(&t->net, leader_of(&t->net, v), t->blocks[v - 1]);
+        struct proposal on = on_view(1, v, v - 1, &candidate_block(block)->id);
+        certify(&t->net, VOTE_FINALIZE, &on, ALL_BUT(who), &t->finals[v]);
+        t->blocks[v] = block;
+    }
+}
+
+static void town_close(struct town *t)
+{
+    for (uint64_t v = LAST; v > 0; v--)
+        candidate_free(t->blocks[v]);
+    net_close(&t->net);
+}
+
+/* The first block's run comes, and is stored. */
+static void town_first(struct town *t)
+{
+    uint8_t header[HEADER_BYTES];
+    struct buf cert;
+    buf_init(&cert, CERT_BYTES_MAX);
+    cert_encode(&t->finals[1], &cert);
+    header_encode(&candidate_block(t->blocks[1])->header, header);
+    struct sx_msg msg = {.tag = SX_MSG_FINALS,
+                         .height = LAST,
+                         .headers = BYTES_OF(header),
+                         .header_count = 1,
+                         .cert = buf_bytes(&cert),
+                         .blocks = {candidate_bytes(t->blocks[1])},
+                         .block_count = 1};
+    hear(t->me, a_puppet(t->me), &msg);
+    while (t->me->batch_count > 0)
+        commit_one(t->me);
+    assert_int_equal(chain_tip(t->me->chain).height, 1);
+    buf_done(&cert);
+}
+
+/* Votes for a block of view 2. */
+static bool town_vote(struct town *t, struct candidate *block)
+{
+    struct offer offer = {.block = candidate_bytes(block)};
+    offer.on = on_view(1, 2, 1, &candidate_block(block)->id);
+    hear_proposal(t->me, leader_of(&t->net, 2), &offer);
+    return signed_vote(t->me, VOTE_NOTARIZE, 2, NULL);
+}
+
+/* It recalls by a decision that is far above its store, which comes on a bit;
+ * then it restarts. */
+static void who_has_recalled_does_not_forget_by_what(void **state)
+{
+    static struct town t;
+    (void)state;
+    memset(&t, 0, sizeof(t));
+    town_open(&t);
+    hear_cert(t.me, a_puppet(t.me), VOTE_NOTARIZE, &t.finals[1].on);
+    struct sx_msg body = {.tag = SX_MSG_BLOCK,
+                          .block = candidate_bytes(t.blocks[1])};
+    hear(t.me, a_puppet(t.me), &body);
+    assert_true(town_vote(&t, t.blocks[2]));
+    missing(t.me);
+    tick(t.me);
+    puppets_link(t.me);
+    for (unsigned i = 0; i < 4; i++) {
+        if ((int)i != t.me->who)
+            hear_status(t.me, i, &t.finals[3]);
+    }
+    assert_true(forgetful(t.me));
+    hear_this_cert(t.me, a_puppet(t.me), &t.finals[5]);
+    assert_false(forgetful(t.me));
+    town_first(&t);
+    restart(t.me);
+    t.net.now_ms += 10;
+    struct candidate *other =
+        block_by(&t.net, leader_of(&t.net, 2), t.blocks[1]);
+    assert_false(hash_equal(&candidate_block(other)->id,
+                            &candidate_block(t.blocks[2])->id));
+    assert_false(town_vote(&t, other));
+    candidate_free(other);
+    town_close(&t);
+}
+
 /* ---- an older copy of the store ---- */
 
 static uint64_t meta_of(struct node *v, const char *name)
@@ -792,6 +894,7 @@ int main(void)
         cmocka_unit_test(a_recalled_validator_votes_again),
         cmocka_unit_test(the_operators_word_ends_the_amnesia),
         cmocka_unit_test(the_operators_word_holds_before_anything_is_stored),
+        cmocka_unit_test(who_has_recalled_does_not_forget_by_what),
         cmocka_unit_test(a_word_that_nobody_needs_changes_nothing),
         cmocka_unit_test(a_log_is_believed_by_the_store_that_let_it_be_cut),
         cmocka_unit_test(a_single_validator_without_its_log_stays_silent),
