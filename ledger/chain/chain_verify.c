@@ -282,15 +282,13 @@ static enum err verify_from_genesis(struct replay *replay,
     return err;
 }
 
-/* *out_based: it was verified from its base, and that is all. */
-static enum err verify_held(struct replay *replay,
-                            const struct genesis *genesis,
-                            const struct kind_table *kinds, bool *out_based)
+/* What the store is; *out_based: its history begins at a base. */
+static enum err look(struct replay *replay, const struct genesis *genesis,
+                     bool *out_based)
 {
     TRY(stored_tip(replay));
     TRY(check_genesis(replay, genesis));
-    TRY(has_base(replay, out_based));
-    return *out_based ? verify_from_base(replay, genesis, kinds) : OK;
+    return has_base(replay, out_based);
 }
 
 enum err chain_verify(struct store *store, const struct genesis *genesis,
@@ -311,11 +309,12 @@ enum err chain_verify(struct store *store, const struct genesis *genesis,
     }
     enum err err = store_hold(store);
     if (err == OK) {
-        err = verify_held(&replay, genesis, kinds, &based);
+        err = look(&replay, genesis, &based);
         store_release(store);
     }
-    if (err == OK && !based)
-        err = verify_from_genesis(&replay, genesis, kinds);
+    if (err == OK)
+        err = based ? verify_from_base(&replay, genesis, kinds)
+                    : verify_from_genesis(&replay, genesis, kinds);
     store_close(own);
     return err;
 }
