@@ -114,24 +114,35 @@ static void progress(struct cli *cli, const json_t *result)
     fflush(cli->err);
 }
 
+/* Is it the chain that differs, or could the node not look? */
+static int tell_failed(struct cli *cli, const json_t *error)
+{
+    bool differs = strcmp(js_text(error, "code"), "ERR_CORRUPT") == 0;
+    const char *what = js_text(error, "what");
+    char why[256];
+    snprintf(why, sizeof(why), "%s%safter block %llu: %s", what,
+             what[0] != '\0' ? ", " : "",
+             (unsigned long long)js_uint(error, "height"),
+             js_text(error, "message"));
+    if (!differs)
+        return cli_fail(cli, EXIT_FAILED, why, "suan chain verify, once more",
+                        "the verification did not come to its end");
+    return cli_fail(cli, EXIT_FAILED, why,
+                    "moving <data-dir>/chain away, if others have the chain; "
+                    "the node fetches it anew",
+                    "the chain does not verify");
+}
+
 static int verdict(struct cli *cli, json_t *result)
 {
-    const json_t *error = json_object_get(result, "error");
-    char why[256];
-    int failed;
     if (strcmp(js_text(result, "state"), "failed") != 0)
         return view_print(cli, &view_verify, result);
     if (cli->form == FORM_JSON) {
-        failed = out_json(cli, result);
+        int failed = out_json(cli, result);
         if (failed)
             return failed;
     }
-    snprintf(why, sizeof(why), "block %llu: %s",
-             (unsigned long long)js_uint(error, "height"),
-             js_text(error, "message"));
-    return cli_fail(cli, EXIT_FAILED, why,
-                    "moving <data-dir>/chain away; the node fetches it anew",
-                    "the chain does not verify");
+    return tell_failed(cli, json_object_get(result, "error"));
 }
 
 int verb_chain_verify(struct cli *cli, const struct args *args)

@@ -127,7 +127,7 @@ void chain_put_node(void *batch, unsigned level, uint64_t index,
                     const struct hash *node);
 MUST_USE enum err chain_put_set(struct store_batch *batch, uint64_t epoch,
                                 const struct validators *set);
-/* Of a chain with a base, held; see chain_verify. */
+/* Of a chain with a base; see chain_verify. */
 MUST_USE enum err chain_verify_base(struct chain *chain, verify_fn fn,
                                     void *ctx, struct verify_report *report);
 /* Base and syncing, from the store. */

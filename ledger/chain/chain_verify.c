@@ -160,26 +160,6 @@ static enum err compare_table(struct replay *replay, enum store_table table)
     return err == OK ? OK : differs(replay, names[table], err);
 }
 
-static enum err replay_all(struct replay *replay)
-{
-    struct verify_report *report = replay->report;
-    struct arena arena;
-    enum err err = OK;
-    arena_init(&arena, 4 * LIMIT_BLOCK_BYTES);
-    for (uint64_t h = 1; h <= report->tip && err == OK; h++) {
-        err = replay_block(replay, h, &arena);
-        arena_reset(&arena);
-        if (err == OK && replay->fn != NULL)
-            err = replay->fn(replay->ctx, report);
-    }
-    arena_done(&arena);
-    /* The notes hold the store's own layout number; the rest is the chain's. */
-    for (unsigned t = STORE_BLOCK; t < STORE_TABLES && err == OK; t++)
-        err = compare_table(replay, (enum store_table)t);
-    report->tip_id = chain_tip(replay->chain).id;
-    return err;
-}
-
 static enum err stored_tip(struct replay *replay)
 {
     uint8_t raw[8];
@@ -190,6 +170,49 @@ static enum err stored_tip(struct replay *replay)
         return differs(replay, "tip", err != OK ? err : ERR_CORRUPT);
     replay->report->tip = u64be_get(raw);
     return OK;
+}
+
+/* Executes what is not executed yet; the chain may go on meanwhile. */
+static enum err replay_to_tip(struct replay *replay, struct arena *arena)
+{
+    struct verify_report *report = replay->report;
+    TRY(stored_tip(replay));
+    while (report->height < report->tip) {
+        arena_reset(arena);
+        TRY(replay_block(replay, report->height + 1, arena));
+        if (replay->fn != NULL)
+            TRY(replay->fn(replay->ctx, report));
+        TRY(stored_tip(replay));
+    }
+    return OK;
+}
+
+/* Of one moment, with what has come meanwhile. The notes hold the store's own
+ * layout number; the rest is the chain's. */
+static enum err compare_all(struct replay *replay, struct arena *arena)
+{
+    TRY(replay_to_tip(replay, arena));
+    for (unsigned t = STORE_BLOCK; t < STORE_TABLES; t++)
+        TRY(compare_table(replay, (enum store_table)t));
+    return OK;
+}
+
+/* Blocks stay as they are: no moment is held while they are executed, which
+ * would keep every page alive that is written meanwhile. */
+static enum err replay_all(struct replay *replay)
+{
+    struct arena arena;
+    arena_init(&arena, 4 * LIMIT_BLOCK_BYTES);
+    enum err err = replay_to_tip(replay, &arena);
+    if (err == OK)
+        err = store_hold(replay->store);
+    if (err == OK) {
+        err = compare_all(replay, &arena);
+        store_release(replay->store);
+    }
+    arena_done(&arena);
+    replay->report->tip_id = chain_tip(replay->chain).id;
+    return err;
 }
 
 /* What was written down when the chain began is the genesis it is verified
@@ -245,16 +268,10 @@ static enum err verify_from_base(struct replay *replay,
     return err;
 }
 
-static enum err verify_held(struct replay *replay,
-                            const struct genesis *genesis,
-                            const struct kind_table *kinds)
+static enum err verify_from_genesis(struct replay *replay,
+                                    const struct genesis *genesis,
+                                    const struct kind_table *kinds)
 {
-    TRY(stored_tip(replay));
-    TRY(check_genesis(replay, genesis));
-    bool based = false;
-    TRY(has_base(replay, &based));
-    if (based)
-        return verify_from_base(replay, genesis, kinds);
     enum err err = chain_open(replay->scratch, genesis, kinds, &replay->chain);
     if (err != OK)
         return differs(replay, "scratch store", err);
@@ -265,11 +282,21 @@ static enum err verify_held(struct replay *replay,
     return err;
 }
 
+/* What the store is; *out_based: its history begins at a base. */
+static enum err look(struct replay *replay, const struct genesis *genesis,
+                     bool *out_based)
+{
+    TRY(stored_tip(replay));
+    TRY(check_genesis(replay, genesis));
+    return has_base(replay, out_based);
+}
+
 enum err chain_verify(struct store *store, const struct genesis *genesis,
                       const struct kind_table *kinds, struct store *scratch,
                       verify_fn fn, void *ctx, struct verify_report *out_report)
 {
     struct store *own = NULL;
+    bool based = false;
     struct replay replay = {.store = store,
                             .scratch = scratch,
                             .report = out_report,
@@ -282,9 +309,12 @@ enum err chain_verify(struct store *store, const struct genesis *genesis,
     }
     enum err err = store_hold(store);
     if (err == OK) {
-        err = verify_held(&replay, genesis, kinds);
+        err = look(&replay, genesis, &based);
         store_release(store);
     }
+    if (err == OK)
+        err = based ? verify_from_base(&replay, genesis, kinds)
+                    : verify_from_genesis(&replay, genesis, kinds);
     store_close(own);
     return err;
 }

@@ -18,6 +18,7 @@ struct review {
     struct header before; /* of the block below */
     struct hash before_id;
     struct mmr history; /* up to it */
+    struct light_walk walk;
     uint32_t uncertified;
     struct validators set; /* of set_epoch */
     uint64_t set_epoch;
@@ -32,8 +33,9 @@ static enum err differs(struct review *review, const char *what, enum err err)
 
 /* ---- from the genesis to the last ended epoch ---- */
 
-static enum err take_step(struct review *review, struct light_walk *walk)
+static enum err take_step(struct review *review)
 {
+    struct light_walk *walk = &review->walk;
     struct light_step step;
     struct cursor cursor;
     struct validators set;
@@ -54,12 +56,10 @@ static enum err take_step(struct review *review, struct light_walk *walk)
 
 static enum err walk_steps(struct review *review)
 {
-    struct light_walk walk;
     uint64_t ended =
         review->chain->tip.tip.height / review->chain->epoch_blocks;
-    light_walk_start(&walk, &review->chain->genesis);
-    while (walk.epoch <= ended)
-        TRY(take_step(review, &walk));
+    while (review->walk.epoch <= ended)
+        TRY(take_step(review));
     return OK;
 }
 
@@ -206,7 +206,7 @@ static enum err review_block(struct review *review, uint64_t height)
 static enum err review_blocks(struct review *review)
 {
     const struct verify_report *report = review->report;
-    for (uint64_t h = review->chain->base + 1; h <= report->tip; h++) {
+    for (uint64_t h = report->height + 1; h <= report->tip; h++) {
         arena_reset(&review->arena);
         TRY(review_block(review, h));
         if (review->fn != NULL)
@@ -226,22 +226,48 @@ static enum err review_state(struct review *review)
     return err == OK ? OK : differs(review, "money", err);
 }
 
+/* ---- all of it ---- */
+
+static void note_tip(struct review *review)
+{
+    review->report->tip = review->chain->tip.tip.height;
+    review->report->tip_id = review->chain->tip.tip.id;
+}
+
+/* Of one moment: what has come meanwhile, and the state. */
+static enum err review_moment(struct review *review)
+{
+    struct chain *chain = review->chain;
+    enum err err = chain_load_position(chain, &chain->tip);
+    if (err != OK)
+        return differs(review, "links near the tip", err);
+    chain->head = chain->tip;
+    note_tip(review);
+    TRY(walk_steps(review));
+    TRY(review_blocks(review));
+    return review_state(review);
+}
+
 enum err chain_verify_base(struct chain *chain, verify_fn fn, void *ctx,
                            struct verify_report *report)
 {
     struct review review = {
         .chain = chain, .report = report, .fn = fn, .ctx = ctx};
     arena_init(&review.arena, 64u * 1024 * 1024);
+    light_walk_start(&review.walk, &chain->genesis);
     report->base = report->height = chain->base;
-    report->tip = chain->tip.tip.height;
-    report->tip_id = chain->tip.tip.id;
+    note_tip(&review);
     enum err err = walk_steps(&review);
     if (err == OK)
         err = stand_on_base(&review);
     if (err == OK)
         err = review_blocks(&review);
     if (err == OK)
-        err = review_state(&review);
+        err = store_hold(chain->store);
+    if (err == OK) {
+        err = review_moment(&review);
+        store_release(chain->store);
+    }
     arena_done(&review.arena);
     return err;
 }

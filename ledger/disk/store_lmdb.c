@@ -340,20 +340,63 @@ static enum err take_lock(struct store_lmdb *db)
     return OK;
 }
 
-/* A file shorter than its own directory of pages would be a SIGBUS later. */
+/* How many of the pages from `from` on the database counts as free. */
+static enum err count_free(struct store_lmdb *db, uint64_t from, uint64_t *out)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_txn *txn;
+    MDB_val key;
+    MDB_val list;
+    *out = 0;
+    TRY(lmdb_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn)));
+    int rc = mdb_cursor_open(txn, 0, &cursor); /* LMDB's own table of them */
+    while (rc == MDB_SUCCESS) {
+        rc = mdb_cursor_get(cursor, &key, &list, MDB_NEXT);
+        /* A list: its length, then the pages. */
+        for (size_t i = 1; rc == MDB_SUCCESS && i < list.mv_size / 8; i++) {
+            uint64_t count;
+            uint64_t page;
+            memcpy(&count, list.mv_data, 8);
+            memcpy(&page, (const uint8_t *)list.mv_data + 8 * i, 8);
+            *out += i <= count && page >= from;
+        }
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? OK : lmdb_error(rc);
+}
+
+/* A file shorter than its own directory of pages would be a SIGBUS later. But
+ * pages at its end that were taken and given back by one commit have never been
+ * written: it is whole, if all that is missing is free. It is made as long as
+ * it says first, since what tells may be what is missing. */
 static enum err check_length(struct store_lmdb *db)
 {
     char path[PATH_MAX + 16];
     struct stat file;
     MDB_envinfo info;
     MDB_stat stat_db;
+    uint64_t unused = 0;
     mdb_env_info(db->env, &info);
     mdb_env_stat(db->env, &stat_db);
     snprintf(path, sizeof(path), "%s/data.mdb", db->dir);
     if (stat(path, &file) != 0)
         return lmdb_error(errno);
-    uint64_t need = (uint64_t)(info.me_last_pgno + 1) * stat_db.ms_psize;
-    return (uint64_t)file.st_size < need ? ERR_CORRUPT : OK;
+    uint64_t pages = (uint64_t)info.me_last_pgno + 1;
+    uint64_t here = (uint64_t)file.st_size / stat_db.ms_psize;
+    if (here >= pages)
+        return OK;
+    if (db->read_only)
+        return ERR_CORRUPT; /* who writes may be at it */
+    if (truncate(path, (off_t)(pages * stat_db.ms_psize)) != 0)
+        return lmdb_write_error(db->dir, errno);
+    enum err err = count_free(db, here, &unused);
+    if (err == OK && unused == pages - here)
+        return OK;
+    if (truncate(path, file.st_size) != 0)
+        return lmdb_error(errno);
+    return err == OK ? ERR_CORRUPT : err;
 }
 
 static enum err try_env(struct store_lmdb *db, uint64_t map_bytes)

@@ -3,12 +3,15 @@
 #include "base/check.h"
 #include "node/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define RETRY_DISK_S 1
-#define LISTEN_MS    300u /* before a validator signs: is our key elsewhere? */
+/* A database as large as this is executed again on the disk. */
+#define VERIFY_MEMORY_BYTES (UINT64_C(256) << 20)
+#define LISTEN_MS           300u /* before a validator signs: is our key elsewhere? */
 
 static uint64_t wall_ms(void)
 {
@@ -396,14 +399,20 @@ static enum err open_core(struct chain_host *host,
                                           .on_txs = on_txs,
                                           .on_tx_bad = on_tx_bad,
                                           .on_message = on_message};
+    struct verifier_options verifier_options = {.genesis = host->genesis,
+                                                .kinds = &host->kinds,
+                                                .memory_bytes =
+                                                    VERIFY_MEMORY_BYTES};
     TRY(store_lmdb_open(options->dir, &store_options, &host->store));
+    verifier_options.store = host->store;
     TRY(chain_open(host->store, options->genesis, options->kinds,
                    &host->chain));
     TRY(sx_new(host->chain, &core_options, &host->core));
     TRY(checks_new(host->loop, &options->genesis->chain, &checks_events,
                    &host->checks));
-    TRY(verifier_new(host->store, host->genesis, &host->kinds,
-                     &host->verifier));
+    snprintf(verifier_options.scratch_dir, sizeof(verifier_options.scratch_dir),
+             "%s/verify", options->dir);
+    TRY(verifier_new(&verifier_options, &host->verifier));
     return options->signer == NULL ? OK : open_log(host, options);
 }
 

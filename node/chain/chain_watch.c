@@ -245,7 +245,9 @@ void chain_watch_tick(struct node *node)
     struct chain_watch *watch = &node->chain_watch;
     struct chain_reach reach;
     char why[CHAIN_WATCH_TEXT];
-    bool waits = pool_count(sx_pool(chain_host_core(node->host))) > 0;
+    /* While the state is fetched there is none to judge them by. */
+    bool waits = pool_count(sx_pool(chain_host_core(node->host))) > 0 &&
+                 !chain_is_syncing(chain_host_chain(node->host));
     bool enters = waits && could_enter(node);
     note(&watch->since_ms, enters);
     note(&watch->behind_ms, waits && !enters);

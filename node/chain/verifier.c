@@ -2,15 +2,15 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <uv.h>
 
 struct verifier {
-    struct store *store;
-    const struct genesis *genesis;
-    const struct kind_table *kinds;
+    struct verifier_options options;
     pthread_t thread;
     pthread_mutex_t lock; /* of `now` */
     struct verifier_now now;
@@ -32,17 +32,55 @@ static enum err on_progress(void *ctx, const struct verify_report *report)
     return atomic_load(&verifier->stop) ? ERR_CANCELLED : OK;
 }
 
+/* ---- where the chain is executed again ---- */
+
+static void remove_scratch(const struct verifier *verifier)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "store.lock"};
+    const char *dir = verifier->options.scratch_dir;
+    char path[VERIFIER_DIR_MAX + 16];
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(dir);
+}
+
+/* *out NULL: in memory, which takes more than the chain does on the disk. */
+static enum err open_scratch(const struct verifier *verifier,
+                             struct store *store, struct store **out)
+{
+    struct store_stat stat;
+    *out = NULL;
+    TRY(store_stat(store, &stat));
+    if (stat.used_bytes <= verifier->options.memory_bytes)
+        return OK;
+    return store_lmdb_open(verifier->options.scratch_dir, NULL, out);
+}
+
+static enum err verify(struct verifier *verifier, struct verify_report *report)
+{
+    const struct verifier_options *options = &verifier->options;
+    struct store *store = NULL;
+    struct store *scratch = NULL;
+    enum err err = store_reader(options->store, &store);
+    if (err == OK)
+        err = open_scratch(verifier, store, &scratch);
+    if (err == OK)
+        err = chain_verify(store, options->genesis, options->kinds, scratch,
+                           on_progress, verifier, report);
+    store_close(scratch);
+    remove_scratch(verifier);
+    store_close(store);
+    return err;
+}
+
 static void *thread_main(void *arg)
 {
     struct verifier *verifier = arg;
     struct verify_report report;
-    struct store *store = NULL;
     memset(&report, 0, sizeof(report));
-    enum err err = store_reader(verifier->store, &store);
-    if (err == OK)
-        err = chain_verify(store, verifier->genesis, verifier->kinds, NULL,
-                           on_progress, verifier, &report);
-    store_close(store);
+    enum err err = verify(verifier, &report);
     pthread_mutex_lock(&verifier->lock);
     verifier->now.report = report;
     verifier->now.err = err;
@@ -59,15 +97,14 @@ static void join(struct verifier *verifier)
     verifier->joinable = false;
 }
 
-enum err verifier_new(struct store *store, const struct genesis *genesis,
-                      const struct kind_table *kinds, struct verifier **out)
+enum err verifier_new(const struct verifier_options *options,
+                      struct verifier **out)
 {
     struct verifier *verifier = calloc(1, sizeof(*verifier));
     if (verifier == NULL)
         return ERR_NOMEM;
-    verifier->store = store;
-    verifier->genesis = genesis;
-    verifier->kinds = kinds;
+    verifier->options = *options;
+    remove_scratch(verifier); /* of one that was killed */
     pthread_mutex_init(&verifier->lock, NULL);
     *out = verifier;
     return OK;

@@ -6,6 +6,10 @@
 
 #include "ledger/chain/chain.h"
 
+#include <limits.h>
+
+#define VERIFIER_DIR_MAX (PATH_MAX + 16)
+
 struct verifier;
 
 /* What is known of the verification started last. */
@@ -18,10 +22,17 @@ struct verifier_now {
     uint64_t ended_ms;
 };
 
-/* Everything is lent until verifier_free. ERR_NOMEM. */
-MUST_USE enum err verifier_new(struct store *store,
-                               const struct genesis *genesis,
-                               const struct kind_table *kinds,
+struct verifier_options {
+    struct store *store;
+    const struct genesis *genesis;
+    const struct kind_table *kinds;
+    /* Where a chain is executed again that is too large for memory, and what
+     * too large is. Nobody else's; what lies there is removed. */
+    char scratch_dir[VERIFIER_DIR_MAX];
+    uint64_t memory_bytes;
+};
+/* What the options point to is lent until verifier_free. ERR_NOMEM. */
+MUST_USE enum err verifier_new(const struct verifier_options *options,
                                struct verifier **out);
 /* Stops the thread and waits for it. NULL is fine. */
 void verifier_free(struct verifier *verifier);

@@ -35,6 +35,7 @@ struct script {
     bool wrong_cap;
     uint64_t balance;
     unsigned quotes; /* tasks that get one */
+    enum err verified;
     int exit_code;
     const char *end_state;
     const char *reason;
@@ -248,6 +249,11 @@ static json_t *answer_of(const char *method, json_t *params)
     if (strcmp(method, "chain.account") == 0)
         return json_pack("{s:I, s:i}", "balance_micro",
                          (json_int_t)script.balance, "nonce", 0);
+    if (strcmp(method, "chain.verify") == 0)
+        return json_pack(
+            "{s:s, s:i, s:{s:s, s:s, s:s, s:i}}", "state", "failed", "height",
+            41, "error", "code", err_name(script.verified), "message",
+            err_text(script.verified), "what", "results", "height", 41);
     if (strcmp(method, "job.show") == 0)
         return show();
     if (strcmp(method, "job.logs") == 0)
@@ -486,6 +492,20 @@ static void too_little_money_is_told_before_anything_is_locked(void **state)
     assert_true(script.dropped);
 }
 
+/* What the node could not look at is not called wrong. */
+static void a_verification_tells_a_difference_from_its_own_end(void **state)
+{
+    (void)state;
+    script.verified = ERR_CORRUPT;
+    assert_int_equal(SUAN("chain", "verify"), EXIT_FAILED);
+    said("error: the chain does not verify: results, after block 41: stored "
+         "data is damaged. Try: moving <data-dir>/chain away");
+    script.verified = ERR_NOMEM;
+    assert_int_equal(SUAN("chain", "verify"), EXIT_FAILED);
+    said("error: the verification did not come to its end: results, after "
+         "block 41: out of memory. Try: suan chain verify, once more");
+}
+
 static void a_quote_that_does_not_hold_is_never_approved(void **state)
 {
     (void)state;
@@ -710,6 +730,7 @@ int main(int argc, char **argv)
         T(a_cap_too_low_names_the_best_price),
         T(an_empty_market_says_so),
         T(too_little_money_is_told_before_anything_is_locked),
+        T(a_verification_tells_a_difference_from_its_own_end),
         T(a_quote_that_does_not_hold_is_never_approved),
         T(a_bag_is_approved_by_its_dearest_task),
         T(a_cap_is_shared_among_the_tasks),

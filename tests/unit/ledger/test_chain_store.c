@@ -150,6 +150,42 @@ static void a_verification_can_be_stopped(void **state)
     world_close(&w);
 }
 
+struct goes_on {
+    struct world *w;
+    uint64_t seed;
+    unsigned blocks; /* to come */
+};
+
+static enum err make_another(void *ctx, const struct verify_report *report)
+{
+    struct goes_on *on = ctx;
+    (void)report;
+    if (on->blocks == 0)
+        return OK;
+    on->blocks--;
+    fill(on->w, 1, &on->seed);
+    return OK;
+}
+
+/* No moment is held while blocks are executed again. */
+static void a_chain_may_go_on_while_it_is_verified(void **state)
+{
+    struct world w;
+    struct verify_report report;
+    struct goes_on on = {.w = &w, .seed = 9, .blocks = 20};
+    (void)state;
+    world_open_kinds(&w, &test_table);
+    fill(&w, 4, &on.seed);
+    assert_int_equal(chain_verify(w.store, &w.genesis, &test_table, NULL,
+                                  make_another, &on, &report),
+                     OK);
+    assert_int_equal(on.blocks, 0);
+    assert_int_equal(report.height, 24);
+    assert_int_equal(report.tip, 24);
+    assert_true(hash_equal(&report.tip_id, chain_head_id(w.chain)));
+    world_close(&w);
+}
+
 /* ---- damage ---- */
 
 struct victim {
@@ -506,6 +542,7 @@ int main(void)
         cmocka_unit_test(another_genesis_is_refused),
         cmocka_unit_test(random_blocks_execute_again_to_the_very_same),
         cmocka_unit_test(a_verification_can_be_stopped),
+        cmocka_unit_test(a_chain_may_go_on_while_it_is_verified),
         cmocka_unit_test(verification_notices_every_kind_of_damage),
         cmocka_unit_test(opening_notices_damage_near_the_tip),
         cmocka_unit_test(opening_notices_a_changed_history),

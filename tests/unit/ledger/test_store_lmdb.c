@@ -115,6 +115,45 @@ static void a_file_cut_short_is_called_corrupt(void **state)
     arena_done(&s.arena);
 }
 
+/* What one commit takes at the end of the file and gives back is never written.
+ */
+static void pages_that_nobody_wrote_are_no_damage(void **state)
+{
+    char path[128];
+    uint8_t key[8];
+    uint8_t value[200] = {1};
+    struct stat file;
+    struct store_stat stat_buf;
+    struct shop s;
+    (void)state;
+    shop_open(&s, true);
+    for (unsigned round = 0; round < 4; round++) {
+        struct store_batch *batch = store_batch_new(1);
+        assert_non_null(batch);
+        for (uint64_t i = 0; i < 500; i++) {
+            u64be_put(key, i);
+            store_batch_put(batch, STORE_STATE, BYTES_OF(key), BYTES_OF(value));
+        }
+        for (uint64_t i = 500; i-- > 5;) {
+            u64be_put(key, i);
+            store_batch_delete(batch, STORE_STATE, BYTES_OF(key));
+        }
+        assert_int_equal(store_commit(s.store, batch), OK);
+        store_batch_free(batch);
+    }
+    assert_int_equal(store_stat(s.store, &stat_buf), OK);
+    store_close(s.store);
+    snprintf(path, sizeof(path), "%s/data.mdb", s.dir);
+    assert_int_equal(stat(path, &file), 0);
+    assert_true((uint64_t)file.st_size < stat_buf.used_bytes);
+    shop_open_dir(&s);
+    assert_int_equal(store_stat(s.store, &stat_buf), OK);
+    assert_int_equal(stat_buf.entries[STORE_STATE], 5);
+    put(s.store, "key", "value");
+    assert_value(&s, "key", "value");
+    shop_close(&s);
+}
+
 static void a_full_map_is_full_and_loses_nothing(void **state)
 {
     static uint8_t big[64 * 1024];
@@ -403,6 +442,7 @@ int main(void)
         cmocka_unit_test(a_reader_of_nothing_finds_nothing),
         cmocka_unit_test(a_file_that_is_no_database_is_called_corrupt),
         cmocka_unit_test(a_file_cut_short_is_called_corrupt),
+        cmocka_unit_test(pages_that_nobody_wrote_are_no_damage),
         cmocka_unit_test(a_full_map_is_full_and_loses_nothing),
         cmocka_unit_test(a_large_database_reserves_more_than_a_small_one),
         cmocka_unit_test(a_machine_with_few_addresses_reserves_what_there_is),

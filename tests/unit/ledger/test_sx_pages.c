@@ -112,6 +112,35 @@ static void a_newcomer_stands_on_the_last_epochs_end_and_goes_on(void **state)
     town_close(&t);
 }
 
+static enum err commit_nothing(void *ctx, const struct verify_report *report)
+{
+    struct store_batch *batch = store_batch_new(0);
+    (void)report;
+    assert_non_null(batch);
+    assert_int_equal(store_commit(ctx, batch), OK); /* CHECKs that none holds */
+    store_batch_free(batch);
+    return OK;
+}
+
+static void no_moment_is_held_while_blocks_are_verified(void **state)
+{
+    struct town t;
+    struct newcomer n;
+    struct verify_report report;
+    (void)state;
+    town_open(&t);
+    history(&t, 33);
+    newcomer_open(&n, &t, t.w.chain, 1, 4);
+    newcomer_live(&n, 3000);
+    assert_int_equal(chain_base(n.chain), 30);
+    assert_int_equal(chain_verify(n.store, &t.w.genesis, &test_table, NULL,
+                                  commit_nothing, n.store, &report),
+                     OK);
+    assert_int_equal(report.height, 33);
+    newcomer_close(&n);
+    town_close(&t);
+}
+
 static void at_an_epochs_end_nothing_has_to_be_undone(void **state)
 {
     struct town t;
@@ -643,6 +672,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_newcomer_stands_on_the_last_epochs_end_and_goes_on),
+        cmocka_unit_test(no_moment_is_held_while_blocks_are_verified),
         cmocka_unit_test(at_an_epochs_end_nothing_has_to_be_undone),
         cmocka_unit_test(a_newcomer_serves_the_next_one),
         cmocka_unit_test(few_epochs_are_executed),

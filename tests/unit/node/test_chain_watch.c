@@ -100,6 +100,28 @@ static void what_could_enter_and_does_not_is_one(void **state)
     assert_false(chain_watch_why(node, why));
 }
 
+/* A newcomer takes transactions in before it begins to fetch the state; while
+ * it does, there is none to judge them by. */
+static void what_waits_while_the_state_is_fetched_is_no_standstill(void **state)
+{
+    struct node *node = &chain_rig.rig->node;
+    struct chain *chain = chain_host_chain(node->host);
+    struct store_batch *batch = store_batch_new(0);
+    (void)state;
+    assert_non_null(batch);
+    chain_rig_submit(1);
+    chain_rig_until(0, 1);
+    chain_sync_begin(chain, batch);
+    chain_watch_tick(node);
+    age(node);
+    chain_watch_tick(node);
+    says(node, "");
+    chain_sync_cancel(chain);
+    store_batch_free(batch);
+    chain_watch_tick(node);
+    assert_true(node->chain_watch.behind_ms != 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +130,9 @@ int main(void)
             tear_down),
         cmocka_unit_test_setup_teardown(what_could_enter_and_does_not_is_one,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_waits_while_the_state_is_fetched_is_no_standstill, set_up,
+            tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
