@@ -32,7 +32,7 @@ struct header {
     uint64_t height;
     uint64_t time_ms; /* chain time, ms since 1970; rises with every block */
     struct hash parent;
-    struct pubkey proposer; /* has received the fees */
+    struct pubkey proposer; /* the owner of its bond has the fees */
     struct hash tx_root;
     struct hash receipt_root;
     struct hash state_root;   /* after this block */

@@ -13,8 +13,10 @@ struct block_context {
     struct hash chain;
     uint64_t height;
     uint64_t epoch;
-    uint64_t time_ms;       /* chain time: the header's, ms since 1970 */
-    struct pubkey proposer; /* receives the fees */
+    uint64_t time_ms; /* chain time: the header's, ms since 1970 */
+    struct pubkey proposer;
+    struct pubkey fees_to; /* who owned the proposer's bond before this block:
+                              its own key signs votes and no transactions */
 };
 
 /* What a transaction did, for receipts, indices and events: up to two ids it

@@ -219,6 +219,7 @@ static enum err build_into(struct builder *b, const struct position *parent)
     block->header.time_ms = b->context.time_ms;
     block->header.proposer = b->context.proposer;
     b->bytes = HEADER_BYTES + 2 + 4;
+    TRY(chain_fees_to(candidate->overlay, &b->context));
     TRY(chain_begin_block(parent, &b->context, candidate->overlay));
     TRY(take_evidence(b));
     TRY(drop_expired(b));

@@ -43,7 +43,7 @@ static enum err take_fee(struct state *state, const struct tx *tx,
     account->nonce++;
     TRY(amount_sub(account->balance, tx->fee, &account->balance));
     TRY(account_put(state, &tx->sender, account));
-    return account_credit(state, &context->proposer, tx->fee);
+    return account_credit(state, &context->fees_to, tx->fee);
 }
 
 static enum err apply_unguarded(const struct chain *chain, struct state *state,
@@ -100,6 +100,14 @@ struct block_context chain_context_after(const struct chain *chain,
     };
 }
 
+enum err chain_fees_to(struct state *state, struct block_context *context)
+{
+    struct bond bond;
+    enum err err = bond_get(state, &context->proposer, &bond);
+    context->fees_to = err == OK ? bond.owner : context->proposer;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
 enum err chain_begin_block(const struct position *parent,
                            const struct block_context *context,
                            struct state *state)
@@ -135,7 +143,7 @@ static enum err check_on_scratch(struct chain *chain, const struct tx *tx,
     struct result result;
     struct arena arena;
     /* Nobody yet: any validator may get the fee, the rules do not ask. */
-    context.proposer = chain->head.set.items[0].key;
+    context.fees_to = chain->head.set.items[0].key;
     TRY(scratch_state(chain, &context, &scratch));
     arena_init(&arena, KIND_ARENA_MAX);
     enum err err = chain_apply(chain, scratch, tx, &context, &arena, &result);
@@ -312,6 +320,7 @@ static enum err run_all(const struct chain *chain,
                                       sizeof(*candidate->results));
     if (candidate->results == NULL)
         return ERR_NOMEM;
+    TRY(chain_fees_to(candidate->overlay, &context));
     struct arena scratch;
     enum err err = chain_begin_block(parent, &context, candidate->overlay);
     for (uint32_t i = 0; i < block->evidence_count && err == OK; i++)

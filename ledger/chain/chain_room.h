@@ -90,6 +90,10 @@ MUST_USE enum err chain_check_frame(const struct chain *chain,
 struct block_context chain_context_after(const struct chain *chain,
                                          const struct position *parent,
                                          uint64_t wall_ms);
+/* Whose the fees of the block after this state are; the proposer is set. Itself
+ * only where it has no bond. */
+MUST_USE enum err chain_fees_to(struct state *state,
+                                struct block_context *context);
 /* What a block does before its first item: an epoch's first one takes down who
  * holds which seat, and opens the count of what may leave. */
 MUST_USE enum err chain_begin_block(const struct position *parent,

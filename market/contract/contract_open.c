@@ -110,7 +110,7 @@ static enum err bond_lock(struct state *state, const struct opening *opening,
 }
 
 static enum err buyer_pays(struct state *state, const struct opening *opening,
-                           const struct pubkey *proposer,
+                           const struct pubkey *fees_to,
                            struct tx_effect *effect)
 {
     const struct contract *c = &opening->c;
@@ -118,13 +118,13 @@ static enum err buyer_pays(struct state *state, const struct opening *opening,
 
     if (!amount_is_zero(fee)) {
         TRY(account_debit(state, &c->buyer, fee));
-        TRY(account_credit(state, proposer, fee));
+        TRY(account_credit(state, fees_to, fee));
     }
     if (!amount_is_zero(c->cap))
         TRY(vault_lock(state, &c->id, &c->buyer, c->cap));
     contract_effect_account(effect, &c->buyer, fee);
     contract_effect_account(effect, &c->buyer, c->cap);
-    contract_effect_account(effect, proposer, fee);
+    contract_effect_account(effect, fees_to, fee);
     return OK;
 }
 
@@ -156,7 +156,7 @@ enum err contract_open_apply(struct state *state, const struct tx *tx,
     TRY(opening_check(state, tx, context, arena, &opening));
     contract_fill(&opening, context->time_ms);
     TRY(bond_lock(state, &opening, &effect));
-    TRY(buyer_pays(state, &opening, &context->proposer, &effect));
+    TRY(buyer_pays(state, &opening, &context->fees_to, &effect));
     TRY(contract_put(state, 0, &opening.c));
     TRY(contract_put_task(state, &opening.c));
     effect.subject = opening.c.id;

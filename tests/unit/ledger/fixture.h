@@ -76,7 +76,9 @@ struct world {
     struct pool *pool;
 };
 
-UNUSED static void world_genesis(struct world *w, uint64_t epoch_blocks)
+/* The validator's bond is the owner's; NULL: its own. */
+UNUSED static void world_genesis_owned(struct world *w, uint64_t epoch_blocks,
+                                       const struct pubkey *owner)
 {
     test_key_init(&w->validator, 1000);
     genesis_init(&w->genesis);
@@ -87,7 +89,7 @@ UNUSED static void world_genesis(struct world *w, uint64_t epoch_blocks)
         params_set(&w->genesis.params, "epoch_blocks", epoch_blocks), OK);
     assert_int_equal(genesis_add_validator(&w->genesis,
                                            &w->validator.signer.key,
-                                           amount_micro(1000000), NULL),
+                                           amount_micro(1000000), owner),
                      OK);
     for (unsigned i = 0; i < USERS; i++) {
         test_key_init(&w->users[i], i);
@@ -97,6 +99,11 @@ UNUSED static void world_genesis(struct world *w, uint64_t epoch_blocks)
                          OK);
     }
     assert_int_equal(genesis_seal(&w->genesis), OK);
+}
+
+UNUSED static void world_genesis(struct world *w, uint64_t epoch_blocks)
+{
+    world_genesis_owned(w, epoch_blocks, NULL);
 }
 
 UNUSED static void world_open_kinds(struct world *w,

@@ -41,6 +41,26 @@ static void a_transfer_moves_money_and_pays_the_proposer(void **state)
     world_close(&w);
 }
 
+static void the_owner_of_the_proposers_bond_has_the_fees(void **state)
+{
+    struct world w;
+    (void)state;
+    memset(&w, 0, sizeof(w));
+    world_genesis(&w, 5);
+    struct pubkey owner = w.users[3].signer.key;
+    genesis_done(&w.genesis);
+    world_genesis_owned(&w, 5, &owner);
+    assert_int_equal(store_mem_new(&w.store), OK);
+    assert_int_equal(chain_open(w.store, &w.genesis, NULL, &w.chain), OK);
+    assert_int_equal(pool_new(NULL, &w.pool), OK);
+    assert_int_equal(pool_transfer(&w, 0, 0, &w.users[1].signer.key, 500), OK);
+    assert_int_equal(world_block(&w), 1);
+    assert_int_equal(balance_of(w.chain, &owner), 100 * CREDITS + 10000);
+    assert_int_equal(balance_of(w.chain, &w.validator.signer.key), 0);
+    assert_int_equal(chain_audit_money(w.chain), OK);
+    world_close(&w);
+}
+
 static void the_first_block_is_the_golden_one(void **state)
 {
     struct world w;
@@ -522,6 +542,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_chain_starts_at_its_genesis),
         cmocka_unit_test(a_transfer_moves_money_and_pays_the_proposer),
+        cmocka_unit_test(the_owner_of_the_proposers_bond_has_the_fees),
         cmocka_unit_test(the_first_block_is_the_golden_one),
         cmocka_unit_test(a_transfer_to_oneself_costs_the_fee_alone),
         cmocka_unit_test(a_tx_is_refused_for_the_first_reason_that_holds),

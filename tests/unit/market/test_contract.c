@@ -491,7 +491,7 @@ static void a_proposer_may_be_the_buyer(void **state)
 {
     struct world *world = *state;
     struct hash id;
-    world->context.proposer = world_pubkey(BUYER);
+    world->context.fees_to = world_pubkey(BUYER);
     id = world_open_sample(world);
     assert_int_equal(world_balance(world, BUYER), WORLD_GRANT - CAP);
     assert_int_equal(world_locked(world, &id), CAP + BOND);

@@ -289,7 +289,7 @@ static inline void world_init(struct world *world)
     world->context = (struct block_context){.chain = chain,
                                             .height = 1,
                                             .time_ms = T0 + 10000,
-                                            .proposer = world_pubkey(PROPOSER)};
+                                            .fees_to = world_pubkey(PROPOSER)};
     for (int actor = 0; actor < ACTORS; actor++)
         assert_int_equal(account_credit(world->state,
                                         &world_signer((enum actor)actor)->key,
@@ -391,7 +391,7 @@ static inline enum err world_apply(struct world *world, uint32_t kind,
     assert_int_equal(world_kind(kind)->fee_min(payload.len).micro, 0);
     err = account_debit(world->state, &tx.sender, tx.fee);
     if (err == OK)
-        err = account_credit(world->state, &world->context.proposer, tx.fee);
+        err = account_credit(world->state, &world->context.fees_to, tx.fee);
     arena_reset(&world->arena);
     if (err == OK)
         err = world_kind(kind)->apply(world->state, &tx, &world->context,
