@@ -387,7 +387,7 @@ static enum err open_engines(struct node *node, struct rpc_error *out)
 
 static enum err dial_peers(struct node *node, struct rpc_error *out)
 {
-    char text[4096];
+    char text[CONFIG_TEXT_MAX];
     char *rest = text;
     char *word;
     snprintf(text, sizeof(text), "%s",
