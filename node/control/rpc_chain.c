@@ -519,6 +519,35 @@ void rpc_chain_verify(struct node *node, struct control_call *call)
 
 /* ---- submitting ---- */
 
+/* What to do about a transaction that was refused. NULL: nothing in general. */
+static const char *refused_next(enum err err)
+{
+    switch ((int)err) {
+    case ERR_FUNDS:
+        return "suan wallet balance";
+    case ERR_NONCE: /* two of an account at the same time, or one still waits */
+        return "once more when this account's earlier transaction is final; "
+               "suan chain status says whether blocks come";
+    case ERR_LEAVE_LIMIT:
+        return "suan validator show (may leave now), and the rest next epoch";
+    case ERR_BOND_MIN:
+    case ERR_BOND_SHORT:
+    case ERR_UNBONDING:
+    case ERR_NOT_RELEASED:
+    case ERR_JAILED:
+    case ERR_OWNER:
+        return "suan validator show";
+    case ERR_LAST_VALIDATOR:
+        return "suan validator list";
+    case ERR_POOL_FULL:
+    case ERR_RATE:
+    case ERR_NOT_READY:
+        return "once more in a moment";
+    default:
+        return NULL;
+    }
+}
+
 /* A submitted transaction whose sender waits: found again by its token. */
 static bool answer_submit(struct node *node, struct control_call *call,
                           bool last)
@@ -527,8 +556,7 @@ static bool answer_submit(struct node *node, struct control_call *call,
     json_t *object;
     (void)node;
     if (watch->state == TX_WATCH_REFUSED) {
-        control_refuse(call, watch->err,
-                       watch->err == ERR_FUNDS ? "suan wallet balance" : NULL,
+        control_refuse(call, watch->err, refused_next(watch->err),
                        "the transaction was refused");
         tx_watch_free(node, watch);
         return true;
@@ -567,7 +595,8 @@ void rpc_tx_submit(struct node *node, struct control_call *call)
     if (err != OK) {
         if (watch != NULL)
             tx_watch_free(node, watch);
-        control_refuse(call, err, NULL, "the transaction was refused");
+        control_refuse(call, err, refused_next(err),
+                       "the transaction was refused");
     } else {
         call->waiting = watch;
         waiters_add(node->waiters, call, answer_submit, param_wait(call));
