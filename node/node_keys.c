@@ -4,7 +4,9 @@
 #include "wallet/purpose.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum err fail(struct rpc_error *out, enum err err, const char *next,
                      const char *what, const char *why)
@@ -53,7 +55,15 @@ static enum err open_vote_key(struct node *node, const char *dir)
     TRY(keyfile_create(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator, NULL,
                        &node->vote_key));
     key_public(node->vote_key, &owner.key);
-    return sx_make_log(votes, &owner);
+    err = sx_make_log(votes, &owner);
+    if (err == OK)
+        return OK;
+    /* A key without a log is taken for one that has forgotten. This one has
+     * not been used: the next start makes another. */
+    char path[1400];
+    snprintf(path, sizeof(path), "%s/" KEYFILE_NAME_VALIDATOR, dir);
+    (void)unlink(path);
+    return err;
 }
 
 enum err node_keys_open(struct node *node, struct rpc_error *out)
@@ -81,6 +91,8 @@ enum err node_keys_open(struct node *node, struct rpc_error *out)
     if (err == ERR_MODE)
         return fail(out, err, "chmod 700 the keys directory and 600 its files",
                     dir, err_text(err));
+    if (err == ERR_FULL)
+        return fail(out, err, "make room on the disk", dir, err_text(err));
     if (err != OK)
         return fail(out, err, "restore the file from a backup", dir,
                     err_text(err));

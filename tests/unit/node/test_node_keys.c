@@ -106,12 +106,34 @@ static void a_lost_vote_key_is_not_made_anew(void **state)
     assert_false(pubkey_equal(&first, &again));
 }
 
+/* Else the next start would take it for one that has forgotten. */
+static void a_key_whose_log_cannot_be_made_is_not_left(void **state)
+{
+    struct rpc_error error;
+    struct pubkey vote;
+    char key[128];
+    char votes[128];
+    (void)state;
+    path_of("keys/" KEYFILE_NAME_VALIDATOR, key);
+    path_of("votes", votes);
+    FILE *file = fopen(votes, "w"); /* where a directory should be */
+    assert_non_null(file);
+    fclose(file);
+    assert_true(start(&error, &vote) != OK);
+    assert_int_equal(access(key, F_OK), -1);
+    assert_int_equal(unlink(votes), 0);
+    assert_int_equal(start(&error, &vote), OK);
+    assert_int_equal(access(key, F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keys_are_made_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_vote_key_is_not_made_anew, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_key_whose_log_cannot_be_made_is_not_left, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
