@@ -20,6 +20,9 @@
 #define BUYER_MICRO    UINT64_C(1000000000) /* 1000 credits */
 #define BOND_MICRO     UINT64_C(1000000000) /* 1000, of each validator */
 #define PROVIDER_MICRO UINT64_C(100000000)  /* 100, for bonds */
+/* So many nodes find room at the first one, which all others dial: three
+ * quarters of node.peers_max. */
+#define DEVNET_PEERS_USUAL 48u
 /* A devnet's user does not wait ten minutes for a silent buyer. */
 #define REVIEW_MS 60000u
 #define CLAIM_MS  10000u
@@ -263,9 +266,11 @@ static void put_node(const struct devnet *net, uint32_t i, struct buf *out)
              "roles = %s\n"
              "listen = 127.0.0.1:%u\n"
              "bulk = 127.0.0.1:%u\n"
-             "genesis = genesis\n"
-             "# one peer a line\n",
+             "genesis = genesis\n",
              node->name, node->roles, node->listen, node->bulk);
+    if (net->node_count > DEVNET_PEERS_USUAL)
+        buf_addf(out, "peers_max = %u\n", 2 * net->node_count);
+    buf_addf(out, "# one peer a line\n");
     /* Each dials those before it: one connection between any two. */
     for (uint32_t j = 0; j < i; j++)
         buf_addf(out, "peers = 127.0.0.1:%u@%s\n", net->nodes[j].listen,

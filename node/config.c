@@ -111,7 +111,7 @@ static bool shape_ok(enum shape shape, const char *text)
     enum line_rule rule;
     switch (shape) {
     case SHAPE_TEXT:
-        return strlen(text) < 4096;
+        return strlen(text) < CONFIG_TEXT_MAX;
     case SHAPE_BOOL:
         return strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
     case SHAPE_UINT:
@@ -268,15 +268,15 @@ static enum err list_add(struct loading *loading, const char *name,
             loading->seen[key] = true;
         return named_set(config, name, value, source);
     }
-    buf_init(&joined, 4096);
+    buf_init(&joined, CONFIG_TEXT_MAX);
     buf_addf(&joined, "%s,%s", config->values[key].text, value);
     err = joined.err == OK ? value_set(config, (enum config_key)key,
                                        buf_cstr(&joined), source)
                            : ERR_CONFIG;
     if (joined.err != OK)
         snprintf(config->error, sizeof(config->error),
-                 "%.150s: %.120s is longer than 4096 characters in all", source,
-                 name);
+                 "%.150s: %.120s is longer than %u characters in all", source,
+                 name, CONFIG_TEXT_MAX);
     buf_done(&joined);
     return err;
 }

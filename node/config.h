@@ -10,6 +10,10 @@
 
 #include <stdbool.h>
 
+/* A value, joined of all its lines, has fewer bytes: room for 100 peers with
+ * their addresses. */
+#define CONFIG_TEXT_MAX 16384u
+
 /* section, key, default, help */
 #define CONFIG_MAP(X)                                                          \
     X(node, name, "", "a name for people; default: the host's")                \

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,13 @@ __attribute__((format(printf, 3, 4))) void log_write(enum log_level level,
 #define log_info(room, ...)   log_write(LOG_INFO_LEVEL, room, __VA_ARGS__)
 #define log_odd(room, ...)    log_write(LOG_ODD_LEVEL, room, __VA_ARGS__)
 #define log_broken(room, ...) log_write(LOG_BROKEN_LEVEL, room, __VA_ARGS__)
+
+/* Of what fails again and again: is this time, the 1st, 2nd, 3rd, ..., one to
+ * tell of? Each is twice as far from the first as the one before. */
+static inline bool log_tells(uint64_t times)
+{
+    return (times & (times - 1)) == 0;
+}
 
 struct log_line {
     uint64_t seq; /* 1, 2, ... */

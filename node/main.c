@@ -135,6 +135,7 @@ int main(int argc, char **argv)
     if (arguments.exit_code >= 0)
         return arguments.exit_code;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error, no end */
     /* What our parent left open is no business of the programs we start. */
     (void)close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     if (sodium_init() < 0) {

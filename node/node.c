@@ -182,7 +182,9 @@ static void on_notice(void *ctx, enum sx_notice notice, uint16_t index)
     case SX_NOTICE_TWIN:
         node_warn(node, "another machine votes with this validator's key",
                   "this node signs nothing any more",
-                  "stop one of the two, then start this node again");
+                  "stop the other, then start this node again. If there is no "
+                  "other this directory is an old copy: move votes/ away "
+                  "first");
         return;
     case SX_NOTICE_AMNESIA:
         node_warn(node, amnesia,
@@ -227,9 +229,12 @@ static void on_halt(void *ctx, enum err err)
 {
     struct node *node = ctx;
     log_odd("chain", "the chain has stopped here: %s. Try: %s", err_text(err),
-            err == ERR_MAP_FULL ? "start the node again: it reserves more"
-            : err_is_fault(err) ? "see to the disk, then start the node again"
-                                : "suan chain verify");
+            err == ERR_MAP_FULL  ? "start the node again: it reserves more"
+            : err == ERR_CORRUPT ? "move the chain directory away, then start "
+                                   "the node again: it is fetched anew"
+            : err_is_fault(err)  ? "see to the disk, then start the node again"
+                                 : "start the node again, then suan chain "
+                                   "verify");
     node_stop(node, 1);
 }
 

@@ -10,12 +10,12 @@
 #include "node/audit/audit.h"
 #include "node/peer/link_agent.h"
 #include "node/log.h"
+#include "node/node_keys.h"
 #include "node/shell/node_standing.h"
 #include "node/sell/offering.h"
 #include "node/control/rpc_help.h"
 #include "node/shell/trade_shell.h"
 #include "node/control/waiters.h"
-#include "wallet/purpose.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,63 +133,6 @@ static enum err open_genesis(struct node *node, struct rpc_error *out)
     return OK;
 }
 
-/* Opens a key, making it when there is none yet. */
-static enum err open_key(const char *dir, const char *name,
-                         const struct purpose *purpose, struct key **out)
-{
-    enum err err = keyfile_open(dir, name, purpose, out);
-    if (err == ERR_NOT_FOUND)
-        err = keyfile_create(dir, name, purpose, NULL, out);
-    return err;
-}
-
-/* A validator's key that is new has signed nothing: its safety log, made with
- * it, says so. */
-static enum err open_vote_key(struct node *node, const char *dir)
-{
-    struct wal_owner owner = {.chain = node->genesis.chain};
-    char votes[1300];
-    enum err err = keyfile_open(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator,
-                                &node->vote_key);
-    if (err != ERR_NOT_FOUND)
-        return err;
-    TRY(keyfile_create(dir, KEYFILE_NAME_VALIDATOR, &purpose_validator, NULL,
-                       &node->vote_key));
-    key_public(node->vote_key, &owner.key);
-    datadir_path(&node->dir, "votes", votes, sizeof(votes));
-    err = sx_make_log(votes, &owner);
-    /* One of another key is there: then nothing is known of this one. */
-    return err == ERR_EXISTS ? OK : err;
-}
-
-static enum err open_keys(struct node *node, struct rpc_error *out)
-{
-    char dir[1300];
-    enum err err;
-    datadir_path(&node->dir, "keys", dir, sizeof(dir));
-    err = open_key(dir, KEYFILE_NAME_NODE, &purpose_node, &node->key);
-    if (err == OK) {
-        err = keyfile_transport_open(dir, KEYFILE_NAME_TRANSPORT,
-                                     &node->transport);
-        if (err == ERR_NOT_FOUND)
-            err = keyfile_transport_create(dir, KEYFILE_NAME_TRANSPORT, NULL,
-                                           &node->transport);
-    }
-    if (err == OK && (node->roles & NODE_ROLE_VALIDATOR) != 0)
-        err = open_vote_key(node, dir);
-    if (err == ERR_MODE)
-        return fail(out, err, "chmod 700 the keys directory and 600 its files",
-                    dir, err_text(err));
-    if (err != OK)
-        return fail(out, err, "restore the file from a backup", dir,
-                    err_text(err));
-    node->signer = key_signer(node->key);
-    node->self = node->signer.key;
-    if (node->vote_key != NULL)
-        node->vote_signer = key_signer(node->vote_key);
-    return OK;
-}
-
 static void name_node(struct node *node)
 {
     const char *name = config_text(&node->config, CONFIG_node_name);
@@ -230,8 +173,17 @@ static enum err open_chain(struct node *node, struct rpc_error *out)
         return fail(out, err, next, "the chain's database is damaged", dir);
     if (err == ERR_GENESIS)
         return fail(out, err,
-                    "check node.genesis, or choose another --data-dir",
-                    "this directory holds another network's chain", dir);
+                    "check node.genesis; if it is the right one, move the "
+                    "chain directory away and start again",
+                    "this directory holds another network's chain, or a "
+                    "damaged one",
+                    dir);
+    if (err == ERR_CHAIN)
+        return fail(out, err,
+                    "restore keys and genesis from the backup; for another key "
+                    "or network move the votes directory away",
+                    "the safety log is another validator's or network's",
+                    log_dir);
     if (err == ERR_FULL)
         return fail(out, err, "make room on the disk", dir, err_text(err));
     if (err != OK)
@@ -387,7 +339,7 @@ static enum err open_engines(struct node *node, struct rpc_error *out)
 
 static enum err dial_peers(struct node *node, struct rpc_error *out)
 {
-    char text[4096];
+    char text[CONFIG_TEXT_MAX];
     char *rest = text;
     char *word;
     snprintf(text, sizeof(text), "%s",
@@ -452,8 +404,10 @@ static enum err open_base(struct node *node, const struct node_options *options,
     enum log_level level;
     enum err err = datadir_open(&node->dir, options->data_dir);
     if (err != OK)
-        return fail(out, err, "--data-dir DIR", "data directory",
-                    node->dir.error);
+        return fail(out, err,
+                    err == ERR_FULL ? "making room on the disk"
+                                    : "--data-dir DIR",
+                    "data directory", node->dir.error);
     TRY(open_config(node, options, out));
     if (log_level_parse(config_text(&node->config, CONFIG_node_log_level),
                         &level) == OK)
@@ -466,7 +420,7 @@ static enum err open_base(struct node *node, const struct node_options *options,
     node_disk_init(node);
     name_node(node);
     TRY(open_genesis(node, out));
-    TRY(open_keys(node, out));
+    TRY(node_keys_open(node, out));
     err = feed_init(&node->feed);
     if (err == OK)
         err = waiters_new(node, &node->waiters);

@@ -2,6 +2,7 @@
 
 #include "base/address.h"
 #include "base/check.h"
+#include "cli/network.h"
 #include "cli/proof_tell.h"
 #include "cli/unit.h"
 #include "cli/verb/verbs.h"
@@ -196,14 +197,40 @@ static void default_name(const struct subject *subject, char out[64])
 static int own_check(struct cli *cli, const struct buf *file,
                      const json_t *answer, json_t **out)
 {
+    struct network network; /* of which a proof from a block says nothing */
     enum light_start start;
     struct hash trusted;
     struct hash chain;
+    int failed = network_get(cli, &network);
+    if (failed)
+        return failed;
     if (hash_parse(js_text(answer, "chain"), &chain) != OK ||
         light_start(buf_bytes(file), &start, &trusted) != OK)
         return cli_fail(cli, EXIT_FAILED, NULL, "suan version, on both sides",
                         "the node's answer makes no sense");
-    return check_file(cli, file, &trusted, &chain, NULL, out);
+    return check_file(cli, file, &trusted, &chain, network.prefix, out);
+}
+
+/* What was proven, and where it lies. */
+static int tell_written(struct cli *cli, json_t *object, const char *path,
+                        size_t bytes)
+{
+    bool from_block = strcmp(js_text(object, "start"), "block") == 0;
+    bool to_file = strcmp(path, "-") != 0;
+    char size[UNIT_TEXT_MAX];
+    if (cli->form == FORM_JSON && to_file) {
+        json_object_set_new(object, "file", json_string(path));
+        json_object_set_new(object, "bytes", json_integer((json_int_t)bytes));
+        return out_json(cli, object);
+    }
+    unit_format_bytes(bytes, size);
+    cli_note(cli, "%s", js_text(object, "says"));
+    cli_note(cli, "%s, in block %llu; check it with: suan chain check %s %s %s",
+             size, (unsigned long long)js_uint(object, "height"), path,
+             from_block ? "--trust" : "--genesis", js_text(object, "trusted"));
+    if (to_file)
+        fprintf(cli->out, "%s\n", path);
+    return out_flush(cli);
 }
 
 static int prove(struct cli *cli, const struct args *args,
@@ -226,19 +253,8 @@ static int prove(struct cli *cli, const struct args *args,
     const char *path = args_text(args, "out", name);
     if (!failed)
         failed = write_file(cli, path, buf_bytes(file));
-    if (!failed) {
-        char size[UNIT_TEXT_MAX];
-        unit_format_bytes(file->len, size);
-        cli_note(cli, "%s", js_text(object, "says"));
-        cli_note(cli,
-                 "%s, in block %llu; check it with: suan chain check %s %s "
-                 "%s",
-                 size, (unsigned long long)js_uint(object, "height"), path,
-                 from != NULL ? "--trust" : "--genesis",
-                 js_text(object, "trusted"));
-        if (strcmp(path, "-") != 0)
-            fprintf(cli->out, "%s\n", path);
-    }
+    if (!failed)
+        failed = tell_written(cli, object, path, file->len);
     json_decref(object);
     json_decref(answer);
     return failed;

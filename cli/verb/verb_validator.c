@@ -226,6 +226,10 @@ static int unbond(struct cli *cli, const struct args *args,
     char question[256];
     uint64_t release =
         js_uint(o->shown, "epoch") + js_uint(o->shown, "unbond_epochs");
+    if (!has_bond(o))
+        return cli_fail(cli, EXIT_NOT_FOUND,
+                        "nobody has bonded anything for it",
+                        "suan validator list", "there is nothing to unbond");
     int failed = read_part(cli, args_operand(args, 0), o, &o->amount);
     if (failed)
         return failed;

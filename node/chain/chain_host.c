@@ -26,12 +26,13 @@ static uint64_t mono_ms(void)
 }
 /* ---- the storage thread ---- */
 
-/* Tries until the disk has room again or the node stops. */
+/* Tries until the disk has room again or the node stops. The log may lie on the
+ * very disk that is full: it is told less and less often. */
 static enum err commit_patiently(struct chain_host *host,
                                  struct store_batch *batch)
 {
     struct disk *disk = &host->disk;
-    for (;;) {
+    for (uint64_t tries = 1;; tries++) {
         enum err err = store_commit(host->store, batch);
         bool stop;
         pthread_mutex_lock(&disk->lock);
@@ -40,8 +41,10 @@ static enum err commit_patiently(struct chain_host *host,
         pthread_mutex_unlock(&disk->lock);
         if (err == OK || (err != ERR_FULL && err != ERR_NOMEM) || stop)
             return err;
-        log_odd("chain", "block %llu cannot be stored: %s; trying again",
-                (unsigned long long)store_batch_height(batch), err_text(err));
+        if (log_tells(tries))
+            log_odd("chain", "block %llu cannot be stored: %s; trying again",
+                    (unsigned long long)store_batch_height(batch),
+                    err_text(err));
         nanosleep(&(struct timespec){.tv_sec = RETRY_DISK_S}, NULL);
     }
 }

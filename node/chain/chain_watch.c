@@ -59,6 +59,13 @@ static uint64_t coarse(uint64_t seconds)
     return seconds < 60 ? seconds - seconds % 10 : seconds - seconds % 60;
 }
 
+/* Who is reachable need not vote: its disk is full, it has forgotten, its clock
+ * is wrong. */
+static bool is_mute(const struct chain_reach *reach)
+{
+    return reach->quorum && reach->stalled_ms >= CHAIN_MUTE_MS;
+}
+
 bool chain_watch_why(struct node *node, char text[CHAIN_WATCH_TEXT])
 {
     struct chain_reach reach;
@@ -73,7 +80,9 @@ bool chain_watch_why(struct node *node, char text[CHAIN_WATCH_TEXT])
     snprintf(text, CHAIN_WATCH_TEXT,
              "no block for %llu s: %u of %u validators reachable%s",
              (unsigned long long)seconds, reach.reachable, reach.validators,
-             reach.quorum ? "" : ", too few to decide");
+             !reach.quorum     ? ", too few to decide"
+             : is_mute(&reach) ? "; not all of them vote"
+                               : "");
     return true;
 }
 
@@ -252,14 +261,19 @@ void chain_watch_tick(struct node *node)
     note(&watch->since_ms, enters);
     note(&watch->behind_ms, waits && !enters);
     chain_watch_reach(node, &reach);
-    if (reach.stalled_ms == 0 || reach.quorum) {
+    bool mute = is_mute(&reach);
+    if (reach.stalled_ms == 0 || (reach.quorum && !mute)) {
         node_unwarn(node, what);
         return;
     }
     snprintf(why, sizeof(why),
-             "%u of %u validators reachable, too few; transactions wait, "
-             "nothing is lost",
-             reach.reachable, reach.validators);
+             "%u of %u validators reachable, %s; transactions wait, nothing is "
+             "lost",
+             reach.reachable, reach.validators,
+             mute ? "not all of them vote" : "too few");
     node_warn(node, what, why,
-              "suan chain status names who is silent; start those again");
+              mute
+                  ? "suan node status at each of them: a full disk, forgotten "
+                    "votes, a wrong clock"
+                  : "suan chain status names who is silent; start those again");
 }

@@ -15,7 +15,9 @@ struct node;
 #define CHAIN_SILENT_MS      4000u
 #define CHAIN_SILENT_AFAR_MS 12000u
 #define CHAIN_STALLED_MS     3000u /* something waits for so long: worth a word */
-#define CHAIN_WATCH_TEXT     160u
+/* ... although enough can be reached: of those some do not vote. */
+#define CHAIN_MUTE_MS    20000u
+#define CHAIN_WATCH_TEXT 160u
 
 #define CHAIN_LOOKS 256u /* of the pool, a second; the rest is believed */
 
@@ -38,8 +40,9 @@ struct chain_reach {
 };
 void chain_watch_reach(struct node *node, struct chain_reach *out);
 
-/* "no block for 12 s: 2 of 4 validators reachable, too few to decide". False,
- * and "", while the chain does not stand still. */
+/* "no block for 12 s: 2 of 4 validators reachable, too few to decide"; later on
+ * "..., 4 of 4 validators reachable; not all of them vote". False, and "",
+ * while the chain does not stand still. */
 bool chain_watch_why(struct node *node, char text[CHAIN_WATCH_TEXT]);
 
 /* "4 transactions wait for an earlier one of their sender, which is not here".

@@ -115,14 +115,15 @@ static enum err append_patiently(struct safety_log *log,
                                  const struct entry *entry)
 {
     uint64_t seq = 0;
-    for (;;) {
+    for (uint64_t tries = 1;; tries++) {
         enum err err = wal_append(log->wal, entry->type,
                                   bytes_make(entry->bytes, entry->len), &seq);
         CHECK(err != OK || seq == entry->seq);
         if ((err != ERR_FULL && err != ERR_NOMEM) || must_stop(log))
             return err;
-        log_odd("chain", "the safety log cannot grow: %s; trying again",
-                err_text(err));
+        if (log_tells(tries))
+            log_odd("chain", "the safety log cannot grow: %s; trying again",
+                    err_text(err));
         nanosleep(&(struct timespec){.tv_sec = RETRY_DISK_S}, NULL);
     }
 }

@@ -218,8 +218,7 @@ void rpc_chain_block(struct node *node, struct control_call *call)
         return;
     arena_init(&arena, 32u * 1024 * 1024);
     if (height > 0 && height <= chain_base(chain_of(node))) {
-        control_refuse(call, ERR_NOT_FOUND,
-                       "asking a node that has all of history",
+        control_refuse(call, ERR_NOT_FOUND, RPC_ASK_ARCHIVE,
                        "block %llu is not on this node: it fetched the state "
                        "at %llu and has the blocks after it",
                        (unsigned long long)height,
@@ -280,8 +279,15 @@ void rpc_chain_tx(struct node *node, struct control_call *call)
         return;
     entry = pool_find(sx_pool(chain_host_core(node->host)), &id);
     if (entry == NULL) {
-        control_refuse(call, ERR_NOT_FOUND, "suan wallet history",
-                       "no transaction with this id is known here");
+        uint64_t base = chain_base(chain_of(node));
+        if (base > 0)
+            control_refuse(call, ERR_NOT_FOUND, RPC_ASK_ARCHIVE,
+                           "no transaction with this id is known here: it "
+                           "has the blocks after %llu",
+                           (unsigned long long)base);
+        else
+            control_refuse(call, ERR_NOT_FOUND, "suan wallet history",
+                           "no transaction with this id is known here");
         return;
     }
     object = tx_json(node, &entry->tx, NULL);
@@ -527,8 +533,7 @@ static bool answer_submit(struct node *node, struct control_call *call,
     json_t *object;
     (void)node;
     if (watch->state == TX_WATCH_REFUSED) {
-        control_refuse(call, watch->err,
-                       watch->err == ERR_FUNDS ? "suan wallet balance" : NULL,
+        control_refuse(call, watch->err, rpc_refused_next(watch->err),
                        "the transaction was refused");
         tx_watch_free(node, watch);
         return true;
@@ -567,7 +572,8 @@ void rpc_tx_submit(struct node *node, struct control_call *call)
     if (err != OK) {
         if (watch != NULL)
             tx_watch_free(node, watch);
-        control_refuse(call, err, NULL, "the transaction was refused");
+        control_refuse(call, err, rpc_refused_next(err),
+                       "the transaction was refused");
     } else {
         call->waiting = watch;
         waiters_add(node->waiters, call, answer_submit, param_wait(call));

@@ -203,3 +203,31 @@ uint64_t node_wall_ms(void)
         last = ms;
     return last;
 }
+
+const char *rpc_refused_next(enum err err)
+{
+    switch ((int)err) {
+    case ERR_FUNDS:
+        return "suan wallet balance";
+    case ERR_NONCE: /* two of an account at the same time, or one still waits */
+        return "once more when this account's earlier transaction is final; "
+               "suan chain status says whether blocks come";
+    case ERR_LEAVE_LIMIT:
+        return "suan validator show (may leave now), and the rest next epoch";
+    case ERR_BOND_MIN:
+    case ERR_BOND_SHORT:
+    case ERR_UNBONDING:
+    case ERR_NOT_RELEASED:
+    case ERR_JAILED:
+    case ERR_OWNER:
+        return "suan validator show";
+    case ERR_LAST_VALIDATOR:
+        return "suan validator list";
+    case ERR_POOL_FULL:
+    case ERR_RATE:
+    case ERR_NOT_READY:
+        return "once more in a moment";
+    default:
+        return NULL;
+    }
+}

@@ -42,4 +42,10 @@ json_t *json_text(const char *text);
 /* ms since 1970; never falls, whatever is done to the clock. Loop thread. */
 uint64_t node_wall_ms(void);
 
+/* What to do about a transaction that was refused. NULL: nothing in general. */
+const char *rpc_refused_next(enum err err);
+
+/* ... about what is older than this node's history. */
+#define RPC_ASK_ARCHIVE "asking a node that has all of history"
+
 #endif

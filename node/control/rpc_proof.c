@@ -6,6 +6,7 @@
 #include "node/control/rpc_call.h"
 #include "node/control/rpc_help.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct chain *chain_of(struct node *node)
@@ -87,14 +88,22 @@ static enum err add_proof(struct node *node, const struct wanted *wanted,
     return chain_prove_tx(chain, &wanted->key, from, out);
 }
 
-static void refuse(struct control_call *call, const struct wanted *wanted,
-                   enum err err)
+static void refuse(struct node *node, struct control_call *call,
+                   const struct wanted *wanted, enum err err)
 {
+    uint64_t base = chain_base(chain_of(node));
+    char why[80];
     if (err == ERR_TOO_EARLY)
         call_refuse(call, err, "its epoch has not ended",
                     "the last block of an earlier epoch",
                     "a proof cannot start from this block yet");
-    else if (err == ERR_NOT_FOUND && wanted->is_tx)
+    else if (err == ERR_NOT_FOUND && wanted->is_tx && base > 0) {
+        snprintf(why, sizeof(why),
+                 "no block after %llu has it, and older ones are not here",
+                 (unsigned long long)base);
+        call_refuse(call, err, why, RPC_ASK_ARCHIVE,
+                    "this transaction cannot be proven");
+    } else if (err == ERR_NOT_FOUND && wanted->is_tx)
         call_refuse(call, err, "no block has it", "suan wallet history",
                     "this transaction cannot be proven");
     else if (err == ERR_NOT_FOUND)
@@ -147,7 +156,7 @@ void rpc_chain_prove(struct node *node, struct control_call *call)
         if (err == OK)
             reply(call, buf_bytes(&start), buf_bytes(&proof), first);
         else
-            refuse(call, &wanted, err);
+            refuse(node, call, &wanted, err);
     }
     buf_done(&start);
     buf_done(&proof);

@@ -307,7 +307,8 @@ static bool may_vouch(struct node *node, struct control_call *call,
     if (status->twin) {
         call_refuse(call, ERR_STATE,
                     "what it has signed cannot be told from what the other did",
-                    "stop one of the two, then start this node again",
+                    "stop the other, then start this node again; if there is "
+                    "none, move votes/ away first",
                     "another machine votes with this validator's key");
         return false;
     }

@@ -66,6 +66,11 @@ suan devnet down -q
 dd if=/dev/urandom of="$D/buyer/chain/data.mdb" bs=4096 count=3 conv=notrunc 2>/dev/null
 refused "a damaged database" 1 'damaged|database' timeout 20 "$BIN/suand" --data-dir "$D/buyer"
 
+mkdir -m 700 "$WORK/limited"
+cp "$D/genesis" "$WORK/limited/"
+refused "a limit of file sizes" 1 'disk' bash -c "ulimit -f 8000; exec timeout 20 '$BIN/suand' \
+    --data-dir '$WORK/limited' --set node.roles=validator --set node.listen=127.0.0.1:0 --set node.bulk=127.0.0.1:0"
+
 # ---- a full disk
 mkdir -p "$WORK/small"
 if mount -t tmpfs -o size=6m tmpfs "$WORK/small" 2>/dev/null; then

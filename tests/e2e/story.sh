@@ -79,8 +79,10 @@ check "and unbonded" suan validator unbond 2.5 --node validator-1 --yes -q
 refused "what a buyer's node cannot prove is refused" 3 "has no validator" suan validator bond 5 --yes -q
 # Of 4000 in the set of this epoch 2.5 have left; a third is 1333.33.
 check "much of another's leaves" suan validator unbond 900 --node validator-2 --yes -q
-refused "but not more than a third of all in one epoch" 1 "third of the weight" \
+refused "but not more than a third of all in one epoch" 1 "third of the weight.*Try: suan validator show" \
     suan validator unbond 431 --node validator-3 --yes -q
+refused "nor of what nobody has bonded" 3 "nothing to unbond" \
+    suan validator unbond 1 --validator "$(suan wallet balance --json | jq -r .accounts[0].address)" --yes
 check "a little less does" suan validator unbond 430 --node validator-3 --yes -q
 refused "and nothing is released yet" 1 "released" suan validator withdraw --node validator-1 --yes -q
 equal "it says so itself" "1002500000 2500000 active" \
@@ -94,6 +96,8 @@ me=$(suan wallet balance --json | jq -r .accounts[0].address)
 contract=$(suan job show "$job" --json | jq -r '.tasks[0].contract')
 oldest=$(suan wallet history --limit 200 --json | jq -r '.entries | last | .tx')
 check "a balance is proven" suan chain prove "$me" --out "$WORK/balance.proof"
+equal "with --json, too" "$WORK/balance.proof" \
+    "$(suan chain prove "$me" --out "$WORK/balance.proof" --json | jq -r .file)"
 check "a settlement is proven" suan chain prove "contract:$contract" --out "$WORK/paid.proof"
 check "an old transaction is proven" suan chain prove "$oldest" --out "$WORK/old.proof"
 equal "a stranger believes the balance" "$(suan wallet balance --json | jq -r .accounts[0].balance_micro)" \

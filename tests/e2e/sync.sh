@@ -99,6 +99,11 @@ equal "and the verification says from where" "$(field late base)" \
     "$(suan chain verify --node late --json | jq .base)"
 refused "of older blocks it says that it has none" 3 'not on this node.*fetched' \
     suan chain block 3 --node late
+old=$(suan chain block 3 --json | jq -r '.txs[0].id')
+refused "an older transaction is not said to be unknown to all" 3 'blocks after .*all of history' \
+    suan chain tx "$old" --node late
+refused "nor is it proven to be in no block" 3 'older ones are not here.*all of history' \
+    suan chain prove "$old" --node late
 check "balances are there" test "$(suan chain account "$payer" --node late --json | jq -r .balance_micro)" = \
     "$(balance "$payer")"
 check "it proves a balance from the genesis" suan chain prove "$payer" --node late --out "$WORK/proof"

@@ -189,6 +189,39 @@ static void secrets_are_closed_to_others(void **state)
     }
 }
 
+/* All others dial the first one, which keeps a quarter for those it dials. */
+static void many_nodes_find_room_at_the_first(void **state)
+{
+    static const struct {
+        uint32_t validators;
+        uint32_t providers;
+        const char *line; /* NULL: what is usual will do */
+    } rows[] = {
+        {4, 3, NULL},
+        {31, 16, NULL},
+        {31, 17, "peers_max = 98\n"},
+        {DEVNET_VALIDATORS_MAX, DEVNET_PROVIDERS_MAX, "peers_max = 128\n"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char path[PATH_MAX];
+        char text[4096] = "";
+        assert_true(
+            devnet_plan(&net, home, rows[i].validators, rows[i].providers));
+        for (uint32_t n = 0; n < net.node_count; n++)
+            assert_int_equal(path_make(net.nodes[n].daemon.data_dir, 0700), OK);
+        assert_int_equal(devnet_configure(&cli, &net, ""), 0);
+        assert_true(path_join(path, home, "validator-1/suan.conf"));
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+        fclose(file);
+        if (rows[i].line != NULL)
+            assert_non_null(strstr(text, rows[i].line));
+        else
+            assert_null(strstr(text, "peers_max"));
+    }
+}
+
 /* ---- processes ---- */
 
 /* Starts this executable under a name, with a data directory to be found by;
@@ -340,6 +373,7 @@ int main(void)
         T(a_port_in_use_is_passed_over),
         T(the_genesis_is_the_networks_and_everybody_has_it),
         T(secrets_are_closed_to_others),
+        T(many_nodes_find_room_at_the_first),
         T(a_daemon_is_found_by_its_pid_file_and_without),
         T(a_stale_pid_file_points_at_nobody_of_ours),
         T(a_deaf_daemon_is_killed_and_that_is_told),

@@ -95,9 +95,15 @@ static void what_could_enter_and_does_not_is_one(void **state)
     chain_watch_tick(node);
     assert_true(chain_watch_why(node, why));
     assert_non_null(strstr(why, ": 1 of 1 validators reachable"));
+    /* Linked, heard, and yet of no use: that has to be told, too. */
+    assert_non_null(strstr(why, "; not all of them vote"));
+    assert_int_equal(node->warning_count, 1);
+    assert_string_equal(node->warnings[0].what, "no block is decided");
+    assert_non_null(strstr(node->warnings[0].why, "not all of them vote"));
     pool_carry(pool, &id, -1);
     chain_watch_tick(node);
     assert_false(chain_watch_why(node, why));
+    assert_int_equal(node->warning_count, 0);
 }
 
 /* A newcomer takes transactions in before it begins to fetch the state; while
