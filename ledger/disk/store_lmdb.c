@@ -75,6 +75,19 @@ static struct bytes bytes_of(const MDB_val *val)
     return bytes_make(val->mv_size > 0 ? val->mv_data : NULL, val->mv_size);
 }
 
+/* LMDB's own checks fail where a page is not what it was written as; it would
+ * abort after this. */
+static void on_assert(MDB_env *env, const char *what)
+{
+    const char *dir = "";
+    mdb_env_get_path(env, &dir);
+    fprintf(stderr,
+            "error: the chain's database is damaged: %s (%s). Try: move the "
+            "chain directory away and start again: it is fetched anew\n",
+            dir, what);
+    _exit(1);
+}
+
 /* ---- reading ---- */
 
 /* LMDB has two meta pages, which the commits use in turn. A reader picks one by
@@ -407,7 +420,8 @@ static enum err try_env(struct store_lmdb *db, uint64_t map_bytes)
         db->env = NULL;
         return lmdb_error(rc);
     }
-    if ((rc = mdb_env_set_maxdbs(db->env, STORE_TABLES)) != MDB_SUCCESS ||
+    if ((rc = mdb_env_set_assert(db->env, on_assert)) != MDB_SUCCESS ||
+        (rc = mdb_env_set_maxdbs(db->env, STORE_TABLES)) != MDB_SUCCESS ||
         (rc = mdb_env_set_mapsize(db->env, map_bytes)) != MDB_SUCCESS ||
         (rc = mdb_env_open(db->env, db->dir, flags, 0600)) != MDB_SUCCESS)
         return lmdb_write_error(db->dir, rc);
