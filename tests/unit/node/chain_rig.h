@@ -7,8 +7,9 @@
 
 #include "ledger/transfer.h"
 
-#define CHAIN_RIG_BLOCKS 8u /* that a test makes at most, of epochs of three   \
-                             */
+#define CHAIN_RIG_BLOCKS                                                       \
+    8u /* that a test makes at most, of epochs of three                        \
+        */
 
 static struct chain_rig {
     struct rig *rig;
