@@ -367,6 +367,7 @@ static json_t *history_entry(struct node *node, const struct tx_ref *ref,
     object = tx_json(node, &tx, &result);
     json_object_set_new(object, "tx", json_hash(&ref->id));
     json_object_set_new(object, "height", json_u64(ref->place.height));
+    json_object_set_new(object, "index", json_u64(ref->place.position));
     json_object_set_new(object, "time_ms",
                         json_time_of(node, ref->place.height));
     json_object_set_new(object, "subject", json_hash(&result.effect.subject));
@@ -375,19 +376,23 @@ static json_t *history_entry(struct node *node, const struct tx_ref *ref,
 
 void rpc_chain_history(struct node *node, struct control_call *call)
 {
-    static const char *const names[] = {"address", "limit", "before", NULL};
+    static const char *const names[] = {"address", "limit", "before",
+                                        "before_index", NULL};
     struct pubkey key;
     struct tx_ref refs[HISTORY_MAX];
     struct tx_place before = {0, 0};
     uint64_t limit = 20;
+    uint64_t index = 0;
     size_t count = 0;
     struct arena arena;
     json_t *entries;
     if (!param_only(call, names) ||
         !param_address(node, call, "address", &key) ||
         !param_uint_if(call, "limit", HISTORY_MAX, &limit) ||
-        !param_uint_if(call, "before", UINT64_MAX >> 1, &before.height))
+        !param_uint_if(call, "before", UINT64_MAX >> 1, &before.height) ||
+        !param_uint_if(call, "before_index", UINT32_MAX, &index))
         return;
+    before.position = (uint32_t)index;
     if (chain_account_txs(chain_of(node), &key, before, refs, (size_t)limit,
                           &count) != OK) {
         control_refuse(call, ERR_CORRUPT, "suan chain verify",
