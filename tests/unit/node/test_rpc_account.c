@@ -1,4 +1,4 @@
-/* chain.history: what moved on an account, page after page. */
+/* chain.account and chain.history: what is on an account, and what moved. */
 
 #define _GNU_SOURCE /* mkdtemp, nftw */
 
@@ -64,9 +64,28 @@ static void pages_go_through_a_block(void **state)
     assert_false(page(&height, &index));
 }
 
+static void the_balance_alone_asks_no_contract(void **state)
+{
+    char address[ADDRESS_TEXT_MAX];
+    (void)state;
+    address_format(ADDRESS_PREFIX_TEST, &chain_rig.rig->node.self, address);
+    for (int locked = 0; locked <= 1; locked++) {
+        json_t *got = rig_result(
+            chain_rig.rig, "chain.account",
+            json_pack("{s:s, s:b}", "address", address, "locked", locked));
+        assert_int_equal(
+            json_integer_value(json_object_get(got, "balance_micro")), 9000000);
+        assert_true((json_object_get(got, "locked_micro") != NULL) == locked);
+        assert_true((json_object_get(got, "contracts_open") != NULL) == locked);
+        json_decref(got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_balance_alone_asks_no_contract,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(pages_go_through_a_block, set_up,
                                         tear_down),
     };
