@@ -181,6 +181,22 @@ int locate_socket(struct cli *cli, char out[PATH_MAX])
     return path_join(out, dir, "run/control.sock") ? 0 : too_long(cli, dir);
 }
 
+/* The passphrase of a devnet's wallet lies beside it. */
+static bool find_passphrase(struct wallet_place *place)
+{
+    char record[PATH_MAX];
+    size_t len = strlen(place->dir);
+    int got;
+    if (!path_join(record, place->dir, "../devnet.json") ||
+        access(record, F_OK) != 0)
+        return true;
+    while (len > 1 && place->dir[len - 1] == '/')
+        len--;
+    got = snprintf(place->passphrase_file, PATH_MAX, "%.*s.pass", (int)len,
+                   place->dir);
+    return got > 0 && got < PATH_MAX;
+}
+
 int locate_wallet(struct cli *cli, struct wallet_place *out)
 {
     const char *given = cli->wallet != NULL ? cli->wallet : env("SUAN_WALLET");
@@ -189,7 +205,9 @@ int locate_wallet(struct cli *cli, struct wallet_place *out)
     int failed;
     memset(out, 0, sizeof(*out));
     if (given != NULL)
-        return path_absolute(out->dir, given) ? 0 : too_long(cli, given);
+        return path_absolute(out->dir, given) && find_passphrase(out)
+                   ? 0
+                   : too_long(cli, given);
     failed = locate_devnet(cli, base);
     if (failed)
         return failed;

@@ -23,7 +23,9 @@ int locate_data_dir(struct cli *cli, char out[PATH_MAX]);
  * and neither --node nor --data-dir points elsewhere, else <home>/wallet. */
 struct wallet_place {
     char dir[PATH_MAX];
-    char passphrase_file[PATH_MAX]; /* the devnet's; "" otherwise */
+    /* DIR.pass where DIR lies in a devnet's directory, however it was named
+     * (it need not be there); "" otherwise. */
+    char passphrase_file[PATH_MAX];
 };
 int locate_wallet(struct cli *cli, struct wallet_place *out);
 

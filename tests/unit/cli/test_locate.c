@@ -135,6 +135,27 @@ static void the_devnets_wallet_serves_the_devnet_only(void **state)
     assert_string_equal(place.dir, "/my/keys");
 }
 
+static void a_devnets_wallet_is_opened_however_it_is_named(void **state)
+{
+    struct wallet_place place;
+    char wallet[PATH_MAX];
+    char pass[PATH_MAX];
+    (void)state;
+    make("devnet/validators-wallet");
+    assert_true(path_join(wallet, home, "devnet/validators-wallet/"));
+    assert_true(path_join(pass, home, "devnet/validators-wallet.pass"));
+    cli.wallet = wallet;
+    assert_int_equal(locate_wallet(&cli, &place), 0);
+    assert_string_equal(place.passphrase_file, ""); /* no devnet yet */
+    make("devnet/devnet.json");
+    assert_int_equal(locate_wallet(&cli, &place), 0);
+    assert_string_equal(place.passphrase_file, pass);
+    cli.wallet = NULL;
+    setenv("SUAN_WALLET", wallet, 1);
+    assert_int_equal(locate_wallet(&cli, &place), 0);
+    assert_string_equal(place.passphrase_file, pass);
+}
+
 static void directories_are_made_with_all_above_them(void **state)
 {
     char path[PATH_MAX];
@@ -180,6 +201,7 @@ int main(void)
         T(a_name_that_is_no_node_is_not_found),
         T(a_socket_tells_its_data_directory),
         T(the_devnets_wallet_serves_the_devnet_only),
+        T(a_devnets_wallet_is_opened_however_it_is_named),
         T(directories_are_made_with_all_above_them),
         T(a_tree_is_removed_without_following_links),
     };
