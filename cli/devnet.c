@@ -100,6 +100,7 @@ enum err devnet_load(struct devnet *net, const char *dir)
         return ERR_PARSE;
     }
     snprintf(net->buyer, sizeof(net->buyer), "%s", js_text(doc, "buyer"));
+    snprintf(net->owner, sizeof(net->owner), "%s", js_text(doc, "owner"));
     for (uint32_t i = 0; i < net->node_count && err == OK; i++)
         err = load_node(&net->nodes[i], json_array_get(nodes, i));
     json_decref(doc);
@@ -116,9 +117,10 @@ static json_t *record(const struct devnet *net)
                              "roles", node->roles, "listen", (int)node->listen,
                              "bulk", (int)node->bulk, "node", node->address));
     }
-    return json_pack("{s:i, s:i, s:i, s:s, s:o}", "version", 1, "validators",
-                     (int)net->validators, "providers", (int)net->providers,
-                     "buyer", net->buyer, "nodes", nodes);
+    return json_pack("{s:i, s:i, s:i, s:s, s:s, s:o}", "version", 1,
+                     "validators", (int)net->validators, "providers",
+                     (int)net->providers, "buyer", net->buyer, "owner",
+                     net->owner, "nodes", nodes);
 }
 
 enum err devnet_save(const struct devnet *net)

@@ -7,6 +7,8 @@
  *   devnet.json    what was made (written last: without it the rest is debris)
  *   genesis        of the network
  *   wallet/        the buyer's keys; wallet.pass opens them
+ *   validators-wallet/   the key that owns the validators' bonds, and so has
+ *                  the fees of their blocks; validators-wallet.pass opens it
  *   validator-1/ provider-1/ ... buyer/   data directories of the nodes */
 
 #include "base/address.h"
@@ -19,6 +21,9 @@
 #define DEVNET_VALIDATORS_MAX 31u
 #define DEVNET_NODES_MAX      (DEVNET_VALIDATORS_MAX + DEVNET_PROVIDERS_MAX + 1)
 #define DEVNET_PORT_BASE      27100u
+/* The wallets' directories in the devnet's. */
+#define DEVNET_BUYERS_WALLET     "wallet"
+#define DEVNET_VALIDATORS_WALLET "validators-wallet"
 
 struct devnet_node {
     char name[32];
@@ -39,6 +44,8 @@ struct devnet {
         nodes[DEVNET_NODES_MAX]; /* validators, providers, buyer */
     uint32_t node_count;
     char buyer[ADDRESS_TEXT_MAX]; /* the wallet's account */
+    char owner[ADDRESS_TEXT_MAX]; /* of all bonds: the validators' wallet's; ""
+                                     where the record names none */
 };
 
 /* Names and directories of a devnet of that size in `dir`. False when
@@ -65,7 +72,7 @@ void devnet_params(struct params *out);
  */
 MUST_USE enum err devnet_param(struct params *params, const char *name,
                                uint64_t value);
-/* Makes directories, keys, wallet and genesis. 0 or an exit code. */
+/* Makes directories, keys, wallets and genesis. 0 or an exit code. */
 int devnet_create(struct cli *cli, struct devnet *net,
                   const struct params *params);
 /* Writes every node's suan.conf. */
@@ -74,6 +81,18 @@ int devnet_configure(struct cli *cli, const struct devnet *net,
 
 /* Fills the pids of what runs; how many. */
 uint32_t devnet_running(struct devnet *net);
+
+/* What suan devnet status shows, asking each node that runs; fills the pids.
+ *
+ *   dir, complete (all run), buyer (address), balance_micro (its)
+ *   nodes[{name, state, pid, listen, node, roles, data_dir, height, peers,
+ *          balance_micro}]
+ *   accounts[{name, address, wallet (directory), balance_micro, bonded_micro}]:
+ *     of the buyer's wallet and of the validators'; bonded: what it has bonded
+ *     or is taking back
+ *
+ * What nobody answers is left out. Given. */
+json_t *devnet_status(struct devnet *net);
 
 /* Removes a directory and all below it, following nothing. */
 MUST_USE enum err remove_tree(const char *path);

@@ -1,4 +1,4 @@
-/* Making a devnet: keys, wallet, genesis and configuration. */
+/* Making a devnet: keys, wallets, genesis and configuration. */
 
 #include "base/check.h"
 #include "cli/devnet.h"
@@ -20,6 +20,7 @@
 #define BUYER_MICRO    UINT64_C(1000000000) /* 1000 credits */
 #define BOND_MICRO     UINT64_C(1000000000) /* 1000, of each validator */
 #define PROVIDER_MICRO UINT64_C(100000000)  /* 100, for bonds */
+#define OWNER_MICRO    UINT64_C(100000000)  /* 100, to bond more and for fees */
 /* So many nodes find room at the first one, which all others dial: three
  * quarters of node.peers_max. */
 #define DEVNET_PEERS_USUAL 48u
@@ -79,28 +80,31 @@ static enum err make_passphrase(const char *path, char out[2 * 16 + 1])
     return write_file(path, bytes_str(out), 0600);
 }
 
-static enum err make_wallet(struct cli *cli, struct devnet *net,
-                            struct pubkey *out)
+/* A wallet with one key in the devnet's directory, and its passphrase. */
+static enum err make_wallet(struct cli *cli, const struct devnet *net,
+                            const char *name, const char *label,
+                            char out_address[ADDRESS_TEXT_MAX])
 {
     char dir[PATH_MAX];
-    char pass_file[PATH_MAX];
+    char pass_file[PATH_MAX + 8];
     char passphrase[33];
+    struct pubkey account;
     struct keystore store;
     struct key *key = NULL;
     enum err err;
-    if (!path_join(dir, net->dir, "wallet") ||
-        !path_join(pass_file, net->dir, "wallet.pass"))
+    if (!path_join(dir, net->dir, name))
         return ERR_TOO_LARGE;
+    snprintf(pass_file, sizeof(pass_file), "%s.pass", dir);
     TRY(make_passphrase(pass_file, passphrase));
     TRY(keystore_open(dir, true, &store));
     err = key_new_random(&purpose_account, NULL, &key);
     if (err == OK)
-        err = keystore_create(&store, key, ADDRESS_PREFIX_TEST, "buyer",
+        err = keystore_create(&store, key, ADDRESS_PREFIX_TEST, label,
                               cli->now_ms(), true, bytes_str(passphrase),
                               &keystore_cost_fast);
     if (err == OK) {
-        key_public(key, out);
-        address_format(ADDRESS_PREFIX_TEST, out, net->buyer);
+        key_public(key, &account);
+        address_format(ADDRESS_PREFIX_TEST, &account, out_address);
     }
     key_free(key);
     keystore_close(&store);
@@ -134,18 +138,22 @@ enum err devnet_param(struct params *params, const char *name, uint64_t value)
 }
 
 static enum err fill_genesis(struct cli *cli, const struct devnet *net,
-                             const struct pubkey *buyer,
                              const struct params *params,
                              struct genesis *genesis)
 {
+    struct pubkey buyer;
+    struct pubkey owner;
+    TRY(address_parse(net->buyer, NULL, &buyer));
+    TRY(address_parse(net->owner, NULL, &owner));
     snprintf(genesis->network, sizeof(genesis->network), "devnet");
     genesis->test = true;
     genesis->time_ms = cli->now_ms();
     genesis->params = *params;
     for (uint32_t i = 0; i < net->validators; i++)
         TRY(genesis_add_validator(genesis, &net->nodes[i].vote,
-                                  amount_micro(BOND_MICRO), buyer));
-    TRY(genesis_add_account(genesis, buyer, amount_micro(BUYER_MICRO)));
+                                  amount_micro(BOND_MICRO), &owner));
+    TRY(genesis_add_account(genesis, &buyer, amount_micro(BUYER_MICRO)));
+    TRY(genesis_add_account(genesis, &owner, amount_micro(OWNER_MICRO)));
     for (uint32_t i = 0; i < net->providers; i++)
         TRY(genesis_add_account(genesis, &net->nodes[net->validators + i].key,
                                 amount_micro(PROVIDER_MICRO)));
@@ -181,7 +189,6 @@ static enum err make_logs(const struct devnet *net, const struct hash *chain)
 }
 
 static enum err make_genesis(struct cli *cli, const struct devnet *net,
-                             const struct pubkey *buyer,
                              const struct params *params)
 {
     struct genesis genesis;
@@ -189,7 +196,7 @@ static enum err make_genesis(struct cli *cli, const struct devnet *net,
     enum err err;
     genesis_init(&genesis);
     buf_init(&text, GENESIS_BYTES_MAX);
-    err = fill_genesis(cli, net, buyer, params, &genesis);
+    err = fill_genesis(cli, net, params, &genesis);
     if (err == OK) {
         genesis_format(&genesis, &text);
         err = text.err;
@@ -206,7 +213,6 @@ static enum err make_genesis(struct cli *cli, const struct devnet *net,
 int devnet_create(struct cli *cli, struct devnet *net,
                   const struct params *params)
 {
-    struct pubkey buyer;
     enum err err = path_make(net->dir, 0700);
     for (uint32_t i = 0; i < net->node_count && err == OK; i++) {
         err = path_make(net->nodes[i].daemon.data_dir, 0700);
@@ -214,9 +220,12 @@ int devnet_create(struct cli *cli, struct devnet *net,
             err = make_node_key(&net->nodes[i]);
     }
     if (err == OK)
-        err = make_wallet(cli, net, &buyer);
+        err = make_wallet(cli, net, DEVNET_BUYERS_WALLET, "buyer", net->buyer);
     if (err == OK)
-        err = make_genesis(cli, net, &buyer, params);
+        err = make_wallet(cli, net, DEVNET_VALIDATORS_WALLET, "validators",
+                          net->owner);
+    if (err == OK)
+        err = make_genesis(cli, net, params);
     return err == OK ? 0 : fail_at(cli, err, net->dir);
 }
 

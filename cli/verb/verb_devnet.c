@@ -404,69 +404,20 @@ static int import_image(struct cli *cli, struct up *up)
 
 /* ---- status ---- */
 
-static json_t *node_json(struct devnet_node *node)
+static int show(struct cli *cli, json_t *status)
 {
-    json_t *status = NULL;
-    char listen[32];
-    bool running = daemon_find(&node->daemon);
-    json_t *item;
-    snprintf(listen, sizeof(listen), "127.0.0.1:%u", node->listen);
-    if (running)
-        status = daemon_ask(&node->daemon, "node.status", NULL);
-    item = json_pack(
-        "{s:s, s:s, s:I, s:s, s:s, s:s, s:s}", "name", node->name, "state",
-        !running         ? "stopped"
-        : status == NULL ? "silent"
-                         : "running",
-        "pid", (json_int_t)node->daemon.pid, "listen", listen, "node",
-        node->address, "roles", node->roles, "data_dir", node->daemon.data_dir);
-    if (status != NULL) {
-        json_object_set(item, "height", json_object_get(status, "height"));
-        json_object_set(item, "peers", json_object_get(status, "peers"));
-    }
-    json_decref(status);
-    return item;
-}
-
-static void add_balance(struct devnet *net, const char *address, json_t *item)
-{
-    struct devnet_node *buyer = devnet_buyer(net);
-    json_t *account = buyer->daemon.pid == 0
-                          ? NULL
-                          : daemon_ask(&buyer->daemon, "chain.account",
-                                       json_pack("{s:s, s:b}", "address",
-                                                 address, "locked", 0));
-    if (account != NULL)
-        json_object_set(item, "balance_micro",
-                        json_object_get(account, "balance_micro"));
-    json_decref(account);
-}
-
-static json_t *status_json(struct devnet *net)
-{
-    json_t *nodes = json_array();
-    json_t *result;
-    json_t *item;
-    size_t i;
-    bool complete = true;
-    for (uint32_t n = 0; n < net->node_count; n++) {
-        json_t *node = node_json(&net->nodes[n]);
-        complete = complete && strcmp(js_text(node, "state"), "running") == 0;
-        json_array_append_new(nodes, node);
-    }
-    json_array_foreach(nodes, i, item)
-        add_balance(net, net->nodes[i].address, item);
-    result = json_pack("{s:s, s:b, s:s, s:o}", "dir", net->dir, "complete",
-                       (int)complete, "buyer", net->buyer, "nodes", nodes);
-    add_balance(net, net->buyer, result);
-    return result;
+    int failed = view_print(cli, &view_devnet, status);
+    if (failed || cli->form == FORM_JSON || cli->form == FORM_NAME)
+        return failed;
+    fputc('\n', cli->out);
+    return view_print(cli, &view_devnet_accounts, status);
 }
 
 static int say_up(struct cli *cli, struct devnet *net)
 {
-    json_t *status = status_json(net);
+    json_t *status = devnet_status(net);
     char balance[AMOUNT_TEXT_MAX];
-    int failed = view_print(cli, &view_devnet, status);
+    int failed = show(cli, status);
     amount_format(amount_micro(js_uint(status, "balance_micro")), balance);
     json_decref(status);
     if (failed || cli->form != FORM_TABLE)
@@ -545,8 +496,8 @@ int verb_devnet_status(struct cli *cli, const struct args *args)
     (void)args;
     if (failed)
         return failed;
-    status = status_json(&net);
-    failed = view_print(cli, &view_devnet, status);
+    status = devnet_status(&net);
+    failed = show(cli, status);
     if (!failed && !js_bool(status, "complete"))
         failed = cli_fail(cli, EXIT_UNREACHABLE, NULL, "suan devnet up",
                           "not every node of the devnet runs");

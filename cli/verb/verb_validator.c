@@ -108,7 +108,7 @@ static int prepare(struct cli *cli, const struct args *args,
     if (has_bond(o) &&
         strcmp(js_text(o->shown, "owner"), o->owner.address) != 0)
         return cli_fail(cli, EXIT_FAILED, "it has another owner",
-                        "--key NAME with the owner's key",
+                        "--key NAME or --wallet DIR of the owner",
                         "the bond belongs to %s", js_text(o->shown, "owner"));
     return 0;
 }

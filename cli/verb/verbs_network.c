@@ -175,13 +175,16 @@ const struct verb verbs_network[] = {
      "by "
      "themselves. The\nwallet's passphrase lies beside it in wallet.pass and "
      "is "
-     "used without asking.",
+     "used without asking.\nThe validators' bonds belong to another wallet, "
+     "validators-wallet in the same\ndirectory, and the fees of their blocks "
+     "go to its account. To bond, unbond or\nspend them name it: --wallet "
+     "$SUAN_HOME/devnet/validators-wallet.",
      "suan devnet up --image default.tar"},
     {"devnet status", verb_devnet_status, NULL, NULL, 0, 0, false,
      "show the devnet's nodes",
-     "Shows each node's state, height and peers. Exits with 7 when one does "
-     "not "
-     "run.",
+     "Shows each node's state, height and peers, and what lies on the wallets' "
+     "accounts.\n-o wide shows the nodes' accounts, too, and where the wallets "
+     "are. Exits with 7\nwhen a node does not run.",
      "suan devnet status"},
     {"devnet down", verb_devnet_down, devnet_down_options, NULL, 0, 0, false,
      "stop the devnet",

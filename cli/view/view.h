@@ -85,8 +85,8 @@ extern const struct view view_jobs, view_job, view_tasks, view_chosen,
     view_identifier, view_images, view_image, view_peers, view_banned,
     view_status, view_chain, view_validators, view_block, view_block_txs,
     view_tx, view_account, view_history, view_config, view_keys, view_key,
-    view_balance, view_devnet, view_doctor, view_verify, view_bonds, view_bond,
-    view_unbondings, view_links, view_graph, view_graph_plan, view_graph_tasks,
-    view_graph_ways;
+    view_balance, view_devnet, view_devnet_accounts, view_doctor, view_verify,
+    view_bonds, view_bond, view_unbondings, view_links, view_graph,
+    view_graph_plan, view_graph_tasks, view_graph_ways;
 
 #endif

@@ -583,6 +583,20 @@ const struct view view_devnet = {
         },
 };
 
+const struct view view_devnet_accounts = {
+    .name = "devnet accounts",
+    .rows = "accounts",
+    .id = "name",
+    .fields =
+        {
+            {"ACCOUNT", "name", CELL_NAME, 0},
+            {"ADDRESS", "address", CELL_ADDRESS, 0},
+            {"BALANCE", "balance_micro", CELL_MONEY, R},
+            {"BONDED", "bonded_micro", CELL_MONEY, R},
+            {"WALLET", "wallet", CELL_TEXT, W},
+        },
+};
+
 const struct view view_doctor = {
     .name = "doctor",
     .rows = "checks",
@@ -638,6 +652,7 @@ const struct view *const views[] = {
     &view_key,
     &view_balance,
     &view_devnet,
+    &view_devnet_accounts,
     &view_doctor,
     &view_bonds,
     &view_bond,

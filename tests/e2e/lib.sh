@@ -70,12 +70,17 @@ until_true() {
 # What validators have bonded counts in the supply, and is on no account.
 bonded() { suan validator list --json | jq '[.validators[] | .bonded_micro + .unbonding_micro] | add // 0'; }
 balance() { suan chain account "$1" --json | jq -r .balance_micro; }
-# Whose accounts hold money: the wallet's, the nodes', and the vote keys of
-# validators, who get the fees.
+# owner COMMAND...: as the account that owns the bonds of a devnet's validators,
+# and has the fees of their blocks.
+owner() { SUAN_WALLET=$SUAN_HOME/devnet/validators-wallet suan "$@"; }
+# Whose accounts hold money: the wallet's, the devnet's two, the nodes', and the
+# vote keys of validators, to whom some tests send it.
 holders() {
-    suan wallet balance --json | jq -r '.accounts[].address'
-    suan devnet status --json | jq -r '.nodes[].node'
-    suan validator list --json | jq -r '.validators[].validator'
+    {
+        suan wallet balance --json | jq -r '.accounts[].address'
+        suan devnet status --json | jq -r '.accounts[].address, .nodes[].node'
+        suan validator list --json | jq -r '.validators[].validator'
+    } | sort -u
 }
 # All money that lies on accounts; with what is bonded it is the supply, when
 # nothing is locked.

@@ -25,6 +25,10 @@ equal "and ends with code 0" 0 "$code"
 echo "      (from enter to prompt: $took ms)"
 after=$(suan wallet balance --json | jq -r .accounts[0].balance_micro)
 check "it was paid for" test "$after" -lt "$before"
+# The chain's fee for a contract: 0.003.
+check "and its fee does not come back" test "$after" -le $((before - 3000))
+fees=$(suan devnet status --json | jq '.accounts[] | select(.name == "validators").balance_micro - 100000000')
+check "but goes to the owner of the validators' bonds" test "$fees" -ge 3000
 
 short() { suan run --yes -q --cpus 0.2 --mem 16M --disk 8M --time 1m -- echo hi 2>/dev/null; }
 equal "twenty short jobs lose none of it" 20 "$(for _ in {1..20}; do short; done | grep -cx hi)"
@@ -74,17 +78,18 @@ check "it can be cancelled" suan job cancel "$id" -y
 check "and ends as cancelled" until_true 20 state_is "$id" CANCELLED
 
 # ---- money
-check "money is bonded for a validator" suan validator bond 5 --node validator-1 --yes -q
-check "and unbonded" suan validator unbond 2.5 --node validator-1 --yes -q
+check "money is bonded for a validator" owner validator bond 5 --node validator-1 --yes -q
+check "and unbonded" owner validator unbond 2.5 --node validator-1 --yes -q
+refused "by its owner and nobody else" 1 "another owner.*--wallet" suan validator unbond 1 --node validator-1 --yes -q
 refused "what a buyer's node cannot prove is refused" 3 "has no validator" suan validator bond 5 --yes -q
 # Of 4000 in the set of this epoch 2.5 have left; a third is 1333.33.
-check "much of another's leaves" suan validator unbond 900 --node validator-2 --yes -q
+check "much of another's leaves" owner validator unbond 900 --node validator-2 --yes -q
 refused "but not more than a third of all in one epoch" 1 "third of the weight.*Try: suan validator show" \
-    suan validator unbond 431 --node validator-3 --yes -q
+    owner validator unbond 431 --node validator-3 --yes -q
 refused "nor of what nobody has bonded" 3 "nothing to unbond" \
     suan validator unbond 1 --validator "$(suan wallet balance --json | jq -r .accounts[0].address)" --yes
-check "a little less does" suan validator unbond 430 --node validator-3 --yes -q
-refused "and nothing is released yet" 1 "released" suan validator withdraw --node validator-1 --yes -q
+check "a little less does" owner validator unbond 430 --node validator-3 --yes -q
+refused "and nothing is released yet" 1 "released" owner validator withdraw --node validator-1 --yes -q
 equal "it says so itself" "1002500000 2500000 active" \
     "$(suan validator show --node validator-1 --json | jq -r '"\(.bonded_micro) \(.unbonding_micro) \(.state)"')"
 supply=$(suan chain status --json | jq -r .supply_micro)

@@ -73,7 +73,7 @@ account() { suan chain account "$1" --json | jq -r .balance_micro; }
 {
     echo "buyer $(suan wallet list --json | jq -r '.keys[0].address')"
     jq -r '.nodes[] | select(.roles == "provider") | "\(.name) \(.node)"' "$out/work/devnet.json"
-    suan chain status --json | jq -r '.validators | to_entries[] | "validator-\(.key + 1) \(.value.node)"'
+    jq -r '.accounts[] | select(.name == "validators") | "\(.name) \(.address)"' "$out/work/devnet.json"
 } >"$out/work/people"
 while read -r who address; do
     echo "$who $address $(account "$address")"
@@ -152,12 +152,13 @@ awk '
         printf "%-12s %14s %14s %+12.6f\n", $1, credits($2), credits($3), change / 1e6
         sum += change
         if ($1 ~ /^provider/) work += change
-        if ($1 ~ /^validator/) fees += change
+        if ($1 == "validators") fees += change
     }
     END {
         printf "%-12s %14s %14s %12.6f\n\n", "sum", "", "", sum / 1e6
         printf "The buyer paid %s for the work, to the providers, and %s in fees for\n", credits(work), credits(fees)
-        printf "the records on the chain, to the validators. Nothing was made or lost.\n"
+        printf "the records on the chain, to the owner of the validators\047 bonds. Nothing was\n"
+        printf "made or lost.\n"
         exit sum != 0
     }' "$out/work/after" | tee "$out/balances.txt"
 

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "cli/locate.h"
+#include "cli/unlock.h"
 #include "ledger/genesis.h"
 
 static struct cli cli;
@@ -88,6 +89,7 @@ static void what_was_saved_is_loaded(void **state)
         assert_true(pubkey_equal(&again.nodes[i].key, &net.nodes[i].key));
     }
     assert_string_equal(again.buyer, net.buyer);
+    assert_string_equal(again.owner, net.owner);
 }
 
 static void a_damaged_record_is_not_believed(void **state)
@@ -139,41 +141,93 @@ static void a_port_in_use_is_passed_over(void **state)
     close(fd);
 }
 
-static void the_genesis_is_the_networks_and_everybody_has_it(void **state)
+/* Makes a devnet of 4 and 3 and reads the genesis that a node has. */
+static void create_and_read(uint32_t node, struct genesis *out)
 {
     char path[PATH_MAX];
-    struct genesis genesis;
     struct buf text;
     uint8_t block[4096];
     size_t got;
     uint32_t base = 0;
     FILE *file;
-    (void)state;
     assert_true(devnet_plan(&net, home, 4, 3));
     assert_true(devnet_ports(&net, 47300, &base));
     assert_int_equal(devnet_create(&cli, &net, &params), 0);
-    assert_true(path_join(path, net.nodes[7].daemon.data_dir, "genesis"));
+    assert_true(path_join(path, net.nodes[node].daemon.data_dir, "genesis"));
     file = fopen(path, "r");
     assert_non_null(file);
     buf_init(&text, GENESIS_BYTES_MAX);
     while ((got = fread(block, 1, sizeof(block), file)) > 0)
         buf_add(&text, bytes_make(block, got));
     fclose(file);
-    assert_int_equal(genesis_parse(buf_bytes(&text), &genesis, NULL), OK);
+    assert_int_equal(genesis_parse(buf_bytes(&text), out, NULL), OK);
+    buf_done(&text);
+}
+
+/* Else what the buyer pays in fees would come back to it. */
+static void the_bonds_belong_to_an_account_that_is_not_the_buyers(void **state)
+{
+    struct genesis genesis;
+    struct pubkey owner;
+    bool has_money = false;
+    (void)state;
+    create_and_read(0, &genesis);
+    assert_string_not_equal(net.owner, net.buyer);
+    assert_int_equal(address_parse(net.owner, NULL, &owner), OK);
+    for (uint32_t i = 0; i < genesis.validators.count; i++)
+        assert_true(pubkey_equal(&genesis.owners[i], &owner));
+    for (uint32_t i = 0; i < genesis.account_count; i++)
+        has_money = has_money || pubkey_equal(&genesis.accounts[i].key, &owner);
+    assert_true(has_money);
+    genesis_done(&genesis);
+}
+
+static void the_genesis_is_the_networks_and_everybody_has_it(void **state)
+{
+    struct genesis genesis;
+    (void)state;
+    create_and_read(7, &genesis);
     assert_int_equal(genesis.validators.count, 4);
     for (uint32_t i = 0; i < 4; i++)
         assert_true(validators_find(&genesis.validators, &net.nodes[i].vote) >=
                     0);
-    assert_int_equal(genesis.account_count, 4); /* the buyer, 3 bonds */
+    /* the buyer, who owns the bonds, 3 providers */
+    assert_int_equal(genesis.account_count, 5);
     assert_true(genesis.test);
     genesis_done(&genesis);
-    buf_done(&text);
+}
+
+/* One key each: no command has to be told which. */
+static void each_wallet_has_one_key_and_its_passphrase_beside_it(void **state)
+{
+    static const char *const names[] = {DEVNET_BUYERS_WALLET,
+                                        DEVNET_VALIDATORS_WALLET};
+    uint32_t base = 0;
+    (void)state;
+    assert_true(devnet_plan(&net, home, 1, 1));
+    assert_true(devnet_ports(&net, 47700, &base));
+    assert_int_equal(devnet_create(&cli, &net, &params), 0);
+    assert_int_equal(devnet_save(&net), OK);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char dir[PATH_MAX];
+        struct key *key = NULL;
+        struct pubkey account;
+        char address[ADDRESS_TEXT_MAX];
+        assert_true(path_join(dir, home, names[i]));
+        cli.wallet = dir;
+        assert_int_equal(unlock_key(&cli, NULL, &key), 0);
+        key_public(key, &account);
+        key_free(key);
+        address_format(ADDRESS_PREFIX_TEST, &account, address);
+        assert_string_equal(address, i == 0 ? net.buyer : net.owner);
+    }
 }
 
 static void secrets_are_closed_to_others(void **state)
 {
-    static const char *const names[] = {"wallet.pass", "wallet", "buyer/keys",
-                                        "buyer/suan.conf"};
+    static const char *const names[] = {
+        "wallet.pass",       "wallet",     "validators-wallet.pass",
+        "validators-wallet", "buyer/keys", "buyer/suan.conf"};
     uint32_t base = 0;
     (void)state;
     assert_true(devnet_plan(&net, home, 1, 1));
@@ -371,7 +425,9 @@ int main(void)
         T(what_was_saved_is_loaded),
         T(a_damaged_record_is_not_believed),
         T(a_port_in_use_is_passed_over),
+        T(the_bonds_belong_to_an_account_that_is_not_the_buyers),
         T(the_genesis_is_the_networks_and_everybody_has_it),
+        T(each_wallet_has_one_key_and_its_passphrase_beside_it),
         T(secrets_are_closed_to_others),
         T(many_nodes_find_room_at_the_first),
         T(a_daemon_is_found_by_its_pid_file_and_without),
