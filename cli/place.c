@@ -370,7 +370,8 @@ int place_funds(struct cli *cli, const struct network *network,
     int failed;
     address_format(network->prefix, buyer, address);
     failed = cli_call(cli, "chain.account",
-                      json_pack("{s:s}", "address", address), &account);
+                      json_pack("{s:s, s:b}", "address", address, "locked", 0),
+                      &account);
     if (failed)
         return failed;
     balance = amount_micro(js_uint(account, "balance_micro"));

@@ -20,7 +20,8 @@ static int next_nonce(struct cli *cli, const struct network *network,
     int failed;
     address_format(network->prefix, key, address);
     failed = cli_call(cli, "chain.account",
-                      json_pack("{s:s}", "address", address), &account);
+                      json_pack("{s:s, s:b}", "address", address, "locked", 0),
+                      &account);
     if (failed)
         return failed;
     *out = js_uint(account, "nonce");

@@ -434,7 +434,8 @@ static void add_balance(struct devnet *net, const char *address, json_t *item)
     json_t *account = buyer->daemon.pid == 0
                           ? NULL
                           : daemon_ask(&buyer->daemon, "chain.account",
-                                       json_pack("{s:s}", "address", address));
+                                       json_pack("{s:s, s:b}", "address",
+                                                 address, "locked", 0));
     if (account != NULL)
         json_object_set(item, "balance_micro",
                         json_object_get(account, "balance_micro"));

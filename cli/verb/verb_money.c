@@ -136,6 +136,20 @@ static int address_of(struct cli *cli, const char *name,
     return failed;
 }
 
+/* "HEIGHT" or "HEIGHT:INDEX". */
+static bool parse_place(const char *text, uint64_t *height, uint64_t *index)
+{
+    char first[32];
+    size_t len = strcspn(text, ":");
+    if (len >= sizeof(first))
+        return false;
+    memcpy(first, text, len);
+    first[len] = '\0';
+    return unit_parse_count(first, 0, INT64_MAX, height) == OK &&
+           (text[len] == '\0' ||
+            unit_parse_count(text + len + 1, 0, UINT32_MAX, index) == OK);
+}
+
 int verb_wallet_history(struct cli *cli, const struct args *args)
 {
     const char *limit_text = args_text(args, "limit", "50");
@@ -143,6 +157,7 @@ int verb_wallet_history(struct cli *cli, const struct args *args)
     char address[ADDRESS_TEXT_MAX];
     uint64_t limit;
     uint64_t height = 0;
+    uint64_t index = 0;
     json_t *params;
     json_t *result = NULL;
     int failed;
@@ -150,9 +165,11 @@ int verb_wallet_history(struct cli *cli, const struct args *args)
         return cli_usage(cli, "--limit 50",
                          "--limit \"%.20s\" is not a number up to %u",
                          limit_text, HISTORY_MAX);
-    if (before != NULL && unit_parse_count(before, 0, INT64_MAX, &height) != OK)
-        return cli_usage(cli, "--before 1200",
-                         "--before \"%.20s\" is not a height", before);
+    if (before != NULL && !parse_place(before, &height, &index))
+        return cli_usage(cli, "--before 1200, or --before 1200:3",
+                         "--before \"%.30s\" is not a height, nor a height and "
+                         "a place in its block",
+                         before);
     failed = address_of(cli, args_operand(args, 0), address);
     if (failed)
         return failed;
@@ -160,6 +177,9 @@ int verb_wallet_history(struct cli *cli, const struct args *args)
         json_pack("{s:s, s:I}", "address", address, "limit", (json_int_t)limit);
     if (before != NULL)
         json_object_set_new(params, "before", json_integer((json_int_t)height));
+    if (index > 0)
+        json_object_set_new(params, "before_index",
+                            json_integer((json_int_t)index));
     failed = cli_call(cli, "chain.history", params, &result);
     if (failed)
         return failed;

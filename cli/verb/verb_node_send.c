@@ -42,7 +42,8 @@ static int get_balance(struct cli *cli, struct sending *s)
     int failed;
     address_format(s->network.prefix, &s->network.node, s->from);
     failed = cli_call(cli, "chain.account",
-                      json_pack("{s:s}", "address", s->from), &account);
+                      json_pack("{s:s, s:b}", "address", s->from, "locked", 0),
+                      &account);
     if (!failed)
         s->balance = amount_micro(js_uint(account, "balance_micro"));
     json_decref(account);

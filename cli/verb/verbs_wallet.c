@@ -43,7 +43,8 @@ static const struct opt wallet_send_options[] = {
 
 static const struct opt wallet_history_options[] = {
     {"limit", 0, "N", "how many entries (default: 50)", false},
-    {"before", 0, "HEIGHT", "only blocks before this one", false},
+    {"before", 0, "HEIGHT[:INDEX]",
+     "only what is before this block, or this place in it", false},
     {0},
 };
 

@@ -44,6 +44,10 @@ struct store_options {
      * 1 GiB or a little more than the database. */
     uint64_t map_bytes;
     bool read_only; /* beside a running node; sees what is committed */
+    /* In the midst of something LMDB found a page that is not what was written:
+     * there is no way back. Has to end the process; NULL: LMDB aborts it. On
+     * any thread. */
+    void (*on_damage)(const char *dir);
 };
 
 /* Opens or creates `dir` (created with its last component, mode 0700). One

@@ -34,6 +34,7 @@ struct store_lmdb {
     int lock_fd;           /* -1: read only */
     bool read_only;
     bool is_reader; /* of an environment that another store owns */
+    void (*on_damage)(const char *dir);
     char dir[PATH_MAX];
 };
 
@@ -75,17 +76,14 @@ static struct bytes bytes_of(const MDB_val *val)
     return bytes_make(val->mv_size > 0 ? val->mv_data : NULL, val->mv_size);
 }
 
-/* LMDB's own checks fail where a page is not what it was written as; it would
- * abort after this. */
+/* LMDB's own checks fail where a page is not what it was written as; behind
+ * this it aborts. */
 static void on_assert(MDB_env *env, const char *what)
 {
-    const char *dir = "";
-    mdb_env_get_path(env, &dir);
-    fprintf(stderr,
-            "error: the chain's database is damaged: %s (%s). Try: move the "
-            "chain directory away and start again: it is fetched anew\n",
-            dir, what);
-    _exit(1);
+    const struct store_lmdb *db = mdb_env_get_userctx(env);
+    (void)what;
+    if (db->on_damage != NULL)
+        db->on_damage(db->dir);
 }
 
 /* ---- reading ---- */
@@ -420,7 +418,8 @@ static enum err try_env(struct store_lmdb *db, uint64_t map_bytes)
         db->env = NULL;
         return lmdb_error(rc);
     }
-    if ((rc = mdb_env_set_assert(db->env, on_assert)) != MDB_SUCCESS ||
+    if ((rc = mdb_env_set_userctx(db->env, db)) != MDB_SUCCESS ||
+        (rc = mdb_env_set_assert(db->env, on_assert)) != MDB_SUCCESS ||
         (rc = mdb_env_set_maxdbs(db->env, STORE_TABLES)) != MDB_SUCCESS ||
         (rc = mdb_env_set_mapsize(db->env, map_bytes)) != MDB_SUCCESS ||
         (rc = mdb_env_open(db->env, db->dir, flags, 0600)) != MDB_SUCCESS)
@@ -554,6 +553,7 @@ enum err store_lmdb_open(const char *dir, const struct store_options *options,
     atomic_init(&db->last, 0);
     db->stored = &db->last;
     db->read_only = options != NULL && options->read_only;
+    db->on_damage = options != NULL ? options->on_damage : NULL;
     memcpy(db->dir, dir, strlen(dir) + 1);
     enum err err = open_all(db, map_bytes);
     if (err != OK) {

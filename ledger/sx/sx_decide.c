@@ -143,7 +143,7 @@ static bool collect(struct sx *core, const struct hash *last,
     struct hash at = *last;
     uint32_t count = 0;
     while (!hash_equal(&at, &head)) {
-        struct sx_block *block = sx_block_next(core, &at);
+        struct sx_block *block = sx_block_now(core, &at, last);
         if (block == NULL || count == CHAIN_RUN_MAX)
             return false;
         block->wanted = true;

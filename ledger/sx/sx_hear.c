@@ -221,6 +221,15 @@ static bool is_slots_own(const struct sx *core, const struct proposal *on)
            SX_MUTANT(SECOND_BODY) || SX_MUTANT(EVICT_VOTED);
 }
 
+/* What the view we are in is about always has room. */
+static struct sx_block *room_for(struct sx *core, const struct proposal *on)
+{
+    struct hash parent;
+    if (on->view == core->cur && sx_parent_id(core, on->parent_view, &parent))
+        return sx_block_now(core, &on->id, &parent);
+    return sx_block_need(core, &on->id);
+}
+
 static enum err take_body(struct sx *core, const struct sx_msg *msg)
 {
     struct sx_block *block;
@@ -229,7 +238,7 @@ static enum err take_body(struct sx *core, const struct sx_msg *msg)
         return OK; /* proposed again, it needs no body */
     if (!is_slots_own(core, &msg->vote.on))
         return OK;
-    block = sx_block_need(core, &msg->vote.on.id);
+    block = room_for(core, &msg->vote.on);
     return block == NULL ? OK
                          : sx_block_fill(block, msg->block, msg->tx_ids,
                                          msg->txs_verified);

@@ -83,16 +83,50 @@ struct turn {
     struct sx_block *tip; /* NULL: the head, which is decided */
 };
 
-/* The highest notarized view below ours, or the last decided. */
-static uint64_t best_parent(const struct sx *core)
+/* The highest notarized view below this one, or the last decided. */
+static uint64_t best_parent(const struct sx *core, uint64_t below)
 {
     for (size_t i = core->slot_count; i-- > 0;) {
         const struct sx_slot *slot = core->slots[i];
-        if (slot != NULL && slot->view < core->cur &&
+        if (slot != NULL && slot->view < below &&
             slot->certs[VOTE_NOTARIZE - 1] != NULL)
             return slot->view;
     }
     return core->final_view;
+}
+
+/* Can a block be made on this view's? */
+static bool can_stand_on(struct sx *core, uint64_t view, struct turn *out)
+{
+    struct chain_tip head = chain_head(core->chain);
+    out->parent_view = view;
+    out->tip = NULL;
+    if (!sx_parent_id(core, view, &out->parent))
+        return false;
+    if (hash_equal(&out->parent, &head.id))
+        return true;
+    out->tip = sx_block_find(core, &out->parent);
+    return out->tip != NULL && sx_block_judge(core, out->tip) == SX_VALID;
+}
+
+/* A notarized block that was given up, too, may be one that nobody has any
+ * more. So a leader who does not get it within D stands on the next below. */
+static bool choose_parent(struct sx *core, struct turn *out)
+{
+    uint64_t at = core->entered_ms + sx_delay(core);
+    uint64_t view = core->cur;
+    do {
+        view = best_parent(core, view);
+        if (sx_gap(core, view, core->cur) != 0)
+            return false;
+        if (can_stand_on(core, view, out))
+            return true;
+        if (core->mono_ms < at) {
+            sx_wake(core, at);
+            return false;
+        }
+    } while (view > core->final_view);
+    return false;
 }
 
 static bool our_turn(struct sx *core, struct turn *out)
@@ -101,19 +135,9 @@ static bool our_turn(struct sx *core, struct turn *out)
     if (core->me < 0 || sx_leader(core, core->cur) != (uint64_t)core->me)
         return false;
     out->slot = sx_slot_need(core, core->cur);
-    if (out->slot == NULL || out->slot->has_proposal ||
-        !sx_may_sign(core, out->slot, VOTE_NOTARIZE, &on))
-        return false;
-    out->parent_view = best_parent(core);
-    if (sx_gap(core, out->parent_view, core->cur) != 0 ||
-        !sx_parent_id(core, out->parent_view, &out->parent))
-        return false;
-    struct chain_tip head = chain_head(core->chain);
-    out->tip = NULL;
-    if (hash_equal(&out->parent, &head.id))
-        return true;
-    out->tip = sx_block_find(core, &out->parent);
-    return out->tip != NULL && sx_block_judge(core, out->tip) == SX_VALID;
+    return out->slot != NULL && !out->slot->has_proposal &&
+           sx_may_sign(core, out->slot, VOTE_NOTARIZE, &on) &&
+           choose_parent(core, out);
 }
 
 static bool heartbeat_due(struct sx *core)
@@ -191,7 +215,8 @@ static bool is_empty(const struct candidate *candidate)
 static struct sx_block *plant(struct sx *core, struct candidate *candidate)
 {
     const struct block *body = candidate_block(candidate);
-    struct sx_block *block = sx_block_need(core, &body->id);
+    struct sx_block *block =
+        sx_block_now(core, &body->id, &body->header.parent);
     if (block == NULL || block->candidate != NULL) {
         candidate_free(candidate);
         return block;

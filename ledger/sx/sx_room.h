@@ -297,6 +297,10 @@ struct sx_block *sx_block_need(struct sx *core, const struct hash *id);
 /* Of one that is at most a run above the head: for these, certified ones that
  * are farther off, or of which no header is here, give way, too. */
 struct sx_block *sx_block_next(struct sx *core, const struct hash *id);
+/* Of what must have room: the proposal of the view we are in, a decided run.
+ * Any other gives way, but for what `top` stands on and `top` itself. */
+struct sx_block *sx_block_now(struct sx *core, const struct hash *id,
+                              const struct hash *top);
 /* It is certified: is fetched, if there is room now or later. */
 void sx_block_want(struct sx *core, const struct hash *id);
 void sx_tree_fill(struct sx *core);

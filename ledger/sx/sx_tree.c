@@ -105,10 +105,20 @@ enum worth {
     WORTH_FAR,     /* certified, and more than a run above the head */
     WORTH_UNSEEN,  /* certified, of a height that is not known */
     WORTH_NEXT,
+    WORTH_NOW, /* nothing is: for what has to have room */
 };
+
+/* Is it what the view we are in is about? */
+static bool is_current(const struct sx *core, const struct hash *id)
+{
+    const struct sx_slot *slot = sx_slot_at(core, core->cur);
+    return slot != NULL && slot->has_proposal && hash_equal(&slot->on.id, id);
+}
 
 static enum worth worth_of(const struct sx *core, const struct sx_block *block)
 {
+    if (is_current(core, &block->id) && !SX_MUTANT(EVICT_VOTED))
+        return WORTH_NEXT;
     if (!block->wanted)
         return is_voted(core, &block->id) && !SX_MUTANT(EVICT_VOTED)
                    ? WORTH_VOTE
@@ -128,13 +138,31 @@ static bool gives_way(const struct sx_block *a, const struct sx_block *b,
                               : a->since_ms < b->since_ms;
 }
 
-/* Room for one more that is worth `most` or more. */
-static bool make_room(struct sx *core, enum worth most)
+/* Does `top` stand on it, or is it `top`, as far as is known here? */
+static bool is_below(const struct sx *core, const struct hash *top,
+                     const struct sx_block *it)
+{
+    const struct sx_block *at = sx_block_find(core, top);
+    for (uint32_t i = 0; at != NULL && i <= CHAIN_RUN_MAX; i++) {
+        if (at == it)
+            return true;
+        if (!at->has_header)
+            return false;
+        at = sx_block_find(core, &at->header.parent);
+    }
+    return false;
+}
+
+/* Room for one more that is worth `most` or more; nothing below `top` gives
+ * way, if there is one. */
+static bool make_room(struct sx *core, enum worth most, const struct hash *top)
 {
     uint32_t last = 0;
-    enum worth least = WORTH_NEXT;
+    enum worth least = WORTH_NOW;
     for (uint32_t i = 0; i < core->block_count; i++) {
         enum worth worth = worth_of(core, core->blocks[i]);
+        if (top != NULL && is_below(core, top, core->blocks[i]))
+            continue;
         if (worth < least ||
             (worth == least &&
              gives_way(core->blocks[i], core->blocks[last], worth))) {
@@ -150,12 +178,12 @@ static bool make_room(struct sx *core, enum worth most)
 }
 
 static struct sx_block *need(struct sx *core, const struct hash *id,
-                             enum worth worth)
+                             enum worth worth, const struct hash *top)
 {
     struct sx_block *block = sx_block_find(core, id);
     if (block != NULL)
         return block;
-    if (core->block_count == SX_BLOCKS_MAX && !make_room(core, worth)) {
+    if (core->block_count == SX_BLOCKS_MAX && !make_room(core, worth, top)) {
         core->tree_short = true;
         return NULL;
     }
@@ -173,12 +201,19 @@ static struct sx_block *need(struct sx *core, const struct hash *id,
 
 struct sx_block *sx_block_need(struct sx *core, const struct hash *id)
 {
-    return need(core, id, WORTH_FAR);
+    return need(core, id, WORTH_FAR, NULL);
 }
 
 struct sx_block *sx_block_next(struct sx *core, const struct hash *id)
 {
-    return need(core, id, WORTH_NEXT);
+    return need(core, id, WORTH_NEXT, NULL);
+}
+
+struct sx_block *sx_block_now(struct sx *core, const struct hash *id,
+                              const struct hash *top)
+{
+    return need(core, id, SX_MUTANT(TREE_FULL_FAR) ? WORTH_FAR : WORTH_NOW,
+                top);
 }
 
 void sx_block_want(struct sx *core, const struct hash *id)

@@ -172,9 +172,9 @@ bool contract_check_invariant(const struct contract *c, struct amount locked);
  *
  * No kind asks a fee of its sender (fee_min is 0): the open takes one fee for
  * the whole life of the contract (params.h, open_fee_micro) from the BUYER and
- * gives it to whom the block's fees go. That is safe because each kind but the open
- * can succeed only a bounded number of times per contract. An agent that is not
- * the buyer itself must send fee 0 (ERR_FEE): it need not own money.
+ * gives it to whom the block's fees go. That is safe because each kind but the
+ * open can succeed only a bounded number of times per contract. An agent that
+ * is not the buyer itself must send fee 0 (ERR_FEE): it need not own money.
  *
  * Effects: subject = the contract's id, code = its new state, accounts = those
  * whose balance moved, moved = cap (open), paid (refuse, settle) or 0. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RETRY_DISK_S 1
 /* A database as large as this is executed again on the disk. */
@@ -385,10 +386,20 @@ static enum err open_log(struct chain_host *host,
     return safety_log_open(&log, &host->log);
 }
 
+/* Nothing more can be done with the store, not even closing it. */
+static void on_damage(const char *dir)
+{
+    log_broken("chain",
+               "the chain's database is damaged: %s. Try: move that directory "
+               "away and start again: the chain is fetched from the others",
+               dir);
+    _exit(EXIT_FAILURE);
+}
+
 static enum err open_core(struct chain_host *host,
                           const struct chain_host_options *options)
 {
-    struct store_options store_options = {0};
+    struct store_options store_options = {.on_damage = on_damage};
     struct sx_options core_options = {.signer = options->signer,
                                       .link_key = options->link_key,
                                       .mono_ms = mono_ms(),

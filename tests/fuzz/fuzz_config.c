@@ -22,7 +22,8 @@ static void whole(const struct config *config)
     (void)config_micro(config, CONFIG_sell_cpus);
     (void)config_micro(config, CONFIG_sell_cpu_hour);
     for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
-        CHECK(strlen(config_text(config, (enum config_key)i)) < 4096);
+        CHECK(strlen(config_text(config, (enum config_key)i)) <
+              CONFIG_TEXT_MAX);
         CHECK(config->values[i].source[0] != '\0');
     }
 }

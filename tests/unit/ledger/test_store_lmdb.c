@@ -115,6 +115,77 @@ static void a_file_cut_short_is_called_corrupt(void **state)
     arena_done(&s.arena);
 }
 
+static void end_at_once(const char *dir)
+{
+    (void)dir;
+    _exit(7);
+}
+
+static enum err look_at(void *ctx, struct bytes key, struct bytes value)
+{
+    (void)ctx;
+    (void)key;
+    (void)value;
+    return OK;
+}
+
+/* Opens it, reads all there is, adds one: in a process of its own. */
+static int use_in_child(const char *dir)
+{
+    struct store_options options = {.on_damage = end_at_once};
+    struct store_range all = {.table = STORE_STATE};
+    struct store *store;
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        if (store_lmdb_open(dir, &options, &store) != OK)
+            _exit(1);
+        if (store_each(store, &all, look_at, NULL) != OK)
+            _exit(2);
+        put(store, "one more", "value");
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+/* Whatever page is not what it was: the process ends with a word, or says that
+ * it is corrupt, or does not need it. */
+static void a_damaged_page_aborts_nothing(void **state)
+{
+    static const char zeros[4096];
+    static char was[4096];
+    char path[128];
+    struct stat stat_buf;
+    struct shop s;
+    char key[16];
+    unsigned told = 0;
+    (void)state;
+    shop_open(&s, true);
+    for (int i = 0; i < 400; i++) {
+        snprintf(key, sizeof(key), "key%d", i);
+        put(s.store, key, "some value that takes a little room");
+    }
+    store_close(s.store);
+    snprintf(path, sizeof(path), "%s/data.mdb", s.dir);
+    assert_int_equal(stat(path, &stat_buf), 0);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    for (long at = 2 * 4096; at + 4096 <= stat_buf.st_size; at += 4096) {
+        assert_int_equal(fseek(file, at, SEEK_SET), 0);
+        assert_int_equal(fread(was, 1, sizeof(was), file), sizeof(was));
+        overwrite(s.dir, at, zeros, sizeof(zeros));
+        int status = use_in_child(s.dir);
+        assert_true(WIFEXITED(status));
+        told += WEXITSTATUS(status) == 7;
+        overwrite(s.dir, at, was, sizeof(was));
+    }
+    assert_true(told > 0);
+    fclose(file);
+    remove_dir(s.dir);
+    arena_done(&s.arena);
+}
+
 /* What one commit takes at the end of the file and gives back is never written.
  */
 static void pages_that_nobody_wrote_are_no_damage(void **state)
@@ -442,6 +513,7 @@ int main(void)
         cmocka_unit_test(a_reader_of_nothing_finds_nothing),
         cmocka_unit_test(a_file_that_is_no_database_is_called_corrupt),
         cmocka_unit_test(a_file_cut_short_is_called_corrupt),
+        cmocka_unit_test(a_damaged_page_aborts_nothing),
         cmocka_unit_test(pages_that_nobody_wrote_are_no_damage),
         cmocka_unit_test(a_full_map_is_full_and_loses_nothing),
         cmocka_unit_test(a_large_database_reserves_more_than_a_small_one),
