@@ -181,11 +181,12 @@ static void say_how(struct cli *cli, const struct sending *s,
                  "send it again. Try: suan chain tx %s",
                  why[0] != '\0' ? ": " : "", why, id);
     else
-        cli_note(cli,
-                 "not final yet%s%s; it waits in the node, behind other "
-                 "transactions of the node's: do not send it again. Try: suan "
-                 "chain status, then suan wallet history %s",
-                 why[0] != '\0' ? ": " : "", why, s->from);
+        cli_note(
+            cli,
+            "not final yet%s%s; it waits behind other transactions of the "
+            "node's, until the node stops: do not send it again. Try: suan "
+            "chain status, then suan wallet history %s",
+            why[0] != '\0' ? ": " : "", why, s->from);
 }
 
 static int print(struct cli *cli, const struct sending *s, const json_t *result)
