@@ -11,6 +11,18 @@ static int odd_answer(struct cli *cli)
                     "the node's answer makes no sense");
 }
 
+static bool has_role(const json_t *info, const char *name)
+{
+    json_t *role;
+    size_t i;
+    json_array_foreach(json_object_get(info, "roles"), i, role)
+    {
+        if (json_is_string(role) && strcmp(json_string_value(role), name) == 0)
+            return true;
+    }
+    return false;
+}
+
 int network_get(struct cli *cli, struct network *out)
 {
     json_t *info = NULL;
@@ -25,6 +37,7 @@ int network_get(struct cli *cli, struct network *out)
                          : ADDRESS_PREFIX_TEST;
     network.chain_time_ms = js_uint(info, "chain_time_ms");
     network.height = js_uint(info, "height");
+    network.provider = has_role(info, "provider");
     network.open_fee = amount_micro(js_uint(info, "open_fee_micro"));
     if (hash_parse(js_text(info, "chain"), &network.chain) != OK ||
         address_parse(js_text(info, "node"), NULL, &network.node) != OK)

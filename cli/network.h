@@ -14,6 +14,7 @@ struct network {
     uint64_t chain_time_ms;
     uint64_t height;
     struct amount open_fee; /* of each contract, to the chain */
+    bool provider;          /* one of the node's roles */
 };
 
 /* Asks node.info. */

@@ -13,6 +13,7 @@
 #include "node/node_start.h"
 #include "node/sell/offering.h"
 #include "node/control/rpc_chain.h"
+#include "node/control/rpc_send.h"
 #include "node/control/rpc_help.h"
 #include "node/control/rpc_table.h"
 #include "node/shell/trade_shell.h"
@@ -91,6 +92,18 @@ static bool has_links(const struct node *node)
     return node->gossip != NULL && !node->stopping;
 }
 
+/* A transfer is about nothing that the chain would name: its id is it. */
+static void own_final(struct node *node, const struct tx *tx,
+                      const struct hash *subject, uint64_t height)
+{
+    struct hash payment;
+    if (tx->kind == TX_TRANSFER)
+        subject = &tx->id;
+    if (own_tx_payment_of(node->own, tx->nonce, &tx->id, &payment))
+        rpc_send_final(node, &payment, &tx->id, height);
+    own_tx_final(node->own, tx->kind, subject, tx->nonce);
+}
+
 static void on_final(void *ctx, const struct candidate *candidate)
 {
     struct node *node = ctx;
@@ -105,7 +118,7 @@ static void on_final(void *ctx, const struct candidate *candidate)
         const struct hash *subject = &results[i].effect.subject;
         tx_watch_final(node, &tx->id, block->header.height);
         if (pubkey_equal(&tx->sender, &node->self))
-            own_tx_final(node->own, tx->kind, subject, tx->nonce);
+            own_final(node, tx, subject, block->header.height);
         if (hash_is_zero(subject))
             continue;
         note_trade(node, &results[i]);
@@ -290,6 +303,10 @@ static void own_refused(void *ctx, uint32_t kind, const struct hash *subject,
                                 .subject = *subject,
                                 .tx_kind = kind,
                                 .err = err};
+    if (kind == TX_TRANSFER) {
+        rpc_send_refused(node, subject, err);
+        return;
+    }
     log_info("trade", "our transaction of kind %u was refused: %s", kind,
              err_text(err));
     if (node->shell != NULL)

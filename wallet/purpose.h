@@ -20,7 +20,8 @@ struct purpose {
 /* The owner's money: TX, REQUEST, APPROVAL. */
 extern const struct purpose purpose_account;
 /* A node's identity: OFFER, QUOTE, RECEIPT, TX (its own: delivered and the
- * like), NOISE (it vouches for its transport key), LINKS. */
+ * like, and what its operator sends from the node's account), NOISE (it vouches
+ * for its transport key), LINKS. */
 extern const struct purpose purpose_node;
 /* A validator: PROPOSAL, VOTE, NOISE (it is dialled by this key), BOND (it
  * knows its owner). */

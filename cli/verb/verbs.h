@@ -58,6 +58,7 @@ int verb_node_stop(struct cli *cli, const struct args *args);
 int verb_node_status(struct cli *cli, const struct args *args);
 int verb_node_peers(struct cli *cli, const struct args *args);
 int verb_node_logs(struct cli *cli, const struct args *args);
+int verb_node_send(struct cli *cli, const struct args *args);
 int verb_chain_status(struct cli *cli, const struct args *args);
 int verb_chain_block(struct cli *cli, const struct args *args);
 int verb_chain_tx(struct cli *cli, const struct args *args);

@@ -77,6 +77,16 @@ const struct verb verbs_network[] = {
     {"node logs", verb_node_logs, node_logs_options, NULL, 0, 0, false,
      "print the node's log", "Prints the last lines of the node's log.",
      "suan node logs -f"},
+    {"node send", verb_node_send, NULL, "ADDRESS AMOUNT|all", 2, 2, false,
+     "send money from the node's account",
+     "Has the node send credits from its own account, after a yes, and waits "
+     "until the\ntransfer is final. It is the account that bonds are locked "
+     "from and that earnings\nare paid to; suan sell status shows what is "
+     "there. Who can use the node's control\nsocket may do it; no wallet is "
+     "needed. all sends the balance less the fee. Prints the\ntransaction's "
+     "id.",
+     "suan node send tsuan1... 12.50 --node provider-1\n"
+     "suan node send tsuan1... all"},
 
     {"chain status", verb_chain_status, NULL, NULL, 0, 0, false,
      "show the ledger's tip", "Shows height, roots, supply and validators.",

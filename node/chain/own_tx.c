@@ -1,6 +1,7 @@
 #include "node/chain/own_tx.h"
 
 #include "base/check.h"
+#include "ledger/params.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ struct entry {
     struct hash subject;
     uint8_t *payload;
     size_t payload_len;
-    bool past;     /* loaded, and the chain had passed it */
+    bool past;     /* the chain had passed it when we came, or leapt past it */
     bool numbered; /* the others while it is */
     bool sent;     /* the core has it, and has not refused it */
     uint64_t nonce;
@@ -52,6 +53,12 @@ struct own_tx {
     uint64_t height;
     uint64_t now_ms;
 };
+
+/* Of two copies the chain takes both. */
+static bool is_payment(uint32_t kind)
+{
+    return kind == TX_TRANSFER;
+}
 
 /* ---- entries ---- */
 
@@ -202,14 +209,16 @@ static bool free_number(struct own_tx *own, uint64_t *out)
 }
 
 /* The chain has come further: these numbers are used up, and who still has one
- * of them gets another. */
-static void pass(struct own_tx *own, uint64_t nonce)
+ * of them gets another. Unless it may have been itself, and nobody saw. */
+static void pass(struct own_tx *own, uint64_t nonce, bool seen)
 {
     while (own->chain_nonce < nonce && own->next_nonce > own->chain_nonce) {
         struct entry *entry = *place(own, own->chain_nonce);
         if (entry != NULL) {
             forget(own, entry->nonce);
             leave_number(own, entry);
+            entry->past = !seen && is_payment(entry->kind);
+            own->past_count += entry->past;
         }
         own->chain_nonce++;
     }
@@ -230,6 +239,8 @@ static bool sign_entry(struct own_tx *own, struct entry *entry, uint64_t nonce)
     tx.nonce = nonce;
     tx.expiry_height = own->height + LIFE_BLOCKS;
     tx.payload = bytes_make(entry->payload, entry->payload_len);
+    if (is_payment(entry->kind))
+        tx.fee = fee_for_payload(entry->payload_len);
     if (tx_sign(&tx, own->options.signer) != OK)
         return false;
     buf_clear(&entry->bytes);
@@ -255,15 +266,25 @@ static bool number_entry(struct own_tx *own, struct entry *entry,
     return false;
 }
 
-/* The last one goes where nobody is, so that those in between can go on. */
+/* The last one goes where nobody is, so that those in between can go on. Its
+ * old copy may be with others: a payment stays. */
 static bool close_gap(struct own_tx *own, uint64_t gap)
 {
     uint64_t old = own->next_nonce - 1;
     struct entry *entry = *place(own, old);
     CHECK(entry != NULL && gap < old);
+    if (is_payment(entry->kind))
+        return false;
     leave_number(own, entry);
     forget(own, old);
     return number_entry(own, entry, gap);
+}
+
+/* Nothing may be missing below a payment: it could not move into the gap. */
+static bool waits_for_others(const struct own_tx *own,
+                             const struct entry *entry, uint64_t nonce)
+{
+    return is_payment(entry->kind) && nonce != own->chain_nonce;
 }
 
 static void number_all(struct own_tx *own)
@@ -273,6 +294,8 @@ static void number_all(struct own_tx *own)
     while (free_number(own, &nonce)) {
         while (entry != NULL && entry->numbered)
             entry = entry->next;
+        if (entry != NULL && waits_for_others(own, entry, nonce))
+            return;
         if (entry != NULL ? !number_entry(own, entry, nonce)
                           : nonce >= own->next_nonce || !close_gap(own, nonce))
             return;
@@ -318,15 +341,21 @@ static void submit_all(struct own_tx *own)
     }
 }
 
-/* Of what an earlier process sent; it was final before we came. */
+/* Of what an earlier process sent, it was final before we came; a payment we
+ * have lost sight of. */
 static void drop_past(struct own_tx *own)
 {
     struct entry *entry = own->first;
     while (entry != NULL && own->past_count > 0) {
         struct entry *next = entry->next;
         if (entry->past) {
+            uint32_t kind = entry->kind;
+            struct hash subject = entry->subject;
             forget(own, entry->nonce);
             drop(own, entry);
+            if (is_payment(kind))
+                own->options.refused(own->options.ctx, kind, &subject,
+                                     ERR_NONCE);
         }
         entry = next;
     }
@@ -494,6 +523,7 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
     uint32_t kind = entry->kind;
     struct hash subject = entry->subject;
     if (err == ERR_EXISTS && height > 0) { /* final already */
+        subject = is_payment(kind) ? entry->id : subject;
         own_tx_final(own, kind, &subject, entry->nonce);
         return;
     }
@@ -515,13 +545,30 @@ void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
     own->options.refused(own->options.ctx, kind, &subject, err);
 }
 
-void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
-                  uint64_t nonce)
+static struct entry *find_payment(const struct own_tx *own, uint64_t nonce,
+                                  const struct hash *id)
+{
+    struct entry *entry = own->numbered[nonce % WINDOW];
+    bool found = entry != NULL && entry->nonce == nonce &&
+                 is_payment(entry->kind) && hash_equal(&entry->id, id);
+    return found ? entry : NULL;
+}
+
+static struct entry *find_deed(const struct own_tx *own, uint32_t kind,
+                               const struct hash *subject)
 {
     struct entry *entry = own->first;
     while (entry != NULL && (entry->past || entry->kind != kind ||
                              !hash_equal(&entry->subject, subject)))
         entry = entry->next;
+    return entry;
+}
+
+void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
+                  uint64_t nonce)
+{
+    struct entry *entry = is_payment(kind) ? find_payment(own, nonce, subject)
+                                           : find_deed(own, kind, subject);
     if (entry != NULL) {
         if (entry->numbered) {
             forget(own, entry->nonce);
@@ -529,12 +576,33 @@ void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
         }
         drop(own, entry);
     }
-    pass(own, nonce + 1);
+    pass(own, nonce, false);
+    pass(own, nonce + 1, true);
 }
 
 void own_tx_nonce(struct own_tx *own, uint64_t nonce)
 {
-    pass(own, nonce);
+    pass(own, nonce, false);
+}
+
+bool own_tx_payment_id(const struct own_tx *own, const struct hash *subject,
+                       struct hash *out_id)
+{
+    const struct entry *entry = find_deed(own, TX_TRANSFER, subject);
+    if (entry == NULL || !entry->numbered)
+        return false;
+    *out_id = entry->id;
+    return true;
+}
+
+bool own_tx_payment_of(const struct own_tx *own, uint64_t nonce,
+                       const struct hash *id, struct hash *out_subject)
+{
+    const struct entry *entry = find_payment(own, nonce, id);
+    if (entry == NULL)
+        return false;
+    *out_subject = entry->subject;
+    return true;
 }
 
 uint32_t own_tx_count(const struct own_tx *own)

@@ -18,6 +18,21 @@
  *   waits behind the number that the last one leaves. (A deed is done once: of
  *   two copies the chain refuses the second.)
  *
+ * A payment (TX_TRANSFER: what the operator sends from the node's account) is
+ * no such deed, for of two copies the chain takes both. So there is only ever
+ * one:
+ *
+ * - it gets the number that is the chain's next, when all that came before it
+ *   have ended, and those behind it wait until it has it: no gap is below it;
+ * - it leaves its number only when another was seen under it, or when the chain
+ *   has come to the height at which the old copy expires;
+ * - where its number is used up and nobody saw by what (the state was fetched,
+ *   or it was before we came), it is told as refused, with ERR_NONCE: it may
+ *   have been paid, and is not paid again.
+ *
+ * One that is refused for its funds after it went out may still come into a
+ * block, if money comes back before its number is used and before it expires.
+ *
  * Pure of I/O: told what happens, answers through calls. */
 
 #include "ledger/tx.h"
@@ -62,7 +77,9 @@ MUST_USE enum err own_tx_load(struct own_tx *own, struct bytes record);
 void own_tx_kept(struct own_tx *own, uint64_t ticket);
 
 /* Takes a payload (copied). The same (kind, subject) while one waits is OK and
- * does nothing. ERR_RATE when OWN_TX_MAX wait. */
+ * does nothing. ERR_RATE when OWN_TX_MAX wait. A payment's subject is a name
+ * that the caller makes up; its fee is the least. It is on the disk once it has
+ * a number, not before. */
 MUST_USE enum err own_tx_add(struct own_tx *own, uint32_t kind,
                              const struct hash *subject, struct bytes payload,
                              uint64_t height, uint64_t now_ms);
@@ -70,12 +87,23 @@ MUST_USE enum err own_tx_add(struct own_tx *own, uint32_t kind,
 void own_tx_refused(struct own_tx *own, uint64_t token, enum err err,
                     uint64_t height, uint64_t now_ms);
 /* One of ours is in a final block: known by what it does, not by its id, since
- * it may have been numbered twice. */
+ * it may have been numbered twice. Of a payment `subject` is the transaction's
+ * id. In the order of the blocks. */
 void own_tx_final(struct own_tx *own, uint32_t kind, const struct hash *subject,
                   uint64_t nonce);
 /* The account's next nonce on the chain, where blocks were not seen one by one.
  */
 void own_tx_nonce(struct own_tx *own, uint64_t nonce);
+/* The id that a payment has now; false: it has no number yet, or has ended. */
+MUST_USE bool own_tx_payment_id(const struct own_tx *own,
+                                const struct hash *subject,
+                                struct hash *out_id);
+/* Which payment of ours, if it is one, this transaction is. Before
+ * own_tx_final.
+ */
+MUST_USE bool own_tx_payment_of(const struct own_tx *own, uint64_t nonce,
+                                const struct hash *id,
+                                struct hash *out_subject);
 /* Sends what is due (again). Call after each block and each second. */
 void own_tx_tick(struct own_tx *own, uint64_t height, uint64_t now_ms);
 uint32_t own_tx_count(const struct own_tx *own);

@@ -15,6 +15,7 @@
 #include "node/control/rpc_proof.h"
 #include "node/control/rpc_reckon.h"
 #include "node/control/rpc_sell.h"
+#include "node/control/rpc_send.h"
 #include "node/control/rpc_tape.h"
 #include "node/control/rpc_validator.h"
 
@@ -29,6 +30,7 @@ static const struct {
     {"node.peers", rpc_node_peers},
     {"node.connect", rpc_node_connect},
     {"node.logs", rpc_node_logs},
+    {"node.send", rpc_node_send},
     {"node.stop", rpc_node_stop},
     {"config.list", rpc_config_list},
     {"events.poll", rpc_events_poll},
@@ -140,7 +142,7 @@ static bool needs_state(const char *method)
 {
     static const char *const names[] = {
         "chain.",      "tx.",    "validator.", "job.submit",
-        "job.approve", "graph.", "sell.start"};
+        "job.approve", "graph.", "sell.start", "node.send"};
     if (strcmp(method, "chain.status") == 0)
         return false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

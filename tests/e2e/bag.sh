@@ -63,6 +63,12 @@ equal "and each is what that task wrote" 0 "$wrong"
 equal "what was paid is the sum of its tasks" \
     "$(jq '[.tasks[].due_micro] | add' "$WORK/job.json")" "$(jq .paid_micro "$WORK/job.json")"
 check "nothing stays locked" until_true 30 nothing_locked
+to=$(suan wallet balance --json | jq -r '.accounts[0].address')
+wanted=$(($(balance "$to") + 10000))
+arrived() { [ "$(balance "$to")" -ge "$wanted" ]; } # and fees, of validators it owns
+check "a provider's operator takes some of what it earned" \
+    suan node send "$to" 0.01 --node provider-1 --yes -q
+check "and it arrives in the wallet" until_true 10 arrived
 equal "no money is lost or made" "$money_before" "$(money)"
 # Outputs stay with the provider for a while; the disks they were made on do not.
 near() { [ "$(disk_of "$1")" -le $((before[$1] + 512 + tasks * 16)) ]; }

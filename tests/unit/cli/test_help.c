@@ -85,6 +85,7 @@ static void every_verb_of_the_tree_is_there(void **state)
                                         "node status",
                                         "node peers",
                                         "node logs",
+                                        "node send",
                                         "chain status",
                                         "chain block",
                                         "chain tx",

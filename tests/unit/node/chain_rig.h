@@ -7,9 +7,8 @@
 
 #include "ledger/transfer.h"
 
-#define CHAIN_RIG_BLOCKS                                                       \
-    8u /* that a test makes at most, of epochs of three                        \
-        */
+/* That a test makes at most, of epochs of three. */
+#define CHAIN_RIG_BLOCKS 8u
 
 static struct chain_rig {
     struct rig *rig;
@@ -112,7 +111,9 @@ static inline void chain_rig_until(unsigned blocks, uint32_t waiting)
     }
 }
 
-static inline struct rig *chain_rig_open(void)
+/* kinds: beside the ledger's own. events: NULL: the rig's. */
+static inline struct rig *chain_rig_open_with(
+    const struct kind_table *kinds, const struct chain_host_events *events)
 {
     uint8_t seed[32] = {1};
     char path[128];
@@ -136,7 +137,7 @@ static inline struct rig *chain_rig_open(void)
         .dir = path,
         .log_dir = log,
         .genesis = &node->genesis,
-        .kinds = &(struct kind_table){0},
+        .kinds = kinds,
         .signer = &node->vote_signer,
         .link_key = node->self,
         .events = {.ctx = node,
@@ -145,8 +146,16 @@ static inline struct rig *chain_rig_open(void)
                    .on_relay = chain_rig_relay,
                    .on_notice = chain_rig_notice,
                    .on_halt = chain_rig_halt}};
+    if (events != NULL)
+        options.events = *events;
+    options.events.ctx = node;
     assert_int_equal(chain_host_open(&options, &node->host), OK);
     return rig;
+}
+
+static inline struct rig *chain_rig_open(void)
+{
+    return chain_rig_open_with(&(struct kind_table){0}, NULL);
 }
 
 static inline void chain_rig_close(void)
