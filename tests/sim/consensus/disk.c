@@ -84,6 +84,7 @@ void disk_synced(struct disk *disk, uint64_t seq)
     CHECK(seq < disk->next_seq);
     if (seq > disk->synced_seq)
         disk->synced_seq = seq;
+    disk->torn = false;
     disk->has_log = true;
 }
 
@@ -169,6 +170,7 @@ void disk_crash(struct disk *disk, struct dice *dice)
     while (at < disk->count &&
            survives(&disk->records[at], &pieces, keeps, end))
         at++;
+    disk->torn = disk->torn || at < disk->count;
     cut(disk, at);
     /* What a reader finds is on the disk from now on. */
     disk->synced_seq = disk->next_seq - 1;

@@ -37,6 +37,7 @@ struct disk {
     size_t cap;
     uint64_t next_seq;
     uint64_t synced_seq;
+    bool torn;            /* the last crash has cut what was not synced */
     uint64_t syncing_seq; /* a sync under way will bring it to here; 0: none */
     uint64_t next_offset;
     uint64_t bytes_live;

@@ -63,6 +63,7 @@ static const struct {
     {60028406, 0, "below a notarized block one of a view given up was missing"},
     {70016868, 0, "the head was decided again and again, and bodies stayed"},
     {70016914, 0, "a rotten store knew of another height"},
+    {90016488, 0, "one alone lost the end of its log, and then its store"},
     {50017564, 0, "too many dishonest decided against what one voted for"},
     {50028592, 0, "too many dishonest: final on one fork, not on the other"},
     {60016731, 0, "too many dishonest: numbers of two forks"},

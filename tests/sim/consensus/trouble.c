@@ -107,12 +107,24 @@ static bool ruins(struct world *world, const struct machine *machine,
     return true;
 }
 
+/* Who is a quorum alone calls final what is in its store, while its log is
+ * still being synced. Without both nobody knows of it: as if both were put
+ * back. */
+static bool is_last_word(const struct world *world,
+                         const struct machine *machine, enum fault fault)
+{
+    return (fault == FAULT_OLD_STORE || fault == FAULT_WIPE_STORE) &&
+           machine->disk.torn && machine->key_number < world->plan.keys &&
+           world->plan.weights[machine->key_number] >= world->plan.quorum;
+}
+
 static bool lose(struct world *world, struct machine *machine, enum fault fault)
 {
     if (!affords(world, machine) && !ruins(world, machine, fault))
         return false;
     machine_crash(world, machine, duration(world));
-    if (!damage(world, &machine->disk, fault))
+    if (is_last_word(world, machine, fault) ||
+        !damage(world, &machine->disk, fault))
         return false;
     machine->wiped = true;
     machine->public_epoch = machine->public_view = 0;
