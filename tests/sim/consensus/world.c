@@ -270,6 +270,22 @@ static bool wishes_needed(const struct world *world)
     return false;
 }
 
+/* Until a D that is too small has grown to a round trip: a doubling takes as
+ * many views as hold an honest leader, and where nobody wishes anything any
+ * more a heartbeat brings the next few. */
+static uint64_t growth_us(const struct world *world,
+                          const struct machine *machine)
+{
+    uint64_t trip_us = 2 * plan_way_us(&world->plan);
+    uint64_t views_us = machine->core->honest_run * trip_us;
+    uint64_t sum_us = 0;
+    if (!machine->before.amnesia || world->plan.heartbeat_ms == 0)
+        return 0;
+    for (uint64_t us = sx_delay(machine->core) * MS; us < trip_us; us *= 2)
+        sum_us += views_us + world->plan.heartbeat_ms * MS;
+    return sum_us;
+}
+
 /* What the protocol promises (docs/consensus.md): among so many leaders in a
  * row one is honest and heard, three more views until all know it; 3D for each,
  * and D may grow once more before that. Validators that must recall need some
@@ -285,12 +301,14 @@ static uint64_t bound_of(const struct world *world)
         const struct machine *machine = &world->machines[i];
         uint64_t views;
         uint64_t view_us;
+        uint64_t all_us;
         if (!machine_honest(machine) || !machine->up)
             continue;
         views = machine->core->honest_run + 3;
         view_us = 6 * sx_delay(machine->core) * MS + way_us;
-        if (views * view_us > bound_us)
-            bound_us = views * view_us;
+        all_us = views * view_us + growth_us(world, machine);
+        if (all_us > bound_us)
+            bound_us = all_us;
         if (views * (6 * grown_us + way_us) > block_us)
             block_us = views * (6 * grown_us + way_us);
     }
