@@ -66,6 +66,13 @@ bool judge_settled(struct world *world, uint64_t height, const char **out_why)
                      "machine %u still has not recalled", i);
             return false;
         }
+        /* What has expired meanwhile goes when it would be handed on. */
+        if (pool_count(sx_pool(machine->core)) > 0) {
+            snprintf(why_text, sizeof(why_text),
+                     "machine %u: %u transactions wait", i,
+                     pool_count(sx_pool(machine->core)));
+            return false;
+        }
     }
     return !copies_go_on(world);
 }

@@ -65,6 +65,7 @@ static const struct {
     {70016914, 0, "a rotten store knew of another height"},
     {90016488, 0, "one alone lost the end of its log, and then its store"},
     {100003859, 0, "D had to grow by heartbeats, and somebody to recall"},
+    {110019137, 0, "what had expired on the way was about to be looked at"},
     {50017564, 0, "too many dishonest decided against what one voted for"},
     {50028592, 0, "too many dishonest: final on one fork, not on the other"},
     {60016731, 0, "too many dishonest: numbers of two forks"},
