@@ -331,20 +331,19 @@ bool js_bool(const json_t *object, const char *key)
     return json_is_true(js_at(object, key));
 }
 
-bool cli_confirm(struct cli *cli, const char *question, int *out_exit)
+int cli_confirm(struct cli *cli, const char *question, const char *declined)
 {
     char answer[16];
-    *out_exit = 0;
     if (cli->yes)
-        return true;
-    if (!cli->tty_in || !cli->tty_err) {
-        *out_exit = cli_fail(cli, EXIT_LOCKED, "there is no terminal to ask on",
-                             "--yes", "%s needs a yes", question);
-        return false;
-    }
+        return 0;
+    if (!cli->tty_in || !cli->tty_err)
+        return cli_fail(cli, EXIT_LOCKED, "there is no terminal to ask on",
+                        "--yes", "%s needs a yes", question);
     fprintf(cli->err, "%s? [y/N] ", question);
     fflush(cli->err);
-    if (fgets(answer, sizeof(answer), stdin) == NULL)
-        return false;
-    return answer[0] == 'y' || answer[0] == 'Y';
+    if (fgets(answer, sizeof(answer), stdin) != NULL &&
+        (answer[0] == 'y' || answer[0] == 'Y'))
+        return 0;
+    cli_note(cli, "%s", declined);
+    return EXIT_FAILED;
 }

@@ -108,8 +108,8 @@ json_t *js_at(const json_t *object, const char *path);
 
 /* ---- small questions ---- */
 
-/* Yes or no on the terminal. --yes answers yes. Without a terminal: says that
- * --yes is needed and *out_exit is EXIT_LOCKED. */
-bool cli_confirm(struct cli *cli, const char *question, int *out_exit);
+/* Yes or no on the terminal: 0 is yes. --yes answers yes. Without a terminal:
+ * says that --yes is needed, EXIT_LOCKED. No: says `declined`, EXIT_FAILED. */
+int cli_confirm(struct cli *cli, const char *question, const char *declined);
 
 #endif

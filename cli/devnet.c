@@ -91,8 +91,8 @@ enum err devnet_load(struct devnet *net, const char *dir)
     validators = js_uint(doc, "validators");
     providers = js_uint(doc, "providers");
     nodes = json_object_get(doc, "nodes");
-    if (js_uint(doc, "version") != 1 || providers < 1 ||
-        providers > DEVNET_PROVIDERS_MAX || validators < 1 ||
+    if (js_uint(doc, "version") != 2 || js_text(doc, "owner")[0] == '\0' ||
+        providers < 1 || providers > DEVNET_PROVIDERS_MAX || validators < 1 ||
         validators > DEVNET_VALIDATORS_MAX ||
         json_array_size(nodes) != validators + providers + 1 ||
         !devnet_plan(net, dir, (uint32_t)validators, (uint32_t)providers)) {
@@ -117,7 +117,7 @@ static json_t *record(const struct devnet *net)
                              "roles", node->roles, "listen", (int)node->listen,
                              "bulk", (int)node->bulk, "node", node->address));
     }
-    return json_pack("{s:i, s:i, s:i, s:s, s:s, s:o}", "version", 1,
+    return json_pack("{s:i, s:i, s:i, s:s, s:s, s:o}", "version", 2,
                      "validators", (int)net->validators, "providers",
                      (int)net->providers, "buyer", net->buyer, "owner",
                      net->owner, "nodes", nodes);

@@ -82,8 +82,7 @@ static json_t *accounts_json(struct devnet *net)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char wallet[PATH_MAX];
         json_t *item;
-        if (rows[i].address[0] == '\0' ||
-            !path_join(wallet, net->dir, rows[i].wallet))
+        if (!path_join(wallet, net->dir, rows[i].wallet))
             continue;
         item = json_pack("{s:s, s:s, s:s}", "name", rows[i].name, "address",
                          rows[i].address, "wallet", wallet);

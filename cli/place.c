@@ -390,17 +390,13 @@ int place_ask(struct cli *cli, struct amount total)
 {
     char question[96];
     char text[AMOUNT_TEXT_MAX];
-    int failed = 0;
     if (!cli->yes && !cli->tty_in)
         return cli_fail(cli, EXIT_LOCKED, "there is no terminal to ask on",
                         "--yes, or --max-price AMOUNT",
                         "the bill has to be approved");
     amount_format(total, text);
     snprintf(question, sizeof(question), "Approve up to %s", text);
-    if (cli_confirm(cli, question, &failed))
-        return 0;
-    if (failed)
-        return failed;
-    cli_note(cli, "not approved; nothing was spent");
-    return follow_interrupts() > 0 ? EXIT_INTERRUPTED : EXIT_FAILED;
+    int failed = cli_confirm(cli, question, "not approved; nothing was spent");
+    return failed == EXIT_FAILED && follow_interrupts() > 0 ? EXIT_INTERRUPTED
+                                                            : failed;
 }

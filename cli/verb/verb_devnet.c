@@ -433,6 +433,14 @@ static int say_up(struct cli *cli, struct devnet *net)
     return failed;
 }
 
+static int refuse_record(struct cli *cli, const char *dir)
+{
+    return cli_fail(cli, EXIT_FAILED,
+                    "its devnet.json is damaged, or another version's",
+                    "suan devnet down --wipe, then up again",
+                    "the devnet in %s cannot be read", dir);
+}
+
 int verb_devnet_up(struct cli *cli, const struct args *args)
 {
     static struct up up; /* large */
@@ -452,13 +460,15 @@ int verb_devnet_up(struct cli *cli, const struct args *args)
                       "will not sell. Try: suan doctor");
     }
     err = devnet_load(&up.net, up.dir);
-    if (err == OK && args_flag(args, "fresh")) {
+    if (err != ERR_NOT_FOUND && args_flag(args, "fresh")) {
         stop_debris(up.dir);
         err = remove_tree(up.dir);
         if (err != OK)
             return cli_fail_err(cli, err, "removing it by hand", "%s", up.dir);
         err = ERR_NOT_FOUND;
     }
+    if (err != OK && err != ERR_NOT_FOUND)
+        return refuse_record(cli, up.dir);
     failed = err == OK ? take_old(cli, &up) : make_new(cli, &up);
     if (!failed)
         failed = start_nodes(cli, &up.net, up.suand);
@@ -481,11 +491,7 @@ static int load(struct cli *cli, struct devnet *net)
     if (err == ERR_NOT_FOUND)
         return cli_fail(cli, EXIT_NOT_FOUND, NULL, "suan devnet up",
                         "there is no devnet in %s", dir);
-    if (err != OK)
-        return cli_fail(cli, EXIT_FAILED, "its devnet.json is damaged",
-                        "suan devnet down --wipe, then up again",
-                        "the devnet in %s cannot be read", dir);
-    return 0;
+    return err == OK ? 0 : refuse_record(cli, dir);
 }
 
 int verb_devnet_status(struct cli *cli, const struct args *args)

@@ -297,7 +297,8 @@ static void check_devnet(struct doctor *d, const char *dir, bool *out_there)
     if (err == ERR_NOT_FOUND)
         return;
     if (err != OK) {
-        note(d, "devnet", FAIL, dir, "its devnet.json is damaged",
+        note(d, "devnet", FAIL, dir,
+             "its devnet.json is damaged, or another version's",
              "suan devnet down --wipe, then up again");
         return;
     }

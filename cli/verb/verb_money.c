@@ -235,18 +235,11 @@ static int confirm_send(struct cli *cli, const struct args *args,
     char amount[AMOUNT_TEXT_MAX];
     char fee[AMOUNT_TEXT_MAX];
     char question[256];
-    int exit_code = 0;
     amount_format(s->transfer.amount, amount);
     amount_format(s->fee, fee);
     snprintf(question, sizeof(question), "Send %s to %s for a fee of %s",
              amount, args_operand(args, 0), fee);
-    if (cli_confirm(cli, question, &exit_code))
-        return 0;
-    if (exit_code == 0) {
-        cli_note(cli, "nothing was sent");
-        exit_code = EXIT_FAILED;
-    }
-    return exit_code;
+    return cli_confirm(cli, question, "nothing was sent");
 }
 
 static int submit(struct cli *cli, const struct sending *s, struct key *key)

@@ -151,19 +151,12 @@ static int confirm_send(struct cli *cli, const struct args *args,
     char amount[AMOUNT_TEXT_MAX];
     char fee[AMOUNT_TEXT_MAX];
     char question[400];
-    int exit_code = 0;
     amount_format(s->amount, amount);
     amount_format(s->fee, fee);
     snprintf(question, sizeof(question),
              "Send %s from the node's account to %s for a fee of %s", amount,
              args_operand(args, 0), fee);
-    if (cli_confirm(cli, question, &exit_code))
-        return 0;
-    if (exit_code == 0) {
-        cli_note(cli, "nothing was sent");
-        exit_code = EXIT_FAILED;
-    }
-    return exit_code;
+    return cli_confirm(cli, question, "nothing was sent");
 }
 
 /* What waits goes on waiting in the node, also when nobody asks any more. */

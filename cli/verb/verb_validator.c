@@ -131,18 +131,13 @@ static int send(struct cli *cli, const struct args *args,
     char fee[AMOUNT_TEXT_MAX];
     char text[512];
     struct key *key = NULL;
-    int exit_code = 0;
     CHECK(o->payload.err == OK);
     order.fee = fee_for_payload(o->payload.len);
     amount_format(order.fee, fee);
     snprintf(text, sizeof(text), "%s, for a fee of %s", question, fee);
-    if (!cli_confirm(cli, text, &exit_code)) {
-        if (exit_code != 0)
-            return exit_code;
-        cli_note(cli, "nothing was sent");
-        return EXIT_FAILED;
-    }
-    exit_code = unlock_key(cli, args_text(args, "key", NULL), &key);
+    int exit_code = cli_confirm(cli, text, "nothing was sent");
+    if (!exit_code)
+        exit_code = unlock_key(cli, args_text(args, "key", NULL), &key);
     if (!exit_code)
         exit_code = tx_send(cli, &o->network, key, &order);
     key_free(key);
@@ -286,19 +281,15 @@ static int run(struct cli *cli, const struct args *args,
 static int vouch(struct cli *cli, uint64_t height)
 {
     char question[320];
-    int exit_code = 0;
     json_t *result = NULL;
     snprintf(question, sizeof(question),
              "This validator does not know what it has signed. If its key has "
              "signed anything above block %llu, on this machine or another, "
              "signing again can cost its bond. Has it not",
              (unsigned long long)height);
-    if (!cli_confirm(cli, question, &exit_code)) {
-        if (exit_code != 0)
-            return exit_code;
-        cli_note(cli, "nothing was changed");
-        return EXIT_FAILED;
-    }
+    int exit_code = cli_confirm(cli, question, "nothing was changed");
+    if (exit_code)
+        return exit_code;
     exit_code = cli_call(cli, "validator.recall",
                          json_pack("{s:b}", "vouch", true), &result);
     if (!exit_code)

@@ -13,6 +13,13 @@ refused "a bad flag gets one sentence" 2 'cpuz' suan run --cpuz 1 -- true
 refused "no data directory" 2 'data-dir' "$BIN/suand"
 refused "no genesis" 1 'genesis.*(devnet up|copy)' "$BIN/suand" --data-dir "$SUAN_HOME/empty"
 
+# ---- a devnet whose record cannot be read is refused, not thrown away
+mkdir -p "$SUAN_HOME/devnet/wallet" && echo '{"version":1}' >"$SUAN_HOME/devnet/devnet.json" && echo kept >"$SUAN_HOME/devnet/wallet/a.key"
+refused "a devnet of another version" 1 'another version.*devnet down --wipe' suan devnet up -q
+check "its wallet is left alone" grep -q kept "$SUAN_HOME/devnet/wallet/a.key"
+check "it can be removed by asking" suan devnet down --wipe -q
+check "then nothing of it is left" test ! -e "$SUAN_HOME/devnet"
+
 check "a devnet comes up" suan devnet up --base-port ${E2E_PORT:-27300} --image "$WORK/busybox.tar" -q
 D=$SUAN_HOME/devnet
 

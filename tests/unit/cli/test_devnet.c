@@ -98,13 +98,16 @@ static void a_damaged_record_is_not_believed(void **state)
         "",
         "{",
         "[]",
-        "{\"version\":1}",
-        "{\"version\":2,\"validators\":1,\"providers\":1}",
-        "{\"version\":1,\"validators\":1,\"providers\":1,\"buyer\":\"x\","
+        "{\"version\":2}",
+        "{\"version\":9,\"validators\":1,\"providers\":1}",
+        "{\"version\":2,\"validators\":1,\"providers\":1,\"buyer\":\"x\","
+        "\"owner\":\"y\","
         "\"nodes\":[1,2,3]}",
-        "{\"version\":1,\"validators\":999,\"providers\":1,\"buyer\":\"x\","
+        "{\"version\":2,\"validators\":999,\"providers\":1,\"buyer\":\"x\","
+        "\"owner\":\"y\","
         "\"nodes\":[]}",
-        "{\"version\":1,\"validators\":1,\"providers\":999,\"buyer\":\"x\","
+        "{\"version\":2,\"validators\":1,\"providers\":999,\"buyer\":\"x\","
+        "\"owner\":\"y\","
         "\"nodes\":[]}",
     };
     char path[PATH_MAX];

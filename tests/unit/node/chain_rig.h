@@ -168,4 +168,18 @@ static inline void chain_rig_close(void)
     rig_close(chain_rig.rig);
 }
 
+static inline int chain_rig_set_up(void **state)
+{
+    (void)state;
+    chain_rig_open();
+    return 0;
+}
+
+static inline int chain_rig_tear_down(void **state)
+{
+    (void)state;
+    chain_rig_close();
+    return 0;
+}
+
 #endif

@@ -14,20 +14,6 @@
 
 #include "node/chain/chain_watch.h"
 
-static int set_up(void **state)
-{
-    (void)state;
-    chain_rig_open();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    chain_rig_close();
-    return 0;
-}
-
 /* As if all this had begun long ago. */
 static void age(struct node *node)
 {
@@ -132,13 +118,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            what_waits_behind_a_missing_one_is_no_standstill, set_up,
-            tear_down),
+            what_waits_behind_a_missing_one_is_no_standstill, chain_rig_set_up,
+            chain_rig_tear_down),
         cmocka_unit_test_setup_teardown(what_could_enter_and_does_not_is_one,
-                                        set_up, tear_down),
+                                        chain_rig_set_up, chain_rig_tear_down),
         cmocka_unit_test_setup_teardown(
-            what_waits_while_the_state_is_fetched_is_no_standstill, set_up,
-            tear_down),
+            what_waits_while_the_state_is_fetched_is_no_standstill,
+            chain_rig_set_up, chain_rig_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

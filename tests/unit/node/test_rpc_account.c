@@ -12,20 +12,6 @@
 
 #include "tests/unit/node/chain_rig.h"
 
-static int set_up(void **state)
-{
-    (void)state;
-    chain_rig_open();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    chain_rig_close();
-    return 0;
-}
-
 /* One entry before this place; its own, or false. */
 static bool page(json_int_t *height, json_int_t *index)
 {
@@ -85,9 +71,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_balance_alone_asks_no_contract,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(pages_go_through_a_block, set_up,
-                                        tear_down),
+                                        chain_rig_set_up, chain_rig_tear_down),
+        cmocka_unit_test_setup_teardown(pages_go_through_a_block,
+                                        chain_rig_set_up, chain_rig_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
