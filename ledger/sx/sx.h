@@ -62,9 +62,9 @@ enum sx_log_type {
                            this key has signed nothing yet. Written by whoever
                            makes the key, never by the core */
     SX_LOG_AMNESIA = 5, /* empty: from here on we know that we have forgotten */
-    SX_LOG_RECALLED = 6, /* height u64 LE that was stored then: what was
-                            forgotten is harmless for a store that has come so
-                            far. Empty (older): for none that can be named */
+    SX_LOG_RECALLED = 6, /* epoch u64 LE, view u64 LE of the last decision: what
+                            was forgotten is over for who knows of that or a
+                            later one */
 };
 
 /* A log for a key that is being made: its first record says that nothing has

@@ -101,11 +101,12 @@ static enum err replay_block(struct sx *core, uint64_t seq, struct bytes body)
 
 static enum err replay_recalled(struct sx *core, struct bytes body)
 {
-    if (body.len != 0 && body.len != 8)
+    if (body.len != 16)
         return ERR_CORRUPT;
-    core->recall_covers = core->recall_seen && body.len == 8 &&
-                          chain_tip(core->chain).height >= u64le_get(body.ptr);
     core->recall_seen = false;
+    core->recall_told = true;
+    core->told_epoch = u64le_get(body.ptr);
+    core->told_view = u64le_get(body.ptr + 8);
     return OK;
 }
 
@@ -124,7 +125,6 @@ enum err sx_replay(struct sx *core, uint64_t seq, uint8_t type,
         return OK;
     case SX_LOG_AMNESIA:
         core->recall_seen = !SX_MUTANT(AMNESIA_FORGOTTEN);
-        core->recall_covers = false;
         core->recall_seq = seq;
         return OK;
     case SX_LOG_RECALLED:
@@ -170,17 +170,25 @@ enum err sx_noted_seq(struct chain *chain, uint64_t *out)
     return noted(chain, SX_META_LOG, out);
 }
 
-/* Is every record there that this store cannot do without? What was trimmed is
- * remembered by the store that allowed it; one that was lost and is fetched
- * again, or an older copy that was put back, has allowed less. */
+static bool later(uint64_t epoch_a, uint64_t view_a, uint64_t epoch_b,
+                  uint64_t view_b)
+{
+    return epoch_a != epoch_b ? epoch_a > epoch_b : view_a > view_b;
+}
+
+/* Is every record there that this store cannot do without? What was forgotten
+ * before the log says that it has recalled is over for who knows of the same
+ * decision, and for nobody else. What was trimmed is remembered by the store
+ * that allowed it. One that was lost and is fetched again, or an older copy
+ * that was put back, knows less, and has allowed less. */
 static bool is_covered(const struct sx *core, const struct wal_report *report,
                        uint64_t synced)
 {
-    if (core->recall_covers || report->first_seq == 1)
-        return true;
-    /* A store of an older version has synced and does not say what it needs. */
-    return synced > 0 &&
-           (core->log_need == 0 || report->first_seq <= core->log_need);
+    if (core->recall_told)
+        return !later(core->told_epoch, core->told_view, core->epoch,
+                      core->final_view);
+    return report->first_seq == 1 ||
+           (synced > 0 && report->first_seq <= core->log_need);
 }
 
 /* All there? An empty log was not made with the key: that one begins with INIT.
@@ -214,12 +222,6 @@ void sx_replayed(struct sx *core, const struct wal_report *report,
 }
 
 /* ---- remembering through others ---- */
-
-static bool later(uint64_t epoch_a, uint64_t view_a, uint64_t epoch_b,
-                  uint64_t view_b)
-{
-    return epoch_a != epoch_b ? epoch_a > epoch_b : view_a > view_b;
-}
 
 static uint64_t recall_weight(const struct sx *core)
 {
@@ -295,10 +297,11 @@ static bool is_beyond(const struct sx *core)
 
 static void end_amnesia(struct sx *core)
 {
-    uint8_t raw[8];
+    uint8_t raw[16];
     CHECK(!core->recall_wanted); /* it is in the log that we had forgotten */
     core->amnesia = false;
-    u64le_put(raw, chain_tip(core->chain).height);
+    u64le_put(raw, core->epoch);
+    u64le_put(raw + 8, core->final_view);
     sx_log(core, SX_LOG_RECALLED, BYTES_OF(raw));
     sx_notice(core, SX_NOTICE_RECALLED, core->me);
 }

@@ -196,7 +196,9 @@ struct sx {
     bool recall_ahead;      /* replay: a vote of an epoch that the store has not
                                come to, or of a view that is too far from it */
     uint64_t recall_seq;    /* the AMNESIA record's, 0: none */
-    bool recall_covers;     /* replay: what came before it is harmless here */
+    bool recall_told;       /* replay: RECALLED, the last of them when ... */
+    uint64_t told_epoch;    /* ... in this epoch */
+    uint64_t told_view;     /* ... this view was decided */
     bool recall_done[LIMIT_VALIDATORS]; /* validators whose word we have */
     bool recall_full;                   /* ... and it is a quorum */
     uint64_t recall_epoch;

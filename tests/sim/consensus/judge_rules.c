@@ -303,6 +303,15 @@ void rules_recalled(struct world *world, const struct machine *machine)
 
 /* ---- votes in another's name ---- */
 
+/* Who fetches the state looks at no vote, nor does one whose log has no room.
+ */
+static bool is_deaf(const struct machine *machine)
+{
+    const struct disk *disk = &machine->disk;
+    return chain_is_syncing(machine->chain) ||
+           disk->next_seq - 1 - disk->synced_seq > SX_RECORDS_MAX;
+}
+
 /* A leader could have an accomplice sign its second proposal, and nobody would
  * be guilty: who says a vote signs it, or is called bad. */
 bool rules_foreign(struct world *world, const struct machine *machine,
@@ -313,7 +322,7 @@ bool rules_foreign(struct world *world, const struct machine *machine,
     const struct sx_status *now = &machine->before;
     const struct validators *set = votes_set(world, now->epoch);
     if (machine->acts != 0 || !now->validator || set == NULL ||
-        letter->len == 0 ||
+        is_deaf(machine) || letter->len == 0 ||
         (letter->bytes[0] != SX_MSG_VOTE && letter->bytes[0] != SX_MSG_PROPOSE))
         return false;
     if (sx_msg_decode(letter_bytes(letter), &msg) != OK ||
