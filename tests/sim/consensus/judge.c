@@ -450,7 +450,8 @@ void judge_notice(struct world *world, struct machine *machine,
 void judge_halt(struct world *world, struct machine *machine, enum err err)
 {
     tell(world, "%u halts: %s", machine->index, err_name(err));
-    if (world->plan.overload && (err == ERR_PARENT || err == ERR_ROOT))
+    /* What too many dishonest decide may be wrong in every way. */
+    if (world->plan.overload && !err_is_fault(err))
         return;
     if (machine->acts != 0 || machine->rotten)
         return;

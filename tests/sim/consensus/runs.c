@@ -68,6 +68,7 @@ static const struct {
     {110019137, 0, "what had expired on the way was about to be looked at"},
     {110056802, 0, "who had recalled lost its store, and believed its log"},
     {110059589, 0, "who fetches the state looks at no vote"},
+    {120008278, 0, "too many dishonest decided another chain's block"},
     {50017564, 0, "too many dishonest decided against what one voted for"},
     {50028592, 0, "too many dishonest: final on one fork, not on the other"},
     {60016731, 0, "too many dishonest: numbers of two forks"},
