@@ -333,6 +333,12 @@ static void on_peer_down(void *ctx, struct net_peer *peer, enum err err)
     gossip_peer_down(node->gossip, peer, err);
 }
 
+static void on_displaced(void *ctx)
+{
+    struct node *node = ctx;
+    namesake_seen(&node->namesake, uv_now(node->loop));
+}
+
 static void on_message(void *ctx, struct net_peer *peer, struct bytes message)
 {
     struct node *node = ctx;
@@ -405,6 +411,7 @@ const struct executor_events node_executor_events = {
 const struct net_callbacks node_net_callbacks = {
     .on_peer_up = on_peer_up,
     .on_peer_down = on_peer_down,
+    .on_displaced = on_displaced,
     .on_message = on_message,
     .on_note = on_net_note,
     .tip_height = tip_height,
@@ -516,6 +523,19 @@ static void watch_disk(struct node *node)
         node_unwarn(node, "contracts cannot be recorded");
 }
 
+static void watch_namesake(struct node *node)
+{
+    static const char what[] = "another machine uses this node's key";
+    if (namesake_is(&node->namesake, uv_now(node->loop)))
+        node_warn(node, what,
+                  "peers link to one of the two, in turns; what is sold, "
+                  "bought and paid by both goes wrong",
+                  "stop one of them. If there is no other, a peer or the "
+                  "network is at fault: suan node peers");
+    else
+        node_unwarn(node, what);
+}
+
 static void on_second(uv_timer_t *timer)
 {
     struct node *node = timer->data;
@@ -528,6 +548,7 @@ static void on_second(uv_timer_t *timer)
     node_standing_tick(node);
     book_guess_tick(node);
     node_disk_look(node);
+    watch_namesake(node);
     shell_tick(node->shell);
     offer_when_due(node);
     watch_disk(node);

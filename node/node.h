@@ -19,6 +19,7 @@
 #include "node/net/link.h"
 #include "node/node_disk.h"
 #include "node/chain/own_tx.h"
+#include "node/peer/namesake.h"
 #include "node/records.h"
 #include "node/sell/sense.h"
 #include "node/trade/buy.h"
@@ -90,6 +91,7 @@ struct node {
     struct blob_store *blobs;
     struct records records;
     struct net *net;
+    struct namesake namesake;
     struct bulk *bulk;
     struct executor *executor;
     struct images *images;

@@ -103,10 +103,45 @@ void link_end(struct net_peer *link, enum err why)
     link_over(link, why == OK ? ERR_CLOSED : why);
 }
 
+/* Could this be, or become, the link that a peer has instead of ours? */
+static bool may_be_instead(const struct net_peer *link,
+                           const struct net_peer *ours, const struct pubkey *id)
+{
+    if (link == ours || link->state == LINK_LINGERING)
+        return false;
+    if (link->state == LINK_UP)
+        return pubkey_equal(&channel_peer(link->channel)->id, id);
+    return link->outbound || addr_ip_equal(&link->ip, &ours->ip);
+}
+
+/* The peer has another link of this node's key, and it is not ours. */
+static bool is_displaced(const struct net_peer *link)
+{
+    const struct pubkey *id = &channel_peer(link->channel)->id;
+
+    for (const struct net_peer *l = link->net->links; l != NULL; l = l->next)
+        if (may_be_instead(l, link, id))
+            return false;
+    return true;
+}
+
+static void on_exists(struct net_peer *link)
+{
+    const struct net_callbacks *cb = &link->net->callbacks;
+
+    if (cb->on_displaced == NULL || !is_displaced(link))
+        return;
+    note_say(&link->net->note, net_now_ms(link->net),
+             "%s has another link of this node's key", link->address);
+    cb->on_displaced(cb->ctx);
+}
+
 static void on_over(struct net_peer *link, const struct channel_event *ev)
 {
     bool was_up = link->state == LINK_UP;
 
+    if (was_up && ev->by_peer && ev->err == ERR_EXISTS)
+        on_exists(link);
     if (!ev->by_peer)
         score(link, ev->err, was_up);
     if (ev->err != ERR_CLOSED && ev->err != ERR_EXISTS)

@@ -49,6 +49,9 @@ struct net_callbacks {
     /* ERR_CLOSED after a friendly goodbye; otherwise what went wrong. The peer
      * may be asked for its identity and address a last time. */
     void (*on_peer_down)(void *ctx, struct net_peer *peer, enum err err);
+    /* A peer ended a link of ours that was up for another of this node's key,
+     * and no other one of ours is there or being made. May be NULL. */
+    void (*on_displaced)(void *ctx);
     /* payload is lent until the call returns. */
     void (*on_message)(void *ctx, struct net_peer *peer, struct bytes payload);
     /* One line for the log: a refused connection, a failed dial, a ban. At

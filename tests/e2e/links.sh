@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # links.sh BIN: the link matrix of a devnet: every pair is known after a while,
-# bandwidth between all that sell is, a killed node's links go.
+# bandwidth between all that sell is, a killed node's links go, and two machines
+# with one key are told of each other.
 set -uo pipefail
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 e2e_start links "$@"
@@ -59,4 +60,18 @@ none_of_it() { ! links | grep -q "$address"; }
 check "the links of a killed node age out" until_true 90 none_of_it
 left=$(((nodes - 1) * (nodes - 2) / 2))
 check "those of all others stay" known '.rtt_us > 0' "$left"
+
+# ---- a second machine with a node's key
+from=$SUAN_HOME/devnet/provider-3 copy=$WORK/copy
+mkdir -p "$copy"
+cp -a "$from/keys" "$from/genesis" "$copy/"
+sed -E "s/^listen = .*/listen = 127.0.0.1:$((${E2E_PORT:-27500} + 40))/; s/^bulk = .*/bulk = 127.0.0.1:$((${E2E_PORT:-27500} + 41))/" "$from/suan.conf" >"$copy/suan.conf"
+"$BIN/suand" --data-dir "$copy" >"$WORK/copy.log" 2>&1 &
+second=$!
+warned() { suan --data-dir "$1" node status --json | jq -e 'any(.warnings[]; .what == "another machine uses this node'"'"'s key")'; }
+check "a second machine with a node's key is told so" until_true 90 warned "$copy"
+check "and so is the first" until_true 90 warned "$from"
+check "in words" grep -q "another machine uses this node's key.*Try: stop one of" <(suan --data-dir "$from" node status 2>&1)
+kill "$second"
+wait "$second"
 check "the devnet goes down" suan devnet down -q

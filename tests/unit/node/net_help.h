@@ -53,7 +53,7 @@ struct node_under_test {
     struct net *net;
     struct keys keys;
     struct net_config config;
-    unsigned ups, downs;
+    unsigned ups, downs, displaced;
     enum err last_down;
     uint64_t messages, message_bytes, out_of_order;
     uint32_t next_number; /* messages begin with a number, in order */
@@ -77,6 +77,13 @@ static inline void help_on_down(void *ctx, struct net_peer *peer, enum err err)
     assert_false(pubkey_is_zero(&net_peer_identity(peer)->id));
     n->downs++;
     n->last_down = err;
+}
+
+static inline void help_on_displaced(void *ctx)
+{
+    struct node_under_test *n = ctx;
+
+    n->displaced++;
 }
 
 static inline void help_on_message(void *ctx, struct net_peer *peer,
@@ -123,6 +130,7 @@ static inline void node_init(struct node_under_test *n)
                             .callbacks = {.ctx = n,
                                           .on_peer_up = help_on_up,
                                           .on_peer_down = help_on_down,
+                                          .on_displaced = help_on_displaced,
                                           .on_message = help_on_message,
                                           .on_note = help_on_note,
                                           .tip_height = help_height}};

@@ -148,6 +148,7 @@ static void nodes_that_dial_each_other_keep_one_link(void **state)
         RUN_FOR(&loop, 300); /* and it stays that way */
         assert_int_equal(a.ups - a.downs, 1);
         assert_int_equal(b.ups - b.downs, 1);
+        assert_int_equal(a.displaced + b.displaced, 0);
         send_burst(&a, &b, 10);
         RUN_UNTIL(&loop, 2000, b.messages == 10);
         node_close(&a);
@@ -171,6 +172,7 @@ static void a_second_name_of_the_same_peer_makes_no_second_link(void **state)
     assert_int_equal(a.ups, 1);
     assert_int_equal(b.ups, 1);
     assert_int_equal(a.downs + b.downs, 0);
+    assert_int_equal(a.displaced + b.displaced, 0);
 }
 
 static void a_node_does_not_keep_talking_to_itself(void **state)
@@ -180,6 +182,7 @@ static void a_node_does_not_keep_talking_to_itself(void **state)
     assert_int_equal(net_dial(a.net, net_listen_addr(a.net), NULL), OK);
     RUN_FOR(&loop, 500);
     assert_int_equal(a.ups, 0);
+    assert_int_equal(a.displaced, 0);
     assert_int_equal(net_peer_count(a.net), 0);
 }
 
@@ -594,6 +597,44 @@ static void a_new_connection_of_the_same_node_replaces_the_old(void **state)
     hostile_disconnect(&new);
 }
 
+/* b and c are two machines with one key. */
+static void two_with_one_key_are_told_that_they_displace_each_other(
+    void **state)
+{
+    (void)state;
+    c.keys = b.keys;
+    c.keys.signer.ctx = &c.keys;
+    c.config.signer = c.keys.signer;
+    node_start(&loop, &a);
+    node_start(&loop, &b);
+    node_start(&loop, &c);
+    assert_int_equal(net_dial(b.net, net_listen_addr(a.net), NULL), OK);
+    assert_int_equal(net_dial(c.net, net_listen_addr(a.net), NULL), OK);
+    RUN_UNTIL(&loop, 20000, b.displaced >= 3 && c.displaced >= 3);
+    assert_int_equal(a.displaced, 0);
+}
+
+/* a has a link to the one of them that it dialled; the other is refused. */
+static void one_whose_namesake_is_preferred_is_told_so_too(void **state)
+{
+    (void)state;
+    while (pubkey_compare(node_id(&a), node_id(&b)) > 0) {
+        node_init(&a);
+        node_init(&b);
+    }
+    c.keys = b.keys;
+    c.keys.signer.ctx = &c.keys;
+    c.config.signer = c.keys.signer;
+    start_pair();
+    node_start(&loop, &c);
+    assert_int_equal(net_dial(c.net, net_listen_addr(a.net), NULL), OK);
+    RUN_UNTIL(&loop, 20000, c.displaced >= 3);
+    assert_int_equal(a.ups, 1);
+    assert_int_equal(a.displaced, 0);
+    assert_int_equal(b.displaced, 0);
+    assert_int_equal(b.downs, 0);
+}
+
 static void bad_manners_add_up_to_a_ban(void **state)
 {
     struct net_ban ban;
@@ -668,6 +709,8 @@ int main(void)
         LINK_TEST(an_unproven_name_is_not_believed),
         LINK_TEST(a_connection_cut_without_goodbye_is_noticed),
         LINK_TEST(a_new_connection_of_the_same_node_replaces_the_old),
+        LINK_TEST(two_with_one_key_are_told_that_they_displace_each_other),
+        LINK_TEST(one_whose_namesake_is_preferred_is_told_so_too),
         LINK_TEST(bad_manners_add_up_to_a_ban),
         LINK_TEST(inbound_peers_leave_room_for_those_we_dial),
     };
