@@ -241,10 +241,37 @@ void rules_step(struct world *world, struct machine *machine,
 
 /* ---- a loss ---- */
 
+/* Whatever was lost, and however often: what it has said, in any of its lives,
+ * is over, or it knows of it, or it knows that it has forgotten. */
+static void check_past(struct world *world, const struct machine *machine)
+{
+    const struct sx_status *now = &machine->before;
+    bool ahead = machine->said_epoch > now->epoch;
+    if (!machine_honest(machine) || now->amnesia || now->twin)
+        return;
+    if (machine->said_epoch == now->epoch &&
+        machine->said_view > now->final_view) {
+        const struct sx_slot *slot =
+            sx_slot_at(machine->core, machine->said_view);
+        ahead =
+            slot == NULL || (slot->own[0].kind == 0 && slot->own[1].kind == 0 &&
+                             slot->own[2].kind == 0);
+    }
+    if (ahead)
+        judge_fails(world,
+                    "machine %u starts in epoch %" PRIu64 " with view %" PRIu64
+                    " decided, does not know its vote "
+                    "of epoch %" PRIu64 " view %" PRIu64
+                    ", and believes it knows all",
+                    machine->index, now->epoch, now->final_view,
+                    machine->said_epoch, machine->said_view);
+}
+
 /* Who has lost its log says nothing before it has recalled, however often it
  * starts. */
 void rules_opened(struct world *world, const struct machine *machine)
 {
+    check_past(world, machine);
     if (machine->forgot && !machine->rotten && machine->acts == 0 &&
         machine_validates(machine) && !machine->before.amnesia)
         judge_fails(world, "machine %u has lost its log and believes it has it",

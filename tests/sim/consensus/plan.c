@@ -181,7 +181,7 @@ void plan_act(struct plan *plan, uint32_t act)
 bool plan_has_pages(uint64_t seed)
 {
     return seed % PAGES_EVERY == 2 && !plan_is_long(seed) &&
-           !plan_is_bold(seed);
+           !plan_is_bold(seed) && !plan_is_lossy(seed);
 }
 
 /* Somebody who is dishonest anyway, or one more that can be borne; who comes
@@ -228,7 +228,8 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
     plan->seed = seed;
     plan->keys = draw_keys(&dice);
     /* So many that others decide without one of them, or while one lies. */
-    if (plan_is_long(seed) && (plan->keys < 4 || plan->keys > 7))
+    if ((plan_is_long(seed) || plan_is_lossy(seed)) &&
+        (plan->keys < 4 || plan->keys > 7))
         plan->keys = 4;
     if (plan_is_bold(seed))
         plan->keys = 7;
@@ -264,6 +265,8 @@ void plan_draw(struct plan *plan, uint64_t seed, uint32_t keys)
         plan_long(plan);
     else if (plan_is_bold(seed))
         plan_bold(plan);
+    else if (plan_is_lossy(seed))
+        plan_lossy(plan);
 }
 
 static void print_bits(const char *what, uint32_t bits, unsigned count,

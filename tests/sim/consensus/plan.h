@@ -146,6 +146,10 @@ void plan_long(struct plan *plan);
 /* Somebody does one of the later kinds of mischief, and nothing else. */
 bool plan_is_bold(uint64_t seed);
 void plan_bold(struct plan *plan);
+/* As many disks as can be borne lose their log, their store, both, again and
+ * again, or an older store is put back. */
+bool plan_is_lossy(uint64_t seed);
+void plan_lossy(struct plan *plan);
 /* The longest way of a message that nothing delays. */
 uint64_t plan_way_us(const struct plan *plan);
 void plan_print(const struct plan *plan);

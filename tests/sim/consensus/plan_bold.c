@@ -1,7 +1,7 @@
-/* Two kinds of worlds that came later, in seeds of their own: long epochs with
- * a machine that is away for a while, and the bolder kinds of mischief. Their
- * dice are their own, too, so that all other seeds live where they always did.
- */
+/* Three kinds of worlds that came later, in seeds of their own: long epochs
+ * with a machine that is away for a while, the bolder kinds of mischief, and
+ * disks that lose one thing after the other. Their dice are their own, too, so
+ * that all other seeds live where they always did. */
 
 #include "tests/sim/consensus/plan.h"
 
@@ -9,6 +9,9 @@
 
 #define LONG_EVERY 58u /* seeds */
 #define BOLD_EVERY 29u
+#ifndef LOSSY_EVERY
+#define LOSSY_EVERY 37u
+#endif
 
 bool plan_is_long(uint64_t seed)
 {
@@ -18,6 +21,12 @@ bool plan_is_long(uint64_t seed)
 bool plan_is_bold(uint64_t seed)
 {
     return seed % BOLD_EVERY == 12;
+}
+
+bool plan_is_lossy(uint64_t seed)
+{
+    return seed % LOSSY_EVERY == 24 % LOSSY_EVERY && !plan_is_long(seed) &&
+           !plan_is_bold(seed);
 }
 
 uint64_t plan_way_us(const struct plan *plan)
@@ -43,6 +52,15 @@ static void all_honest(struct plan *plan)
     memset(plan->mischief, 0, sizeof(plan->mischief));
     plan->overload = false;
     plan->budget = (plan->weight - 1) / 3;
+}
+
+static void all_equal(struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->keys; i++)
+        plan->weights[i] = 1;
+    plan->weight = plan->keys;
+    plan->quorum = plan->weight * 2 / 3 + 1;
+    all_honest(plan);
 }
 
 /* ---- long epochs ---- */
@@ -96,11 +114,7 @@ void plan_long(struct plan *plan)
 /* Seven of equal weight: one may lie, and another forget. */
 static void forgetful(struct plan *plan, struct dice *dice)
 {
-    for (uint32_t i = 0; i < plan->keys; i++)
-        plan->weights[i] = 1;
-    plan->weight = plan->keys;
-    plan->quorum = plan->weight * 2 / 3 + 1;
-    all_honest(plan);
+    all_equal(plan);
     plan->faults |= FAULT_WIPE_LOG | FAULT_WIPE_DISK;
     plan->trouble_us = dice_between(dice, 200 * MS, 600 * MS);
     /* Soon back, it hears the liar before the others have gone on. */
@@ -125,4 +139,35 @@ void plan_bold(struct plan *plan)
     plan->client_us = dice_between(&dice, 100 * MS, 600 * MS);
     plan->chaos_us = dice_between(&dice, 4 * SECOND, 15 * SECOND);
     plan->views_max = 250;
+}
+
+/* ---- disks ---- */
+
+/* Log, store, both, or what they were a while ago: who has just recalled loses
+ * the next thing, while the others go on. */
+void plan_lossy(struct plan *plan)
+{
+    struct dice dice;
+    dice_init(&dice, plan->seed * UINT64_C(0x9e3779b97f4a7c15) + 81);
+    calm(plan);
+    all_equal(plan);
+    plan->faults = FAULT_CRASH | FAULT_WIPE_LOG | FAULT_DAMAGE_LOG |
+                   FAULT_WIPE_DISK | FAULT_WIPE_STORE | FAULT_OLD_STORE;
+    plan->fault_count = FAULT_COUNT;
+    plan->trouble_us = dice_between(&dice, 100 * MS, 900 * MS);
+    plan->down_us_max = dice_chance(&dice, 500) ? 30 * MS : 600 * MS;
+    plan->epoch_blocks = dice_chance(&dice, 500) ? dice_between(&dice, 1, 10)
+                                                 : dice_between(&dice, 11, 300);
+    plan->interval_ms = 1;
+    plan->heartbeat_ms = 5000;
+    plan->delay_ms = dice_chance(&dice, 500) ? 60 : 20;
+    plan->listen_ms = dice_chance(&dice, 300) ? 6 * plan->delay_ms : 0;
+    plan->hop_us_max = dice_between(&dice, 200, 3 * MS);
+    plan->hop_us_min = dice_between(&dice, 50, plan->hop_us_max);
+    plan->followers = dice_chance(&dice, 300) ? 1 : 0;
+    plan->clients = (uint32_t)dice_between(&dice, 4, 8);
+    plan->client_us = dice_between(&dice, 150 * MS, 800 * MS);
+    plan->chaos_us = dice_between(&dice, 8 * SECOND, 25 * SECOND);
+    plan->views_max = 400;
+    plan->pool_txs = 0;
 }

@@ -67,6 +67,7 @@ static const struct {
     {100003859, 0, "D had to grow by heartbeats, and somebody to recall"},
     {110019137, 0, "what had expired on the way was about to be looked at"},
     {110056802, 0, "who had recalled lost its store, and believed its log"},
+    {35618, 0, "the same, where disks lose one thing after the other"},
     {110059589, 0, "who fetches the state looks at no vote"},
     {120008278, 0, "too many dishonest decided another chain's block"},
     {50017564, 0, "too many dishonest decided against what one voted for"},
