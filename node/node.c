@@ -12,7 +12,7 @@
 #include "node/shell/node_standing.h"
 #include "node/node_start.h"
 #include "node/sell/offering.h"
-#include "node/control/rpc_chain.h"
+#include "node/control/rpc_tx.h"
 #include "node/control/rpc_send.h"
 #include "node/control/rpc_help.h"
 #include "node/control/rpc_table.h"

@@ -39,7 +39,7 @@ struct node_warning {
     char next[160];
 };
 
-/* Someone submitted a transaction and waits (rpc_chain.h). */
+/* Someone submitted a transaction and waits (rpc_tx.h). */
 enum tx_watch_state { TX_WATCH_POOL = 0, TX_WATCH_FINAL, TX_WATCH_REFUSED };
 struct tx_watch {
     uint64_t token; /* 0 = free */

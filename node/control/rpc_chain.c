@@ -6,25 +6,17 @@
 #include "ledger/cert.h"
 #include "node/chain/chain_watch.h"
 #include "node/control/rpc_help.h"
+#include "node/control/rpc_tx.h"
 #include "node/control/waiters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define HISTORY_MAX 200u
-#define TXS_SHOWN   1000u /* of a block: an answer has room for them */
+#define TXS_SHOWN 1000u /* of a block: an answer has room for them */
 
 static struct chain *chain_of(struct node *node)
 {
     return chain_host_chain(node->host);
-}
-
-static json_t *json_time_of(struct node *node, uint64_t height)
-{
-    struct header header;
-    if (chain_header_at(chain_of(node), height, &header) != OK)
-        return json_null();
-    return json_u64(header.time_ms);
 }
 
 void rpc_chain_status(struct node *node, struct control_call *call)
@@ -50,34 +42,6 @@ void rpc_chain_status(struct node *node, struct control_call *call)
 }
 
 /* ---- blocks and transactions ---- */
-
-static json_t *effect_json(struct node *node, const struct tx_effect *effect)
-{
-    json_t *accounts = json_array();
-    for (uint32_t i = 0; i < effect->account_count; i++)
-        json_array_append_new(accounts,
-                              json_address(node, &effect->accounts[i]));
-    return json_pack("{s:o, s:o, s:o, s:o}", "subject",
-                     json_hash(&effect->subject), "code",
-                     json_u64(effect->code), "moved_micro",
-                     json_amount(effect->moved), "accounts", accounts);
-}
-
-static json_t *tx_json(struct node *node, const struct tx *tx,
-                       const struct result *result)
-{
-    const struct tx_kind *kind = chain_kind(chain_of(node), tx->kind);
-    json_t *object =
-        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "id", json_hash(&tx->id),
-                  "kind", kind != NULL ? kind->name : "unknown", "sender",
-                  json_address(node, &tx->sender), "nonce", json_u64(tx->nonce),
-                  "expiry_height", json_u64(tx->expiry_height), "fee_micro",
-                  json_amount(tx->fee));
-    if (result != NULL)
-        json_object_set_new(object, "effect",
-                            effect_json(node, &result->effect));
-    return object;
-}
 
 static json_t *header_json(struct node *node, const struct header *header)
 {
@@ -177,7 +141,7 @@ static enum err block_json(struct node *node, uint64_t height,
         for (uint32_t i = 0; i < block.tx_count && i < count && i < TXS_SHOWN;
              i++)
             json_array_append_new(txs,
-                                  tx_json(node, &block.txs[i], &results[i]));
+                                  json_tx(node, &block.txs[i], &results[i]));
         left_out = block.tx_count - (uint32_t)json_array_size(txs);
     }
     *out = json_pack("{s:o, s:o, s:o, s:o, s:o}", "height", json_u64(height),
@@ -256,11 +220,11 @@ static bool reply_final_tx(struct node *node, struct control_call *call,
         arena_done(&arena);
         return false;
     }
-    object = tx_json(node, &tx, &result);
+    object = json_tx(node, &tx, &result);
     json_object_set_new(object, "state", json_string("final"));
     json_object_set_new(object, "height", json_u64(place.height));
     json_object_set_new(object, "index", json_u64(place.position));
-    json_object_set_new(object, "time_ms", json_time_of(node, place.height));
+    json_object_set_new(object, "time_ms", json_block_time(node, place.height));
     json_object_set_new(object, "bytes", rpc_json_bytes(bytes));
     control_reply(call, object);
     arena_done(&arena);
@@ -290,135 +254,12 @@ void rpc_chain_tx(struct node *node, struct control_call *call)
                            "no transaction with this id is known here");
         return;
     }
-    object = tx_json(node, &entry->tx, NULL);
+    object = json_tx(node, &entry->tx, NULL);
     json_object_set_new(object, "state", json_string("pool"));
     control_reply(call, object);
 }
 
-/* ---- accounts and contracts ---- */
-
-struct locked_sum {
-    const struct pubkey *key;
-    struct amount sum;
-    uint64_t open;
-    struct arena arena;
-};
-
-/* Locked for an account: its caps as a buyer, its bonds as a provider. */
-static enum err add_locked(void *ctx, struct bytes key, struct bytes value)
-{
-    struct locked_sum *locked = ctx;
-    struct contract contract;
-    (void)key;
-    arena_reset(&locked->arena);
-    TRY(contract_decode(value, &locked->arena, &contract));
-    if (contract.state == CONTRACT_SETTLED)
-        return OK;
-    if (pubkey_equal(&contract.buyer, locked->key)) {
-        locked->open++;
-        TRY(amount_add(locked->sum, contract.cap, &locked->sum));
-    }
-    if (pubkey_equal(&contract.provider, locked->key)) {
-        locked->open++;
-        TRY(amount_add(locked->sum, contract.bond, &locked->sum));
-    }
-    return OK;
-}
-
-/* What is locked is asked of every contract there is. */
-static enum err sum_locked(struct state *state, struct locked_sum *locked)
-{
-    arena_init(&locked->arena, 1024u * 1024);
-    enum err err = state_each(state, STATE_CONTRACT, add_locked, locked);
-    arena_done(&locked->arena);
-    return err;
-}
-
-void rpc_chain_account(struct node *node, struct control_call *call)
-{
-    static const char *const names[] = {"address", "locked", NULL};
-    struct pubkey key;
-    struct account account;
-    struct locked_sum locked = {.key = &key};
-    struct state *state = chain_state(chain_of(node));
-    bool wants_locked = true;
-    if (!param_only(call, names) ||
-        !param_address(node, call, "address", &key) ||
-        !param_bool_if(call, "locked", &wants_locked))
-        return;
-    enum err err = account_get(state, &key, &account);
-    if (err == OK && wants_locked)
-        err = sum_locked(state, &locked);
-    if (err != OK) {
-        control_refuse(call, err, "suan chain verify",
-                       "the account cannot be read");
-        return;
-    }
-    json_t *object = json_pack(
-        "{s:o, s:o, s:o}", "address", json_address(node, &key), "balance_micro",
-        json_amount(account.balance), "nonce", json_u64(account.nonce));
-    if (wants_locked) {
-        json_object_set_new(object, "locked_micro", json_amount(locked.sum));
-        json_object_set_new(object, "contracts_open", json_u64(locked.open));
-    }
-    control_reply(call, object);
-}
-
-static json_t *history_entry(struct node *node, const struct tx_ref *ref,
-                             struct arena *arena)
-{
-    struct bytes bytes;
-    struct result result;
-    struct tx tx;
-    json_t *object;
-    arena_reset(arena);
-    if (chain_tx_at(chain_of(node), ref->place, arena, &bytes, &result) != OK ||
-        tx_decode(bytes, arena, &tx) != OK)
-        return json_null();
-    object = tx_json(node, &tx, &result);
-    json_object_set_new(object, "tx", json_hash(&ref->id));
-    json_object_set_new(object, "height", json_u64(ref->place.height));
-    json_object_set_new(object, "index", json_u64(ref->place.position));
-    json_object_set_new(object, "time_ms",
-                        json_time_of(node, ref->place.height));
-    json_object_set_new(object, "subject", json_hash(&result.effect.subject));
-    return object;
-}
-
-void rpc_chain_history(struct node *node, struct control_call *call)
-{
-    static const char *const names[] = {"address", "limit", "before",
-                                        "before_index", NULL};
-    struct pubkey key;
-    struct tx_ref refs[HISTORY_MAX];
-    struct tx_place before = {0, 0};
-    uint64_t limit = 20;
-    uint64_t index = 0;
-    size_t count = 0;
-    struct arena arena;
-    json_t *entries;
-    if (!param_only(call, names) ||
-        !param_address(node, call, "address", &key) ||
-        !param_uint_if(call, "limit", HISTORY_MAX, &limit) ||
-        !param_uint_if(call, "before", UINT64_MAX >> 1, &before.height) ||
-        !param_uint_if(call, "before_index", UINT32_MAX, &index))
-        return;
-    before.position = (uint32_t)index;
-    if (chain_account_txs(chain_of(node), &key, before, refs, (size_t)limit,
-                          &count) != OK) {
-        control_refuse(call, ERR_CORRUPT, "suan chain verify",
-                       "the account's history cannot be read");
-        return;
-    }
-    arena_init(&arena, 4u * 1024 * 1024);
-    entries = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(entries, history_entry(node, &refs[i], &arena));
-    arena_done(&arena);
-    control_reply(call,
-                  json_pack("{s:o, s:o}", "address", json_address(node, &key),
-                            "entries", entries));
-}
+/* ---- contracts ---- */
 
 static void contract_parties(struct node *node, const struct contract *c,
                              json_t *o)
@@ -537,113 +378,4 @@ void rpc_chain_verify(struct node *node, struct control_call *call)
                        "no verification runs");
     else
         waiters_add(node->waiters, call, answer_verify, param_wait(call));
-}
-
-/* ---- submitting ---- */
-
-/* A submitted transaction whose sender waits: found again by its token. */
-static bool answer_submit(struct node *node, struct control_call *call,
-                          bool last)
-{
-    struct tx_watch *watch = call->waiting;
-    json_t *object;
-    (void)node;
-    if (watch->state == TX_WATCH_REFUSED) {
-        control_refuse(call, watch->err, rpc_refused_next(watch->err),
-                       "the transaction was refused");
-        tx_watch_free(node, watch);
-        return true;
-    }
-    if (watch->state != TX_WATCH_FINAL && !last)
-        return false;
-    object = json_pack("{s:o, s:s}", "id", json_hash(&watch->id), "state",
-                       watch->state == TX_WATCH_FINAL ? "final" : "pool");
-    if (watch->state == TX_WATCH_FINAL)
-        json_object_set_new(object, "height", json_u64(watch->height));
-    control_reply(call, object);
-    tx_watch_free(node, watch);
-    return true;
-}
-
-void rpc_tx_submit(struct node *node, struct control_call *call)
-{
-    static const char *const names[] = {"tx", "wait_ms", NULL};
-    struct buf bytes;
-    struct arena arena;
-    struct tx tx;
-    struct tx_watch *watch;
-    enum err err;
-    buf_init(&bytes, LIMIT_TX_BYTES);
-    if (!param_only(call, names) || !param_bytes(call, "tx", &bytes)) {
-        buf_done(&bytes);
-        return;
-    }
-    arena_init(&arena, 1024u * 1024);
-    err = tx_decode(buf_bytes(&bytes), &arena, &tx);
-    watch = err == OK ? tx_watch_new(node, &tx.id) : NULL;
-    if (err == OK && watch == NULL)
-        err = ERR_RATE;
-    if (err == OK)
-        err = chain_host_submit(node->host, buf_bytes(&bytes), watch->token);
-    if (err != OK) {
-        if (watch != NULL)
-            tx_watch_free(node, watch);
-        control_refuse(call, err, rpc_refused_next(err),
-                       "the transaction was refused");
-    } else {
-        call->waiting = watch;
-        waiters_add(node->waiters, call, answer_submit, param_wait(call));
-    }
-    arena_done(&arena);
-    buf_done(&bytes);
-}
-
-/* ---- watches ---- */
-
-struct tx_watch *tx_watch_new(struct node *node, const struct hash *id)
-{
-    for (size_t i = 0; i < TX_WATCHES_MAX; i++) {
-        struct tx_watch *watch = &node->watches[i];
-        if (watch->token != 0)
-            continue;
-        memset(watch, 0, sizeof(*watch));
-        watch->token = ++node->next_token;
-        watch->id = *id;
-        return watch;
-    }
-    return NULL;
-}
-
-void tx_watch_free(struct node *node, struct tx_watch *watch)
-{
-    (void)node;
-    watch->token = 0;
-}
-
-void tx_watch_refused(struct node *node, uint64_t token, enum err err,
-                      uint64_t height)
-{
-    for (size_t i = 0; i < TX_WATCHES_MAX; i++) {
-        struct tx_watch *watch = &node->watches[i];
-        if (watch->token != token || token == 0)
-            continue;
-        if (err == ERR_EXISTS && height == 0)
-            return; /* waits already: its block will come */
-        watch->state = err == ERR_EXISTS ? TX_WATCH_FINAL : TX_WATCH_REFUSED;
-        watch->err = err;
-        watch->height = height;
-        waiters_poke(node->waiters);
-    }
-}
-
-void tx_watch_final(struct node *node, const struct hash *id, uint64_t height)
-{
-    for (size_t i = 0; i < TX_WATCHES_MAX; i++) {
-        struct tx_watch *watch = &node->watches[i];
-        if (watch->token == 0 || !hash_equal(&watch->id, id))
-            continue;
-        watch->state = TX_WATCH_FINAL;
-        watch->height = height;
-        waiters_poke(node->waiters);
-    }
 }

@@ -168,6 +168,14 @@ json_t *json_price(const struct price *price)
                      json_amount(price->disk_hour));
 }
 
+json_t *json_block_time(const struct node *node, uint64_t height)
+{
+    struct header header;
+    if (chain_header_at(chain_host_chain(node->host), height, &header) != OK)
+        return json_null();
+    return json_u64(header.time_ms);
+}
+
 json_t *json_text(const char *text)
 {
     char clean[1024];

@@ -36,6 +36,8 @@ json_t *json_price(const struct price *price);
 /* What a contract costs its buyer on this chain, by its parameters. */
 struct amount rpc_open_fee(const struct node *node);
 json_t *json_labels(const struct label *labels, uint32_t count);
+/* When a block was made; null when this node does not have it. */
+json_t *json_block_time(const struct node *node, uint64_t height);
 /* Text that may not be UTF-8 or may hold control characters. */
 json_t *json_text(const char *text);
 

@@ -7,7 +7,7 @@
 #include "ledger/transfer.h"
 #include "node/chain/chain_watch.h"
 #include "node/control/rpc_call.h"
-#include "node/control/rpc_chain.h"
+#include "node/control/rpc_tx.h"
 #include "node/control/rpc_help.h"
 #include "node/control/waiters.h"
 #include "node/log.h"

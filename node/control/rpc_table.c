@@ -2,12 +2,13 @@
 
 #include "base/check.h"
 #include "node/chain/chain_watch.h"
+#include "node/control/rpc_account.h"
+#include "node/control/rpc_audit.h"
 #include "node/control/rpc_blob.h"
 #include "node/control/rpc_call.h"
 #include "node/control/rpc_chain.h"
 #include "node/control/rpc_graph.h"
 #include "node/control/rpc_job.h"
-#include "node/control/rpc_audit.h"
 #include "node/control/rpc_links.h"
 #include "node/control/rpc_market.h"
 #include "node/control/rpc_node.h"
@@ -17,6 +18,7 @@
 #include "node/control/rpc_sell.h"
 #include "node/control/rpc_send.h"
 #include "node/control/rpc_tape.h"
+#include "node/control/rpc_tx.h"
 #include "node/control/rpc_validator.h"
 
 #include <string.h>
