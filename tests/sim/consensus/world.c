@@ -272,7 +272,9 @@ static bool wishes_needed(const struct world *world)
 
 /* Until a D that is too small has grown to a round trip: a doubling takes as
  * many views as hold an honest leader, and where nobody wishes anything any
- * more a heartbeat brings the next few. */
+ * more a heartbeat brings the next few. Who recalls needs some decisions; it
+ * may begin anew for each, as in every epoch. */
+#define RECALL_BLOCKS 3u
 static uint64_t growth_us(const struct world *world,
                           const struct machine *machine)
 {
@@ -283,7 +285,7 @@ static uint64_t growth_us(const struct world *world,
         return 0;
     for (uint64_t us = sx_delay(machine->core) * MS; us < trip_us; us *= 2)
         sum_us += views_us + world->plan.heartbeat_ms * MS;
-    return sum_us;
+    return RECALL_BLOCKS * sum_us;
 }
 
 /* What the protocol promises (docs/consensus.md): among so many leaders in a
