@@ -227,7 +227,8 @@ static enum err add_unbonding(struct bond *bond, uint64_t release_epoch,
                           &bond->unbondings[n - 1].amount);
     if (n == BOND_UNBONDINGS_MAX)
         return ERR_UNBONDING;
-    CHECK(n == 0 || bond->unbondings[n - 1].release_epoch < release_epoch);
+    if (n > 0 && bond->unbondings[n - 1].release_epoch > release_epoch)
+        return ERR_CORRUPT; /* later than any that can have been begun */
     bond->unbondings[n] = (struct unbonding){release_epoch, amount};
     bond->unbonding_count++;
     return OK;
@@ -309,7 +310,8 @@ static enum err jail(struct state *state, struct bond *bond, uint64_t epoch)
         return OK;
     CHECK(epoch > 0);
     TRY(stake_get(state, &stake));
-    CHECK(figure <= stake.bonded);
+    if (figure > stake.bonded)
+        return ERR_CORRUPT; /* the sum of all is less than one of them */
     stake.bonded -= figure;
     stake.left += figure;
     bond->jailed_epoch = epoch;

@@ -176,7 +176,7 @@ enum err params_state_get(struct state *state, const char *name, uint64_t *out)
     if (len != sizeof(raw))
         return ERR_CORRUPT;
     *out = u64le_get(raw);
-    return OK;
+    return value_ok(name, *out) ? OK : ERR_CORRUPT;
 }
 
 enum err params_state_put(struct state *state, const char *name, uint64_t value)

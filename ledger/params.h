@@ -76,7 +76,8 @@ MUST_USE enum err params_hash(const struct params *params, struct hash *out);
 /* ---- in the state: one STATE_PARAMS record per name, u64 LE ---- */
 
 /* What a transaction kind uses: the network's number of that name.
- * ERR_NOT_FOUND when the genesis does not have it, or a fault. */
+ * ERR_NOT_FOUND when the genesis does not have it, or a fault: ERR_CORRUPT also
+ * for what no genesis can have. */
 MUST_USE enum err params_state_get(struct state *state, const char *name,
                                    uint64_t *out);
 MUST_USE enum err params_state_put(struct state *state, const char *name,

@@ -92,6 +92,37 @@ static void the_audit_finds_a_vault_that_is_not_its_bond(void **state)
     stakes_close(&s);
 }
 
+static void a_damaged_sum_of_all_bonds_is_told(void **state)
+{
+    struct stakes s;
+    struct stake stake;
+    struct amount taken;
+    (void)state;
+    stakes_open(&s);
+    assert_int_equal(stake_get(s.state, &stake), OK);
+    stake.bonded = 1;
+    assert_int_equal(stake_put(s.state, &stake), OK);
+    assert_int_equal(bond_slash(s.state, &s.w.validator.signer.key, 1, &taken),
+                     ERR_CORRUPT);
+    stakes_close(&s);
+}
+
+/* Nobody can have begun to leave in an epoch to come. */
+static void what_leaves_later_than_now_is_damage(void **state)
+{
+    struct stakes s;
+    struct bond bond;
+    (void)state;
+    stakes_open(&s);
+    const struct pubkey *key = &s.w.validator.signer.key;
+    assert_int_equal(bond_get(s.state, key, &bond), OK);
+    bond.unbonding_count = 1;
+    bond.unbondings[0] = (struct unbonding){1u << 30, amount_micro(1)};
+    assert_int_equal(bond_lower(s.state, key, &bond, amount_micro(1), 1),
+                     ERR_CORRUPT);
+    stakes_close(&s);
+}
+
 static void the_genesis_bonds_for_the_owners_it_names(void **state)
 {
     struct world w;
@@ -453,6 +484,8 @@ int main(void)
         cmocka_unit_test(a_record_is_the_golden_one_and_has_one_spelling),
         cmocka_unit_test(a_damaged_record_is_said_to_be),
         cmocka_unit_test(the_audit_finds_a_vault_that_is_not_its_bond),
+        cmocka_unit_test(a_damaged_sum_of_all_bonds_is_told),
+        cmocka_unit_test(what_leaves_later_than_now_is_damage),
         cmocka_unit_test(the_genesis_bonds_for_the_owners_it_names),
         cmocka_unit_test(the_hundred_largest_bonds_sit_and_ties_go_by_key),
         cmocka_unit_test(too_small_a_bond_does_not_sit),

@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "ledger/state/overlay.h"
+
 static void params_start_with_the_ledgers_own_at_their_defaults(void **state)
 {
     struct params params;
@@ -84,6 +86,27 @@ static void params_in_the_state_are_what_the_genesis_says(void **state)
     world_close(&w);
 }
 
+/* A bit of the store is another. */
+static void what_no_genesis_can_have_is_damage(void **state)
+{
+    struct world w;
+    uint64_t value = 0;
+    (void)state;
+    world_open(&w);
+    struct state *on;
+    assert_int_equal(state_fork(chain_state(w.chain), &on), OK);
+    assert_int_equal(params_state_put(on, "slash_permille", 1000), OK);
+    assert_int_equal(params_state_get(on, "slash_permille", &value), OK);
+    assert_int_equal(params_state_put(on, "slash_permille", 1001), OK);
+    assert_int_equal(params_state_get(on, "slash_permille", &value),
+                     ERR_CORRUPT);
+    assert_int_equal(params_state_put(on, "slash_permille", 0), OK);
+    assert_int_equal(params_state_get(on, "slash_permille", &value),
+                     ERR_CORRUPT);
+    state_free(on);
+    world_close(&w);
+}
+
 static void the_fee_grows_with_the_payload(void **state)
 {
     (void)state;
@@ -100,6 +123,7 @@ int main(void)
         cmocka_unit_test(params_refuse_bad_names_and_values_out_of_bounds),
         cmocka_unit_test(params_check_misses_a_ledger_name),
         cmocka_unit_test(params_in_the_state_are_what_the_genesis_says),
+        cmocka_unit_test(what_no_genesis_can_have_is_damage),
         cmocka_unit_test(the_fee_grows_with_the_payload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
