@@ -9,7 +9,7 @@
 
 #define LONG_EVERY 58u /* seeds */
 #define BOLD_EVERY 29u
-#ifndef LOSSY_EVERY
+#ifndef LOSSY_EVERY /* 1: all but those of the other two kinds */
 #define LOSSY_EVERY 37u
 #endif
 

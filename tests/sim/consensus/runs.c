@@ -15,9 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Seeds that failed once, by what was wrong. 140030860 is not among them, it
- * takes longer than all of these: D had to grow anew for each of some blocks
- * until somebody could recall. */
+/* Seeds that failed once, by what was wrong. One of 31 validators takes longer
+ * than all others, and is lived where the program is optimised. */
 static const struct {
     uint64_t seed;
     uint64_t nodes;
@@ -67,6 +66,9 @@ static const struct {
     {70016914, 0, "a rotten store knew of another height"},
     {90016488, 0, "one alone lost the end of its log, and then its store"},
     {100003859, 0, "D had to grow by heartbeats, and somebody to recall"},
+#ifdef NDEBUG
+    {140030860, 0, "the same, and D had to grow for each block anew"},
+#endif
     {110019137, 0, "what had expired on the way was about to be looked at"},
     {110056802, 0, "who had recalled lost its store, and believed its log"},
     {35618, 0, "the same, where disks lose one thing after the other"},
