@@ -229,3 +229,19 @@ struct map_leaf *map_last(const struct map *map)
 {
     return map->root == 0 ? NULL : outermost(map->root, 1);
 }
+
+/* As deep as the keys have bits that tell them apart. */
+static enum err each(uintptr_t ref, map_each_fn fn, void *ctx)
+{
+    while (is_inner(ref)) {
+        struct map_node *node = inner_of(ref);
+        TRY(each(node->child[0], fn, ctx));
+        ref = node->child[1];
+    }
+    return fn(ctx, leaf_of(ref));
+}
+
+enum err map_each(const struct map *map, map_each_fn fn, void *ctx)
+{
+    return map->root == 0 ? OK : each(map->root, fn, ctx);
+}

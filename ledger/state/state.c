@@ -9,6 +9,12 @@
 
 #define KEY_MAX (STORE_KEY_MAX - 2) /* the table's byte, and undo's */
 
+/* Records found of late: what one transaction of a block touches, others do,
+ * too. A miss costs the search there would have been anyway, whatever keys a
+ * stranger picks. A small overlay has none. */
+#define RECENT      1024u
+#define RECENT_FROM 64u /* records */
+
 enum presence {
     UNSET = 0, /* says nothing: look below */
     PRESENT,
@@ -19,9 +25,10 @@ struct record {
     struct map_leaf leaf; /* key: table u8 | key */
     struct bytes value;
     enum presence presence;
-    /* of a sealed state: has the parent no such record, or this one none any
-     * more, then where it stands in the tree */
+    /* of a sealed state: where it stands in the tree, and whether the parent
+     * has no such record, or this one none any more */
     bool is_moved;
+    bool has_path;
     struct hash path;
 };
 
@@ -43,6 +50,7 @@ struct state {
     struct hash chain;
     struct arena arena;
     struct map records;
+    struct record **recent; /* RECENT of them, or NULL */
     struct map pages;
     struct undo *undos;
     size_t undo_count;
@@ -91,6 +99,7 @@ void state_free(struct state *state)
         if (--state->refs > 0)
             return;
         arena_done(&state->arena);
+        free(state->recent);
         free(state->undos);
         free(state);
         state = parent;
@@ -138,14 +147,48 @@ static struct record *record_of(struct map_leaf *leaf)
     return (struct record *)(void *)leaf;
 }
 
+/* Where a record with this key is remembered; NULL: nowhere. The first byte
+ * says little, it is the table's. */
+static struct record **recent_of(const struct state *state, struct bytes key)
+{
+    if (state->recent == NULL || key.len < 3)
+        return NULL;
+    return &state->recent[((unsigned)key.ptr[1] | (unsigned)key.ptr[2] << 8) %
+                          RECENT];
+}
+
+/* Without memory for it nothing is remembered. */
+static void remember(struct state *state, struct record *record)
+{
+    if (state->recent == NULL && state->records.count >= RECENT_FROM)
+        state->recent = calloc(RECENT, sizeof(*state->recent));
+    struct record **recent = recent_of(state, record->leaf.key);
+    if (recent != NULL)
+        *recent = record;
+}
+
+/* The overlay's own record of a key, or NULL. */
+static struct record *find(struct state *state, struct bytes key)
+{
+    struct record **recent = recent_of(state, key);
+    if (recent != NULL && *recent != NULL &&
+        bytes_equal((*recent)->leaf.key, key))
+        return *recent;
+    struct map_leaf *leaf = map_find(&state->records, key);
+    if (leaf == NULL)
+        return NULL;
+    remember(state, record_of(leaf));
+    return record_of(leaf);
+}
+
 /* The record of the nearest overlay that says something, or NULL: ask the
  * store. */
 static struct record *nearest(struct state *state, struct bytes key)
 {
     for (; state->parent != NULL; state = state->parent) {
-        struct map_leaf *leaf = map_find(&state->records, key);
-        if (leaf != NULL && record_of(leaf)->presence != UNSET)
-            return record_of(leaf);
+        struct record *record = find(state, key);
+        if (record != NULL && record->presence != UNSET)
+            return record;
     }
     return NULL;
 }
@@ -168,10 +211,11 @@ enum err state_get(struct state *state, enum state_table table,
     return arena_copy(arena, record->value, out_value);
 }
 
-static enum err read_full(struct state *state, struct bytes key, void *out,
-                          size_t cap, size_t *out_len)
+/* What a record says; NULL: the store is asked. */
+static enum err read_record(struct state *state, const struct record *record,
+                            struct bytes key, void *out, size_t cap,
+                            size_t *out_len)
 {
-    struct record *record = nearest(state, key);
     if (record == NULL)
         return store_read(state->store, STORE_STATE, key, out, cap, out_len);
     if (record->presence == DELETED)
@@ -190,7 +234,8 @@ enum err state_read(struct state *state, enum state_table table,
     struct key full;
     if (!key_make(table, key, &full))
         return ERR_NOT_FOUND;
-    return read_full(state, full.bytes, out, cap, out_len);
+    return read_record(state, nearest(state, full.bytes), full.bytes, out, cap,
+                       out_len);
 }
 
 /* ---- writing ---- */
@@ -214,18 +259,19 @@ static enum err undo_push(struct state *state, struct record *record)
 static enum err own_record(struct state *state, struct bytes key,
                            struct record **out)
 {
-    struct map_leaf *leaf = map_find(&state->records, key);
+    struct record *record = find(state, key);
     struct bytes copy;
-    if (leaf != NULL) {
-        *out = record_of(leaf);
+    if (record != NULL) {
+        *out = record;
         return OK;
     }
-    struct record *record = arena_alloc(&state->arena, sizeof(*record));
+    record = arena_alloc(&state->arena, sizeof(*record));
     if (record == NULL)
         return ERR_NOMEM;
     TRY(arena_copy(&state->arena, key, &copy));
     record->leaf.key = copy;
     CHECK(map_insert(&state->records, &record->leaf) == NULL);
+    remember(state, record);
     *out = record;
     return OK;
 }
@@ -437,6 +483,20 @@ static i128 money_in(struct bytes value)
     return value.len >= 8 ? (i128)u64le_get(value.ptr) : 0;
 }
 
+/* Where a record stands follows from its key alone: an overlay below may have
+ * computed it. */
+static void find_path(const struct state *state, struct record *record,
+                      const struct record *before)
+{
+    struct bytes key = record->leaf.key;
+    if (before != NULL && before->has_path)
+        record->path = before->path;
+    else
+        smt_path(&state->chain, (enum state_table)key.ptr[0],
+                 bytes_make(key.ptr + 1, key.len - 1), &record->path);
+    record->has_path = true;
+}
+
 /* Turns one changed record into a change of the tree; *out_same when it is what
  * the parent has. */
 static enum err seal_record(struct state *state, struct record *record,
@@ -445,7 +505,9 @@ static enum err seal_record(struct state *state, struct record *record,
     uint8_t raw[LIMIT_STATE_VALUE];
     size_t len = 0;
     struct bytes key = record->leaf.key;
-    enum err err = read_full(state->parent, key, raw, sizeof(raw), &len);
+    const struct record *before = nearest(state->parent, key);
+    enum err err =
+        read_record(state->parent, before, key, raw, sizeof(raw), &len);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
     struct bytes old = bytes_make(raw, len);
@@ -456,51 +518,57 @@ static enum err seal_record(struct state *state, struct record *record,
         return OK;
     if (holds_money(key.ptr[0]))
         *money += money_in(record->value) - money_in(old);
-    smt_path(&state->chain, (enum state_table)key.ptr[0],
-             bytes_make(key.ptr + 1, key.len - 1), &out->path);
+    find_path(state, record, before);
     record->is_moved = (err == OK) != is_there;
-    record->path = out->path;
+    out->path = record->path;
     memset(&out->value, 0, sizeof(out->value));
     if (is_there)
         hash_bytes(HASH_TAG_VALUE, record->value, &out->value);
     return OK;
 }
 
-static enum err seal_changes(struct state *state, struct smt_change *changes,
-                             struct hash *out_root, i128 *money)
+struct sealing {
+    struct state *state;
+    struct smt_change *changes;
+    size_t count;
+    i128 money;
+};
+
+static enum err seal_one(void *ctx, struct map_leaf *leaf)
 {
-    size_t count = 0;
-    struct map_leaf *leaf = map_first(&state->records);
-    for (; leaf != NULL; leaf = map_after(&state->records, leaf->key)) {
-        struct record *record = record_of(leaf);
-        bool same = false;
-        if (record->presence == UNSET)
-            continue;
-        TRY(seal_record(state, record, &changes[count], money, &same));
-        if (same)
-            record->presence = UNSET;
-        else
-            count++;
-    }
-    struct smt_pages pages = state_pages(state);
-    return smt_update(&pages, changes, count, out_root);
+    struct sealing *sealing = ctx;
+    struct record *record = record_of(leaf);
+    bool same = false;
+    if (record->presence == UNSET)
+        return OK;
+    TRY(seal_record(sealing->state, record, &sealing->changes[sealing->count],
+                    &sealing->money, &same));
+    if (same)
+        record->presence = UNSET;
+    else
+        sealing->count++;
+    return OK;
 }
 
 enum err state_seal(struct state *state, struct amount minted,
                     struct hash *out_root)
 {
-    i128 money = 0;
+    struct sealing sealing = {.state = state};
+    struct smt_pages pages = state_pages(state);
     CHECK(!state->sealed);
     CHECK(state->parent != NULL);
-    struct smt_change *changes =
-        calloc(state->records.count + 1, sizeof(*changes));
-    if (changes == NULL)
+    sealing.changes =
+        calloc(state->records.count + 1, sizeof(*sealing.changes));
+    if (sealing.changes == NULL)
         return ERR_NOMEM;
-    enum err err = seal_changes(state, changes, out_root, &money);
-    free(changes);
+    enum err err = map_each(&state->records, seal_one, &sealing);
+    if (err == OK)
+        err = smt_update(&pages, sealing.changes, sealing.count, out_root);
+    free(sealing.changes);
     TRY(err);
     /* No rule can be left out of this sum: it looks at the records. */
-    if (money != (i128)minted.micro) /* lint: micro (128 bits, signed) */
+    if (sealing.money !=
+        (i128)minted.micro) /* lint: micro (128 bits, signed) */
         return ERR_CONSERVATION;
     free(state->undos);
     state->undos = NULL;
@@ -521,25 +589,33 @@ static void path_to_batch(const struct record *record,
         store_batch_delete(batch, STORE_PATH, path);
 }
 
+static enum err record_to_batch(void *ctx, struct map_leaf *leaf)
+{
+    struct store_batch *batch = ctx;
+    const struct record *record = record_of(leaf);
+    if (record->presence == PRESENT)
+        store_batch_put(batch, STORE_STATE, leaf->key, record->value);
+    else if (record->presence == DELETED)
+        store_batch_delete(batch, STORE_STATE, leaf->key);
+    if (record->is_moved)
+        path_to_batch(record, batch);
+    return OK;
+}
+
+static enum err page_to_batch(void *ctx, struct map_leaf *leaf)
+{
+    struct store_batch *batch = ctx;
+    const struct page *page = (struct page *)(void *)leaf;
+    if (page->bytes.len > 0)
+        store_batch_put(batch, STORE_PAGE, leaf->key, page->bytes);
+    else
+        store_batch_delete(batch, STORE_PAGE, leaf->key);
+    return OK;
+}
+
 void state_to_batch(const struct state *state, struct store_batch *batch)
 {
     CHECK(state->sealed && state->parent != NULL);
-    struct map_leaf *leaf = map_first(&state->records);
-    for (; leaf != NULL; leaf = map_after(&state->records, leaf->key)) {
-        struct record *record = record_of(leaf);
-        if (record->presence == PRESENT)
-            store_batch_put(batch, STORE_STATE, leaf->key, record->value);
-        else if (record->presence == DELETED)
-            store_batch_delete(batch, STORE_STATE, leaf->key);
-        if (record->is_moved)
-            path_to_batch(record, batch);
-    }
-    leaf = map_first(&state->pages);
-    for (; leaf != NULL; leaf = map_after(&state->pages, leaf->key)) {
-        struct page *page = (struct page *)(void *)leaf;
-        if (page->bytes.len > 0)
-            store_batch_put(batch, STORE_PAGE, leaf->key, page->bytes);
-        else
-            store_batch_delete(batch, STORE_PAGE, leaf->key);
-    }
+    CHECK(map_each(&state->records, record_to_batch, batch) == OK);
+    CHECK(map_each(&state->pages, page_to_batch, batch) == OK);
 }

@@ -141,13 +141,20 @@ static void submit_one(struct sx *core, const struct sx_tx *given)
 }
 
 /* Effects lend the pool's bytes until the next step; what is removed within the
- * step stays readable until the sweep. */
+ * step stays readable until the sweep. All are looked at in one state. */
 void sx_on_submit(struct sx *core, const struct sx_event *event)
 {
+    struct store *store = chain_store(core->chain);
+    enum err err = store_hold(store);
+    if (err != OK) {
+        sx_halt(core, err);
+        return;
+    }
     for (size_t i = 0; i < event->tx_count && core->halted == OK; i++) {
         arena_reset(&core->arena);
         submit_one(core, &event->txs[i]);
     }
+    store_release(store);
 }
 
 /* ---- looking through what waits ---- */

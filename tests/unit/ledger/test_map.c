@@ -56,6 +56,34 @@ static void check_neighbours(const struct map *map, struct item *items,
                      slow_neighbour(items, key, false, false));
 }
 
+/* What map_each has told so far of what it should. */
+struct walk {
+    struct item **sorted;
+    size_t count;
+    size_t stop_at;
+};
+
+static enum err take_step(void *ctx, struct map_leaf *leaf)
+{
+    struct walk *walk = ctx;
+    if (walk->count == walk->stop_at)
+        return ERR_CANCELLED;
+    assert_ptr_equal(leaf, &walk->sorted[walk->count++]->leaf);
+    return OK;
+}
+
+static void check_each(const struct map *map, struct item **sorted,
+                       size_t count)
+{
+    struct walk all = {.sorted = sorted, .stop_at = SIZE_MAX};
+    struct walk half = {.sorted = sorted, .stop_at = count / 2};
+    assert_int_equal(map_each(map, take_step, &all), OK);
+    assert_int_equal(all.count, count);
+    assert_int_equal(map_each(map, take_step, &half),
+                     count > 0 ? ERR_CANCELLED : OK);
+    assert_int_equal(half.count, count / 2);
+}
+
 static void check_order(const struct map *map, struct item *items)
 {
     struct item *sorted[N];
@@ -73,6 +101,7 @@ static void check_order(const struct map *map, struct item *items)
         leaf = map_after(map, leaf->key);
     }
     assert_null(leaf);
+    check_each(map, sorted, count);
     if (count > 0)
         assert_ptr_equal(map_last(map), &sorted[count - 1]->leaf);
 }

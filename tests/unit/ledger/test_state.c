@@ -382,6 +382,128 @@ static void the_root_does_not_depend_on_how_changes_are_cut_into_blocks(
     layers_close(&many);
 }
 
+/* ---- many records ---- */
+
+#define MANY 900u
+
+/* Of the first bytes there are few: what is remembered by them is somebody
+ * else's again and again. */
+static struct bytes many_key(unsigned i, uint8_t raw[12])
+{
+    memset(raw, 0, 12);
+    raw[0] = (uint8_t)(i % 40);
+    raw[1] = (uint8_t)(i % 3);
+    u32be_put(raw + 4, i);
+    return bytes_make(raw, i % 50 == 0 ? 1 : 12);
+}
+
+static void many_set(struct state *state, unsigned i, uint32_t value)
+{
+    uint8_t key[12];
+    uint8_t raw[4];
+    u32be_put(raw, value);
+    assert_int_equal(
+        value == 0
+            ? state_delete(state, STATE_CONTRACT, many_key(i, key))
+            : state_put(state, STATE_CONTRACT, many_key(i, key), BYTES_OF(raw)),
+        OK);
+}
+
+static uint32_t many_get(struct state *state, unsigned i)
+{
+    uint8_t key[12];
+    uint8_t raw[4];
+    size_t len;
+    enum err err = state_read(state, STATE_CONTRACT, many_key(i, key), raw,
+                              sizeof(raw), &len);
+    if (err == ERR_NOT_FOUND)
+        return 0;
+    assert_int_equal(err, OK);
+    return u32be_get(raw);
+}
+
+/* Those with one byte are one record for many i: the last one counts. */
+static void model_set(uint32_t model[MANY], unsigned i, uint32_t value)
+{
+    for (unsigned k = 0; k < MANY; k++) {
+        if (k == i || (k % 50 == 0 && i % 50 == 0 && k % 40 == i % 40))
+            model[k] = value;
+    }
+}
+
+/* Random changes; a third of them are taken back. */
+static void many_changes(struct state *state, uint32_t model[MANY],
+                         uint64_t *seed)
+{
+    for (unsigned round = 0; round < 60; round++) {
+        uint32_t before[MANY];
+        struct state_mark mark = state_mark(state);
+        memcpy(before, model, sizeof(before));
+        for (unsigned n = 0; n < 40; n++) {
+            unsigned i = (unsigned)(test_random(seed) % MANY);
+            uint32_t value = (uint32_t)(test_random(seed) % 4);
+            assert_int_equal(many_get(state, i), model[i]);
+            many_set(state, i, value);
+            model_set(model, i, value);
+            assert_int_equal(many_get(state, i), value);
+        }
+        if (round % 3 == 0) {
+            state_rollback(state, mark);
+            memcpy(model, before, sizeof(before));
+        }
+    }
+}
+
+/* The same records, made at once in a store of their own. */
+static void assert_root_of(const struct hash *root, const uint32_t model[MANY])
+{
+    struct layers fresh;
+    struct state *all;
+    struct hash got;
+    layers_open(&fresh);
+    assert_int_equal(state_fork(fresh.ground, &all), OK);
+    for (unsigned i = 0; i < MANY; i++) {
+        if (model[i] != 0)
+            many_set(all, i, model[i]);
+    }
+    assert_int_equal(state_seal(all, amount_micro(0), &got), OK);
+    assert_true(hash_equal(&got, root));
+    state_free(all);
+    layers_close(&fresh);
+}
+
+/* Three overlays deep, the lowest of them stored in turn. */
+static void many_records_are_found_again_through_all_layers(void **state)
+{
+    static uint32_t model[MANY];
+    struct state *layers[12];
+    struct layers l;
+    uint64_t seed = 99;
+    (void)state;
+    memset(model, 0, sizeof(model));
+    layers_open(&l);
+    for (unsigned n = 0; n < 12; n++) {
+        struct hash root;
+        struct state *below = n == 0 ? l.ground : layers[n - 1];
+        assert_int_equal(state_fork(below, &layers[n]), OK);
+        many_changes(layers[n], model, &seed);
+        assert_int_equal(state_seal(layers[n], amount_micro(0), &root), OK);
+        assert_root_of(&root, model);
+        for (unsigned i = 0; i < MANY; i++)
+            assert_int_equal(many_get(layers[n], i), model[i]);
+        if (n < 2)
+            continue;
+        flush(&l, layers[n - 2]);
+        state_rebase(layers[n - 1], l.ground);
+        state_free(layers[n - 2]);
+        for (unsigned i = 0; i < MANY; i++)
+            assert_int_equal(many_get(layers[n], i), model[i]);
+    }
+    state_free(layers[10]);
+    state_free(layers[11]);
+    layers_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +520,7 @@ int main(void)
         cmocka_unit_test(limits_of_keys_and_values_hold),
         cmocka_unit_test(
             the_root_does_not_depend_on_how_changes_are_cut_into_blocks),
+        cmocka_unit_test(many_records_are_found_again_through_all_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
