@@ -145,6 +145,13 @@ static void on_relay(void *ctx, uint64_t token, bool first, struct bytes tx)
         gossip_relay(node->gossip, tx);
 }
 
+static void on_told(void *ctx)
+{
+    struct node *node = ctx;
+    if (has_links(node))
+        gossip_relay_end(node->gossip);
+}
+
 static void on_refused(void *ctx, const struct hash *id, uint64_t token,
                        enum err err, uint64_t height)
 {
@@ -420,6 +427,7 @@ const struct chain_host_events node_chain_events = {
     .on_final = on_final,
     .on_send = on_send,
     .on_relay = on_relay,
+    .on_told = on_told,
     .on_refused = on_refused,
     .on_notice = on_notice,
     .on_peer_bad = on_peer_bad,

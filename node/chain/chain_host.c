@@ -172,6 +172,8 @@ void chain_host_step(struct chain_host *host, struct sx_event *event)
     host->stepping = true;
     for (size_t i = 0; i < effects.count; i++)
         carry_out(host, &effects.items[i]);
+    if (host->events.on_told != NULL)
+        host->events.on_told(host->events.ctx);
     host->stepping = false;
     if (host->log != NULL)
         safety_log_sync(host->log);

@@ -24,6 +24,8 @@ struct chain_host_events {
      * taken just now; else it has waited for long. token as it was submitted.
      */
     void (*on_relay)(void *ctx, uint64_t token, bool first, struct bytes tx);
+    /* That was all for now: bytes that were lent go. May be NULL. */
+    void (*on_told)(void *ctx);
     /* token as it was submitted. ERR_EXISTS with a height: final already. */
     void (*on_refused)(void *ctx, const struct hash *id, uint64_t token,
                        enum err err, uint64_t height);

@@ -14,6 +14,7 @@
 
 #define PEER_TOKEN   (1ull << 62) /* of transactions that came from peers */
 #define PEER_BITS    20           /* of the id inside such a token */
+#define RELAY_BYTES  (64u * 1024) /* of transactions in one message, about */
 #define RATE_PER_S   400u         /* messages of one peer, sustained */
 #define RATE_BURST   2000u
 #define SX_PER_S     2000u /* consensus messages of one that is no validator */
@@ -42,6 +43,9 @@ struct gossip {
     uint64_t next_id;
     struct learnt learnt; /* addresses we dial because somebody named them */
     struct arena arena;
+    struct wire_txs relayed; /* lent, to be sent together */
+    size_t relayed_bytes;
+    struct wire_txs heard; /* of the message being read */
 };
 
 enum err gossip_new(struct node *node, struct gossip **out)
@@ -128,9 +132,22 @@ void gossip_sx(struct gossip *gossip, uint64_t id, struct bytes message)
 
 void gossip_relay(struct gossip *gossip, struct bytes tx)
 {
+    struct wire_txs *relayed = &gossip->relayed;
+    relayed->txs[relayed->count++] = tx;
+    gossip->relayed_bytes += tx.len;
+    if (relayed->count == WIRE_TXS_MAX || gossip->relayed_bytes >= RELAY_BYTES)
+        gossip_relay_end(gossip);
+}
+
+void gossip_relay_end(struct gossip *gossip)
+{
     struct buf message;
-    buf_init(&message, LIMIT_TX_BYTES + 64);
-    wire_bytes_encode(WIRE_TX, tx, &message);
+    if (gossip->relayed.count == 0)
+        return;
+    buf_init(&message, LIMIT_MESSAGE_BYTES);
+    wire_txs_encode(&gossip->relayed, &message);
+    gossip->relayed.count = 0;
+    gossip->relayed_bytes = 0;
     if (broadcast(gossip, &message, NULL, CHANNEL_ROLE_VALIDATOR) == 0 &&
         (gossip->node->roles & NODE_ROLE_VALIDATOR) == 0)
         broadcast(gossip, &message, NULL, 0);
@@ -170,14 +187,9 @@ static void on_sx(struct gossip *gossip, struct gossip_peer *peer,
             peer->sx_budget_milli < 1000 ? peer->sx_budget_milli : 1000;
 }
 
-static void on_tx(struct gossip *gossip, struct gossip_peer *peer,
-                  struct bytes message)
+static void submit_heard(struct gossip *gossip, const struct gossip_peer *peer,
+                         struct bytes tx)
 {
-    struct bytes tx;
-    if (wire_bytes_decode(WIRE_TX, message, &gossip->arena, &tx) != OK) {
-        net_score(peer->net, 20, "a transaction that cannot be read");
-        return;
-    }
     uint64_t token = PEER_TOKEN | peer->id;
     struct hash id;
     enum err err = chain_host_submit(gossip->node->host, tx, token);
@@ -186,6 +198,18 @@ static void on_tx(struct gossip *gossip, struct gossip_peer *peer,
     log_debug("gossip", "a transaction is dropped: %s", err_text(err));
     hash_bytes(HASH_TAG_TX, tx, &id);
     gossip_refused(gossip, &id, token, err);
+}
+
+static void on_txs(struct gossip *gossip, struct gossip_peer *peer,
+                   struct bytes message)
+{
+    struct wire_txs *heard = &gossip->heard;
+    if (wire_txs_decode(message, &gossip->arena, heard) != OK) {
+        net_score(peer->net, 20, "transactions that cannot be read");
+        return;
+    }
+    for (uint32_t i = 0; i < heard->count; i++)
+        submit_heard(gossip, peer, heard->txs[i]);
 }
 
 bool gossip_refused(struct gossip *gossip, const struct hash *id,
@@ -527,7 +551,7 @@ static bool within_rate(struct gossip *gossip, struct gossip_peer *peer,
     refill(peer, uv_now(gossip->node->loop));
     if (kind == WIRE_SX)
         return within_sx_rate(peer, uv_now(gossip->node->loop));
-    if (kind == WIRE_TX || kind == WIRE_OFFER || kind == WIRE_LINKS)
+    if (kind == WIRE_TXS || kind == WIRE_OFFER || kind == WIRE_LINKS)
         return true;
     if (peer->budget_milli < 1000) {
         net_score(peer->net, 1, "more messages than agreed");
@@ -565,8 +589,8 @@ void gossip_message(struct gossip *gossip, struct net_peer *net_peer,
     case WIRE_SX:
         on_sx(gossip, peer, message);
         break;
-    case WIRE_TX:
-        on_tx(gossip, peer, message);
+    case WIRE_TXS:
+        on_txs(gossip, peer, message);
         break;
     case WIRE_TX_REFUSED:
         on_tx_refused(gossip, peer, message);

@@ -23,7 +23,10 @@ void gossip_message(struct gossip *gossip, struct net_peer *peer,
 
 /* From the chain. */
 void gossip_sx(struct gossip *gossip, uint64_t peer, struct bytes message);
+/* The bytes are lent until gossip_relay_end, which sends what is not sent yet:
+ * transactions go together. */
 void gossip_relay(struct gossip *gossip, struct bytes tx);
+void gossip_relay_end(struct gossip *gossip);
 /* Did what was submitted with this token come from a validator? It has told the
  * others itself. */
 bool gossip_told_all(struct gossip *gossip, uint64_t token);

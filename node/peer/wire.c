@@ -33,7 +33,7 @@ const char *job_phase_text(enum job_phase phase)
 
 static bool kind_known(uint64_t kind)
 {
-    return kind == WIRE_SX || kind == WIRE_TX || kind == WIRE_TX_REFUSED ||
+    return kind == WIRE_SX || kind == WIRE_TXS || kind == WIRE_TX_REFUSED ||
            kind == WIRE_OFFER || kind == WIRE_PEERS || kind == WIRE_LINKS ||
            (kind >= WIRE_HOLD && kind <= WIRE_HOLD_RELEASE) ||
            (kind >= WIRE_START && kind <= WIRE_GRANT) ||
@@ -85,6 +85,33 @@ enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
     TRY(wire_close(&reader));
     *out = body;
     return OK;
+}
+
+void wire_txs_encode(const struct wire_txs *m, struct buf *out)
+{
+    mp_put_message(out, WIRE_TXS, WIRE_VERSION, 1);
+    mp_put_array(out, m->count);
+    for (uint32_t i = 0; i < m->count; i++)
+        mp_put_bin(out, m->txs[i]);
+}
+
+enum err wire_txs_decode(struct bytes b, struct arena *arena,
+                         struct wire_txs *out)
+{
+    struct mp_reader reader;
+    TRY(wire_open(&reader, b, arena, WIRE_TXS, 1));
+    uint32_t count = mp_enter(&reader);
+    if (count > WIRE_TXS_MAX)
+        return ERR_RANGE;
+    for (uint32_t i = 0; i < count; i++) {
+        out->txs[i] = mp_get_bin(&reader, LIMIT_TX_BYTES);
+        if (out->txs[i].len == 0)
+            mp_fail(&reader, ERR_RANGE);
+    }
+    mp_leave(&reader);
+    TRY(wire_close(&reader));
+    out->count = count;
+    return count > 0 ? OK : ERR_RANGE;
 }
 
 void wire_tx_refused_encode(const struct wire_tx_refused *m, struct buf *out)

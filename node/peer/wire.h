@@ -10,7 +10,7 @@
 enum wire_kind {
     /* chain */
     WIRE_SX = 1,         /* consensus: one message of ledger/sx/sx_msg.h */
-    WIRE_TX = 4,         /* a transaction on its way to a validator */
+    WIRE_TXS = 4,        /* transactions on their way to a validator */
     WIRE_TX_REFUSED = 5, /* why it will not enter a block */
     /* market */
     WIRE_OFFER = 10, /* a signed offer, gossiped */
@@ -49,6 +49,11 @@ MUST_USE enum err wire_open(struct mp_reader *reader, struct bytes b,
                             uint32_t fields);
 MUST_USE enum err wire_close(struct mp_reader *reader);
 
+#define WIRE_TXS_MAX 256u
+struct wire_txs {
+    uint32_t count; /* 1 at least */
+    struct bytes txs[WIRE_TXS_MAX];
+};
 struct wire_tx_refused {
     struct hash id;
     enum err err;
@@ -129,6 +134,7 @@ struct wire_log {
 };
 
 void wire_bytes_encode(enum wire_kind kind, struct bytes body, struct buf *out);
+void wire_txs_encode(const struct wire_txs *m, struct buf *out);
 void wire_tx_refused_encode(const struct wire_tx_refused *m, struct buf *out);
 void wire_peers_encode(const struct wire_peers *m, struct buf *out);
 void wire_hold_encode(const struct wire_hold *m, struct buf *out);
@@ -144,12 +150,15 @@ void wire_grant_encode(const struct wire_grant *m, struct buf *out);
 void wire_contract_encode(enum wire_kind kind, const struct hash *contract,
                           struct buf *out);
 
-/* SX, TX, OFFER, LINKS, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own
+/* SX, OFFER, LINKS, QUOTE, RECEIPT, RECEIPT_ACK: one bin, the noun's own
  * encoding; of LIMIT_TX_BYTES at most, SX as long as a message may be: it
  * brings blocks.
  */
 MUST_USE enum err wire_bytes_decode(enum wire_kind kind, struct bytes b,
                                     struct arena *arena, struct bytes *out);
+/* Each of 1 to LIMIT_TX_BYTES. */
+MUST_USE enum err wire_txs_decode(struct bytes b, struct arena *arena,
+                                  struct wire_txs *out);
 MUST_USE enum err wire_tx_refused_decode(struct bytes b, struct arena *arena,
                                          struct wire_tx_refused *out);
 MUST_USE enum err wire_peers_decode(struct bytes b, struct arena *arena,

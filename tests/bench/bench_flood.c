@@ -59,6 +59,7 @@ struct target {
     char listen[CHANNEL_ADDR_MAX];
     struct pubkey node;
     long pid;
+    struct wire_txs waiting; /* to be sent to it */
 };
 
 static struct {
@@ -239,9 +240,16 @@ static int command_people(unsigned long count)
 
 /* ---- what becomes final: a thread that asks ---- */
 
+/* Asked only after a block: whoever is measured should not be kept busy with
+ * questions. */
 static void sample_final(struct client *client)
 {
+    static uint64_t seen;
+    uint64_t height = ask_uint(client, "node.info", NULL, "height");
     uint64_t sum = 0;
+    if (height == seen)
+        return;
+    seen = height;
     for (uint32_t i = 0; i < SAMPLES; i++) {
         struct sender *sender = &flood.senders[i * (SENDERS / SAMPLES)];
         sum += ask_nonce(client, sender->address) - sender->base;
@@ -296,7 +304,7 @@ static uint64_t next_block(struct client *client, double *out_ms)
     while (now == height) {
         if (now_ms() > until)
             stalled();
-        nap_ms(2);
+        nap_ms(5);
         now = ask_uint(client, "node.info", NULL, "height");
         *out_ms = now_ms();
     }
@@ -310,14 +318,14 @@ static void *watch_main(void *arg)
     (void)arg;
     while (now_ms() < began + WARM_MS) {
         sample_final(client);
-        nap_ms(25);
+        nap_ms(50);
     }
     flood.from_height = next_block(client, &flood.from_ms);
     flood.from_cpu = cpu_of_all();
     flood.from_self = clock_ms(CLOCK_PROCESS_CPUTIME_ID) / 1e3;
     while (now_ms() < flood.from_ms + flood.seconds * 1e3) {
         sample_final(client);
-        nap_ms(25);
+        nap_ms(50);
     }
     flood.to_height = next_block(client, &flood.to_ms);
     flood.to_cpu = cpu_of_all();
@@ -384,19 +392,32 @@ static void on_message(void *ctx, struct net_peer *peer, struct bytes payload)
     arena_done(&arena);
 }
 
+static void send_waiting(struct target *target)
+{
+    struct buf message;
+    if (target->waiting.count == 0)
+        return;
+    buf_init(&message, LIMIT_MESSAGE_BYTES);
+    wire_txs_encode(&target->waiting, &message);
+    target->waiting.count = 0;
+    enum err err = net_send(target->peer, buf_bytes(&message));
+    buf_done(&message);
+    if (err != OK)
+        fail("sending", err_text(err));
+}
+
+/* As a node does: what there is at once goes together. */
 static void send_some(void)
 {
     for (size_t left = may_send(); left > 0; left--) {
-        struct buf message;
-        buf_init(&message, LIMIT_TX_BYTES + 64);
-        wire_bytes_encode(WIRE_TX, flood.txs[flood.sent], &message);
-        enum err err =
-            net_send(target_of(flood.sent)->peer, buf_bytes(&message));
-        buf_done(&message);
-        if (err != OK)
-            fail("sending", err_text(err));
-        flood.sent++;
+        struct target *target = target_of(flood.sent);
+        struct wire_txs *waiting = &target->waiting;
+        waiting->txs[waiting->count++] = flood.txs[flood.sent++];
+        if (waiting->count == WIRE_TXS_MAX)
+            send_waiting(target);
     }
+    for (uint32_t i = 0; i < flood.target_count; i++)
+        send_waiting(&flood.targets[i]);
 }
 
 static void on_tick(uv_timer_t *timer)

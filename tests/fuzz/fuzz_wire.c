@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         wire_##noun##_encode(&m, out);                                         \
         return OK;                                                             \
     }
+NOUN(txs)
 NOUN(tx_refused)
 NOUN(peers)
 NOUN(hold)
@@ -59,6 +60,8 @@ static enum err again(enum wire_kind kind, struct bytes b, struct arena *arena,
                       struct buf *out)
 {
     switch (kind) {
+    case WIRE_TXS:
+        return txs_again(b, arena, out);
     case WIRE_TX_REFUSED:
         return tx_refused_again(b, arena, out);
     case WIRE_PEERS:
@@ -78,7 +81,6 @@ static enum err again(enum wire_kind kind, struct bytes b, struct arena *arena,
     case WIRE_LOG:
         return log_again(b, arena, out);
     case WIRE_SX:
-    case WIRE_TX:
     case WIRE_OFFER:
     case WIRE_LINKS:
     case WIRE_QUOTE:

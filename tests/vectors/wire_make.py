@@ -54,7 +54,7 @@ BODY = bytes(range(5))
 # ---- links: kind, version, fields ----
 
 line("sx", pack([1, 1, BODY]))
-line("tx", pack([4, 1, BODY]))
+line("txs", pack([4, 1, [BODY, b"another"]]))
 line("tx_refused", pack([5, 1, id32(0x02), 201]))
 line("offer", pack([10, 1, BODY]))
 line("links", pack([12, 1, BODY]))

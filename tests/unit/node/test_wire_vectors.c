@@ -56,6 +56,13 @@ struct sample {
 
 /* ---- chain ---- */
 
+static void txs_make(struct buf *out)
+{
+    struct wire_txs m = {.count = 2, .txs = {BODY, BYTES_LIT("another")}};
+    wire_txs_encode(&m, out);
+}
+AGAIN(txs)
+
 static void tx_refused_make(struct buf *out)
 {
     struct wire_tx_refused m = {.id = id_of(2), .err = ERR_NONCE};
@@ -79,7 +86,6 @@ AGAIN(tx_refused)
         return out->err;                                                       \
     }
 ONE_BODY(sx, WIRE_SX)
-ONE_BODY(tx, WIRE_TX)
 ONE_BODY(offer, WIRE_OFFER)
 ONE_BODY(links, WIRE_LINKS)
 ONE_BODY(quote, WIRE_QUOTE)
@@ -460,7 +466,7 @@ AUDIT_AGAIN(refused)
 
 static const struct sample samples[] = {
     {"sx", sx_make, sx_again, true},
-    {"tx", tx_make, tx_again, true},
+    {"txs", txs_make, txs_again, true},
     {"tx_refused", tx_refused_make, tx_refused_again, true},
     {"offer", offer_make, offer_again, true},
     {"links", links_make, links_again, true},
