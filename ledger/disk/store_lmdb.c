@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "ledger/disk/lmdb_error.h"
+#include "ledger/disk/store_sheets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,15 +20,17 @@
 
 #include <lmdb.h>
 
-#define MAP_BYTES  (UINT64_C(1) << 40)
-#define MAP_LOW    (UINT64_C(1) << 30)
-#define LAYOUT     2u
-#define LAYOUT_KEY "layout"
+#define MAP_BYTES   (UINT64_C(1) << 40)
+#define MAP_LOW     (UINT64_C(1) << 30)
+#define LAYOUT      3u
+#define LAYOUT_KEY  "layout"
+#define SHEETS_NAME "sheet"
 
 struct store_lmdb {
     struct store store;
     MDB_env *env;
     MDB_dbi tables[STORE_TABLES];
+    struct sheets sheets;
     MDB_txn *reader;       /* reset between holds */
     atomic_size_t last;    /* the owner's: its last whole commit */
     atomic_size_t *stored; /* the owner's last, for its readers too */
@@ -126,6 +129,15 @@ static enum err lmdb_peek(struct store *store, enum store_table table,
     MDB_val v;
     if (key.len == 0 || key.len > STORE_KEY_MAX)
         return ERR_NOT_FOUND;
+    if (sheet_keeps(table)) {
+        struct store_op op;
+        int rc = sheets_find(&db->sheets, db->reader, table, key, &op);
+        if (rc == MDB_SUCCESS && !op.is_delete)
+            *out = op.value;
+        if (rc != MDB_NOTFOUND)
+            return rc == MDB_SUCCESS && op.is_delete ? ERR_NOT_FOUND
+                                                     : lmdb_error(rc);
+    }
     int rc = mdb_get(db->reader, db->tables[table], &k, &v);
     if (rc == MDB_SUCCESS)
         *out = bytes_of(&v);
@@ -159,10 +171,44 @@ static int cursor_start(MDB_cursor *cursor, const struct store_range *range,
     return rc;
 }
 
-static enum err lmdb_each(struct store *store, const struct store_range *range,
-                          store_each_fn fn, void *ctx)
+/* A walk through a range of a table, and what the sheets have of it. */
+struct walk {
+    const struct store_range *range;
+    const struct store_op *ops; /* not told yet, in the range's direction */
+    size_t op_count;
+    store_each_fn fn;
+    void *ctx;
+};
+
+/* Below 0: `key` comes first, above: the next of the sheets' does. */
+static int walk_order(const struct walk *walk, struct bytes key)
 {
-    struct store_lmdb *db = lmdb_of(store);
+    int order = bytes_compare(key, walk->ops[0].key);
+    return walk->range->down ? -order : order;
+}
+
+static enum err tell_op(struct walk *walk)
+{
+    const struct store_op *op = walk->ops;
+    walk->ops++;
+    walk->op_count--;
+    return op->is_delete ? OK : walk->fn(walk->ctx, op->key, op->value);
+}
+
+static enum err tell_entry(struct walk *walk, struct bytes key,
+                           struct bytes value)
+{
+    int order = -1;
+    while (walk->op_count > 0 && (order = walk_order(walk, key)) > 0)
+        TRY(tell_op(walk));
+    if (walk->op_count > 0 && order == 0)
+        return tell_op(walk); /* hides it */
+    return walk->fn(walk->ctx, key, value);
+}
+
+static enum err walk_table(struct store_lmdb *db, struct walk *walk)
+{
+    const struct store_range *range = walk->range;
     MDB_cursor *cursor;
     MDB_val key;
     MDB_val value;
@@ -173,13 +219,30 @@ static enum err lmdb_each(struct store *store, const struct store_range *range,
     while (rc == MDB_SUCCESS && err == OK) {
         if (!store_range_has(range, bytes_of(&key)))
             break;
-        err = fn(ctx, bytes_of(&key), bytes_of(&value));
+        err = tell_entry(walk, bytes_of(&key), bytes_of(&value));
         rc = mdb_cursor_get(cursor, &key, &value,
                             range->down ? MDB_PREV : MDB_NEXT);
     }
     mdb_cursor_close(cursor);
     if (err == OK && rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
         err = lmdb_error(rc);
+    return err;
+}
+
+static enum err lmdb_each(struct store *store, const struct store_range *range,
+                          store_each_fn fn, void *ctx)
+{
+    struct store_lmdb *db = lmdb_of(store);
+    struct store_op *ops = NULL;
+    struct walk walk = {.range = range, .fn = fn, .ctx = ctx};
+    if (sheet_keeps(range->table))
+        TRY(lmdb_error(sheets_gather(&db->sheets, db->reader, range, &ops,
+                                     &walk.op_count)));
+    walk.ops = ops;
+    enum err err = walk_table(db, &walk);
+    while (err == OK && walk.op_count > 0)
+        err = tell_op(&walk);
+    free(ops);
     return err;
 }
 
@@ -248,6 +311,56 @@ static int apply_op(const struct store_lmdb *db, MDB_txn *txn,
     return mdb_put(txn, table, &key, &value, 0);
 }
 
+static bool has_clear(const struct store_batch *batch)
+{
+    struct store_op op;
+    size_t at = 0;
+    while (store_batch_next(batch, &at, &op)) {
+        if (op.is_clear)
+            return true;
+    }
+    return false;
+}
+
+/* Changes of tables that are kept on sheets. */
+struct kept {
+    struct store_op *ops;
+    size_t count;
+    size_t cap;
+};
+
+static int keep(struct kept *kept, const struct store_op *op)
+{
+    if (kept->count == kept->cap) {
+        size_t cap = kept->cap == 0 ? 64 : 2 * kept->cap;
+        struct store_op *ops = realloc(kept->ops, cap * sizeof(*ops));
+        if (ops == NULL)
+            return ENOMEM;
+        kept->ops = ops;
+        kept->cap = cap;
+    }
+    kept->ops[kept->count++] = *op;
+    return MDB_SUCCESS;
+}
+
+/* A table that is cleared has no sheets, nor have the others then. */
+static int apply_batch(const struct store_lmdb *db, MDB_txn *txn,
+                       const struct store_batch *batch)
+{
+    bool directly = has_clear(batch);
+    struct kept kept = {0};
+    struct store_op op;
+    size_t at = 0;
+    int rc = directly ? sheets_settle(&db->sheets, txn) : MDB_SUCCESS;
+    while (rc == MDB_SUCCESS && store_batch_next(batch, &at, &op))
+        rc = !directly && sheet_keeps(op.table) ? keep(&kept, &op)
+                                                : apply_op(db, txn, &op);
+    if (rc == MDB_SUCCESS)
+        rc = sheets_write(&db->sheets, txn, kept.ops, kept.count);
+    free(kept.ops);
+    return rc;
+}
+
 /* A batch that changed nothing makes no commit: the meta pages know. */
 static void note_commit(struct store_lmdb *db)
 {
@@ -260,15 +373,12 @@ static enum err lmdb_commit(struct store *store,
                             const struct store_batch *batch)
 {
     struct store_lmdb *db = lmdb_of(store);
-    struct store_op op;
     MDB_txn *txn;
-    size_t at = 0;
     CHECK(!db->read_only);
     int rc = mdb_txn_begin(db->env, NULL, 0, &txn);
     if (rc != MDB_SUCCESS)
         return lmdb_write_error(db->dir, rc);
-    while (rc == MDB_SUCCESS && store_batch_next(batch, &at, &op))
-        rc = apply_op(db, txn, &op);
+    rc = apply_batch(db, txn, batch);
     if (rc != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return lmdb_write_error(db->dir, rc);
@@ -294,8 +404,12 @@ static enum err lmdb_stat(struct store *store, struct store_stat *out)
     out->map_bytes = info.me_mapsize;
     out->used_bytes = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
     for (unsigned i = 0; i < STORE_TABLES && err == OK; i++) {
+        int64_t waiting = 0;
         err = lmdb_error(mdb_stat(db->reader, db->tables[i], &stat));
-        out->entries[i] = stat.ms_entries;
+        if (err == OK && sheet_keeps((enum store_table)i))
+            err = lmdb_error(sheets_waiting(&db->sheets, db->reader,
+                                            (enum store_table)i, &waiting));
+        out->entries[i] = (uint64_t)((int64_t)stat.ms_entries + waiting);
     }
     store_release(store);
     return err;
@@ -420,7 +534,7 @@ static enum err try_env(struct store_lmdb *db, uint64_t map_bytes)
     }
     if ((rc = mdb_env_set_userctx(db->env, db)) != MDB_SUCCESS ||
         (rc = mdb_env_set_assert(db->env, on_assert)) != MDB_SUCCESS ||
-        (rc = mdb_env_set_maxdbs(db->env, STORE_TABLES)) != MDB_SUCCESS ||
+        (rc = mdb_env_set_maxdbs(db->env, STORE_TABLES + 1)) != MDB_SUCCESS ||
         (rc = mdb_env_set_mapsize(db->env, map_bytes)) != MDB_SUCCESS ||
         (rc = mdb_env_open(db->env, db->dir, flags, 0600)) != MDB_SUCCESS)
         return lmdb_write_error(db->dir, rc);
@@ -487,6 +601,9 @@ static enum err open_tables(struct store_lmdb *db)
             db->dir, mdb_dbi_open(txn, table_names[i], flags, &db->tables[i]));
     if (err == OK)
         err = check_layout(db, txn);
+    if (err == OK)
+        err = lmdb_write_error(
+            db->dir, mdb_dbi_open(txn, SHEETS_NAME, flags, &db->sheets.dbi));
     if (err != OK) {
         mdb_txn_abort(txn);
         return err;
@@ -514,6 +631,7 @@ static enum err lmdb_reader(struct store *store, struct store **out)
     db->store.ops = &lmdb_ops;
     db->env = owner->env;
     memcpy(db->tables, owner->tables, sizeof(db->tables));
+    db->sheets = (struct sheets){owner->sheets.dbi, db->tables};
     memcpy(db->dir, owner->dir, sizeof(db->dir));
     db->stored = owner->stored;
     db->lock_fd = -1;
@@ -549,6 +667,7 @@ enum err store_lmdb_open(const char *dir, const struct store_options *options,
     if (db == NULL)
         return ERR_NOMEM;
     db->store.ops = &lmdb_ops;
+    db->sheets.tables = db->tables;
     db->lock_fd = -1;
     atomic_init(&db->last, 0);
     db->stored = &db->last;

@@ -3,6 +3,7 @@
 
 #include "fixture.h"
 
+#include "ledger/disk/store_backend.h"
 #include "shop.h"
 
 /* state: which back end, by prestate. */
@@ -360,6 +361,209 @@ static void random_batches_leave_what_an_array_says(void **state)
     shop_close(&s);
 }
 
+/* ---- tables whose changes wait on sheets ---- */
+
+#define ROWS 96u
+
+/* What an index should hold: 0 is absent. */
+struct index {
+    enum store_table table;
+    uint32_t rows[ROWS];
+};
+
+/* In every slice, several under one first byte. */
+static struct bytes row_key(unsigned i, uint8_t raw[3])
+{
+    raw[0] = (uint8_t)(i / 3 * 8);
+    raw[1] = (uint8_t)(i % 3 * 100);
+    raw[2] = 7;
+    return bytes_make(raw, i % 3 == 0 ? 1 : 3);
+}
+
+static void change_index(struct store_batch *batch, struct index *index,
+                         uint64_t *seed)
+{
+    for (uint64_t n = test_random(seed) % 12; n > 0; n--) {
+        unsigned i = (unsigned)(test_random(seed) % ROWS);
+        uint32_t value = (uint32_t)(test_random(seed) % 3);
+        uint8_t key[3];
+        uint8_t raw[4];
+        index->rows[i] = value;
+        u32le_put(raw, value);
+        if (value == 0)
+            store_batch_delete(batch, index->table, row_key(i, key));
+        else
+            store_batch_put(batch, index->table, row_key(i, key),
+                            BYTES_OF(raw));
+    }
+    if (test_random(seed) % 60 == 0) {
+        store_batch_clear(batch, index->table);
+        memset(index->rows, 0, sizeof(index->rows));
+    }
+}
+
+/* The rows that a range should tell of, in its direction. */
+struct expected {
+    const struct index *index;
+    const struct store_range *range;
+    int at;
+};
+
+static bool is_in(const struct store_range *range, struct bytes key)
+{
+    int order = bytes_compare(key, range->from);
+    return store_range_has(range, key) &&
+           (range->from.len == 0 || (range->down ? order <= 0 : order >= 0));
+}
+
+static bool next_expected(struct expected *e)
+{
+    uint8_t key[3];
+    for (e->at += e->range->down ? -1 : 1; e->at >= 0 && e->at < (int)ROWS;
+         e->at += e->range->down ? -1 : 1) {
+        if (e->index->rows[e->at] != 0 &&
+            is_in(e->range, row_key((unsigned)e->at, key)))
+            return true;
+    }
+    return false;
+}
+
+static enum err take_row(void *ctx, struct bytes key, struct bytes value)
+{
+    struct expected *e = ctx;
+    uint8_t raw[3];
+    assert_true(next_expected(e));
+    assert_true(bytes_equal(key, row_key((unsigned)e->at, raw)));
+    assert_int_equal(value.len, 4);
+    assert_int_equal(u32le_get(value.ptr), e->index->rows[e->at]);
+    return OK;
+}
+
+static void check_range(struct store *store, const struct index *index,
+                        const struct store_range *range)
+{
+    struct expected e = {index, range, range->down ? (int)ROWS : -1};
+    assert_int_equal(store_each(store, range, take_row, &e), OK);
+    assert_false(next_expected(&e));
+}
+
+static void check_index(struct store *store, const struct index *index,
+                        uint64_t *seed)
+{
+    uint8_t key[3];
+    uint8_t prefix[3];
+    unsigned from = (unsigned)(test_random(seed) % ROWS);
+    for (unsigned i = 0; i < ROWS; i++) {
+        uint8_t raw[4] = {0};
+        size_t len;
+        enum err err = store_read(store, index->table, row_key(i, key), raw,
+                                  sizeof(raw), &len);
+        assert_int_equal(err, index->rows[i] == 0 ? ERR_NOT_FOUND : OK);
+        assert_int_equal(u32le_get(raw), index->rows[i]);
+    }
+    for (int down = 0; down < 2; down++) {
+        struct store_range all = {.table = index->table, .down = down};
+        struct store_range some = all;
+        struct store_range one = all;
+        some.from = row_key(from, key);
+        one.prefix = bytes_make(row_key(from / 3 * 3, prefix).ptr, 1);
+        check_range(store, index, &all);
+        check_range(store, index, &some);
+        check_range(store, index, &one);
+        one.from = some.from;
+        check_range(store, index, &one);
+    }
+}
+
+static void shop_reopen(struct shop *s)
+{
+    store_close(s->store);
+    shop_open_dir(s);
+}
+
+static void indexes_hold_what_an_array_says(void **state)
+{
+    struct index indexes[] = {{.table = STORE_TX},
+                              {.table = STORE_ACCOUNT_TX},
+                              {.table = STORE_SUBJECT_TX},
+                              {.table = STORE_BLOCK_ID}};
+    struct shop s;
+    uint64_t seed = 23;
+    (void)state;
+    shop_open(&s, on_disk(state));
+    for (int step = 0; step < 250; step++) {
+        struct store_batch *batch = store_batch_new(1);
+        for (unsigned i = 0; i < 4; i++) {
+            if (test_random(&seed) % 5 != 0)
+                change_index(batch, &indexes[i], &seed);
+        }
+        assert_int_equal(store_commit(s.store, batch), OK);
+        store_batch_free(batch);
+        if (s.dir[0] != 0 && step % 9 == 8)
+            shop_reopen(&s);
+        for (unsigned i = 0; i < 4; i++)
+            check_index(s.store, &indexes[i], &seed);
+    }
+    shop_close(&s);
+}
+
+/* One new row a batch, more batches than sheets. */
+static void rows_that_wait_are_counted(void **state)
+{
+    struct shop s;
+    struct store_stat stat;
+    (void)state;
+    shop_open(&s, on_disk(state));
+    for (unsigned i = 0; i < 60; i++) {
+        struct store_batch *batch = store_batch_new(1);
+        uint8_t key[3] = {(uint8_t)(i * 37), (uint8_t)i, 1};
+        store_batch_put(batch, STORE_TX, BYTES_OF(key), BYTES_LIT("place"));
+        store_batch_put(batch, STORE_TX, BYTES_OF(key), BYTES_LIT("other"));
+        key[2] = 2;
+        if (i % 2 == 0)
+            store_batch_put(batch, STORE_TX, BYTES_OF(key), BYTES_LIT("more"));
+        assert_int_equal(store_commit(s.store, batch), OK);
+        store_batch_free(batch);
+        assert_int_equal(store_stat(s.store, &stat), OK);
+        assert_int_equal(stat.entries[STORE_TX], i + 1 + i / 2 + 1);
+        assert_int_equal(stat.entries[STORE_ACCOUNT_TX], 0);
+    }
+    shop_close(&s);
+}
+
+/* What a reader sees is one moment, wherever the rows lie by now. */
+static void a_reader_finds_what_waited_in_its_moment(void **state)
+{
+    struct shop s;
+    struct store *reader;
+    uint8_t key[2] = {0x10, 0};
+    uint8_t raw[8];
+    size_t len;
+    (void)state;
+    shop_open(&s, on_disk(state));
+    assert_int_equal(store_reader(s.store, &reader), OK);
+    for (unsigned i = 0; i < 40; i++) {
+        struct store_batch *batch = store_batch_new(1);
+        key[1] = (uint8_t)i;
+        store_batch_put(batch, STORE_TX, BYTES_OF(key), BYTES_LIT("here"));
+        if (s.dir[0] != 0)
+            assert_int_equal(store_hold(reader), OK);
+        assert_int_equal(store_commit(s.store, batch), OK);
+        store_batch_free(batch);
+        for (unsigned k = 0; k <= i; k++) {
+            key[1] = (uint8_t)k;
+            bool seen = k < i || s.dir[0] == 0;
+            assert_int_equal(store_read(reader, STORE_TX, BYTES_OF(key), raw,
+                                        sizeof(raw), &len),
+                             seen ? OK : ERR_NOT_FOUND);
+        }
+        if (s.dir[0] != 0)
+            store_release(reader);
+    }
+    store_close(reader);
+    shop_close(&s);
+}
+
 static int disk_flag;
 #define BOTH(test)                                                             \
     {#test " (memory)", test, NULL, NULL, NULL},                               \
@@ -381,6 +585,9 @@ int main(void)
         BOTH(the_stat_counts_what_is_there),
         BOTH(a_batch_too_large_says_so_and_changes_nothing),
         BOTH(random_batches_leave_what_an_array_says),
+        BOTH(indexes_hold_what_an_array_says),
+        BOTH(rows_that_wait_are_counted),
+        BOTH(a_reader_finds_what_waited_in_its_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
