@@ -12,6 +12,7 @@ enum { OP_PUT, OP_DELETE, OP_CLEAR };
 struct store_batch {
     uint64_t height;
     bool keeps_old;
+    bool clears;
     struct buf ops; /* what u8 | table u8 | key_len u16 | value_len u32
                        | key | value, one after the other */
 };
@@ -161,7 +162,13 @@ void store_batch_delete(struct store_batch *batch, enum store_table table,
 
 void store_batch_clear(struct store_batch *batch, enum store_table table)
 {
+    batch->clears = true;
     add_op(batch, OP_CLEAR, table, bytes_make(NULL, 0), bytes_make(NULL, 0));
+}
+
+bool store_batch_clears(const struct store_batch *batch)
+{
+    return batch->clears;
 }
 
 void store_batch_keep_old(struct store_batch *batch)

@@ -41,6 +41,9 @@ struct store_op {
 bool store_batch_next(const struct store_batch *batch, size_t *at,
                       struct store_op *out);
 
+/* Does it clear a table? */
+bool store_batch_clears(const struct store_batch *batch);
+
 /* Where a range starts and whether a key is in it. */
 struct bytes store_range_from(const struct store_range *range);
 bool store_range_has(const struct store_range *range, struct bytes key);

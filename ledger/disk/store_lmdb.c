@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "ledger/disk/lmdb_error.h"
+#include "ledger/disk/lmdb_val.h"
 #include "ledger/disk/store_sheets.h"
 
 #include <errno.h>
@@ -64,21 +65,6 @@ static struct store_lmdb *lmdb_of(struct store *store)
     return (struct store_lmdb *)(void *)store;
 }
 
-static MDB_val val_of(struct bytes bytes)
-{
-    /* LMDB takes non-const pointers and does not write through them. */
-    union {
-        const uint8_t *in;
-        void *out;
-    } ptr = {.in = bytes.ptr};
-    return (MDB_val){bytes.len, ptr.out};
-}
-
-static struct bytes bytes_of(const MDB_val *val)
-{
-    return bytes_make(val->mv_size > 0 ? val->mv_data : NULL, val->mv_size);
-}
-
 /* LMDB's own checks fail where a page is not what it was written as; behind
  * this it aborts. */
 static void on_assert(MDB_env *env, const char *what)
@@ -125,7 +111,7 @@ static enum err lmdb_peek(struct store *store, enum store_table table,
                           struct bytes key, struct bytes *out)
 {
     struct store_lmdb *db = lmdb_of(store);
-    MDB_val k = val_of(key);
+    MDB_val k = lmdb_val(key);
     MDB_val v;
     if (key.len == 0 || key.len > STORE_KEY_MAX)
         return ERR_NOT_FOUND;
@@ -140,7 +126,7 @@ static enum err lmdb_peek(struct store *store, enum store_table table,
     }
     int rc = mdb_get(db->reader, db->tables[table], &k, &v);
     if (rc == MDB_SUCCESS)
-        *out = bytes_of(&v);
+        *out = lmdb_bytes(&v);
     return lmdb_error(rc);
 }
 
@@ -159,14 +145,14 @@ static int cursor_start(MDB_cursor *cursor, const struct store_range *range,
     }
     if (from.len == 0)
         return mdb_cursor_get(cursor, key, value, MDB_FIRST);
-    MDB_val start = val_of(from);
+    MDB_val start = lmdb_val(from);
     *key = start;
     int rc = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
     if (!range->down)
         return rc;
     if (rc == MDB_NOTFOUND)
         return mdb_cursor_get(cursor, key, value, MDB_LAST);
-    if (rc == MDB_SUCCESS && !bytes_equal(bytes_of(key), from))
+    if (rc == MDB_SUCCESS && !bytes_equal(lmdb_bytes(key), from))
         return mdb_cursor_get(cursor, key, value, MDB_PREV);
     return rc;
 }
@@ -217,9 +203,9 @@ static enum err walk_table(struct store_lmdb *db, struct walk *walk)
         mdb_cursor_open(db->reader, db->tables[range->table], &cursor)));
     int rc = cursor_start(cursor, range, &key, &value);
     while (rc == MDB_SUCCESS && err == OK) {
-        if (!store_range_has(range, bytes_of(&key)))
+        if (!store_range_has(range, lmdb_bytes(&key)))
             break;
-        err = tell_entry(walk, bytes_of(&key), bytes_of(&value));
+        err = tell_entry(walk, lmdb_bytes(&key), lmdb_bytes(&value));
         rc = mdb_cursor_get(cursor, &key, &value,
                             range->down ? MDB_PREV : MDB_NEXT);
     }
@@ -258,8 +244,8 @@ static int keep_old(const struct store_lmdb *db, MDB_txn *txn,
                     const struct store_op *op)
 {
     uint8_t raw[STORE_KEY_MAX];
-    MDB_val key = val_of(op->key);
-    MDB_val undo_key = val_of(store_undo_key(op->table, op->key, raw));
+    MDB_val key = lmdb_val(op->key);
+    MDB_val undo_key = lmdb_val(store_undo_key(op->table, op->key, raw));
     MDB_val old = {0};
     MDB_val note;
     int rc = mdb_get(txn, db->tables[STORE_UNDO], &undo_key, &note);
@@ -270,14 +256,14 @@ static int keep_old(const struct store_lmdb *db, MDB_txn *txn,
         return rc;
     /* What was read may move when something is put: it is copied first. */
     bool is_there = rc == MDB_SUCCESS;
-    struct bytes value = bytes_of(&old);
+    struct bytes value = lmdb_bytes(&old);
     uint8_t *copy = malloc(1 + value.len);
     if (copy == NULL)
         return ENOMEM;
     copy[0] = is_there;
     if (value.len > 0)
         memcpy(copy + 1, value.ptr, value.len);
-    note = val_of(bytes_make(copy, 1 + value.len));
+    note = lmdb_val(bytes_make(copy, 1 + value.len));
     rc = mdb_put(txn, db->tables[STORE_UNDO], &undo_key, &note, 0);
     free(copy);
     return rc;
@@ -287,8 +273,8 @@ static int apply_op(const struct store_lmdb *db, MDB_txn *txn,
                     const struct store_op *op)
 {
     MDB_dbi table = db->tables[op->table];
-    MDB_val key = val_of(op->key);
-    MDB_val value = val_of(op->value);
+    MDB_val key = lmdb_val(op->key);
+    MDB_val value = lmdb_val(op->value);
     if (op->is_clear)
         return mdb_drop(txn, table, 0);
     if (op->keeps_old) {
@@ -305,21 +291,10 @@ static int apply_op(const struct store_lmdb *db, MDB_txn *txn,
         int rc = mdb_put(txn, table, &key, &value, MDB_APPEND);
         if (rc != MDB_KEYEXIST)
             return rc;
-        key = val_of(op->key);
-        value = val_of(op->value);
+        key = lmdb_val(op->key);
+        value = lmdb_val(op->value);
     }
     return mdb_put(txn, table, &key, &value, 0);
-}
-
-static bool has_clear(const struct store_batch *batch)
-{
-    struct store_op op;
-    size_t at = 0;
-    while (store_batch_next(batch, &at, &op)) {
-        if (op.is_clear)
-            return true;
-    }
-    return false;
 }
 
 /* Changes of tables that are kept on sheets. */
@@ -347,7 +322,7 @@ static int keep(struct kept *kept, const struct store_op *op)
 static int apply_batch(const struct store_lmdb *db, MDB_txn *txn,
                        const struct store_batch *batch)
 {
-    bool directly = has_clear(batch);
+    bool directly = store_batch_clears(batch);
     struct kept kept = {0};
     struct store_op op;
     size_t at = 0;
@@ -573,17 +548,17 @@ static enum err open_env(struct store_lmdb *db, uint64_t map_bytes)
 static enum err check_layout(struct store_lmdb *db, MDB_txn *txn)
 {
     uint8_t raw[4];
-    MDB_val key = val_of(BYTES_LIT(LAYOUT_KEY));
+    MDB_val key = lmdb_val(BYTES_LIT(LAYOUT_KEY));
     MDB_val value;
     int rc = mdb_get(txn, db->tables[STORE_META], &key, &value);
     if (rc == MDB_SUCCESS) {
-        struct bytes got = bytes_of(&value);
+        struct bytes got = lmdb_bytes(&value);
         return got.len == 4 && u32le_get(got.ptr) == LAYOUT ? OK : ERR_VERSION;
     }
     if (rc != MDB_NOTFOUND || db->read_only)
         return lmdb_error(rc);
     u32le_put(raw, LAYOUT);
-    value = val_of(BYTES_OF(raw));
+    value = lmdb_val(BYTES_OF(raw));
     return lmdb_write_error(
         db->dir, mdb_put(txn, db->tables[STORE_META], &key, &value, 0));
 }

@@ -1,6 +1,6 @@
 #include "ledger/disk/store_sheets.h"
 
-#include "base/check.h"
+#include "ledger/disk/lmdb_val.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,8 +39,7 @@ static int walk_first(const struct sheets *sheets, MDB_txn *txn,
 static int read_entry(const MDB_val *key, const MDB_val *value,
                       uint64_t *out_number, struct sheet *out)
 {
-    if (key->mv_size != NUMBER_LEN ||
-        sheet_open(bytes_make(value->mv_data, value->mv_size), out) != OK)
+    if (key->mv_size != NUMBER_LEN || sheet_open(lmdb_bytes(value), out) != OK)
         return MDB_CORRUPTED;
     *out_number = u64be_get(key->mv_data);
     return MDB_SUCCESS;
@@ -158,20 +157,10 @@ static int collect(void *ctx, uint64_t number, const struct sheet *sheet)
     return rc;
 }
 
-static MDB_val val_of(struct bytes bytes)
-{
-    /* LMDB takes non-const pointers and does not write through them. */
-    union {
-        const uint8_t *in;
-        void *out;
-    } ptr = {.in = bytes.ptr};
-    return (MDB_val){bytes.len, ptr.out};
-}
-
 static int place_one(MDB_cursor *cursor, const struct store_op *op)
 {
-    MDB_val key = val_of(op->key);
-    MDB_val value = val_of(op->value);
+    MDB_val key = lmdb_val(op->key);
+    MDB_val value = lmdb_val(op->value);
     if (!op->is_delete)
         return mdb_cursor_put(cursor, &key, &value, 0);
     int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET);
@@ -272,8 +261,8 @@ static int put_sheet(const struct sheets *sheets, MDB_txn *txn, uint64_t number,
     sheet_encode(ops, count, &buf);
     int rc = buf.err == OK ? MDB_SUCCESS : ENOMEM;
     u64be_put(raw, number);
-    MDB_val key = val_of(BYTES_OF(raw));
-    MDB_val value = val_of(buf_bytes(&buf));
+    MDB_val key = lmdb_val(BYTES_OF(raw));
+    MDB_val value = lmdb_val(buf_bytes(&buf));
     if (rc == MDB_SUCCESS)
         rc = mdb_put(txn, sheets->dbi, &key, &value, MDB_APPEND);
     buf_done(&buf);
@@ -285,7 +274,7 @@ static int drop_sheet(const struct sheets *sheets, MDB_txn *txn,
 {
     uint8_t raw[NUMBER_LEN];
     u64be_put(raw, number);
-    MDB_val key = val_of(BYTES_OF(raw));
+    MDB_val key = lmdb_val(BYTES_OF(raw));
     int rc = mdb_del(txn, sheets->dbi, &key, NULL);
     return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
 }
@@ -294,8 +283,10 @@ int sheets_write(const struct sheets *sheets, MDB_txn *txn,
                  struct store_op *ops, size_t count)
 {
     uint64_t number;
+    if (count == 0)
+        return MDB_SUCCESS;
     int rc = next_number(sheets, txn, &number);
-    if (rc != MDB_SUCCESS || count == 0)
+    if (rc != MDB_SUCCESS)
         return rc;
     unsigned slice = (unsigned)(number % SHEET_SLICES);
     rc = place_slices(sheets, txn, slice, slice + 1);
