@@ -437,9 +437,34 @@ static void one_thread_reads_one_moment_while_another_commits(void **state)
     shop_close(&s);
 }
 
-/* A child commits numbered pairs as fast as it can and is killed at a random
- * moment. Whatever the moment: both of a pair are there or none, and all that
- * it said was committed is. */
+/* The row of commit i in an index, in some slice of its keys. */
+static struct bytes row_of(uint32_t i, uint8_t raw[5])
+{
+    raw[0] = (uint8_t)(i * 37);
+    u32be_put(raw + 1, i);
+    return bytes_make(raw, 5);
+}
+
+/* Each of 1 to `last` is there, and no other. */
+static void assert_rows(struct store *store, uint32_t last)
+{
+    struct store_stat stat;
+    assert_int_equal(store_stat(store, &stat), OK);
+    assert_int_equal(stat.entries[STORE_TX], last);
+    for (uint32_t i = 1; i <= last; i++) {
+        uint8_t key[5];
+        uint8_t raw[4];
+        size_t len;
+        assert_int_equal(
+            store_read(store, STORE_TX, row_of(i, key), raw, sizeof(raw), &len),
+            OK);
+        assert_int_equal(u32le_get(raw), i);
+    }
+}
+
+/* A child commits numbered pairs as fast as it can, with a row of an index for
+ * each, and is killed at a random moment. Whatever the moment: both of a pair
+ * and its row are there or none, and all that it said was committed is. */
 static void commit_until_killed(const char *dir, int said)
 {
     struct store *store;
@@ -451,6 +476,8 @@ static void commit_until_killed(const char *dir, int said)
         u32le_put(raw, i);
         store_batch_put(batch, STORE_STATE, BYTES_LIT("x"), BYTES_OF(raw));
         store_batch_put(batch, STORE_PAGE, BYTES_LIT("y"), BYTES_OF(raw));
+        uint8_t key[5];
+        store_batch_put(batch, STORE_TX, row_of(i, key), BYTES_OF(raw));
         if (store_commit(store, batch) != OK)
             _exit(1);
         store_batch_free(batch);
@@ -501,6 +528,7 @@ static void a_killed_writer_leaves_whole_commits(void **state)
             OK);
         assert_memory_equal(x, y, sizeof(x));
         assert_true(u32le_get(x) >= said);
+        assert_rows(s.store, u32le_get(x));
         shop_close(&s);
     }
 }
