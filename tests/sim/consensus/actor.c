@@ -187,6 +187,17 @@ void actor_send(struct world *world, struct machine *actor, struct machine *to,
 
 /* ---- what it makes of what it hears ---- */
 
+/* Several who say yes hear each other: when more is about than they remember,
+ * they would do nothing else, ever more often. */
+static bool is_hoarse(const struct world *world, struct machine *actor)
+{
+    uint64_t second = world->now_us / SECOND;
+    if (second != actor->yes_second)
+        actor->yes_said = 0;
+    actor->yes_second = second;
+    return actor->yes_said++ >= YES_PER_S;
+}
+
 void actor_hear(struct world *world, struct machine *actor,
                 struct machine *from, struct letter *letter)
 {
@@ -203,6 +214,8 @@ void actor_hear(struct world *world, struct machine *actor,
     for (size_t i = 0; i < YES_MAX; i++)
         if (hash_equal(&actor->yes[i], &vote.on.id))
             return;
+    if (is_hoarse(world, actor))
+        return;
     actor->yes[actor->yes_count++ % YES_MAX] = vote.on.id;
     vote_to_all(world, actor, VOTE_NOTARIZE, &vote.on);
     vote_to_all(world, actor, VOTE_FINALIZE, &vote.on);

@@ -88,6 +88,7 @@ struct fetch_ask {
 #define BLOCKS_KEPT 128u
 #define SIGNED_MAX  64u
 #define YES_MAX     16u
+#define YES_PER_S   200u /* of one who says yes to all */
 #define CROWD       100u /* proposals behind the first */
 #define DECISIONS   100u /* of the last that were heard */
 
@@ -154,6 +155,8 @@ struct machine {
     uint64_t bent_mark;
     struct hash yes[YES_MAX]; /* voted for */
     uint32_t yes_count;
+    uint64_t yes_second;          /* when it said so last ... */
+    uint32_t yes_said;            /* ... and how often in that second */
     struct letter *last_proposal; /* heard */
     struct letter **crowd; /* what goes behind the message with this mark */
     uint64_t crowd_mark;
