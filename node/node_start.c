@@ -171,6 +171,9 @@ static enum err open_chain(struct node *node, struct rpc_error *out)
     err = chain_host_open(&options, &node->host);
     if (err == ERR_CORRUPT)
         return fail(out, err, next, "the chain's database is damaged", dir);
+    if (err == ERR_VERSION)
+        return fail(out, err, next, "the chain's database is another version's",
+                    dir);
     if (err == ERR_GENESIS)
         return fail(out, err,
                     "check node.genesis; if it is the right one, move the "

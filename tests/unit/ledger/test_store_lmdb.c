@@ -81,6 +81,25 @@ static void overwrite(const char *dir, long at, const void *data, size_t len)
     fclose(file);
 }
 
+static void a_database_of_another_layout_is_called_that(void **state)
+{
+    struct store_options reads = {.read_only = true};
+    struct shop s;
+    struct store *other;
+    uint8_t layout[4] = {2};
+    (void)state;
+    shop_open(&s, true);
+    struct store_batch *batch = store_batch_new(1);
+    store_batch_put(batch, STORE_META, BYTES_LIT("layout"), BYTES_OF(layout));
+    assert_int_equal(store_commit(s.store, batch), OK);
+    store_batch_free(batch);
+    store_close(s.store);
+    assert_int_equal(store_lmdb_open(s.dir, NULL, &other), ERR_VERSION);
+    assert_int_equal(store_lmdb_open(s.dir, &reads, &other), ERR_VERSION);
+    s.store = NULL;
+    shop_close(&s);
+}
+
 static void a_file_that_is_no_database_is_called_corrupt(void **state)
 {
     static const char junk[8192] = "not a database";
@@ -539,6 +558,7 @@ int main(void)
         cmocka_unit_test(what_was_committed_is_there_after_reopening),
         cmocka_unit_test(one_directory_is_opened_for_writing_once),
         cmocka_unit_test(a_reader_of_nothing_finds_nothing),
+        cmocka_unit_test(a_database_of_another_layout_is_called_that),
         cmocka_unit_test(a_file_that_is_no_database_is_called_corrupt),
         cmocka_unit_test(a_file_cut_short_is_called_corrupt),
         cmocka_unit_test(a_damaged_page_aborts_nothing),
