@@ -2,9 +2,9 @@
 #define CLI_VIEW_H
 
 /* A view is how one kind of result is shown: a list as a table, one object as
- * lines. All of them stand in cli/view/views.c, so that a test can fill each
- * with the largest values there are and measure it: a table is at most 80
- * columns wide unless -o wide is given. */
+ * lines. They stand in views_*.c, and views[] names them all, so that a test
+ * can fill each with the largest values there are and measure it: a table is at
+ * most 80 columns wide unless -o wide is given. */
 
 #include "cli/cli.h"
 

@@ -1,8 +1,10 @@
 #include "cli/view/view.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,11 +54,12 @@ static json_t *repeated(char c, size_t count)
     return json_string(text);
 }
 
-/* Numbers that other limits keep small: tasks of a bag, exit codes. */
+/* Numbers that other limits keep small: tasks of a bag, exit codes, who waits
+ * at a seller. */
 static bool is_small(const char *key)
 {
-    static const char *const keys[] = {"task", "tasks", "attempt", "exit_code",
-                                       "slots_free"};
+    static const char *const keys[] = {
+        "task", "tasks", "attempt", "exit_code", "slots_free", "queued.ahead"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (strcmp(keys[i], key) == 0)
             return true;
@@ -152,6 +155,29 @@ static void tables_of_the_largest_values_fit_eighty_columns(void **state)
         free(text);
         json_decref(result);
     }
+}
+
+/* Those that are not in views[] are not measured above. */
+static void views_names_every_view(void **state)
+{
+    size_t made = 0;
+    size_t named = 0;
+    glob_t pages;
+    char line[256];
+    (void)state;
+    while (views[named] != NULL)
+        named++;
+    assert_int_equal(
+        glob(SUAN_SOURCE_DIR "/cli/view/views_*.c", 0, NULL, &pages), 0);
+    for (size_t i = 0; i < pages.gl_pathc; i++) {
+        FILE *page = fopen(pages.gl_pathv[i], "r");
+        assert_non_null(page);
+        while (fgets(line, sizeof(line), page) != NULL)
+            made += strncmp(line, "const struct view view_", 23) == 0;
+        fclose(page);
+    }
+    globfree(&pages);
+    assert_int_equal(named, made);
 }
 
 static void wide_tables_cut_nothing(void **state)
@@ -296,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_of_the_largest_values_fit_eighty_columns),
+        cmocka_unit_test(views_names_every_view),
         cmocka_unit_test(wide_tables_cut_nothing),
         cmocka_unit_test(a_table_has_titles_unless_told_otherwise),
         cmocka_unit_test(names_are_one_a_line),
