@@ -138,6 +138,8 @@ void sell_note(struct sell *sell, const struct sell_item *item,
                const char *text);
 /* Tells the buyer where the job stands. */
 void sell_tell(struct sell *sell, struct sell_item *item, const char *text);
+void sell_send(struct sell *sell, const struct pubkey *peer,
+               const struct buf *message);
 /* Brings a payload to the chain; sets retry_ms. */
 void sell_tx(struct sell *sell, struct sell_item *item, uint32_t kind,
              const struct buf *payload);
