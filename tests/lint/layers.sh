@@ -33,7 +33,7 @@ allowed_for() {
 library_home() {
     case $1 in
     msgpack.h | msgpack/*) echo "base/mp.c" ;;
-    lmdb.h) echo "ledger/disk/store_lmdb.c|ledger/disk/store_sheets.[ch]|ledger/disk/lmdb_val.h|ledger/disk/lmdb_error.c|node/records.c" ;;
+    lmdb.h) echo "ledger/disk/store_lmdb*.[ch]|ledger/disk/store_sheets.[ch]|ledger/disk/lmdb_val.h|ledger/disk/lmdb_error.c|node/records.c" ;;
     nng/*) echo "node/net/*|node/control/*|cli/client*|tests/*" ;;
     uv.h) echo "node/*|tests/*" ;;
     sodium.h | sodium/*)
