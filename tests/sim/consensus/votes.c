@@ -347,9 +347,9 @@ void votes_heard(struct world *world, struct machine *machine,
         world->foreign += vote->on.epoch == at->epoch && at->validator ? 1 : 0;
         return;
     }
-    if (vote->on.epoch != at->epoch || vote->on.view <= at->final_view ||
-        vote->on.view > at->view)
-        return;
+    if (!at->validator || vote->on.epoch != at->epoch ||
+        vote->on.view <= at->final_view || vote->on.view > at->view)
+        return; /* who does not vote looks at no votes */
     vote_digest(vote->kind, &vote->on, &world->genesis.chain, &digest);
     if (sign_verify(&from->signer.key, &digest, &vote->sig) != OK)
         return;
