@@ -18,7 +18,6 @@
 #define SX_PER_S     2000u /* consensus messages of one that is no validator */
 #define SX_BURST     8000u
 #define OFFERS_PER_S 50u /* new offers of one peer, sustained */
-#define OFFERS_BURST 2000u
 #define LINKS_PER_S  20u /* new statements of links of one peer, sustained */
 #define LINKS_BURST  1000u
 

@@ -7,6 +7,8 @@
 #include "node/peer/learnt.h"
 #include "node/peer/wire.h"
 
+#define OFFERS_BURST 2000u /* new offers of one peer, at once */
+
 /* One peer as gossip sees it: hangs on its net_peer. */
 struct gossip_peer {
     uint64_t id; /* 1, 2, ...: what the core knows it by */

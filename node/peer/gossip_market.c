@@ -9,8 +9,6 @@
 
 #include <stdio.h>
 
-#define OFFERS_SENT 1000u /* to a newcomer: half of what it lets us */
-
 /* ---- offers ---- */
 
 static void offer_message(const struct offer *offer, struct buf *out)
@@ -103,7 +101,7 @@ void gossip_send_offers(struct gossip *gossip, struct net_peer *peer)
     struct book_offer known;
     uint32_t cursor = 0;
     unsigned sent = 0;
-    while (sent < OFFERS_SENT &&
+    while (sent < OFFERS_BURST / 2 &&
            book_offer_next(buy_book(gossip->node->buy), &cursor,
                            shell_now_ms(gossip->node->shell), &known)) {
         struct buf message;

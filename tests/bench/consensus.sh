@@ -3,10 +3,10 @@
 # real processes on this machine, with real signatures and synced writes: how
 # long a transfer takes to be final, how many per second at saturation and how
 # near that is to what checking their signatures alone would allow, what an idle
-# validator costs, and how all of it grows with their number. Rows "name value
-# unit goal anchor"; the anchors are measured in the same run, the rate of
-# signature checks before and after each saturation. Load of others weighs on
-# all of it: it is told in a row.
+# validator costs, and how all of it grows with their number, side by side and at
+# a distance. Rows "name value unit goal anchor"; the anchors are measured in the
+# same run, the rate of signature checks before and after each saturation. Load
+# of others weighs on all of it: it is told in a row.
 set -euo pipefail
 BIN=$(readlink -f "${1:?usage: consensus.sh BIN OUT.tsv [RUNS] [SECONDS]}")
 OUT=$(readlink -f "${2:?usage: consensus.sh BIN OUT.tsv [RUNS] [SECONDS]}")
@@ -14,8 +14,11 @@ RUNS=${3:-200}
 SECONDS_FULL=${4:-15}
 LIGHT=${BENCH_LIGHT:-1 4 7 16 31} # how many validators, at light load
 FULL=${BENCH_FULL:-1 4 7}      # at saturation
+FAR=${BENCH_FAR:-4 7 16}      # at light load, each FAR_MS away from the others
+FAR_MS=${BENCH_FAR_MS:-25}
 IDLE_S=20
 PORT=${BENCH_PORT:-29500}
+SWITCH_PY=$(dirname "$(readlink -f "$0")")/../e2e/switch.py
 for tool in jq awk; do
     command -v "$tool" >/dev/null || { echo "consensus.sh: $tool is missing. Try: ./run setup" >&2; exit 2; }
 done
@@ -23,8 +26,16 @@ export SUAN_HOME
 SUAN_HOME=$(mktemp -d /tmp/suan-bench-XXXX)
 NET=$SUAN_HOME/devnet
 suan() { "$BIN/suan" "$@"; }
+SWITCH=""
+unplug() {
+    [ -n "$SWITCH" ] || return 0
+    kill "$SWITCH" 2>/dev/null || true
+    wait "$SWITCH" 2>/dev/null || true
+    SWITCH=""
+}
 finish() {
     suan devnet down -q >/dev/null 2>&1 || true
+    unplug
     rm -rf "$SUAN_HOME"
 }
 trap finish EXIT
@@ -120,11 +131,68 @@ full() {
     row "full_${n}_client" "$(calc "$self * 1e6 / $txs")" us - "of whoever sends, a transfer"
 }
 
+# move N: the validators that are up go to networks of their own, joined by a
+# switch that is late by FAR_MS. False: no networks can be made here.
+SPACES=suan-far-$$
+move() {
+    local n=$1 i port edit=() dir
+    [ -w /dev/net/tun ] && command -v ip nsenter python3 >/dev/null || return 1
+    for dir in "${dirs[@]}"; do kill "$(cat "$dir/run/pid")"; done
+    for dir in "${dirs[@]}"; do
+        while kill -0 "$(cat "$dir/run/pid" 2>/dev/null || echo x)" 2>/dev/null; do sleep 0.1; done
+    done
+    echo "delay $FAR_MS" >"$SUAN_HOME/rules"
+    exec {plugged}< <(exec python3 "$SWITCH_PY" "$SPACES" "$n" "$SUAN_HOME/rules" 2>/dev/null)
+    SWITCH=$!
+    read -r -t 30 -u "$plugged" _ || { unplug; return 1; }
+    for ((i = 1; i <= n; i++)); do
+        port=$(sed -n 's/^listen = 127\.0\.0\.1://p' "$NET/validator-$i/suan.conf")
+        edit+=(-e "s/127\.0\.0\.1:\($port\|$((port + 1))\)\b/10.77.0.$i:\1/")
+    done
+    for ((i = 1; i <= n; i++)); do
+        dir=$NET/validator-$i
+        sed -i "${edit[@]}" "$dir/suan.conf"
+        nsenter --net="/run/netns/$SPACES-$i" setsid "$BIN/suand" --data-dir "$dir" >>"$dir/log" 2>&1 </dev/null &
+        disown
+    done
+    for i in {1..300}; do
+        [ "$(suan --data-dir "${dirs[0]}" node status --json 2>/dev/null | jq .peers)" != $((n - 1)) ] || break
+        sleep 0.1
+    done
+    sleep 5
+}
+
+# far N: light, at a distance. Who waits for whom: a transfer goes to a leader, a
+# proposal to all, then a vote of each kind: three or four times the way.
+far() {
+    local n=$1 p50 p99 runs=$((RUNS < 50 ? RUNS : 50)) cpu link from blocks
+    cpu=$(cpu_ms) link=$(link_bytes) from=$(height)
+    read -r p50 _ p99 < <("$BIN/bench_send" "${dirs[0]}/run/control.sock" "$runs")
+    sleep 1
+    blocks=$(($(height) - from))
+    cpu=$(($(cpu_ms) - cpu)) link=$(($(link_bytes) - link))
+    row "far_${n}_p50" "$p50" ms - "submit to final, every way $FAR_MS ms long; of $runs"
+    row "far_${n}_p99" "$p99" ms - "the same"
+    row "far_${n}_ways" "$(calc "$p50 / $FAR_MS")" 1 - "far_${n}_p50 in ways of a message; 3 is the least, 4 from who does not lead"
+    row "far_${n}_cpu" "$(calc "$cpu / $blocks / $n")" ms - "of each validator, a block of one transfer"
+    row "far_${n}_sent" "$(calc "$link / $blocks / $n / 1024")" KiB - "sent to other validators by each"
+}
+
 for n in $LIGHT; do
     up "$n"
     light "$n"
     [ "$n" -ne 4 ] || idle
     [[ " $FULL " != *" $n "* ]] || full "$n"
     down
+done
+for n in $FAR; do
+    up "$n"
+    if move "$n"; then
+        far "$n"
+    else
+        echo "far_$n: skipped: no network namespaces can be made here (root, /dev/net/tun, ip, nsenter, python3)"
+    fi
+    down
+    unplug
 done
 row load_after "$(load)" 1 - "of the machine, ours included"

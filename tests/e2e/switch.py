@@ -37,7 +37,7 @@ def plug(i):
     ip("link", "set", name, "address", f"02:00:00:00:00:{i:02x}", "netns", space)
     ip("-n", space, "link", "set", "lo", "up")
     ip("-n", space, "address", "add", f"10.77.0.{i}/24", "dev", name)
-    ip("-n", space, "link", "set", name, "up")
+    ip("-n", space, "link", "set", name, "txqueuelen", "20000", "up")  # a burst waits, and is not lost
     return fd
 
 
