@@ -24,6 +24,9 @@
 /* So many nodes find room at the first one, which all others dial: three
  * quarters of node.peers_max. */
 #define DEVNET_PEERS_USUAL 48u
+/* Up to so many tell of their links every few seconds: it grows with the cube.
+ */
+#define DEVNET_FEW 12u
 /* A devnet's user does not wait ten minutes for a silent buyer. */
 #define REVIEW_MS 60000u
 #define CLAIM_MS  10000u
@@ -284,9 +287,11 @@ static void put_node(const struct devnet *net, uint32_t i, struct buf *out)
     for (uint32_t j = 0; j < i; j++)
         buf_addf(out, "peers = 127.0.0.1:%u@%s\n", net->nodes[j].listen,
                  net->nodes[j].address);
-    buf_addf(out, "\n[net]\n"
-                  "links_s = 5\n"
-                  "probe_s = 120\n");
+    buf_addf(out,
+             "\n[net]\n"
+             "links_s = %u\n"
+             "probe_s = 120\n",
+             net->node_count <= DEVNET_FEW ? 5 : 60);
 }
 
 static void put_sell(const struct devnet *net, uint32_t provider,

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #define PEER_ID_BITS 40   /* what the token of a transaction has room for */
 #define RATE_PER_S   400u /* messages of one peer, sustained */
 #define RATE_BURST   2000u
@@ -20,6 +22,7 @@
 #define OFFERS_PER_S 50u /* new offers of one peer, sustained */
 #define LINKS_PER_S  20u /* new statements of links of one peer, sustained */
 #define LINKS_BURST  1000u
+#define RELAYS       8u
 
 enum err gossip_new(struct node *node, struct gossip **out)
 {
@@ -47,19 +50,36 @@ void gossip_send(struct net_peer *peer, const struct buf *message)
 }
 
 unsigned gossip_broadcast(struct gossip *gossip, const struct buf *message,
-                          const struct net_peer *except, uint32_t roles)
+                          uint32_t roles)
 {
     unsigned count = 0;
     struct net_peer *peer = NULL;
     while ((peer = net_next(gossip->node->net, peer)) != NULL) {
         const struct gossip_peer *data = net_peer_data(peer);
-        if (peer == except || data == NULL ||
-            (roles != 0 && (data->roles & roles) == 0))
+        if (data == NULL || (roles != 0 && (data->roles & roles) == 0))
             continue;
         gossip_send(peer, message);
         count++;
     }
     return count;
+}
+
+void gossip_onward(struct gossip *gossip, const struct buf *message,
+                   const struct net_peer *except)
+{
+    uint32_t left = 0;
+    uint32_t wanted = RELAYS;
+    struct net_peer *peer = NULL;
+    while ((peer = net_next(gossip->node->net, peer)) != NULL)
+        left += peer != except && net_peer_data(peer) != NULL;
+    while (wanted > 0 && (peer = net_next(gossip->node->net, peer)) != NULL) {
+        if (peer == except || net_peer_data(peer) == NULL)
+            continue;
+        if (randombytes_uniform(left--) >= wanted)
+            continue;
+        gossip_send(peer, message);
+        wanted--;
+    }
 }
 
 struct net_peer *gossip_peer_by_id(struct gossip *gossip, uint64_t id)

@@ -46,9 +46,9 @@ void gossip_relay_end(struct gossip *gossip)
     wire_txs_encode(&gossip->relayed, &message);
     gossip->relayed.count = 0;
     gossip->relayed_bytes = 0;
-    if (gossip_broadcast(gossip, &message, NULL, CHANNEL_ROLE_VALIDATOR) == 0 &&
+    if (gossip_broadcast(gossip, &message, CHANNEL_ROLE_VALIDATOR) == 0 &&
         (gossip->node->roles & NODE_ROLE_VALIDATOR) == 0)
-        gossip_broadcast(gossip, &message, NULL, 0);
+        gossip_broadcast(gossip, &message, 0);
     buf_done(&message);
 }
 

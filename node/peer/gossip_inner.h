@@ -34,10 +34,16 @@ struct gossip {
 };
 
 void gossip_send(struct net_peer *peer, const struct buf *message);
-/* To everyone but `except` (may be NULL), and only those with a role of
- * `roles` unless that is 0. Returns how many. */
+/* To everyone, or those with a role of `roles` if that is not 0. Returns how
+ * many. */
 unsigned gossip_broadcast(struct gossip *gossip, const struct buf *message,
-                          const struct net_peer *except, uint32_t roles);
+                          uint32_t roles);
+/* What somebody else made, onward: to RELAYS at random, since who made it tells
+ * all its peers himself. With everybody telling all, n nodes that know each
+ * other would hear everything n times. Who is met by none of the relays (one
+ * in 3,000 where many know few) hears the next version. */
+void gossip_onward(struct gossip *gossip, const struct buf *message,
+                   const struct net_peer *except);
 struct net_peer *gossip_peer_by_id(struct gossip *gossip, uint64_t id);
 
 /* gossip_chain.c */

@@ -56,7 +56,7 @@ void gossip_offer(struct gossip *gossip, const struct offer *offer)
         return;
     }
     offer_message(offer, &message);
-    gossip_broadcast(gossip, &message, NULL, 0);
+    gossip_broadcast(gossip, &message, 0);
     buf_done(&message);
 }
 
@@ -92,7 +92,7 @@ void gossip_on_offer(struct gossip *gossip, struct gossip_peer *peer,
     if (put_offer(gossip, &offer) != OK)
         return;
     offer_message(&offer, &onward);
-    gossip_broadcast(gossip, &onward, peer->net, 0);
+    gossip_onward(gossip, &onward, peer->net);
     buf_done(&onward);
 }
 
@@ -129,7 +129,7 @@ void gossip_links(struct gossip *gossip, const struct links *links)
 {
     struct buf message;
     links_message(links, &message);
-    gossip_broadcast(gossip, &message, NULL, 0);
+    gossip_broadcast(gossip, &message, 0);
     buf_done(&message);
 }
 
@@ -161,6 +161,6 @@ void gossip_on_links(struct gossip *gossip, struct gossip_peer *peer,
     if (link_agent_put(node->links, &links) != OK)
         return;
     links_message(&links, &onward);
-    gossip_broadcast(gossip, &onward, peer->net, 0);
+    gossip_onward(gossip, &onward, peer->net);
     buf_done(&onward);
 }
