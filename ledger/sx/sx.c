@@ -456,6 +456,7 @@ static void listen_begin(struct sx *core)
 
 static void take_part(struct sx *core)
 {
+    sx_time_idle(core);
     sx_settle(core);
     sx_recall(core);
     if (core->mono_ms < core->listen_until_ms &&

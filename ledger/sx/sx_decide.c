@@ -71,8 +71,10 @@ void sx_take_final(struct sx *core, const struct cert *cert, uint64_t seq)
     free(core->final_cert);
     core->final_cert = latest;
     sx_slots_drop(core, cert->on.view);
-    if (!hash_equal(&cert->on.id, &core->final_id))
+    if (!hash_equal(&cert->on.id, &core->final_id)) {
         core->news_view = cert->on.view;
+        core->strain -= core->strain > 0;
+    }
     core->final_id = cert->on.id;
     struct chain_tip head = chain_head(core->chain);
     if (!hash_equal(&cert->on.id, &head.id))
@@ -465,6 +467,7 @@ void sx_epoch_start(struct sx *core)
         load_final_cert(core, head.height);
     }
     core->news_view = core->final_view;
+    sx_time_epoch(core);
     core->cur = 0;
     sx_enter(core, core->final_view + 1);
 }

@@ -134,6 +134,7 @@ void sx_on_claim(struct sx *core, struct sx_peer *peer,
     core->heard_ms[peer->index] = core->mono_ms;
     /* What it missed as a stranger: the certificate that a status holds. */
     sx_say_status(core, peer);
+    sx_repeat_soon(core);
 }
 
 /* ---- links ---- */
@@ -154,9 +155,11 @@ void sx_on_link(struct sx *core, const struct sx_event *event)
                              .budget_ms = core->mono_ms,
                              .budget = UINT64_C(16) << 20};
     peer->index = validators_find(&core->set, &peer->key);
-    if (peer->index >= 0)
-        core->heard_ms[peer->index] = core->mono_ms;
     sx_say_status(core, peer);
+    if (peer->index < 0)
+        return;
+    core->heard_ms[peer->index] = core->mono_ms;
+    sx_repeat_soon(core);
 }
 
 void sx_on_unlink(struct sx *core, uint64_t id)

@@ -149,12 +149,16 @@ struct sx {
     uint32_t honest_run; /* so many leaders in a row hold an honest one */
     uint32_t patience;   /* doublings of D that decisions have needed of late */
     uint32_t calm;       /* decisions since then that needed none */
+    uint64_t waste;      /* two for each view given up, less one a decision */
+    uint32_t strain;     /* doublings of D for views that ended long after we
+                            had given them up, less one a decision */
     struct hash root;    /* the epoch's: the last block of the one before */
     bool root_stored;    /* nothing is signed before */
 
     /* views: slots[i] is view final_view + 1 + i, NULL when untouched */
     uint64_t cur;
     uint64_t entered_ms;
+    uint64_t gave_up_ms; /* when we gave cur up; UINT64_MAX: we have not */
     uint64_t final_view; /* highest decided, 0: the root */
     struct hash final_id;
     uint64_t news_view; /* of the last decision of what was not decided before:
@@ -176,7 +180,8 @@ struct sx {
     /* time */
     uint64_t fresh_since_ms; /* transactions wait since; UINT64_MAX: none */
     uint64_t block_mono_ms;  /* when the last block was decided or made */
-    uint64_t retry_ms;       /* next repeat */
+    uint64_t retry_ms;       /* next repeat; 0: none yet in this view */
+    uint32_t retries;        /* in this view */
     uint64_t repair_ms;      /* next question for certificates */
     uint64_t status_ms;      /* next round of STATUS */
     uint64_t relay_due_ms;   /* the eldest waiting transaction's */
@@ -377,10 +382,18 @@ uint64_t sx_delay(const struct sx *core);
  * again. */
 uint64_t sx_pace(const struct sx *core);
 void sx_time_decided(struct sx *core, const struct proposal *on);
+/* An epoch begins; we give cur up; cur ends, and `view` begins. */
+void sx_time_epoch(struct sx *core);
+void sx_time_gave_up(struct sx *core);
+void sx_time_entered(struct sx *core, uint64_t view);
+/* Who wants nothing for a while forgets that views ended late. */
+void sx_time_idle(struct sx *core);
 /* Has cur to be given up now? Sets the timer when not yet. */
 bool sx_overdue(struct sx *core);
 bool sx_tip_old(struct sx *core); /* the tip waits too long for its decision */
 void sx_repeat(struct sx *core);
+/* A validator has come that has heard nothing of this view. */
+void sx_repeat_soon(struct sx *core);
 
 /* ---- sx_recall.c: the safety log's past ---- */
 

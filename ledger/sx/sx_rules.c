@@ -57,9 +57,8 @@ void sx_enter(struct sx *core, uint64_t view)
 {
     if (view <= core->cur || view - core->final_view > SX_VIEWS_MAX)
         return;
+    sx_time_entered(core, view);
     core->cur = view;
-    core->entered_ms = core->mono_ms;
-    core->retry_ms = 0;
     sx_slots_thin(core);
 }
 
@@ -245,7 +244,10 @@ static bool give_up(struct sx *core)
     if (!slot->invalid && !slot->conflicted && !leader_gave_up(core, slot) &&
         !sx_overdue(core))
         return false;
-    return sx_sign(core, slot, VOTE_NULLIFY, &on, false);
+    if (!sx_sign(core, slot, VOTE_NULLIFY, &on, false))
+        return false;
+    sx_time_gave_up(core);
+    return true;
 }
 
 /* ---- finalizing ---- */

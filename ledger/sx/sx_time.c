@@ -9,6 +9,8 @@
 #define DELAY_TIMES    60u /* D grows to this many D0 at most */
 #define PATIENCE_MAX   5u  /* doublings that outlast a decision */
 #define CALM_DECISIONS 8u
+#define IDLE_MS        10000u
+#define STRAIN_MAX     6u /* doublings that DELAY_TIMES has room for */
 #define SCARCE_VIEWS   (SX_VIEWS_MAX / 2)
 #define SCARCE_DOUBLE  128u /* views to a doubling then */
 #define SCARCE_DOUBLINGS                                                       \
@@ -48,12 +50,14 @@ static uint64_t scarce_delay(uint64_t cap, uint64_t views)
 /* D doubles whenever as many views went by without anything new decided as must
  * have had an honest leader among theirs: so crashed leaders in a row do not
  * inflate it, but a D0 that is too small always gets corrected, and stays so
- * for a while. */
+ * for a while. Of many validators that takes many views; so it doubles, too,
+ * with each that ended late, and falls with each decision. */
 uint64_t sx_delay(const struct sx *core)
 {
     uint64_t views = core->cur - core->final_view - 1;
     uint64_t vain = core->cur - core->news_view - 1;
-    uint64_t doublings = core->patience + vain / core->honest_run;
+    uint64_t doublings =
+        core->patience + core->strain + vain / core->honest_run;
     uint64_t cap = min_u64(DELAY_TIMES * core->delay_ms,
                            max_u64(SX_DELAY_MAX_MS, core->delay_ms));
     if (SX_MUTANT(NO_CAP))
@@ -81,18 +85,64 @@ uint64_t sx_pace(const struct sx *core)
     return min_u64(sx_delay(core), max_u64(SX_DELAY_MAX_MS, core->delay_ms));
 }
 
-/* A decision that took several honest leaders came of too little patience; the
- * next one would, too. It falls back one doubling after so many decisions that
- * took one, or when nothing waits any more (sx_pool_touched). A fact of the
- * proposal, so that who slept learns the same. */
+/* If messages took no longer than D, those who are here would have given the
+ * view up, and said so, this soon after us. A bad leader can feign it in his
+ * own views; but there are two decisions for each of those. */
+static bool came_late(const struct sx *core, uint64_t view)
+{
+    return core->gave_up_ms != NEVER && view == core->cur + 1 &&
+           2 * (core->mono_ms - core->gave_up_ms) > 3 * sx_delay(core);
+}
+
+/* Its order of leaders is another. */
+void sx_time_epoch(struct sx *core)
+{
+    core->gave_up_ms = NEVER;
+    core->strain = 0;
+    core->waste = 0;
+}
+
+void sx_time_idle(struct sx *core)
+{
+    if (core->strain > 0 && pool_count(core->pool) == 0 &&
+        core->mono_ms >=
+            max_u64(core->block_mono_ms, core->entered_ms) + IDLE_MS)
+        core->strain = 0;
+}
+
+void sx_time_gave_up(struct sx *core)
+{
+    core->gave_up_ms = core->mono_ms;
+}
+
+void sx_time_entered(struct sx *core, uint64_t view)
+{
+    if (came_late(core, view))
+        core->strain += core->strain < STRAIN_MAX;
+    core->entered_ms = core->mono_ms;
+    core->gave_up_ms = NEVER;
+    core->retry_ms = 0;
+    core->retries = 0;
+}
+
+/* A third of the leaders may be bad: that is a view given up for two decisions,
+ * and no more in a row than there are of them. More came of too little
+ * patience, all at once or one decision after the other; the next would, too.
+ * It falls back one doubling after so many decisions without, or when nothing
+ * waits any more (sx_pool_touched). A fact of the proposals, so that who slept
+ * learns the same. */
 void sx_time_decided(struct sx *core, const struct proposal *on)
 {
-    uint64_t given_up = on->view - on->parent_view - 1;
     CHECK(on->view > on->parent_view);
-    if (given_up >= core->honest_run) {
+    core->waste += 2 * (on->view - on->parent_view - 1);
+    if (core->waste >= 2 * (uint64_t)core->honest_run) {
         core->patience += core->patience < PATIENCE_MAX;
+        core->waste = 0;
         core->calm = 0;
-    } else if (core->patience > 0 && ++core->calm == CALM_DECISIONS) {
+        return;
+    }
+    core->waste -= core->waste > 0;
+    if (core->patience > 0 && ++core->calm == CALM_DECISIONS) {
         core->patience--;
         core->calm = 0;
     }
@@ -256,17 +306,36 @@ static bool has_spoken(const struct sx_slot *slot)
     return false;
 }
 
+/* In 2D, the next time in 4D, ... and at last with every status: what is said
+ * again to everybody may be what keeps them from hearing it. */
+static void next_repeat(struct sx *core)
+{
+    uint64_t period = 2 * sx_pace(core);
+    uint64_t most = max_u64(period, SX_STATUS_MS);
+    for (uint32_t i = 0; i < core->retries && period < most; i++)
+        period *= 2;
+    period = min_u64(period, most);
+    core->retry_ms =
+        core->mono_ms + period + sx_random(core) % (period / 2 + 1);
+}
+
+void sx_repeat_soon(struct sx *core)
+{
+    core->retries = 0;
+    if (core->retry_ms != 0)
+        core->retry_ms =
+            min_u64(core->retry_ms, core->mono_ms + 2 * sx_pace(core));
+}
+
 void sx_repeat(struct sx *core)
 {
     struct sx_slot *slot = sx_slot_at(core, core->cur);
-    uint64_t period = 2 * sx_pace(core);
     bool spoken = has_spoken(slot);
     if (core->me < 0 || core->set.count == 1 || SX_MUTANT(NO_RETRY) ||
         sx_crowded(core) || (!spoken && tip_since(core) == NEVER))
         return;
     if (core->retry_ms == 0)
-        core->retry_ms =
-            core->mono_ms + period + sx_random(core) % (period / 2 + 1);
+        next_repeat(core);
     if (core->mono_ms < core->retry_ms) {
         sx_wake(core, core->retry_ms);
         return;
@@ -277,7 +346,7 @@ void sx_repeat(struct sx *core)
         repeat_votes(core, slot);
         repeat_proposal(core, slot);
     }
-    core->retry_ms =
-        core->mono_ms + period + sx_random(core) % (period / 2 + 1);
+    core->retries++;
+    next_repeat(core);
     sx_wake(core, core->retry_ms);
 }

@@ -62,7 +62,7 @@ static const struct habitat habitats[SX_MUTANT_COUNT] = {
     [SX_MUTANT_NO_CAP] = {.slow = true},
     [SX_MUTANT_BACKOFF_EARLY] = {.slow = true},
     [SX_MUTANT_NULL_CANCELS] = {.slow = true},
-    [SX_MUTANT_NO_CERT_FETCH] = {.slow = true, .lossy = true},
+    [SX_MUTANT_NO_CERT_FETCH] = {.slow = true},
     [SX_MUTANT_FINALS_UNCHECKED] = {.acts = ACT_POISON},
     [SX_MUTANT_HEIGHT_BELIEVED] = {.acts = ACT_LIES},
     [SX_MUTANT_DROP_FORKED] = {.slow = true},

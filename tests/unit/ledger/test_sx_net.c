@@ -300,6 +300,94 @@ static void the_delay_grows_with_undecided_views_and_falls_with_a_decision(
     net_close(&net);
 }
 
+/* Submits, gives the view up, and ends it so much later. */
+static void view_ends_after(struct node *me, uint64_t late_ms)
+{
+    assert_true(given_up_after(me, me->net->now_ms) > 0);
+    pass(me, late_ms);
+    nullify_this(me);
+}
+
+/* Not only after as many views as there may be bad leaders. */
+static void the_delay_grows_with_each_view_that_ends_late(void **state)
+{
+    struct net net;
+    struct offer offer;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    submit_transfer(&net, me, 0, 0, 5);
+    view_ends_after(me, D0);
+    assert_int_equal(delay_of(me), D0);
+    view_ends_after(me, 5 * D0);
+    assert_int_equal(delay_of(me), 2 * D0);
+    view_ends_after(me, 5 * D0);
+    assert_int_equal(delay_of(me), 4 * D0);
+    while ((int)leader_of(&net, view_of(me)) == me->who)
+        nullify_this(me);
+    net_tx(&net, 0, 0);
+    struct candidate *block = offer_on_root(me, view_of(me), &offer);
+    hear_cert(me, a_puppet(me), VOTE_FINALIZE, &offer.on);
+    assert_int_equal(delay_of(me), 2 * D0); /* one doubling a decision */
+    disk(me);
+    assert_int_equal(pool_count(sx_pool(me->core)), 0);
+    pass(me, 9900);
+    assert_int_equal(delay_of(me), 2 * D0);
+    pass(me, 200); /* and none for who wants nothing */
+    assert_int_equal(delay_of(me), D0);
+    candidate_free(block);
+    net_close(&net);
+}
+
+/* Nobody hears what all say ten times a second. */
+static void what_is_said_again_is_said_ever_more_seldom(void **state)
+{
+    struct net net;
+    unsigned said = 0;
+    uint64_t last_ms = 0;
+    uint64_t gap_ms = 0;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(given_up_after(me, net.now_ms) > 0);
+    for (unsigned ms = 0; ms < 20000; ms++) {
+        pass(me, 1);
+        if (!sent_vote(me, VOTE_NULLIFY, 0))
+            continue;
+        gap_ms = last_ms == 0 ? 0 : net.now_ms - last_ms;
+        last_ms = net.now_ms;
+        said++;
+        if (said == 2)
+            assert_in_range(gap_ms, 4 * D0, 6 * D0);
+    }
+    assert_in_range(said, 14, 24);
+    assert_in_range(gap_ms, 1000, 1500);
+    net_close(&net);
+}
+
+/* Though not to who comes meanwhile; nor does who comes all the time keep the
+ * others waiting. */
+static void who_comes_hears_soon_what_was_said(void **state)
+{
+    struct net net;
+    unsigned heard = 0;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    submit_transfer(&net, me, 0, 0, 5);
+    assert_true(given_up_after(me, net.now_ms) > 0);
+    for (unsigned ms = 0; ms < 20000; ms++)
+        pass(me, 1);
+    for (unsigned ms = 0; ms < 10000; ms++) {
+        if (ms % 50 == 0)
+            link_up(&net, me, ++net.links, &net.keys[a_puppet(me)].signer.key);
+        pass(me, 1);
+        heard += sent_vote(me, VOTE_NULLIFY, 0);
+        if (ms == 3 * D0)
+            assert_true(heard > 0);
+    }
+    assert_true(heard >= 10000 / (3 * D0) - 1);
+    net_close(&net);
+}
+
 /* D after a block that was decided when D had grown. */
 static uint64_t delay_after_decision(bool crowd)
 {
@@ -327,6 +415,59 @@ static void a_delay_that_was_needed_stays_as_long_as_transactions_wait(
     (void)state;
     assert_int_equal(delay_after_decision(true), 2 * D0);
     assert_int_equal(delay_after_decision(false), D0);
+}
+
+/* So many views are given up, then a puppet's block is decided. More are given
+ * up when it would be our turn. Returns how many were. */
+static uint64_t decide_after(struct node *me, uint64_t given_up, uint64_t nonce)
+{
+    struct net *net = me->net;
+    struct cert cert;
+    uint64_t last = view_of(me) - 1;
+    while (view_of(me) - 1 - last < given_up ||
+           (int)leader_of(net, view_of(me)) == me->who)
+        nullify_this(me);
+    uint64_t view = view_of(me);
+    net_tx(net, 1, nonce);
+    struct candidate *block = block_by(net, leader_of(net, view), NULL);
+    struct offer offer = {.block = candidate_bytes(block)};
+    offer.on = on_view(1, view, last, &candidate_block(block)->id);
+    hear_proposal(me, leader_of(net, view), &offer);
+    certify(net, VOTE_FINALIZE, &offer.on, ALL_BUT(me->who), &cert);
+    hear_this_cert(me, a_puppet(me), &cert);
+    disk(me);
+    puppets_decide(net, block, &cert);
+    return view - 1 - last;
+}
+
+/* One third of the leaders may be bad, and cost a view for two decisions: more
+ * is patience that was wanting, however few are given up at once. */
+static void views_given_up_again_and_again_make_patient(void **state)
+{
+    struct net net;
+    uint64_t waste = 0;
+    uint64_t nonce = 0;
+    (void)state;
+    struct node *me = scene_open(&net, 4);
+    submit_transfer(&net, me, 0, 1, 5); /* waits for its turn for ever */
+    uint64_t enough = 2 * (uint64_t)me->core->honest_run;
+    while (nonce < 20) { /* ours are given up: a fourth */
+        waste += 2 * decide_after(me, 0, nonce++);
+        waste -= waste > 0;
+        assert_int_equal(height_of(me), nonce);
+        assert_int_equal(delay_of(me), D0);
+    }
+    while (waste < enough) {
+        assert_int_equal(delay_of(me), D0);
+        waste += 2 * decide_after(me, 1, nonce++) - 1;
+    }
+    assert_int_equal(delay_of(me), 2 * D0);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(delay_of(me), 2 * D0);
+        (void)decide_after(me, 0, nonce++);
+    }
+    assert_int_equal(delay_of(me), D0);
+    net_close(&net);
 }
 
 static void the_transactions_of_a_view_that_was_given_up_are_proposed_again(
@@ -583,8 +724,12 @@ int main(void)
         cmocka_unit_test(a_leader_that_is_known_to_be_away_is_not_waited_for),
         cmocka_unit_test(
             the_delay_grows_with_undecided_views_and_falls_with_a_decision),
+        cmocka_unit_test(the_delay_grows_with_each_view_that_ends_late),
+        cmocka_unit_test(what_is_said_again_is_said_ever_more_seldom),
+        cmocka_unit_test(who_comes_hears_soon_what_was_said),
         cmocka_unit_test(
             a_delay_that_was_needed_stays_as_long_as_transactions_wait),
+        cmocka_unit_test(views_given_up_again_and_again_make_patient),
         cmocka_unit_test(
             the_transactions_of_a_view_that_was_given_up_are_proposed_again),
         cmocka_unit_test(the_transactions_of_a_fork_that_died_wait_again),
