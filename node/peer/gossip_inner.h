@@ -40,8 +40,8 @@ unsigned gossip_broadcast(struct gossip *gossip, const struct buf *message,
                           uint32_t roles);
 /* What somebody else made, onward: to RELAYS at random, since who made it tells
  * all its peers himself. With everybody telling all, n nodes that know each
- * other would hear everything n times. Who is met by none of the relays (one
- * in 3,000 where many know few) hears the next version. */
+ * other would hear everything n times. Who is met by none of the relays (e^-8,
+ * one in 3,000 where many know few) hears the next version. */
 void gossip_onward(struct gossip *gossip, const struct buf *message,
                    const struct net_peer *except);
 struct net_peer *gossip_peer_by_id(struct gossip *gossip, uint64_t id);
