@@ -71,10 +71,8 @@ void sx_take_final(struct sx *core, const struct cert *cert, uint64_t seq)
     free(core->final_cert);
     core->final_cert = latest;
     sx_slots_drop(core, cert->on.view);
-    if (!hash_equal(&cert->on.id, &core->final_id)) {
-        core->news_view = cert->on.view;
-        core->strain -= core->strain > 0;
-    }
+    if (!hash_equal(&cert->on.id, &core->final_id))
+        sx_time_news(core, cert->on.view);
     core->final_id = cert->on.id;
     struct chain_tip head = chain_head(core->chain);
     if (!hash_equal(&cert->on.id, &head.id))

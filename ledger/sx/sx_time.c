@@ -110,6 +110,12 @@ void sx_time_idle(struct sx *core)
         core->strain = 0;
 }
 
+void sx_time_news(struct sx *core, uint64_t view)
+{
+    core->news_view = view;
+    core->strain -= core->strain > 0;
+}
+
 void sx_time_gave_up(struct sx *core)
 {
     core->gave_up_ms = core->mono_ms;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "node/audit/audit.h"
 #include "node/log.h"
+#include "node/peer/few.h"
 #include "node/peer/link_agent.h"
 #include "node/shell/trade_shell.h"
 
@@ -67,18 +68,15 @@ unsigned gossip_broadcast(struct gossip *gossip, const struct buf *message,
 void gossip_onward(struct gossip *gossip, const struct buf *message,
                    const struct net_peer *except)
 {
-    uint32_t left = 0;
-    uint32_t wanted = RELAYS;
+    struct few few = {.wanted = RELAYS};
     struct net_peer *peer = NULL;
     while ((peer = net_next(gossip->node->net, peer)) != NULL)
-        left += peer != except && net_peer_data(peer) != NULL;
-    while (wanted > 0 && (peer = net_next(gossip->node->net, peer)) != NULL) {
-        if (peer == except || net_peer_data(peer) == NULL)
-            continue;
-        if (randombytes_uniform(left--) >= wanted)
-            continue;
-        gossip_send(peer, message);
-        wanted--;
+        few.crowd += peer != except && net_peer_data(peer) != NULL;
+    while (few.wanted > 0 &&
+           (peer = net_next(gossip->node->net, peer)) != NULL) {
+        if (peer != except && net_peer_data(peer) != NULL &&
+            few_take(&few, randombytes_random()))
+            gossip_send(peer, message);
     }
 }
 
