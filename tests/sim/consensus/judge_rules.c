@@ -9,6 +9,7 @@
 
 #define DELAY_TIMES_MAX 60u
 #define DELAY_MS_MAX    10000u
+#define ASK_DELAYS      4u
 #define LOOSE_MAX       8u /* blocks more than views, of forks that die */
 
 /* ---- a notarize vote ---- */
@@ -225,6 +226,69 @@ static void check_tree(struct world *world, const struct machine *machine)
                 machine->index, loose_like(core, last), views);
 }
 
+/* ---- certificates that it lacks ---- */
+
+/* Who fetches the state looks at no vote, nor does one whose log has no room.
+ */
+static bool is_deaf(const struct machine *machine)
+{
+    const struct disk *disk = &machine->disk;
+    return chain_is_syncing(machine->chain) ||
+           disk->next_seq - 1 - disk->synced_seq > SX_RECORDS_MAX;
+}
+
+static bool has_gap(const struct sx *core)
+{
+    for (uint64_t view = core->final_view + 1; view < core->cur; view++) {
+        const struct sx_slot *slot = sx_slot_at(core, view);
+        if (slot == NULL || (slot->certs[VOTE_NOTARIZE - 1] == NULL &&
+                             slot->certs[VOTE_NULLIFY - 1] == NULL))
+            return true;
+    }
+    return false;
+}
+
+static bool may_ask(const struct sx *core)
+{
+    if (core->me < 0 || core->letter_count > 0)
+        return false;
+    for (uint32_t i = 0; i < core->peer_count; i++)
+        if (core->peers[i].index >= 0)
+            return true;
+    return false;
+}
+
+/* Never sooner than before: what it meant to wait when it asked counts, though
+ * D has fallen since. */
+static void ask_anew(struct machine *machine)
+{
+    uint64_t by_ms =
+        machine->core->mono_ms + ASK_DELAYS * sx_pace(machine->core);
+    if (by_ms > machine->ask_by_ms)
+        machine->ask_by_ms = by_ms;
+}
+
+void rules_asks(struct machine *machine, struct bytes message)
+{
+    if (message.len > 0 && message.ptr[0] == SX_MSG_GET_CERTS)
+        ask_anew(machine);
+}
+
+/* Who does not know how a view before its own has ended asks, again and again:
+ * it cannot say yes to a proposal that crosses it. */
+static void check_gap(struct world *world, struct machine *machine)
+{
+    const struct sx *core = machine->core;
+    if (machine->acts != 0 || is_deaf(machine) || !may_ask(core) ||
+        !has_gap(core) || machine->ask_by_ms == 0)
+        ask_anew(machine);
+    else if (core->mono_ms > machine->ask_by_ms)
+        judge_fails(world,
+                    "machine %u does not know how a view before its %" PRIu64
+                    ". ended, and asks nobody",
+                    machine->index, core->cur);
+}
+
 void rules_step(struct world *world, struct machine *machine,
                 const struct sx_status *now)
 {
@@ -236,6 +300,7 @@ void rules_step(struct world *world, struct machine *machine,
     check_mark(world, machine);
     check_voted(world, machine);
     check_delay(world, machine, now);
+    check_gap(world, machine);
     check_pool(world, machine, now);
 }
 
@@ -269,8 +334,9 @@ static void check_past(struct world *world, const struct machine *machine)
 
 /* Who has lost its log says nothing before it has recalled, however often it
  * starts. */
-void rules_opened(struct world *world, const struct machine *machine)
+void rules_opened(struct world *world, struct machine *machine)
 {
+    machine->ask_by_ms = 0;
     check_past(world, machine);
     if (machine->forgot && !machine->rotten && machine->acts == 0 &&
         machine_validates(machine) && !machine->before.amnesia)
@@ -329,15 +395,6 @@ void rules_recalled(struct world *world, const struct machine *machine)
 }
 
 /* ---- votes in another's name ---- */
-
-/* Who fetches the state looks at no vote, nor does one whose log has no room.
- */
-static bool is_deaf(const struct machine *machine)
-{
-    const struct disk *disk = &machine->disk;
-    return chain_is_syncing(machine->chain) ||
-           disk->next_seq - 1 - disk->synced_seq > SX_RECORDS_MAX;
-}
 
 /* A leader could have an accomplice sign its second proposal, and nobody would
  * be guilty: who says a vote signs it, or is called bad. */

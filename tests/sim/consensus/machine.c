@@ -184,6 +184,7 @@ static void carry_out(struct world *world, struct machine *machine,
         machine->sent_bytes += effect->bytes.len;
         machine->sent_count++;
         fetch_asks(world, machine, effect);
+        rules_asks(machine, effect->bytes);
         net_send(world, machine, effect->peer, *last);
         return;
     case SX_FINAL:

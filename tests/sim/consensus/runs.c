@@ -79,6 +79,8 @@ static const struct {
     {150129905, 0, "a newcomer alone heard guilty votes, and has no vote yet"},
     {190031862, 0, "the last block was not counted, and its views were"},
     {190135877, 0, "an epoch began apart, and D was to be as before at once"},
+    {190174005, 0, "the same, with a late one among three"},
+    {190192105, 0, "the same, with two newcomers"},
     {170000164, 0, "a view that ended late was remembered for ever"},
     {140126667, 0, "a rotten number of the genesis ended the process"},
     {50017564, 0, "too many dishonest decided against what one voted for"},

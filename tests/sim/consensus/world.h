@@ -178,11 +178,12 @@ struct machine {
     struct vote heard[MACHINES_MAX][3];
     uint64_t held_epoch; /* it has the block that it voted for here */
     uint64_t held_view;
-    uint64_t words;         /* machines that told it where they are */
-    uint64_t words_epoch;   /* ... in this life, which began in it */
-    uint64_t minds;         /* the peer that it has to call bad, or 0 */
-    bool uncertified;       /* in the middle of a run */
-    uint64_t stored_us;     /* when it is told of the last batch */
+    uint64_t ask_by_ms;   /* for certificates that it lacks, if it does then */
+    uint64_t words;       /* machines that told it where they are */
+    uint64_t words_epoch; /* ... in this life, which began in it */
+    uint64_t minds;       /* the peer that it has to call bad, or 0 */
+    bool uncertified;     /* in the middle of a run */
+    uint64_t stored_us;   /* when it is told of the last batch */
     uint64_t stored_height; /* the last it was told of in this life */
     uint64_t sent_bytes;
     uint64_t sent_count;
@@ -561,7 +562,8 @@ void rules_refused(struct world *world, struct machine *machine,
                    const struct sim_tx *tx, enum err err);
 void rules_step(struct world *world, struct machine *machine,
                 const struct sx_status *now);
-void rules_opened(struct world *world, const struct machine *machine);
+void rules_opened(struct world *world, struct machine *machine);
+void rules_asks(struct machine *machine, struct bytes message);
 /* Amnesia: a life begins, somebody says where it is, it is over. */
 void rules_forgets(struct machine *machine);
 void rules_word(struct machine *machine, const struct machine *from,
