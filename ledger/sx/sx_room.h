@@ -381,7 +381,8 @@ uint64_t sx_delay(const struct sx *core);
 /* D, but never so long as it is while views run out: for what is asked and said
  * again. */
 uint64_t sx_pace(const struct sx *core);
-/* What was not decided before is, in `view`; what `on` proposes is stored. */
+/* What was not decided before is, in `view`; what `on` proposes goes to
+ * the disk. */
 void sx_time_news(struct sx *core, uint64_t view);
 void sx_time_decided(struct sx *core, const struct proposal *on);
 /* An epoch begins; we give cur up; cur ends, and `view` begins. */

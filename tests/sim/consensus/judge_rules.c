@@ -284,8 +284,8 @@ static void check_gap(struct world *world, struct machine *machine)
         ask_anew(machine);
     else if (core->mono_ms > machine->ask_by_ms)
         judge_fails(world,
-                    "machine %u does not know how a view before its %" PRIu64
-                    ". ended, and asks nobody",
+                    "machine %u does not know how all views before %" PRIu64
+                    " ended, and asks nobody",
                     machine->index, core->cur);
 }
 
@@ -334,9 +334,8 @@ static void check_past(struct world *world, const struct machine *machine)
 
 /* Who has lost its log says nothing before it has recalled, however often it
  * starts. */
-void rules_opened(struct world *world, struct machine *machine)
+void rules_opened(struct world *world, const struct machine *machine)
 {
-    machine->ask_by_ms = 0;
     check_past(world, machine);
     if (machine->forgot && !machine->rotten && machine->acts == 0 &&
         machine_validates(machine) && !machine->before.amnesia)

@@ -509,6 +509,7 @@ static void reset_life(struct world *world, struct machine *machine)
     machine->crash_in = 0;
     machine->uncertified = false;
     machine->held_epoch = 0;
+    machine->ask_by_ms = 0;
     machine->pending_count = 0;
     machine->ask_count = machine->poisoner_count = 0;
     machine->answered = false;

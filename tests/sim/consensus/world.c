@@ -402,9 +402,9 @@ static const struct machine *waits_longer(const struct world *world)
     return NULL;
 }
 
-/* All is well: nobody waits longer than at first. A view of the last epoch's
- * first that two began at different times may have been given up: then each
- * heartbeat takes one doubling back, of six at most. */
+/* All is well: nobody waits longer than at first. But who joins learns late
+ * that its first epoch has begun, and views there are given up: each heartbeat
+ * then takes one doubling back, of six at most. */
 static void check_delay(struct world *world)
 {
     const struct machine *machine;

@@ -178,7 +178,7 @@ struct machine {
     struct vote heard[MACHINES_MAX][3];
     uint64_t held_epoch; /* it has the block that it voted for here */
     uint64_t held_view;
-    uint64_t ask_by_ms;   /* for certificates that it lacks, if it does then */
+    uint64_t ask_by_ms;   /* it has asked by then for what it lacks; 0: boots */
     uint64_t words;       /* machines that told it where they are */
     uint64_t words_epoch; /* ... in this life, which began in it */
     uint64_t minds;       /* the peer that it has to call bad, or 0 */
@@ -562,7 +562,8 @@ void rules_refused(struct world *world, struct machine *machine,
                    const struct sim_tx *tx, enum err err);
 void rules_step(struct world *world, struct machine *machine,
                 const struct sx_status *now);
-void rules_opened(struct world *world, struct machine *machine);
+void rules_opened(struct world *world, const struct machine *machine);
+/* It says this to somebody. */
 void rules_asks(struct machine *machine, struct bytes message);
 /* Amnesia: a life begins, somebody says where it is, it is over. */
 void rules_forgets(struct machine *machine);
